@@ -1,0 +1,233 @@
+"""The events of a run and their codec: one JSON object a line, in the order things happened.
+
+An event is a fact that has happened; nothing is ever taken back. `t` is Unix time in seconds. A new
+figure needs one event here, one line in the fold (`tui.state`), and a view.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+from tui.figures import (
+    Artifact,
+    Check,
+    Delegation,
+    Estimate,
+    Inference,
+    LimitResult,
+    MemoryPool,
+    Operator,
+    PlatformInfo,
+    Statistics,
+    Versions,
+)
+from tui.spec import Spec
+
+Stage = Literal["load", "export", "quantize", "lower", "vela", "emit", "boot", "infer", "check"]
+STAGES: tuple[Stage, ...] = ("load", "export", "quantize", "lower", "vela", "emit", "boot", "infer", "check")
+COMPILE_STAGES: tuple[Stage, ...] = STAGES[:6]
+
+Level = Literal["debug", "info", "warning", "error"]
+StageStatus = Literal["ok", "failed", "skipped"]
+RunStatus = Literal["ok", "failed", "stopped"]
+
+
+def _tag(name: str) -> str:
+    """``StageStarted`` -> ``stage_started``."""
+    return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag=_tag, tag_field="event"):
+    """Base of all events."""
+
+    t: float = 0.0
+
+
+class RunStarted(Event):
+    """The run process has begun; `pid` and `pid_created` (Unix time) name it, to tell whether it still lives."""
+
+    id: str
+    spec: Spec
+    pid: int
+    pid_created: float
+    host: str
+
+
+class VersionsKnown(Event):
+    """Versions of what takes part; later ones add to earlier ones."""
+
+    versions: Versions
+
+
+class StageStarted(Event):
+    """A stage began."""
+
+    stage: Stage
+
+
+class StageFinished(Event):
+    """A stage ended. `seconds` is its own time, without that of stages inside it."""
+
+    stage: Stage
+    status: StageStatus
+    seconds: float
+    cached: bool = False
+    reason: str | None = None
+
+
+class Logged(Event):
+    """One line of log, as the source wrote it but for its line end."""
+
+    source: str
+    """``compile``, ``uart`` (the program on the platform), ``platform`` (the FVP itself) or ``run``."""
+    text: str
+    level: Level = "info"
+
+
+class Noted(Event):
+    """A sentence the reader of the figures should know, such as why one is null."""
+
+    text: str
+
+
+class DelegationKnown(Event):
+    """What went to the NPU and what did not."""
+
+    delegation: Delegation
+
+
+class Estimated(Event):
+    """Vela's estimate: of the whole program, and of each partition in the order of the delegates."""
+
+    estimate: Estimate
+    partitions: tuple[Estimate, ...]
+    operators: tuple[Operator, ...]
+
+
+class ArtifactWritten(Event):
+    """A file is complete."""
+
+    artifact: Artifact
+
+
+class PlatformStarted(Event):
+    """The platform's process runs."""
+
+    platform: PlatformInfo
+    pid: int
+
+
+class PhaseChanged(Event):
+    """What the program on the platform is doing: ``boot``, ``load``, ``prepare``, ``infer``, ``report``, ``exit``."""
+
+    phase: str
+
+
+class InferenceStarted(Event):
+    """An inference began; nothing is printed until it ends."""
+
+    index: int
+
+
+class InferenceFinished(Event):
+    """An inference ended, with what the platform measured or estimated."""
+
+    inference: Inference
+
+
+class MemoryKnown(Event):
+    """Use of one memory pool."""
+
+    pool: MemoryPool
+
+
+class StatisticsKnown(Event):
+    """The platform's statistics block."""
+
+    statistics: Statistics
+
+
+class PlatformExited(Event):
+    """The platform's process is gone. `verdict` weighs its text and its exit status; `reason` says why in a line."""
+
+    verdict: Literal["pass", "fail", "stopped"]
+    reason: str
+    hint: str = ""
+    exit_status: int | None = None
+    signal: int | None = None
+
+
+class Checked(Event):
+    """Outputs were compared with the reference."""
+
+    check: Check
+
+
+class LimitsChecked(Event):
+    """The spec's limits were weighed."""
+
+    limits: tuple[LimitResult, ...]
+
+
+class RunFinished(Event):
+    """The last event of every run that was not killed."""
+
+    status: RunStatus
+    reason: str | None
+    hint: str = ""
+    exit_status: int = 0
+
+
+AnyEvent = (
+    RunStarted
+    | VersionsKnown
+    | StageStarted
+    | StageFinished
+    | Logged
+    | Noted
+    | DelegationKnown
+    | Estimated
+    | ArtifactWritten
+    | PlatformStarted
+    | PhaseChanged
+    | InferenceStarted
+    | InferenceFinished
+    | MemoryKnown
+    | StatisticsKnown
+    | PlatformExited
+    | Checked
+    | LimitsChecked
+    | RunFinished
+)
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+
+
+def encode(event: Event) -> bytes:
+    """One line of a journal, without its line end. Text that is not valid Unicode is written with U+FFFD."""
+    try:
+        return _encoder.encode(event)
+    except UnicodeEncodeError:
+        return _encoder.encode(_replace_surrogates(msgspec.to_builtins(event)))
+
+
+def _replace_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_replace_surrogates(k): _replace_surrogates(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_replace_surrogates(item) for item in value]
+    return value
+
+
+def decode(line: bytes) -> AnyEvent | None:
+    """The event of a journal line; None for a line this version does not know or that is damaged.
+
+    A newer fvp-tui may write events that this one cannot read: what it can read stays readable.
+    """
+    try:
+        return _decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None

@@ -1,0 +1,185 @@
+"""The figures a run yields, as frozen values: what events carry, states hold and exports print.
+
+A figure that is not known is None and its cause stands in the state's notes; it is never 0 and never made up.
+Field names are the contract of ``--json``.
+"""
+
+from typing import Literal
+
+import msgspec
+
+Source = Literal["measured", "counted", "estimated", "reference"]
+"""Where a figure comes from: the FVP's PMU or trace, instructions an emulated core executed, a cycle model
+(Vela's or the simulator's), or PyTorch."""
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all figures."""
+
+
+class OperatorDelegation(Figure):
+    """How many nodes of one operator went to the NPU and how many stayed on the CPU."""
+
+    op: str
+    npu: int
+    cpu: int
+    reason: str | None = None
+    """Why nodes stayed on the CPU, in ExecuTorch's words; None where none did."""
+    line: str | None = None
+    """``FILE:LINE`` of the first node that stayed on the CPU."""
+
+
+class Kernel(Figure):
+    """A CPU kernel that the emitted program really calls."""
+
+    op: str
+    calls: int
+
+
+class Delegation(Figure):
+    """What was delegated. Nodes are ExecuTorch's count; `kernels` is what the program calls."""
+
+    subgraphs: int
+    delegated_nodes: int
+    non_delegated_nodes: int
+    operators: tuple[OperatorDelegation, ...] = ()
+    kernels: tuple[Kernel, ...] = ()
+
+
+class Estimate(Figure):
+    """Vela's estimate for one network (a partition) or the sum over a program's networks."""
+
+    source: Literal["vela"] = "vela"
+    npu_cycles: int | None = None
+    total_cycles: int | None = None
+    inference_ms: float | None = None
+    inferences_per_s: float | None = None
+    macs: int | None = None
+    sram_kib: float | None = None
+    dram_kib: float | None = None
+    flash_kib: float | None = None
+    core_clock_hz: float | None = None
+
+
+class Operator(Figure):
+    """One operator on the NPU."""
+
+    name: str
+    """Path of the nn.Module it came from, or the name Vela gave where that is not known."""
+    op: str
+    """Vela's name of the operator."""
+    npu_cycles: int | None = None
+    total_cycles: int | None = None
+    """Cycles including waiting for memory."""
+    source: Source = "estimated"
+    macs: int | None = None
+    utilization: float | None = None
+    """Share of the MAC array's peak that is used, 0..1."""
+    sram_kib: float | None = None
+    line: str | None = None
+    """``FILE:LINE`` in the model's source."""
+    partition: int = 0
+
+
+class Inference(Figure):
+    """One inference on the platform."""
+
+    index: int
+    npu_cycles: int | None = None
+    cpu_cycles: int | None = None
+    pmu: dict[str, int] = {}
+    """PMU event name to count, as the platform named them."""
+    source: Source | None = None
+    wall_s: float | None = None
+
+
+class Statistics(Figure):
+    """What the platform says of itself at its end (``--stat``)."""
+
+    instructions: int | None = None
+    mips: float | None = None
+    simulated_s: float | None = None
+    wall_s: float | None = None
+
+
+class MemoryPool(Figure):
+    """A memory pool of the runner, in bytes."""
+
+    name: str
+    used: int | None = None
+    size: int | None = None
+
+
+class OutputCheck(Figure):
+    """One output compared with the quantized model's, over all inferences."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    max_abs_error: float | None = None
+    tolerance: float | None = None
+    """Largest error that still counts as a match: one quantization step of the output."""
+    sqnr_db: float | None = None
+    """Signal to quantization noise against the float model in dB; None where there is no noise or no signal."""
+    top1_match: bool | None = None
+    """Whether the largest element is the same as the quantized model's, in every inference."""
+
+
+class Accuracy(Figure):
+    """Correct answers on inputs that carry a label."""
+
+    inputs: int
+    float_correct: int
+    quantized_correct: int
+    platform_correct: int
+    agree: int
+    """Inputs on which platform and quantized model give the same answer."""
+
+
+class Check(Figure):
+    """The platform's outputs against PyTorch's."""
+
+    status: Literal["match", "mismatch", "skipped"]
+    reason: str | None = None
+    outputs: tuple[OutputCheck, ...] = ()
+    accuracy: Accuracy | None = None
+
+
+class LimitResult(Figure):
+    """A limit of the spec and what the run came to; `value` is None where it could not be had."""
+
+    name: str
+    limit: float
+    value: float | None
+    ok: bool
+
+
+class Artifact(Figure):
+    """A file of the run, its path relative to the run's directory."""
+
+    name: str
+    path: str
+    bytes: int
+    sha256: str
+
+
+class PlatformInfo(Figure):
+    """Where the program ran and with which command line."""
+
+    kind: Literal["simulator", "fvp"]
+    name: str
+    engine: str | None = None
+    version: str | None = None
+    argv: tuple[str, ...] = ()
+    why: str | None = None
+    """Why this platform was taken."""
+
+
+class Versions(Figure):
+    """Versions of all that decides a figure; None where not installed or not asked."""
+
+    fvp_tui: str | None = None
+    python: str | None = None
+    torch: str | None = None
+    executorch: str | None = None
+    vela: str | None = None
+    platform: str | None = None

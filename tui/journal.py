@@ -1,0 +1,81 @@
+"""The journal of a run: typed events, one a line, appended and flushed as they happen, followed by any number of readers."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from tui import events
+from tui.events import AnyEvent, Event
+
+FILE = "events.jsonl"
+
+READ_BYTES = 1 << 20
+"""What one poll takes at most, so that a viewer of a long journal stays responsive."""
+
+
+class Journal:
+    """The writing end. Safe to use from several threads of the run process."""
+
+    def __init__(self, path: Path) -> None:
+        # One write per line on an O_APPEND descriptor: a crash leaves at most a half-written last line.
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._lock = threading.Lock()
+
+    def write(self, event: Event) -> None:
+        """Append an event, stamped with the present time if it has none."""
+        if not event.t:
+            event = msgspec.structs.replace(event, t=time.time())
+        self._append(events.encode(event) + b"\n")
+
+    def _append(self, line: bytes) -> None:
+        with self._lock:
+            while line:
+                line = line[os.write(self._fd, line) :]
+
+    def close(self) -> None:
+        """Give the file back; everything written is already in it."""
+        os.close(self._fd)
+
+
+class Follower:
+    """The reading end: each `poll` gives the events that were completed since the last."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._partial = b""
+
+    def poll(self) -> list[AnyEvent]:
+        """Events since the last poll, from at most `READ_BYTES`; empty when there is nothing new.
+
+        A half-written last line waits for its rest. A line that cannot be read is passed over.
+        """
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read(READ_BYTES)
+        except FileNotFoundError:
+            return []
+        self._offset += len(data)
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        return [event for line in lines if (event := events.decode(line)) is not None]
+
+    def drain(self) -> Iterator[AnyEvent]:
+        """All events up to the present end of the journal."""
+        while batch := self.poll() or (self._behind() and [None]):
+            yield from (event for event in batch if event is not None)
+
+    def _behind(self) -> bool:
+        try:
+            return self._path.stat().st_size > self._offset
+        except FileNotFoundError:
+            return False
+
+
+def read(path: Path) -> Iterator[AnyEvent]:
+    """All events of a journal as it stands."""
+    return Follower(path).drain()

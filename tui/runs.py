@@ -1,0 +1,186 @@
+"""Where runs live: one directory each, made, found, listed and removed here."""
+
+import os
+import re
+import secrets
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import platformdirs
+import psutil
+
+from tui import journal, spec, state
+from tui.errors import UsageError
+from tui.spec import Spec
+from tui.state import State
+
+SPEC = "spec.json"
+CONSOLE = "console.log"
+CONTROL = "control"
+ARTIFACTS = "artifacts"
+SNAPSHOT = "state.json"
+"""The folded state of a finished run, so that listing a thousand runs reads no journal. A cache, nothing more."""
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """A state and the length in bytes of the journal it was folded from."""
+
+    journal_bytes: int
+    state: State
+
+
+def home() -> Path:
+    """fvp-tui's data folder; FVP_TUI_HOME overrides."""
+    return Path(os.environ.get("FVP_TUI_HOME") or platformdirs.user_data_dir("fvp-tui", appauthor=False))
+
+
+def folder() -> Path:
+    """The folder of all runs."""
+    return home() / "runs"
+
+
+def _new_id(request: Spec) -> str:
+    model = re.sub(r"[^a-z0-9]+", "_", Path(request.model.rsplit(":", 1)[-1]).stem.lower()).strip("_")[:24]
+    accelerator = request.target.accelerator.removeprefix("ethos-")
+    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    return f"{stamp}-{model or 'model'}-{accelerator}-{secrets.token_hex(2)}"
+
+
+def create(request: Spec) -> Path:
+    """Make the directory of a new run, private to the user, with its spec in it.
+
+    Raises:
+        UsageError: the data folder cannot be written.
+    """
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        while True:
+            directory = folder() / _new_id(request)
+            try:
+                directory.mkdir(mode=0o700)
+                break
+            except FileExistsError:
+                continue
+        (directory / ARTIFACTS).mkdir()
+        (directory / SPEC).write_bytes(spec.encode(request))
+    except OSError as error:
+        raise UsageError(
+            f"cannot write to {folder()}: {error.strerror}", "set FVP_TUI_HOME to a folder of yours"
+        ) from error
+    return directory
+
+
+def ids() -> list[str]:
+    """All runs, newest first."""
+    try:
+        names = [entry.name for entry in os.scandir(folder()) if entry.is_dir()]
+    except FileNotFoundError:
+        return []
+    return sorted(names, reverse=True)
+
+
+def resolve(name: str) -> Path:
+    """The directory of RUN: an id, a unique prefix, ``last`` or ``last~N``.
+
+    Raises:
+        UsageError: no run, or more than one, answers to it.
+    """
+    known = ids()
+    if match := re.fullmatch(r"last(?:~(\d+))?", name):
+        back = int(match[1] or 0)
+        if back < len(known):
+            return folder() / known[back]
+        raise UsageError(f"no run {name}: there are {len(known)}", "see: fvp-tui history")
+    found = [name] if name in known else [run for run in known if run.startswith(name)]
+    if len(found) == 1 and name:
+        return folder() / found[0]
+    if found and name:
+        raise UsageError(f"{name!r} is the beginning of {len(found)} runs", f"such as {found[0]} and {found[1]}")
+    raise UsageError(f"no run {name!r}", "see: fvp-tui history")
+
+
+def alive(process: state.Process) -> bool:
+    """Whether a run process still runs. One on another machine is taken to, as nothing here can tell."""
+    if process.host != socket.gethostname():
+        return True
+    try:
+        found = psutil.Process(process.pid)
+        return abs(found.create_time() - process.created) < 1 and found.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+STARTUP_S = 30.0
+"""How long a new run may be without a first event before it counts as lost."""
+
+
+def settled(directory: Path, folded: State) -> State:
+    """A folded state, marked ``lost`` if its process is gone without having said how it ended."""
+    if folded.run.status != "running":
+        return folded
+    if folded.process is None:
+        started = directory.stat().st_mtime
+        return state.lost(folded) if time.time() - started > STARTUP_S else folded
+    return folded if alive(folded.process) else state.lost(folded)
+
+
+def load(directory: Path) -> State:
+    """The present state of a run."""
+    path = directory / journal.FILE
+    size = path.stat().st_size if path.exists() else 0
+    kept = _snapshot(directory)
+    if kept is not None and kept.journal_bytes == size:
+        return kept.state
+    folded = settled(directory, state.fold_all(journal.read(path)))
+    # A run that was killed before its first event still has its spec and its name.
+    if folded.spec is None:
+        folded = msgspec.structs.replace(
+            folded, spec=load_spec(directory), run=msgspec.structs.replace(folded.run, id=directory.name)
+        )
+    return folded
+
+
+def load_spec(directory: Path) -> Spec | None:
+    """The spec of a run; None where it cannot be read."""
+    try:
+        return spec.decode((directory / SPEC).read_bytes(), SPEC)
+    except (OSError, UsageError):
+        return None
+
+
+def _snapshot(directory: Path) -> Snapshot | None:
+    try:
+        return msgspec.json.decode((directory / SNAPSHOT).read_bytes(), type=Snapshot)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def keep_snapshot(directory: Path) -> None:
+    """Write the folded state of a finished run beside its journal."""
+    path = directory / journal.FILE
+    kept = Snapshot(journal_bytes=path.stat().st_size, state=state.fold_all(journal.read(path)))
+    temporary = directory / f".{SNAPSHOT}"
+    temporary.write_bytes(msgspec.json.encode(kept))
+    temporary.replace(directory / SNAPSHOT)
+
+
+def history() -> Iterator[State]:
+    """The states of all runs, newest first."""
+    for name in ids():
+        yield load(folder() / name)
+
+
+def remove(directory: Path) -> None:
+    """Delete a run that is not running.
+
+    Raises:
+        UsageError: it runs.
+    """
+    if load(directory).run.status == "running":
+        raise UsageError(f"{directory.name} is running", f"first: fvp-tui stop {directory.name}")
+    shutil.rmtree(directory)

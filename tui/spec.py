@@ -1,0 +1,205 @@
+"""A spec: everything that decides a run, as one frozen, serialisable value.
+
+The same spec on the same versions gives the same artifacts. Checking a spec imports nothing heavy:
+targets come from Vela's own lists (`tui.vela`), so a wrong name fails in milliseconds, not after quantization.
+"""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from tui import vela
+from tui.errors import UsageError
+
+Quantization = Literal["int8", "a16w8", "none"]
+PlatformChoice = Literal["auto", "simulator", "fvp"]
+EngineChoice = Literal["auto", "interpreter", "firmware"]
+RunnerKind = Literal["auto", "semihosting", "address", "embedded", "mlek"]
+
+QUANTIZATIONS: tuple[Quantization, ...] = ("int8", "a16w8", "none")
+PLATFORMS: tuple[PlatformChoice, ...] = ("auto", "simulator", "fvp")
+ENGINES: tuple[EngineChoice, ...] = ("auto", "interpreter", "firmware")
+RUNNER_KINDS: tuple[RunnerKind, ...] = ("auto", "semihosting", "address", "embedded", "mlek")
+
+MACS_PARAMETER = "mps4_board.subsystem.ethosu.num_macs"
+"""FVP parameter of the NPU's size; always passed, always the compiled target's."""
+
+DEFAULT_TIMEOUT_S = 600.0
+"""Wall-clock limit of the platform, as examples/arm/run_fvp.sh sets it."""
+
+
+class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Accelerator configuration, system config and memory mode, as Vela names them."""
+
+    accelerator: str = "ethos-u85-256"
+    system_config: str = "Ethos_U85_SYS_DRAM_Mid"
+    memory_mode: str = "Sram_Only"
+
+    @property
+    def macs(self) -> int:
+        """8-bit multiply-accumulates a cycle: the last field of the accelerator's name."""
+        return int(self.accelerator.rsplit("-", 1)[-1])
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Bounds a run must keep; None where there is none."""
+
+    npu_cycles: int | None = None
+    inference_ms: float | None = None
+    sram_kib: float | None = None
+    delegated_percent: float | None = None
+    match: bool = False
+
+
+class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to run, on what, and how."""
+
+    model: str
+    """``sample:NAME``, ``executorch:NAME``, or the absolute path of a .py, .pt2 or .pte file."""
+    target: Target = Target()
+    quantize: Quantization = "int8"
+    calibration: str | None = None
+    """A .pt file or a folder of them; None calibrates on the model's own inputs."""
+    until: Literal["emit", "check"] = "check"
+    """The last stage: ``compile`` stops at emit."""
+    platform: PlatformChoice = "auto"
+    engine: EngineChoice = "auto"
+    fvp: str | None = None
+    runner: str | None = None
+    runner_kind: RunnerKind = "auto"
+    parameters: tuple[tuple[str, str], ...] = ()
+    """FVP parameters (``-C NAME=VALUE``) beside those a run always sets."""
+    fast: bool = False
+    inferences: int = 1
+    inputs: tuple[str, ...] = ()
+    """One file for each input of the program; empty takes the model's own."""
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    limits: Limits = Limits()
+    cache: bool = True
+
+
+def _choice(kind: str, value: str, known: Iterable[str]) -> None:
+    names = list(known)
+    if value in names:
+        return
+    close = difflib.get_close_matches(value, names, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]}? known: " if close else "known: "
+    raise UsageError(f"unknown {kind} {value!r}", hint + ", ".join(names))
+
+
+def check_target(target: Target) -> None:
+    """Refuse a target Vela would refuse.
+
+    Raises:
+        UsageError: a name is not in Vela's lists, or Vela is not installed.
+    """
+    try:
+        known = vela.lists()
+    except vela.VelaMissing as error:
+        raise UsageError(str(error), "pip install 'executorch[ethos-u]==1.5.1'") from error
+    _choice("target", target.accelerator, known.accelerators)
+    _choice("system config", target.system_config, known.system_configs)
+    _choice("memory mode", target.memory_mode, known.memory_modes)
+
+
+def check(spec: Spec) -> Spec:
+    """The spec itself, if a run of it can be started.
+
+    Raises:
+        UsageError: something in it is unknown, out of range or contradictory.
+    """
+    check_target(spec.target)
+    if spec.inferences < 1:
+        raise UsageError(f"--inferences must be at least 1, not {spec.inferences}")
+    if not spec.timeout_s > 0:
+        raise UsageError(f"--timeout must be positive, not {spec.timeout_s:g}")
+    for path in spec.inputs:
+        if not Path(path).is_file():
+            raise UsageError(f"no input file {path}")
+    if spec.calibration is not None and not Path(spec.calibration).exists():
+        raise UsageError(f"no calibration data at {spec.calibration}")
+    if spec.calibration is not None and spec.quantize == "none":
+        raise UsageError("--calibration has no use with --quantize none")
+    for name, value in spec.parameters:
+        if name == MACS_PARAMETER and _number(value) != spec.target.macs:
+            raise UsageError(
+                f"{name}={value} contradicts the target {spec.target.accelerator}",
+                f"leave it out: it is always set to {spec.target.macs}",
+            )
+    return spec
+
+
+def _number(text: str) -> int | None:
+    try:
+        return int(text, 0)
+    except ValueError:
+        return None
+
+
+def parameter(text: str) -> tuple[str, str]:
+    """``NAME=VALUE`` of a -C option.
+
+    Raises:
+        UsageError: there is no name or no equals sign.
+    """
+    name, equals, value = text.partition("=")
+    if not name.strip() or not equals:
+        raise UsageError(f"-C {text}: expected NAME=VALUE")
+    return name.strip(), value
+
+
+def encode(spec: Spec) -> bytes:
+    """A spec as readable JSON."""
+    return msgspec.json.format(msgspec.json.encode(spec), indent=2) + b"\n"
+
+
+def decode(data: bytes, where: str = "spec") -> Spec:
+    """The spec that `encode` wrote.
+
+    Raises:
+        UsageError: it is not JSON or not a spec; `where` names the place.
+    """
+    try:
+        return msgspec.json.decode(data, type=Spec)
+    except msgspec.DecodeError as error:
+        raise UsageError(f"{where}: {error}") from error
+
+
+DEFAULT = Spec(model="")
+
+
+def command_line(spec: Spec) -> list[str]:
+    """The ``fvp-tui`` command that starts this spec, without options at their defaults."""
+    words = ["fvp-tui", "compile" if spec.until == "emit" else "run", spec.model]
+    target, limits = spec.target, spec.limits
+    # The target and memory mode are always shown: a result means nothing without them.
+    words += ["--target", target.accelerator, "--memory-mode", target.memory_mode]
+    if target.system_config != DEFAULT.target.system_config:
+        words += ["--system-config", target.system_config]
+    values: list[tuple[str, object, object]] = [
+        ("--quantize", spec.quantize, DEFAULT.quantize),
+        ("--calibration", spec.calibration, None),
+        ("--platform", spec.platform, DEFAULT.platform),
+        ("--engine", spec.engine, DEFAULT.engine),
+        ("--fvp", spec.fvp, None),
+        ("--runner", spec.runner, None),
+        ("--runner-kind", spec.runner_kind, DEFAULT.runner_kind),
+        ("--inferences", spec.inferences, DEFAULT.inferences),
+        ("--timeout", f"{spec.timeout_s:g}", f"{DEFAULT.timeout_s:g}"),
+        ("--max-npu-cycles", limits.npu_cycles, None),
+        ("--max-inference-ms", limits.inference_ms, None),
+        ("--max-sram-kib", limits.sram_kib, None),
+        ("--min-delegated", limits.delegated_percent, None),
+    ]
+    for option, value, default in values:
+        if value != default:
+            words += [option, str(value)]
+    for name, value in spec.parameters:
+        words += ["-C", f"{name}={value}"]
+    for path in spec.inputs:
+        words += ["--input", path]
+    words += ["--fast"] * spec.fast + ["--require-match"] * limits.match + ["--no-cache"] * (not spec.cache)
+    return words

@@ -1,0 +1,282 @@
+"""The state of a run: its journal folded into one value. Pure; every view is drawn from it and nothing else.
+
+The log's lines are not part of it (a console may have millions): a view that shows them reads the
+``logged`` events of the journal itself.
+"""
+
+from functools import reduce
+from typing import Any, Literal
+
+import msgspec
+
+from tui import events
+from tui.events import COMPILE_STAGES, STAGES, AnyEvent, Stage
+from tui.figures import (
+    Artifact,
+    Check,
+    Delegation,
+    Estimate,
+    Figure,
+    Inference,
+    LimitResult,
+    MemoryPool,
+    Operator,
+    PlatformInfo,
+    Statistics,
+    Versions,
+)
+from tui.spec import Spec
+
+SCHEMA_VERSION = 1
+
+Status = Literal["ok", "failed", "stopped", "lost", "running"]
+
+
+class StageState(Figure):
+    """One stage: not reached (``pending``), under way, or how it ended."""
+
+    name: Stage
+    status: Literal["pending", "running", "ok", "failed", "skipped"] = "pending"
+    seconds: float | None = None
+    cached: bool = False
+    started: float | None = None
+    """Unix time."""
+    reason: str | None = None
+
+
+class Run(Figure):
+    """The run as a whole."""
+
+    id: str = ""
+    status: Status = "running"
+    reason: str | None = None
+    hint: str = ""
+    created: float | None = None
+    """Unix time."""
+    seconds: float | None = None
+    exit_status: int | None = None
+
+
+class Process(Figure):
+    """The run process, to tell whether it still lives."""
+
+    pid: int
+    created: float
+    host: str
+
+
+class State(Figure):
+    """Everything known of a run at one moment."""
+
+    run: Run = Run()
+    spec: Spec | None = None
+    process: Process | None = None
+    versions: Versions = Versions()
+    stages: tuple[StageState, ...] = tuple(StageState(name=name) for name in STAGES)
+    delegation: Delegation | None = None
+    estimate: Estimate | None = None
+    partitions: tuple[Estimate, ...] = ()
+    operators: tuple[Operator, ...] = ()
+    platform: PlatformInfo | None = None
+    platform_pid: int | None = None
+    phase: str | None = None
+    inference_running: int | None = None
+    inference_since: float | None = None
+    """Unix time at which the inference under way began."""
+    inferences: tuple[Inference, ...] = ()
+    memory: tuple[MemoryPool, ...] = ()
+    statistics: Statistics = Statistics()
+    verdict: events.PlatformExited | None = None
+    check: Check | None = None
+    limits: tuple[LimitResult, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+    notes: tuple[str, ...] = ()
+    log_lines: int = 0
+    log_errors: int = 0
+    last_event: float | None = None
+    """Unix time of the newest event."""
+
+
+EMPTY = State()
+
+
+def stage(state: State, name: Stage) -> StageState:
+    """One stage of a state."""
+    return state.stages[STAGES.index(name)]
+
+
+def _with_stage(state: State, name: Stage, **changes: Any) -> State:
+    at = STAGES.index(name)
+    changed = msgspec.structs.replace(state.stages[at], **changes)
+    return _replace(state, stages=(*state.stages[:at], changed, *state.stages[at + 1 :]))
+
+
+def _replace(state: State, **changes: Any) -> State:
+    return msgspec.structs.replace(state, **changes)
+
+
+def _merged(old: Versions, new: Versions) -> Versions:
+    known = {name: value for name, value in msgspec.structs.asdict(new).items() if value is not None}
+    return msgspec.structs.replace(old, **known)
+
+
+def fold(state: State, event: AnyEvent) -> State:
+    """The state after one more event."""
+    if event.t:
+        state = _replace(state, last_event=event.t)
+    match event:
+        case events.Logged():
+            return _replace(
+                state,
+                log_lines=state.log_lines + 1,
+                log_errors=state.log_errors + (event.level == "error"),
+            )
+        case events.RunStarted():
+            process = Process(pid=event.pid, created=event.pid_created, host=event.host)
+            run = Run(id=event.id, created=event.t)
+            return _replace(state, run=run, spec=event.spec, process=process)
+        case events.VersionsKnown():
+            return _replace(state, versions=_merged(state.versions, event.versions))
+        case events.StageStarted():
+            return _with_stage(state, event.stage, status="running", started=event.t)
+        case events.StageFinished():
+            return _with_stage(
+                state,
+                event.stage,
+                status=event.status,
+                seconds=event.seconds,
+                cached=event.cached,
+                reason=event.reason,
+            )
+        case events.Noted():
+            return state if event.text in state.notes else _replace(state, notes=(*state.notes, event.text))
+        case events.DelegationKnown():
+            return _replace(state, delegation=event.delegation)
+        case events.Estimated():
+            return _replace(
+                state, estimate=event.estimate, partitions=event.partitions, operators=event.operators
+            )
+        case events.ArtifactWritten():
+            others = tuple(a for a in state.artifacts if a.path != event.artifact.path)
+            return _replace(state, artifacts=(*others, event.artifact))
+        case events.PlatformStarted():
+            versions = _merged(state.versions, Versions(platform=event.platform.version))
+            return _replace(state, platform=event.platform, platform_pid=event.pid, versions=versions)
+        case events.PhaseChanged():
+            return _replace(state, phase=event.phase)
+        case events.InferenceStarted():
+            return _replace(state, inference_running=event.index, inference_since=event.t)
+        case events.InferenceFinished():
+            return _replace(
+                state,
+                inferences=(*state.inferences, event.inference),
+                inference_running=None,
+                inference_since=None,
+            )
+        case events.MemoryKnown():
+            others_ = tuple(pool for pool in state.memory if pool.name != event.pool.name)
+            return _replace(state, memory=(*others_, event.pool))
+        case events.StatisticsKnown():
+            return _replace(state, statistics=event.statistics)
+        case events.PlatformExited():
+            return _replace(
+                state, verdict=event, platform_pid=None, inference_running=None, inference_since=None
+            )
+        case events.Checked():
+            return _replace(state, check=event.check)
+        case events.LimitsChecked():
+            return _replace(state, limits=event.limits)
+        case events.RunFinished():
+            seconds = event.t - state.run.created if state.run.created and event.t else None
+            run = msgspec.structs.replace(
+                state.run,
+                status=event.status,
+                reason=event.reason,
+                hint=event.hint,
+                seconds=seconds,
+                exit_status=event.exit_status,
+            )
+            return _replace(state, run=run)
+
+
+def fold_all(journal: Any, start: State = EMPTY) -> State:
+    """`fold` over an iterable of events."""
+    return reduce(fold, journal, start)
+
+
+def lost(state: State) -> State:
+    """The state of a run whose process is gone without a last event."""
+    seconds = (
+        state.last_event - state.run.created if state.run.created and state.last_event is not None else None
+    )
+    run = msgspec.structs.replace(
+        state.run, status="lost", reason="the run process is gone without a result", seconds=seconds
+    )
+    return _replace(state, run=run, platform_pid=None, inference_running=None, inference_since=None)
+
+
+def now_doing(state: State) -> str:
+    """One or two words: the stage under way, or the run's status."""
+    if state.run.status != "running":
+        return state.run.status
+    running = [s.name for s in state.stages if s.status == "running"]
+    return running[-1] if running else "starting"
+
+
+def npu_ms(state: State, cycles: int | None) -> float | None:
+    """NPU cycles as milliseconds at the clock of the target's system config, as Vela states it."""
+    clock = state.estimate.core_clock_hz if state.estimate else None
+    return None if cycles is None or not clock else cycles / clock * 1e3
+
+
+def badge(state: State) -> str:
+    """One short line that says where the figures come from."""
+    platform = state.platform
+    if platform is None:
+        return ""
+    if platform.kind == "fvp":
+        fast = state.spec is not None and state.spec.fast
+        return "FVP --fast - cycles not representative" if fast else "FVP - cycles measured"
+    if platform.engine == "firmware":
+        return "SIMULATOR + firmware - instructions counted, cycles estimated"
+    return "SIMULATOR - cycles estimated"
+
+
+def _figures(value: Any) -> Any:
+    return msgspec.to_builtins(value)
+
+
+def to_json(state: State) -> dict[str, Any]:
+    """The object ``run --json`` and ``show --json`` print: the contract, schema_version 1.
+
+    All keys are always there; what is not known is null or empty, with the cause in ``notes``.
+    """
+    wanted = COMPILE_STAGES if state.spec is not None and state.spec.until == "emit" else STAGES
+    stages = [
+        {k: v for k, v in _figures(s).items() if k in ("name", "status", "seconds", "cached", "reason")}
+        for s in state.stages
+        if s.name in wanted
+    ]
+    run = _figures(state.run)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run": run,
+        "spec": _figures(state.spec),
+        "versions": _figures(state.versions),
+        "stages": stages,
+        "delegation": _figures(state.delegation),
+        "estimate": _figures(state.estimate),
+        "partitions": _figures(state.partitions),
+        "operators": _figures(state.operators),
+        "inferences": _figures(state.inferences),
+        "memory": _figures(state.memory),
+        "statistics": _figures(state.statistics),
+        "check": _figures(state.check),
+        "platform": _figures(state.platform),
+        "verdict": None
+        if state.verdict is None
+        else {k: v for k, v in _figures(state.verdict).items() if k not in ("event", "t")},
+        "limits": _figures(state.limits),
+        "artifacts": _figures(state.artifacts),
+        "notes": list(state.notes),
+    }

@@ -1,0 +1,73 @@
+"""What Vela knows of accelerators and memory systems, read from its own files without importing it.
+
+Importing Vela costs a third of a second and numpy; a target is checked before anything is imported.
+"""
+
+import ast
+import configparser
+import importlib.util
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+CONFIG = "Arm/vela.ini"
+"""The configuration file that ExecuTorch passes to Vela, below ethosu/config_files."""
+
+
+class VelaMissing(Exception):
+    """The package ethos-u-vela is not installed."""
+
+
+@dataclass(frozen=True)
+class VelaLists:
+    """Names Vela accepts for an Ethos-U85, in Vela's order."""
+
+    accelerators: tuple[str, ...]
+    system_configs: tuple[str, ...]
+    memory_modes: tuple[str, ...]
+    core_clock_hz: dict[str, float]
+    """Clock of each system config in Hz, as stated in vela.ini."""
+
+
+def _package() -> Path:
+    spec = importlib.util.find_spec("ethosu")
+    for place in (spec and spec.submodule_search_locations) or ():
+        if (Path(place) / "vela").is_dir():
+            return Path(place)
+    raise VelaMissing("ethos-u-vela is not installed")
+
+
+def _accelerators(source: Path) -> tuple[str, ...]:
+    for node in ast.parse(source.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef) and node.name == "Accelerator":
+            return tuple(
+                item.value.value
+                for item in node.body
+                if isinstance(item, ast.Assign)
+                and isinstance(item.value, ast.Constant)
+                and isinstance(item.value.value, str)
+            )
+    raise VelaMissing(f"no list of accelerators in {source.name}: this Vela is not one we know")
+
+
+@cache
+def lists() -> VelaLists:
+    """Vela's own lists, cut down to what an Ethos-U85 can use.
+
+    Raises:
+        VelaMissing: Vela is not installed or not laid out as known.
+    """
+    package = _package()
+    ini = configparser.ConfigParser()
+    if not ini.read(package / "config_files" / CONFIG, encoding="utf-8"):
+        raise VelaMissing(f"{CONFIG} is not part of the installed Vela")
+    sections = [name.split(".", 1) for name in ini.sections() if "." in name]
+    systems = tuple(name for kind, name in sections if kind == "System_Config" and name.startswith("Ethos_U85"))
+    return VelaLists(
+        accelerators=tuple(
+            name for name in _accelerators(package / "vela" / "architecture_features.py") if "u85" in name
+        ),
+        system_configs=systems,
+        memory_modes=tuple(name for kind, name in sections if kind == "Memory_Mode"),
+        core_clock_hz={name: float(ini[f"System_Config.{name}"]["core_clock"]) for name in systems},
+    )
