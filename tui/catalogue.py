@@ -1,0 +1,223 @@
+"""Which models there are, and what a model's name stands for. Imports neither torch nor executorch.
+
+A model is ``sample:NAME`` (a file of sample_models/), ``executorch:NAME`` (shipped in the ExecuTorch package), or a
+file: .py with ``ModelUnderTest`` and ``ModelInputs``, .pt2 or .pte.
+"""
+
+import ast
+import difflib
+import importlib.util
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from tui import resources
+from tui.errors import UsageError
+
+SUFFIXES = (".py", ".pt2", ".pte")
+REQUIRED_NAMES = ("ModelUnderTest", "ModelInputs")
+"""What a model's .py file defines at its top: ExecuTorch's own convention (aot_arm_compiler)."""
+
+FEATURED = ("resnet8", "ds_cnn", "mobilenet_v1_025", "deep_autoencoder")
+"""ExecuTorch's models to list first: the four MLPerf Tiny ones."""
+
+_TITLES = {
+    "resnet8": "MLPerf Tiny: image classification, 32x32",
+    "ds_cnn": "MLPerf Tiny: keyword spotting",
+    "mobilenet_v1_025": "MLPerf Tiny: visual wake words, 96x96",
+    "deep_autoencoder": "MLPerf Tiny: anomaly detection",
+}
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model that can be picked."""
+
+    name: str
+    """As the command line takes it, such as ``sample:digits``."""
+    title: str
+    group: Literal["samples", "executorch"]
+    path: Path
+    missing: tuple[str, ...] = ()
+    """Packages it imports that are not installed; not empty means it cannot be compiled here."""
+
+
+def _tree(path: Path) -> ast.Module | None:
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+def _imports(tree: ast.Module) -> set[str]:
+    """Top-level packages a module imports absolutely, anywhere in it that runs on import."""
+    names: set[str] = set()
+    for node in tree.body:
+        for inner in ast.walk(node) if not isinstance(node, ast.FunctionDef | ast.ClassDef) else ():
+            if isinstance(inner, ast.Import):
+                names.update(alias.name.split(".")[0] for alias in inner.names)
+            elif isinstance(inner, ast.ImportFrom) and inner.module and not inner.level:
+                names.add(inner.module.split(".")[0])
+    return names
+
+
+@cache
+def _installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
+
+
+def _missing(files: list[Path]) -> tuple[str, ...]:
+    names: set[str] = set()
+    for file in files:
+        if tree := _tree(file):
+            names |= _imports(tree)
+    return tuple(sorted(name for name in names if not _installed(name)))
+
+
+def _summary(path: Path) -> str:
+    """The first line of a file's docstring, without its full stop."""
+    tree = _tree(path)
+    text = (ast.get_docstring(tree) or "") if tree else ""
+    return text.split("\n", 1)[0].rstrip(".")
+
+
+def samples() -> list[ModelInfo]:
+    """The sample models, ``digits`` first."""
+    files = [file for file in resources.folder("sample_models").glob("*.py") if not file.name.startswith("_")]
+    files = [file for file in files if not _defined_names(file).isdisjoint(REQUIRED_NAMES)]
+    return [
+        ModelInfo(f"sample:{file.stem}", _summary(file), "samples", file, _missing([file]))
+        for file in sorted(files, key=lambda file: (file.stem != "digits", file.stem))
+    ]
+
+
+def _examples() -> Path | None:
+    """executorch/examples/models of the installed package."""
+    spec = importlib.util.find_spec("executorch")
+    for place in (spec and spec.submodule_search_locations) or ():
+        folder = Path(place) / "examples" / "models"
+        if (folder / "__init__.py").is_file():
+            return folder
+    return None
+
+
+def _registry(source: Path) -> dict[str, str]:
+    """Name of each registered model and the folder it is in, read from ``MODEL_NAME_TO_MODEL``."""
+    tree = _tree(source)
+    members: dict[str, str] = {}
+    found: dict[str, str] = {}
+    for node in tree.body if tree else ():
+        if isinstance(node, ast.ClassDef) and node.name == "Model":
+            for item in node.body:
+                if isinstance(item, ast.Assign) and isinstance(item.value, ast.Constant):
+                    members |= {t.id: str(item.value.value) for t in item.targets if isinstance(t, ast.Name)}
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Dict)
+            and any(isinstance(t, ast.Name) and t.id == "MODEL_NAME_TO_MODEL" for t in node.targets)
+        ):
+            for key, value in zip(node.value.keys, node.value.values, strict=True):
+                member = next((n.attr for n in ast.walk(key) if isinstance(n, ast.Attribute)), "") if key else ""
+                if member in members and isinstance(value, ast.Tuple) and isinstance(value.elts[0], ast.Constant):
+                    found[members[member]] = str(value.elts[0].value)
+    return found
+
+
+def executorch_models() -> list[ModelInfo]:
+    """The models ExecuTorch ships, those of MLPerf Tiny first; empty where ExecuTorch is not installed."""
+    examples = _examples()
+    if examples is None:
+        return []
+    models = []
+    for name, package in _registry(examples / "__init__.py").items():
+        folder = examples / package
+        # Sub-packages named in __init__ are where the model's own imports are.
+        files = [folder / "__init__.py", folder / "model.py"]
+        title = _TITLES.get(name, "")
+        models.append(ModelInfo(f"executorch:{name}", title, "executorch", folder, _missing(files)))
+    order = {f"executorch:{name}": at for at, name in enumerate(FEATURED)}
+    return sorted(models, key=lambda m: (order.get(m.name, len(order)), bool(m.missing), m.name))
+
+
+def models() -> list[ModelInfo]:
+    """All models that have a name: samples, then ExecuTorch's."""
+    return samples() + executorch_models()
+
+
+def _defined_names(path: Path) -> set[str]:
+    """Names a file binds at its top level; ``*`` stands for a star import, which may bind any."""
+    tree = _tree(path)
+    return _bound(tree.body) if tree else set()
+
+
+def _bound(body: list[ast.stmt]) -> set[str]:
+    names: set[str] = set()
+    for node in body:
+        match node:
+            case ast.Assign():
+                names |= {n.id for target in node.targets for n in ast.walk(target) if isinstance(n, ast.Name)}
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                names.add(name)
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case ast.Import() | ast.ImportFrom():
+                names |= {(alias.asname or alias.name) for alias in node.names}
+            case ast.If() | ast.Try() | ast.With() | ast.For():
+                for part in ("body", "orelse", "finalbody"):
+                    names |= _bound(getattr(node, part, []))
+    return names
+
+
+def _check_python(path: Path) -> None:
+    try:
+        ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    except SyntaxError as error:
+        raise UsageError(f"{path}:{error.lineno}: syntax error: {error.msg}") from error
+    except (ValueError, OSError) as error:
+        raise UsageError(f"cannot read {path}: {error}") from error
+    names = _defined_names(path)
+    lacking = [name for name in REQUIRED_NAMES if name not in names]
+    if lacking and "*" not in names:
+        raise UsageError(
+            f"{path} does not define {' and '.join(lacking)}",
+            "set ModelUnderTest to the nn.Module and ModelInputs to a tuple of example tensors",
+        )
+
+
+def resolve(name: str) -> str:
+    """The canonical name of a model for a spec: ``sample:X``, ``executorch:X`` or an absolute path.
+
+    Raises:
+        UsageError: there is no such model, or its file cannot be one.
+    """
+    prefix, colon, rest = name.partition(":")
+    if colon and prefix in ("sample", "executorch"):
+        known = samples() if prefix == "sample" else executorch_models()
+        info = next((model for model in known if model.name == name), None)
+        if info is None:
+            names = [model.name.partition(":")[2] for model in known]
+            close = difflib.get_close_matches(rest, names, n=1)
+            hint = f"did you mean {prefix}:{close[0]}?" if close else "see: fvp-tui models"
+            raise UsageError(f"unknown model {name}", hint)
+        if info.missing:
+            raise UsageError(f"{name} needs {', '.join(info.missing)}", f"pip install {' '.join(info.missing)}")
+        return name
+    path = Path(name).expanduser()
+    if path.suffix not in SUFFIXES:
+        if not path.exists() and any(model.name.endswith(f":{name}") for model in models()):
+            full = next(model.name for model in models() if model.name.endswith(f":{name}"))
+            raise UsageError(f"no file {name}", f"did you mean {full}?")
+        raise UsageError(f"{name} is not a model", f"expected one of fvp-tui models, or a file {', '.join(SUFFIXES)}")
+    if not path.is_file():
+        raise UsageError(f"no file {name}")
+    if path.suffix == ".py":
+        _check_python(path)
+    return str(path.resolve())
+
+
+def source_file(name: str) -> Path | None:
+    """The .py file of a canonical name that has one of its own."""
+    if name.startswith("sample:"):
+        return next((model.path for model in samples() if model.name == name), None)
+    return Path(name) if name.endswith(".py") else None
