@@ -7,6 +7,7 @@ file: .py with ``ModelUnderTest`` and ``ModelInputs``, .pt2 or .pte.
 import ast
 import difflib
 import importlib.util
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -50,16 +51,14 @@ def _tree(path: Path) -> ast.Module | None:
         return None
 
 
-def _imports(tree: ast.Module) -> set[str]:
-    """Top-level packages a module imports absolutely, anywhere in it that runs on import."""
-    names: set[str] = set()
+def _imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """(level, dotted name) of what a module imports when it is imported itself; level 0 is absolute."""
     for node in tree.body:
         for inner in ast.walk(node) if not isinstance(node, ast.FunctionDef | ast.ClassDef) else ():
             if isinstance(inner, ast.Import):
-                names.update(alias.name.split(".")[0] for alias in inner.names)
-            elif isinstance(inner, ast.ImportFrom) and inner.module and not inner.level:
-                names.add(inner.module.split(".")[0])
-    return names
+                yield from ((0, alias.name) for alias in inner.names)
+            elif isinstance(inner, ast.ImportFrom):
+                yield inner.level, inner.module or ""
 
 
 @cache
@@ -67,12 +66,37 @@ def _installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
 
-def _missing(files: list[Path]) -> tuple[str, ...]:
+def _module_file(base: Path, dotted: str) -> Path | None:
+    """The file of a module `dotted` below the folder `base`."""
+    place = base.joinpath(*dotted.split(".")) if dotted else base
+    candidates = (place.with_name(f"{place.name}.py"), place / "__init__.py")
+    return next((file for file in candidates if file.is_file()), None)
+
+
+def _missing(start: list[Path], root: Path | None = None) -> tuple[str, ...]:
+    """Packages that importing the files `start` needs and that are not installed.
+
+    Imports of the package that lies at `root` (ExecuTorch's examples import each other) are followed.
+    """
     names: set[str] = set()
-    for file in files:
-        if tree := _tree(file):
-            names |= _imports(tree)
-    return tuple(sorted(name for name in names if not _installed(name)))
+    seen: set[Path] = set()
+    waiting = list(start)
+    while waiting:
+        file = waiting.pop()
+        tree = None if file in seen else _tree(file)
+        seen.add(file)
+        for level, dotted in _imports(tree) if tree else ():
+            package = dotted.split(".")[0]
+            inside: Path | None = None
+            if level:
+                inside = _module_file(file.parents[level - 1], dotted)
+            elif root is not None and dotted.startswith(f"{root.name}.examples."):
+                inside = _module_file(root, dotted.partition(".")[2])
+            elif not _installed(package):
+                names.add(package)
+            if inside is not None:
+                waiting.append(inside)
+    return tuple(sorted(names))
 
 
 def _summary(path: Path) -> str:
@@ -132,10 +156,8 @@ def executorch_models() -> list[ModelInfo]:
     models = []
     for name, package in _registry(examples / "__init__.py").items():
         folder = examples / package
-        # Sub-packages named in __init__ are where the model's own imports are.
-        files = [folder / "__init__.py", folder / "model.py"]
-        title = _TITLES.get(name, "")
-        models.append(ModelInfo(f"executorch:{name}", title, "executorch", folder, _missing(files)))
+        missing = _missing([folder / "__init__.py"], root=examples.parent.parent)
+        models.append(ModelInfo(f"executorch:{name}", _TITLES.get(name, ""), "executorch", folder, missing))
     order = {f"executorch:{name}": at for at, name in enumerate(FEATURED)}
     return sorted(models, key=lambda m: (order.get(m.name, len(order)), bool(m.missing), m.name))
 

@@ -1,4 +1,4 @@
-"""The journal of a run: typed events, one a line, appended and flushed as they happen, followed by any number of readers."""
+"""The journal of a run: typed events, one a line, appended and flushed as they happen, followed by many readers."""
 
 import os
 import threading
