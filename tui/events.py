@@ -51,6 +51,8 @@ class RunStarted(Event):
     pid: int
     pid_created: float
     host: str
+    clock_hz: float | None = None
+    """The NPU's clock in the target's system config, as vela.ini states it."""
 
 
 class VersionsKnown(Event):

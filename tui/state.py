@@ -71,6 +71,8 @@ class State(Figure):
     run: Run = Run()
     spec: Spec | None = None
     process: Process | None = None
+    clock_hz: float | None = None
+    """The NPU's clock, as Vela's system config states it."""
     versions: Versions = Versions()
     stages: tuple[StageState, ...] = tuple(StageState(name=name) for name in STAGES)
     delegation: Delegation | None = None
@@ -134,7 +136,7 @@ def fold(state: State, event: AnyEvent) -> State:
         case events.RunStarted():
             process = Process(pid=event.pid, created=event.pid_created, host=event.host)
             run = Run(id=event.id, created=event.t)
-            return _replace(state, run=run, spec=event.spec, process=process)
+            return _replace(state, run=run, spec=event.spec, process=process, clock_hz=event.clock_hz)
         case events.VersionsKnown():
             return _replace(state, versions=_merged(state.versions, event.versions))
         case events.StageStarted():
@@ -153,9 +155,7 @@ def fold(state: State, event: AnyEvent) -> State:
         case events.DelegationKnown():
             return _replace(state, delegation=event.delegation)
         case events.Estimated():
-            return _replace(
-                state, estimate=event.estimate, partitions=event.partitions, operators=event.operators
-            )
+            return _replace(state, estimate=event.estimate, partitions=event.partitions, operators=event.operators)
         case events.ArtifactWritten():
             others = tuple(a for a in state.artifacts if a.path != event.artifact.path)
             return _replace(state, artifacts=(*others, event.artifact))
@@ -179,9 +179,7 @@ def fold(state: State, event: AnyEvent) -> State:
         case events.StatisticsKnown():
             return _replace(state, statistics=event.statistics)
         case events.PlatformExited():
-            return _replace(
-                state, verdict=event, platform_pid=None, inference_running=None, inference_since=None
-            )
+            return _replace(state, verdict=event, platform_pid=None, inference_running=None, inference_since=None)
         case events.Checked():
             return _replace(state, check=event.check)
         case events.LimitsChecked():
@@ -206,9 +204,7 @@ def fold_all(journal: Any, start: State = EMPTY) -> State:
 
 def lost(state: State) -> State:
     """The state of a run whose process is gone without a last event."""
-    seconds = (
-        state.last_event - state.run.created if state.run.created and state.last_event is not None else None
-    )
+    seconds = state.last_event - state.run.created if state.run.created and state.last_event is not None else None
     run = msgspec.structs.replace(
         state.run, status="lost", reason="the run process is gone without a result", seconds=seconds
     )
@@ -225,8 +221,7 @@ def now_doing(state: State) -> str:
 
 def npu_ms(state: State, cycles: int | None) -> float | None:
     """NPU cycles as milliseconds at the clock of the target's system config, as Vela states it."""
-    clock = state.estimate.core_clock_hz if state.estimate else None
-    return None if cycles is None or not clock else cycles / clock * 1e3
+    return None if cycles is None or not state.clock_hz else cycles / state.clock_hz * 1e3
 
 
 def badge(state: State) -> str:

@@ -1,0 +1,36 @@
+"""The compile worker's process: ``python -m tui.compile RUN_DIRECTORY``.
+
+Events leave on what was standard output; everything libraries print, there or on standard error, leaves on standard
+error, so that no print can break an event.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+
+
+def _die_with_parent() -> None:
+    """Have the kernel end this process when the run process is gone (Linux); elsewhere a closed pipe does, later."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+def main() -> int:
+    """Compile the spec in the directory given; the exit status of the run as far as it got."""
+    _die_with_parent()
+    events = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    # Some libraries look at these on import: one thread each, as the machine's other cores have work too.
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2)))
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+    from tui.compile import worker
+
+    return worker.main(Path(sys.argv[1]), events)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""A failed stage in one line: what is wrong, which operator or source line, what to do."""
+
+import re
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+from tui.compile.delegation import source_line
+from tui.errors import UserError, one_line
+from tui.events import Stage
+
+_OPERATOR = re.compile(r"\b(aten|quantized_decomposed|cortex_m|torchvision|tosa)(?:::|\.)([A-Za-z_0-9]+)")
+_BLURB = re.compile(r"^(Exception|Error|An error|While executing|The following|from user code)", re.IGNORECASE)
+
+_HINTS: dict[str, str] = {
+    "load": "run the file with python to see the error whole",
+    "export": "torch.export must be able to trace forward(): no data-dependent Python control flow",
+    "quantize": "try --quantize none to see whether quantization is the cause",
+    "lower": "the operator may need rewriting, or to be left to the CPU",
+    "vela": "Vela could not compile a partition",
+    "emit": "the program could not be written",
+}
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    at: BaseException | None = error
+    while at is not None and id(at) not in seen:
+        seen.add(id(at))
+        yield at
+        at = at.__cause__ or at.__context__
+
+
+def _where(error: BaseException, model_file: Path | None) -> str | None:
+    """``FILE:LINE`` of the model's own code that the error names, else that the trace passes through."""
+    for link in _chain(error):
+        if found := source_line(str(link)):
+            return found
+    for link in _chain(error):
+        frames = [f for f in traceback.extract_tb(link.__traceback__) if model_file and Path(f.filename) == model_file]
+        if frames:
+            return f"{frames[-1].filename}:{frames[-1].lineno}"
+    return None
+
+
+def _what(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = next((line for line in lines if not _BLURB.match(line)), "")
+    text = telling or one_line(error)
+    kind = type(error).__name__
+    return text if isinstance(error, RuntimeError | UserError) and text != kind else f"{kind}: {text}"
+
+
+def describe(error: BaseException, stage: Stage, model_file: Path | None) -> str:
+    """One line for the user. The whole text belongs into an artifact (`full_text`)."""
+    if isinstance(error, UserError):
+        return str(error)
+    where = _where(error, model_file)
+    operator = _OPERATOR.search(str(error))
+    parts = [_what(error)[:300]]
+    if operator:
+        parts.append(f"operator {operator[1]}.{operator[2]}")
+    if where:
+        parts.append(f"at {where}")
+    return f"{'; '.join(parts)} ({_HINTS.get(stage, 'see failure.txt')})"
+
+
+def full_text(error: BaseException) -> str:
+    """The traceback with all causes."""
+    return "".join(traceback.format_exception(error))

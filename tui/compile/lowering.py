@@ -1,0 +1,140 @@
+"""Export, quantization, lowering and emission through ExecuTorch 1.5, keeping what its own flow throws away.
+
+Not all of ExecuTorch's Arm surface is public. What is not - the hook on Vela's call and the recorder of rejected
+nodes - is touched here and nowhere else.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import executorch.backends.arm.ethosu.backend as ethosu_backend
+import executorch.backends.arm.tosa.partitioner as tosa_partitioner
+import torch
+from executorch.backends.arm.ethosu import EthosUCompileSpec, EthosUPartitioner
+from executorch.backends.arm.quantizer import (
+    EthosUQuantizer,
+    get_symmetric_a16w8_quantization_config,
+    get_symmetric_quantization_config,
+)
+from executorch.backends.cortex_m.passes.replace_quant_nodes_pass import ReplaceQuantNodesPass
+from executorch.exir import EdgeCompileConfig, ExecutorchBackendConfig, to_edge_transform_and_lower
+from executorch.exir.backend.utils import WhyNoPartitionReporter
+from torch.export import ExportedProgram
+from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+
+from tui.compile.models import Inputs
+from tui.spec import Quantization, Target
+
+VELA_FLAGS = ("--verbose-performance", "--enable-debug-db")
+"""Per-layer figures and the debug database that joins them to the graph; neither is on in aot_arm_compiler."""
+
+DEBUG_JSON = "debug.json"
+TOSA = "out.tosa"
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One call of Vela: where its files are and the bytes of the delegate it made."""
+
+    folder: Path
+    delegate: bytes
+
+
+@dataclass
+class Lowering:
+    """What lowering leaves behind beside the program."""
+
+    edge: Any = None
+    partitions: list[Partition] = field(default_factory=list)
+    rejected: list[tuple[Any, str]] = field(default_factory=list)
+    """(node, reason) of each node that was kept from the NPU, in ExecuTorch's words."""
+    vela_seconds: float = 0.0
+
+
+def export(module: Any, example: Inputs) -> ExportedProgram:
+    """`torch.export` of a module in eval mode."""
+    return torch.export.export(module, example)
+
+
+def compile_spec(target: Target, folder: Path) -> Any:
+    """ExecuTorch's compile spec for a target; intermediate files go to `folder`, whose path must have no blanks."""
+    spec = EthosUCompileSpec(
+        target.accelerator,
+        system_config=target.system_config,
+        memory_mode=target.memory_mode,
+        extra_flags=list(VELA_FLAGS),
+    )
+    return spec.dump_intermediate_artifacts_to(str(folder)).dump_debug_info(EthosUCompileSpec.DebugMode.JSON)
+
+
+def quantize(
+    program: ExportedProgram, spec: Any, how: Quantization, calibration: Sequence[Inputs], example: Inputs
+) -> tuple[Any, ExportedProgram]:
+    """Post-training quantization: the quantized module, which computes the reference, and its export.
+
+    `how` is "int8" or "a16w8" (16-bit activations, 8-bit weights), both symmetric and per channel.
+    """
+    quantizer = EthosUQuantizer(spec)
+    config = get_symmetric_quantization_config if how == "int8" else get_symmetric_a16w8_quantization_config
+    quantizer.set_global(config(is_per_channel=True))
+    # With guards, torch 2.13 adds a call_module that ExecuTorch's decomposition passes refuse.
+    prepared = prepare_pt2e(program.module(check_guards=False), quantizer)
+    for inputs in calibration:
+        prepared(*inputs)
+    quantized = convert_pt2e(prepared)
+    return quantized, torch.export.export(quantized, example)
+
+
+@contextlib.contextmanager
+def _recording(lowering: Lowering, folder: Path, on_vela: Callable[[], None]) -> Iterator[None]:
+    """Give each call of Vela a folder of its own (the stock flow overwrites them) and record rejected nodes."""
+    stock_compile, stock_reporter = ethosu_backend.vela_compile, tosa_partitioner.WhyNoPartitionReporter
+
+    def vela_compile(tosa: bytes, flags: list[str], **options: Any) -> Any:
+        on_vela()
+        place = folder / f"partition-{len(lowering.partitions)}"
+        place.mkdir()
+        # Written just before this call, and overwritten before the next.
+        debug = folder / DEBUG_JSON
+        if debug.exists():
+            debug.rename(place / DEBUG_JSON)
+        begun = time.monotonic()
+        result = stock_compile(tosa, flags, **{**options, "intermediate_path": str(place)})
+        lowering.vela_seconds += time.monotonic() - begun
+        lowering.partitions.append(Partition(place, result.processed_bytes))
+        return result
+
+    class Reporter(WhyNoPartitionReporter):  # type: ignore[misc, unused-ignore]
+        def report_reject(self, node: Any, reason: str) -> None:
+            if all(known is not node for known, _ in lowering.rejected):
+                lowering.rejected.append((node, reason))
+            super().report_reject(node, reason)
+
+    ethosu_backend.vela_compile, tosa_partitioner.WhyNoPartitionReporter = vela_compile, Reporter
+    try:
+        yield
+    finally:
+        ethosu_backend.vela_compile, tosa_partitioner.WhyNoPartitionReporter = stock_compile, stock_reporter
+
+
+def lower(program: ExportedProgram, spec: Any, folder: Path, on_vela: Callable[[], None]) -> Lowering:
+    """Partition, lower to TOSA and compile each partition with Vela; `on_vela` is called at each start of Vela."""
+    lowering = Lowering()
+    with _recording(lowering, folder, on_vela):
+        edge = to_edge_transform_and_lower(
+            program,
+            partitioner=[EthosUPartitioner(spec)],
+            compile_config=EdgeCompileConfig(_check_ir_validity=False),
+        )
+    # As aot_arm_compiler does: quantize and dequantize outside the delegates become cortex_m kernels.
+    lowering.edge = edge.transform([ReplaceQuantNodesPass()])
+    return lowering
+
+
+def emit(lowering: Lowering) -> Any:
+    """The ExecuTorch program of a lowering, its delegates inside the flatbuffer as aot_arm_compiler leaves them."""
+    return lowering.edge.to_executorch(config=ExecutorchBackendConfig(extract_delegate_segments=False))

@@ -1,0 +1,186 @@
+"""Loading a model: its module, the inputs to run it on, and those to calibrate it on."""
+
+import importlib.util
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from torch.export import ExportedProgram
+
+from tui import catalogue
+from tui.errors import UsageError
+from tui.spec import Spec
+
+Inputs = tuple[Any, ...]
+"""One value for each input of a model; all but a few are tensors."""
+
+SEED = 0
+"""Set before a model is loaded: one with random weights is then the same in every run."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded model. `module` is in eval mode; `program` is set in its place for a .pt2."""
+
+    module: Any
+    example: Inputs
+    dataset: Sequence[tuple[Inputs, int]] = ()
+    """(inputs, label) pairs the model's file brings along."""
+    calibration: Sequence[Inputs] = ()
+    program: ExportedProgram | None = None
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The inputs of each inference of a run."""
+
+    inputs: tuple[Inputs, ...]
+    labels: tuple[int, ...]
+    source: str
+
+
+def _as_inputs(value: Any, what: str) -> Inputs:
+    if isinstance(value, torch.Tensor):
+        return (value,)
+    if isinstance(value, tuple | list):
+        return tuple(value)
+    raise UsageError(f"{what} is a {type(value).__name__}, not a tuple of tensors")
+
+
+def _module(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("model_under_test", path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"cannot load {path}")
+    module = importlib.util.module_from_spec(spec)
+    # A model may import its neighbours and may be pickled by name.
+    sys.path.insert(0, str(path.parent))
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _from_file(path: Path) -> Model:
+    module = _module(path)
+    lacking = [name for name in catalogue.REQUIRED_NAMES if not hasattr(module, name)]
+    if lacking:
+        raise UsageError(f"{path} does not define {' and '.join(lacking)}")
+    net = module.ModelUnderTest
+    if not isinstance(net, torch.nn.Module):
+        hint = "create it: ModelUnderTest = MyModel()" if isinstance(net, type) else ""
+        raise UsageError(f"ModelUnderTest in {path} is a {type(net).__name__}, not a torch.nn.Module", hint)
+    dataset = [(_as_inputs(x, "ModelDataset"), int(label)) for x, label in getattr(module, "ModelDataset", ())]
+    calibration = [_as_inputs(x, "ModelCalibration") for x in getattr(module, "ModelCalibration", ())]
+    return Model(net.eval(), _as_inputs(module.ModelInputs, "ModelInputs"), dataset, calibration)
+
+
+def _from_executorch(name: str) -> Model:
+    from executorch.examples.models import MODEL_NAME_TO_MODEL
+    from executorch.examples.models.model_factory import EagerModelFactory
+
+    module, inputs, _, _ = EagerModelFactory.create_model(*MODEL_NAME_TO_MODEL[name])
+    return Model(module.eval(), _as_inputs(inputs, f"the input of {name}"))
+
+
+def _from_exported(path: Path) -> Model:
+    program = torch.export.load(path)
+    if program.example_inputs is None:
+        raise UsageError(f"{path} holds no example inputs", "export it again with torch.export.export(model, inputs)")
+    arguments, keywords = program.example_inputs
+    if keywords:
+        raise UsageError(f"{path} takes keyword inputs", "export a module that takes positional tensors only")
+    return Model(program.module(check_guards=False), _as_inputs(arguments, str(path)), program=program)
+
+
+def load(name: str) -> Model:
+    """The model a spec names. Runs the user's code.
+
+    Raises:
+        UsageError: it is not a model in the sense of `tui.catalogue`.
+        Exception: whatever the model's own code raises.
+    """
+    torch.manual_seed(SEED)
+    if name.startswith("executorch:"):
+        return _from_executorch(name.partition(":")[2])
+    path = catalogue.source_file(name)
+    model = _from_file(path) if path is not None else _from_exported(Path(name))
+    for parameter in model.module.parameters():
+        parameter.requires_grad_(False)
+    return model
+
+
+def _read(path: Path, like: Any) -> torch.Tensor:
+    """One tensor from a file: .npy, .pt, or raw bytes in the element type of `like`."""
+    try:
+        if path.suffix == ".npy":
+            return torch.from_numpy(np.load(path, allow_pickle=False))
+        if path.suffix in (".pt", ".pth"):
+            value = torch.load(path, weights_only=True)
+            if isinstance(value, list | tuple) and len(value) == 1:
+                value = value[0]
+            if isinstance(value, torch.Tensor):
+                return value
+            raise UsageError(f"{path} holds a {type(value).__name__}, not a tensor")
+        flat = torch.frombuffer(bytearray(path.read_bytes()), dtype=like.dtype)
+        return flat.reshape(like.shape) if flat.numel() == like.numel() else flat
+    except (ValueError, OSError, RuntimeError, EOFError) as error:
+        raise UsageError(f"cannot read {path}: {error}") from error
+
+
+def _given(files: Sequence[str], example: Inputs) -> Inputs:
+    if len(files) != len(example):
+        raise UsageError(f"the model takes {len(example)} input(s), {len(files)} --input file(s) were given")
+    found = []
+    for at, (file, like) in enumerate(zip(files, example, strict=True)):
+        tensor = _read(Path(file), like)
+        if tuple(tensor.shape) != tuple(like.shape):
+            raise UsageError(f"input {at}, {file}: shape {tuple(tensor.shape)}, the model takes {tuple(like.shape)}")
+        if tensor.dtype != like.dtype:
+            raise UsageError(f"input {at}, {file}: {tensor.dtype}, the model takes {like.dtype}")
+        found.append(tensor)
+    return tuple(found)
+
+
+def samples(spec: Spec, model: Model) -> Samples:
+    """The inputs of each inference: the files given, else the model's data set in turn, else its example inputs.
+
+    Raises:
+        UsageError: a file does not fit the model.
+    """
+    count = spec.inferences
+    if spec.inputs:
+        return Samples((_given(spec.inputs, model.example),) * count, (), f"{len(spec.inputs)} file(s)")
+    if model.dataset:
+        chosen = [model.dataset[k % len(model.dataset)] for k in range(count)]
+        labels = tuple(label for _, label in chosen)
+        return Samples(tuple(inputs for inputs, _ in chosen), labels, f"data set of {len(model.dataset)}")
+    return Samples((model.example,) * count, (), "the model's example inputs")
+
+
+def calibration(spec: Spec, model: Model) -> Sequence[Inputs]:
+    """Inputs to calibrate quantization on: the path of the spec, else what the model brings, else its example.
+
+    Raises:
+        UsageError: there is nothing at the path, or it does not fit the model.
+    """
+    if spec.calibration is None:
+        return model.calibration or [model.example]
+    path = Path(spec.calibration)
+    files = sorted(f for f in path.rglob("*") if f.suffix in (".pt", ".pth", ".npy")) if path.is_dir() else [path]
+    if not files:
+        raise UsageError(f"no .pt or .npy files in {path}")
+    if len(model.example) == 1:
+        return [_given([str(file)], model.example) for file in files]
+    found = []
+    for file in files:
+        value = torch.load(file, weights_only=True)
+        inputs = _as_inputs(value, str(file))
+        shapes = [tuple(t.shape) for t in inputs]
+        if shapes != [tuple(t.shape) for t in model.example]:
+            raise UsageError(f"{file}: shapes {shapes} are not those of the model's inputs")
+        found.append(inputs)
+    return found

@@ -1,0 +1,117 @@
+"""What a run compares against: its inputs, and the outputs of the float and the quantized model on them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils import _pytree
+
+from tui import tensors
+from tui.compile.models import Inputs, Samples
+from tui.tensors import Manifest, NDArray, TensorInfo
+
+_DTYPES = {
+    torch.float32: "float32",
+    torch.float64: "float64",
+    torch.float16: "float16",
+    torch.uint8: "uint8",
+    torch.int8: "int8",
+    torch.int16: "int16",
+    torch.int32: "int32",
+    torch.int64: "int64",
+    torch.bool: "bool",
+}
+
+_SCALAR_TYPES = {0: "uint8", 1: "int8", 2: "int16", 3: "int32", 4: "int64", 5: "float16", 6: "float32", 7: "float64"}
+_BOOL = 11
+"""ScalarType codes of the .pte schema (executorch/schema/scalar_type.fbs)."""
+
+
+def _array(value: Any) -> NDArray:
+    if isinstance(value, torch.Tensor):
+        return np.asarray(value.detach().cpu().numpy())
+    return np.asarray(value)
+
+
+def _outputs(module: Any, inputs: Inputs) -> list[NDArray]:
+    with torch.no_grad():
+        return [_array(leaf) for leaf in _pytree.tree_leaves(module(*inputs)) if isinstance(leaf, torch.Tensor)]
+
+
+def output_steps(edge: Any) -> list[float | None]:
+    """The quantization step of each output that is dequantized last; None for one that is not."""
+    graph = edge.exported_program().graph_module.graph
+    output = next(node for node in graph.nodes if node.op == "output")
+    steps: list[float | None] = []
+    for node in output.args[0]:
+        quantized = hasattr(node, "target") and "dequantize_per_tensor" in str(node.target)
+        scale = node.args[1] if quantized and len(node.args) > 1 else None
+        steps.append(float(scale) if isinstance(scale, int | float) else None)
+    return steps
+
+
+def _signature(program: Any, ids: list[int], steps: list[float | None]) -> tuple[TensorInfo, ...]:
+    values = program.executorch_program.execution_plan[0].values
+    found = []
+    for at, step in zip(ids, steps, strict=True):
+        tensor = values[at].val
+        if not hasattr(tensor, "sizes"):
+            continue  # a number among the inputs: the runner takes tensors only
+        code = int(tensor.scalar_type)
+        found.append(
+            TensorInfo(
+                dtype="bool" if code == _BOOL else _SCALAR_TYPES[code],
+                shape=tuple(int(n) for n in tensor.sizes),
+                dim_order=tuple(int(d) for d in tensor.dim_order),
+                step=step,
+            )
+        )
+    return tuple(found)
+
+
+def signature(program: Any, steps: list[float | None]) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
+    """Inputs and outputs of an emitted program; `steps` belong to the outputs."""
+    plan = program.executorch_program.execution_plan[0]
+    if len(steps) != len(plan.outputs):
+        steps = [None] * len(plan.outputs)
+    return _signature(program, plan.inputs, [None] * len(plan.inputs)), _signature(program, plan.outputs, steps)
+
+
+def write(
+    folder: Path,
+    samples: Samples,
+    inputs: tuple[TensorInfo, ...],
+    outputs: tuple[TensorInfo, ...],
+    float_model: Any,
+    quantized_model: Any | None,
+) -> list[Path]:
+    """Write manifest, inputs and references into `folder`; their paths.
+
+    Without a quantized model the float model is the reference for both.
+    """
+    packed: dict[str, NDArray] = {}
+    references: dict[str, NDArray] = {}
+    cache: dict[int, tuple[list[NDArray], list[NDArray]]] = {}
+    for k, values in enumerate(samples.inputs):
+        given = [value for value in values if isinstance(value, torch.Tensor)]
+        for i, (tensor, info) in enumerate(zip(given, inputs, strict=True)):
+            data = tensors.to_bytes(_array(tensor).astype(info.dtype, copy=False), info.dim_order)
+            packed[f"{k}_{i}"] = np.frombuffer(data, dtype=np.uint8)
+        # The same inputs again (several inferences on one input) need no second evaluation.
+        if id(values) not in cache:
+            exact = _outputs(float_model, values)
+            cache[id(values)] = (exact, exact if quantized_model is None else _outputs(quantized_model, values))
+        exact, quantized = cache[id(values)]
+        for j in range(len(outputs)):
+            references[f"float_{k}_{j}"], references[f"quantized_{k}_{j}"] = exact[j], quantized[j]
+    np.savez_compressed(folder / tensors.INPUTS, **packed)
+    np.savez_compressed(folder / tensors.REFERENCES, **references)
+    manifest = Manifest(
+        inputs=inputs,
+        outputs=outputs,
+        inferences=len(samples.inputs),
+        labels=samples.labels,
+        source=samples.source,
+    )
+    return [tensors.write_manifest(folder, manifest), folder / tensors.INPUTS, folder / tensors.REFERENCES]

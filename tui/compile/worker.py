@@ -1,0 +1,208 @@
+"""The compile worker: takes a spec through load, export, quantize, lower, vela and emit, and says so in events."""
+
+import contextlib
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from tui import __version__, artifacts, catalogue, events, runs
+from tui.errors import Exit, UserError
+from tui.events import Event, Stage
+from tui.figures import Versions
+from tui.spec import Spec
+
+MODEL = "model.pte"
+FAILURE = "failure.txt"
+VELA = "vela"
+
+
+class StageFailed(Exception):
+    """A stage failed and has said so in an event."""
+
+    def __init__(self, status: Exit) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Worker:
+    """One compilation: where its files go and where its events."""
+
+    def __init__(self, directory: Path, spec: Spec, out: BinaryIO) -> None:
+        self.directory = directory
+        self.artifacts = directory / runs.ARTIFACTS
+        self.spec = spec
+        self._out = out
+
+    def emit(self, event: Event) -> None:
+        """Send an event to the run process."""
+        self._out.write(events.encode(msgspec.structs.replace(event, t=time.time())) + b"\n")
+
+    def note(self, text: str) -> None:
+        """Send a sentence for the state's notes."""
+        self.emit(events.Noted(text=text))
+
+    def keep(self, path: Path) -> None:
+        """Announce a finished file."""
+        self.emit(events.ArtifactWritten(artifact=artifacts.describe(self.directory, path)))
+
+    @contextlib.contextmanager
+    def stage(self, name: Stage) -> Iterator[None]:
+        """A stage around a block: announced, timed, and explained if the block fails."""
+        begun = time.monotonic()
+        self.emit(events.StageStarted(stage=name))
+        try:
+            yield
+        except Exception as error:
+            raise self._failed(name, error, time.monotonic() - begun) from error
+        self.finish(name, time.monotonic() - begun)
+
+    def finish(self, name: Stage, seconds: float) -> None:
+        """Announce the good end of a stage."""
+        self.emit(events.StageFinished(stage=name, status="ok", seconds=seconds))
+
+    def _failed(self, name: Stage, error: Exception, seconds: float) -> StageFailed:
+        from tui.compile import failures
+
+        path = self.artifacts / FAILURE
+        path.write_text(failures.full_text(error), encoding="utf-8", errors="replace")
+        self.keep(path)
+        reason = failures.describe(error, name, catalogue.source_file(self.spec.model))
+        self.emit(events.StageFinished(stage=name, status="failed", seconds=seconds, reason=reason))
+        return StageFailed(error.exit if isinstance(error, UserError) else Exit.FAILED)
+
+
+def versions() -> Versions:
+    """Versions of what decides the compiled program, from package metadata."""
+
+    def of(package: str) -> str | None:
+        try:
+            return metadata.version(package)
+        except metadata.PackageNotFoundError:
+            return None
+
+    return Versions(
+        fvp_tui=__version__,
+        python=platform.python_version(),
+        torch=of("torch"),
+        executorch=of("executorch"),
+        vela=of("ethos-u-vela"),
+    )
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder for intermediate files. ExecuTorch joins Vela's flags with blanks, so its path may have none."""
+    place = tempfile.gettempdir()
+    with tempfile.TemporaryDirectory(prefix="fvp-tui-", dir="/tmp" if " " in place else place) as folder:
+        yield Path(folder)
+
+
+def _keep_vela(work: Worker, lowering: Any) -> None:
+    """Move what Vela and ExecuTorch left for each partition into the run, and send the estimates."""
+    from tui.compile import lowering as flow
+    from tui.compile import vela_report
+
+    estimates, operators = [], []
+    for index, partition in enumerate(lowering.partitions):
+        place = work.artifacts / VELA / partition.folder.name
+        place.mkdir(parents=True)
+        for file in sorted(partition.folder.rglob("*")):
+            # The .npz is the delegate itself, which the .pte holds.
+            if file.is_file() and file.suffix != ".npz":
+                work.keep(Path(shutil.copy(file, place / ("model.tosa" if file.name == flow.TOSA else file.name))))
+        estimates.append(vela_report.estimate(place))
+        operators += vela_report.operators(place, index, work.spec.target.macs)
+    total = vela_report.whole(estimates)
+    if total is None:
+        work.note("no Vela estimate: nothing was delegated to the NPU")
+    else:
+        work.emit(events.Estimated(estimate=total, partitions=tuple(estimates), operators=tuple(operators)))
+
+
+def _compile(work: Worker) -> None:
+    spec = work.spec
+    with work.stage("load"):
+        # These imports take ten seconds and more: they are the greater part of this stage.
+        from tui.compile import delegation, models, references
+        from tui.compile import lowering as flow
+
+        model = models.load(spec.model)
+        samples = models.samples(spec, model)
+        calibration = models.calibration(spec, model)
+    with work.stage("export"):
+        program = model.program or flow.export(model.module, model.example)
+    with _scratch() as scratch:
+        target = flow.compile_spec(spec.target, scratch)
+        quantized = None
+        if spec.quantize == "none":
+            work.emit(events.StageFinished(stage="quantize", status="skipped", seconds=0.0))
+        else:
+            with work.stage("quantize"):
+                quantized, program = flow.quantize(program, target, spec.quantize, calibration, model.example)
+        lowering = _lower(work, program, target, scratch)
+        with work.stage("emit"):
+            report = delegation.analyse(lowering)
+            steps = references.output_steps(lowering.edge)
+            _keep_vela(work, lowering)
+            emitted = flow.emit(lowering)
+            work.emit(
+                events.DelegationKnown(delegation=msgspec.structs.replace(report, kernels=delegation.kernels(emitted)))
+            )
+            path = work.artifacts / MODEL
+            path.write_bytes(emitted.buffer)
+            work.keep(path)
+            inputs, outputs = references.signature(emitted, steps)
+            for file in references.write(work.artifacts, samples, inputs, outputs, model.module, quantized):
+                work.keep(file)
+
+
+def _lower(work: Worker, program: Any, target: Any, scratch: Path) -> Any:
+    """The stages lower and vela, which alternate when there are several partitions."""
+    from tui.compile import lowering as flow
+
+    begun = time.monotonic()
+    in_vela = False
+
+    def on_vela() -> None:
+        nonlocal in_vela
+        if not in_vela:
+            work.emit(events.StageStarted(stage="vela"))
+        in_vela = True
+
+    work.emit(events.StageStarted(stage="lower"))
+    try:
+        lowering = flow.lower(program, target, scratch, on_vela)
+    except Exception as error:
+        from ethosu.vela.errors import VelaError
+
+        at_fault: Stage = "vela" if isinstance(error, VelaError) else "lower"
+        raise work._failed(at_fault, error, time.monotonic() - begun) from error
+    work.finish("lower", time.monotonic() - begun - lowering.vela_seconds)
+    if in_vela:
+        work.finish("vela", lowering.vela_seconds)
+    else:
+        work.emit(events.StageFinished(stage="vela", status="skipped", seconds=0.0))
+    return lowering
+
+
+def main(directory: Path, out: BinaryIO) -> int:
+    """Compile the spec of the run in `directory`, writing events to `out`; the exit status the run would have."""
+    spec = runs.load_spec(directory)
+    if spec is None:
+        sys.stderr.write(f"no spec in {directory}\n")
+        return Exit.USAGE
+    work = Worker(directory, spec, out)
+    work.emit(events.VersionsKnown(versions=versions()))
+    try:
+        _compile(work)
+    except StageFailed as failed:
+        return failed.status
+    return Exit.OK

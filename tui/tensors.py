@@ -1,0 +1,72 @@
+"""The tensors that go in and out of a program, as raw bytes in files, and what is needed to read those.
+
+The compile worker writes a run's inputs and references; the run process hands the inputs to the platform and compares
+what comes back. Bytes are in the tensor's memory order: that is what the runner reads and writes.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+MANIFEST = "io.json"
+INPUTS = "inputs.npz"
+"""Input i of inference k under the key ``k_i``: a flat uint8 array of its bytes in memory order."""
+REFERENCES = "references.npz"
+"""Outputs of the float and the quantized model: ``float_k_j`` and ``quantized_k_j``, in logical order."""
+
+NDArray = npt.NDArray[Any]
+
+
+class TensorInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """One tensor of a program's signature."""
+
+    dtype: str
+    """numpy's name of the element type."""
+    shape: tuple[int, ...]
+    dim_order: tuple[int, ...]
+    """Dimensions from the outermost to the innermost in memory."""
+    step: float | None = None
+    """Quantization step of an output that was dequantized; None where it was not."""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """A program's signature and the inferences prepared for it."""
+
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    inferences: int
+    labels: tuple[int, ...] = ()
+    """The right answer of each inference; empty where there is none."""
+    source: str = ""
+    """Where the inputs came from, in a few words."""
+
+
+def to_bytes(array: NDArray, dim_order: tuple[int, ...]) -> bytes:
+    """A tensor's bytes in memory order."""
+    return np.ascontiguousarray(array.transpose(dim_order)).tobytes()
+
+
+def from_bytes(data: bytes, info: TensorInfo) -> NDArray:
+    """The tensor whose memory is `data`, in logical order.
+
+    Raises:
+        ValueError: `data` has another length than the tensor.
+    """
+    stored = tuple(info.shape[d] for d in info.dim_order)
+    array = np.frombuffer(data, dtype=np.dtype(info.dtype)).reshape(stored)
+    return array.transpose(np.argsort(info.dim_order) if info.dim_order else ())
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> Path:
+    """Write `manifest` into `folder`; its path."""
+    path = folder / MANIFEST
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+    return path
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest in `folder`."""
+    return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
