@@ -45,9 +45,7 @@ def _one(
     worst = max(_worst(e, g) for e, g in zip(expected, got, strict=True))
     top1 = None
     if len(info.shape) >= 1 and info.shape[-1] > 1:
-        top1 = all(
-            np.array_equal(e.argmax(-1), g.argmax(-1)) for e, g in zip(expected, got, strict=True)
-        )
+        top1 = all(np.array_equal(e.argmax(-1), g.argmax(-1)) for e, g in zip(expected, got, strict=True))
     return OutputCheck(
         shape=info.shape,
         dtype=info.dtype,

@@ -17,6 +17,11 @@ READ_BYTES = 1 << 20
 """What one poll takes at most, so that a viewer of a long journal stays responsive."""
 
 
+def stamped(event: Event) -> Event:
+    """The event with the present time, if it has none yet."""
+    return event if event.t else msgspec.structs.replace(event, t=time.time())
+
+
 class Journal:
     """The writing end. Safe to use from several threads of the run process."""
 
@@ -27,9 +32,7 @@ class Journal:
 
     def write(self, event: Event) -> None:
         """Append an event, stamped with the present time if it has none."""
-        if not event.t:
-            event = msgspec.structs.replace(event, t=time.time())
-        self._append(events.encode(event) + b"\n")
+        self._append(events.encode(stamped(event)) + b"\n")
 
     def _append(self, line: bytes) -> None:
         with self._lock:

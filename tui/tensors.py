@@ -11,6 +11,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from tui.errors import UsageError
+
 MANIFEST = "io.json"
 INPUTS = "inputs.npz"
 """Input i of inference k under the key ``k_i``: a flat uint8 array of its bytes in memory order."""
@@ -70,3 +72,26 @@ def write_manifest(folder: Path, manifest: Manifest) -> Path:
 def read_manifest(folder: Path) -> Manifest:
     """The manifest in `folder`."""
     return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
+
+
+def read(path: Path, info: TensorInfo, at: int) -> NDArray:
+    """Input number `at` of a program from a .npy or raw file, as a flat uint8 array of its bytes in memory order.
+
+    Raises:
+        UsageError: the file cannot be read or does not fit.
+    """
+    try:
+        if path.suffix == ".npy":
+            array = np.load(path, allow_pickle=False)
+            if array.shape != info.shape or array.dtype != np.dtype(info.dtype):
+                found = f"{array.dtype} {array.shape}"
+                raise UsageError(f"input {at}, {path}: {found}, the program takes {info.dtype} {info.shape}")
+            data = to_bytes(array, info.dim_order)
+        else:
+            data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read {path}: {error}") from error
+    size = int(np.prod(info.shape, dtype=np.int64)) * np.dtype(info.dtype).itemsize
+    if len(data) != size:
+        raise UsageError(f"input {at}, {path}: {len(data)} bytes, the program takes {size} ({info.dtype} {info.shape})")
+    return np.frombuffer(data, dtype=np.uint8)

@@ -1,0 +1,50 @@
+# make run    set up, then the full-screen program; without a terminal, one sample headless
+# make test   set up, then all tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+FIRST := sample:digits
+
+.PHONY: run test check bench clean help
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+run: $(VENV)/.installed ## set up, then the program on a sample
+	@if [ -t 0 ] && [ -t 1 ] && [ -t 2 ]; then $(BIN)/fvp-tui; else $(BIN)/fvp-tui run $(FIRST); fi
+
+test: $(VENV)/.installed-dev ## set up, then checks and all tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(VENV)/.installed-dev ## the static checks only
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.installed-dev ## print speeds; asserts nothing
+	$(BIN)/python -m tests.benchmarks
+
+clean: ## remove the virtual environment
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "fvp-tui needs Python 3.11 or newer; PYTHON=/path/to/python3.11 make ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# torch first, by itself and pinned: pip then has no reason to look at any other build of it.
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	@echo "setting up $(VENV): a few minutes the first time" >&2
+	$(PIP) install torch==2.13.0
+	$(PIP) install -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) install -e '.[dev]'
+	@touch $@

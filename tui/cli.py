@@ -1,0 +1,494 @@
+"""The command line. Imports lazily, so that ``--help`` is instant."""
+
+import functools
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tui import __version__
+from tui.errors import Exit, UsageError, UserError, one_line
+from tui.spec import ENGINES, PLATFORMS, QUANTIZATIONS, RUNNER_KINDS, Spec
+
+POLL_S = 0.1
+HINT_WIDTH = 100
+
+Command = Callable[..., int | None]
+
+
+def _fail(error: UserError) -> int:
+    """Print a user's error as one line; its exit status."""
+    from tui.text import clean
+
+    hint = f" ({clean(error.hint)})" if error.hint else ""
+    click.echo(f"fvp-tui: {clean(error.what)}{hint}", err=True)
+    return int(error.exit)
+
+
+def _print_json(value: Any) -> None:
+    import msgspec
+
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
+
+
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": HINT_WIDTH},
+)
+@click.version_option(__version__, prog_name="fvp-tui")
+@click.option("--debug", is_flag=True, expose_value=False, help="On an internal error, print the traceback.")
+@click.pass_context
+def cli(context: click.Context) -> int | None:
+    """PyTorch models on Arm Ethos-U85, before there is silicon.
+
+    Without a command: the full-screen program.
+    """
+    if context.invoked_subcommand is None:
+        from tui.app import run_app
+
+        return run_app()
+    return None
+
+
+def _spec_options(command: Command) -> Command:
+    """The options of run and compile that make up a spec. None stands for "not typed"."""
+    options = [
+        click.argument("model", required=False),
+        click.option("--target", metavar="NAME", help="Accelerator, ethos-u85-128 to ethos-u85-2048 [ethos-u85-256]."),
+        click.option("--system-config", metavar="NAME", help="Vela's system config [Ethos_U85_SYS_DRAM_Mid]."),
+        click.option("--memory-mode", metavar="NAME", help="Vela's memory mode [Sram_Only]."),
+        click.option("--quantize", type=click.Choice(QUANTIZATIONS), help="[int8]"),
+        click.option("--calibration", metavar="PATH", help="Calibration inputs: a .pt or .npy file, or a folder."),
+        click.option("--input", "inputs", multiple=True, metavar="FILE", help="One for each input: .npy, .pt or raw."),
+        click.option("--inferences", type=int, metavar="N", help="How many inferences to run [1]."),
+        click.option("--no-cache", is_flag=True, help="Use no artifact of an earlier run."),
+        click.option("--max-sram-kib", type=float, metavar="N", help="Limit: SRAM by Vela's account."),
+        click.option("--min-delegated", type=float, metavar="PERCENT", help="Limit: nodes on the NPU."),
+        click.option("--spec", "spec_file", metavar="FILE", help="Take everything not typed from a spec.json."),
+        click.option("--detach", is_flag=True, help="Start the run, print its id, do not wait."),
+        click.option("--json", "as_json", is_flag=True, help="Print the state as JSON on stdout, once, at the end."),
+        click.option("--events", "as_events", is_flag=True, help="Print the journal as JSON lines on stdout, live."),
+        click.option("-v", "--verbose", is_flag=True, help="Show the log on stderr."),
+    ]
+    return functools.reduce(lambda made, option: option(made), reversed(options), command)
+
+
+def _platform_options(command: Command) -> Command:
+    """The options of run that concern the platform."""
+    options = [
+        click.option("--platform", type=click.Choice(PLATFORMS), help="Where to run [auto]."),
+        click.option("--engine", type=click.Choice(ENGINES), help="CPU side of the simulator [auto]."),
+        click.option("--fvp", metavar="PATH", help="The FVP's binary."),
+        click.option("--runner", metavar="ELF", help="The firmware for the FVP."),
+        click.option("--runner-kind", type=click.Choice(RUNNER_KINDS), help="How that firmware was built [auto]."),
+        click.option("-C", "parameters", multiple=True, metavar="NAME=VALUE", help="An FVP parameter."),
+        click.option("--fast", is_flag=True, help="Fast NPU mode; its counters are not representative."),
+        click.option("--timeout", type=float, metavar="S", help="Wall-clock limit of the platform [600]."),
+        click.option("--max-npu-cycles", type=int, metavar="N", help="Limit: cycles of the slowest inference."),
+        click.option("--max-inference-ms", type=float, metavar="X", help="Limit: the same at the NPU's clock."),
+        click.option("--require-match", is_flag=True, help="Limit: outputs match the quantized model."),
+    ]
+    return functools.reduce(lambda made, option: option(made), reversed(options), command)
+
+
+def _typed(base: Any, **values: Any) -> Any:
+    """`base` with those fields replaced that the user typed (None and empty: not typed)."""
+    import msgspec
+
+    given = {name: value for name, value in values.items() if value is not None and value != ()}
+    return msgspec.structs.replace(base, **given) if given else base
+
+
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else str(Path(path).expanduser().resolve())
+
+
+def _make_spec(options: dict[str, Any]) -> Spec:
+    """The spec of the options typed, on top of ``--spec FILE`` or the defaults; checked."""
+    from tui import catalogue, spec
+
+    base = Spec(model="")
+    if file := options["spec_file"]:
+        try:
+            base = spec.decode(Path(file).read_bytes(), file)
+        except OSError as error:
+            raise UsageError(f"cannot read {file}: {error.strerror}") from error
+    name = options["model"] or base.model
+    if not name:
+        raise UsageError("which model?", "such as sample:digits; see: fvp-tui models")
+    model = catalogue.resolve(name)
+    target = _typed(
+        base.target,
+        accelerator=options["target"],
+        system_config=options["system_config"],
+        memory_mode=options["memory_mode"],
+    )
+    limits = _typed(
+        base.limits,
+        npu_cycles=options.get("max_npu_cycles"),
+        inference_ms=options.get("max_inference_ms"),
+        sram_kib=options["max_sram_kib"],
+        delegated_percent=options["min_delegated"],
+        match=options.get("require_match") or None,
+    )
+    made = _typed(
+        base,
+        model=model,
+        target=target,
+        limits=limits,
+        quantize=options["quantize"],
+        calibration=_absolute(options["calibration"]),
+        inputs=tuple(str(_absolute(path)) for path in options["inputs"]),
+        inferences=options["inferences"],
+        cache=False if options["no_cache"] else None,
+        platform=options.get("platform"),
+        engine=options.get("engine"),
+        fvp=_absolute(options.get("fvp")),
+        runner=_absolute(options.get("runner")),
+        runner_kind=options.get("runner_kind"),
+        parameters=tuple(spec.parameter(text) for text in options.get("parameters", ())),
+        fast=options.get("fast") or None,
+        timeout_s=options.get("timeout"),
+    )
+    return spec.check(made)
+
+
+@cli.command()
+@_spec_options
+@_platform_options
+def run(**options: Any) -> int:
+    """Compile MODEL and run it; progress on stderr, results on stdout."""
+    import msgspec
+
+    return _start(msgspec.structs.replace(_make_spec(options), until="check"), options)
+
+
+@cli.command(name="compile")
+@_spec_options
+@click.option("-o", "--output", metavar="FILE", help="Copy the .pte there.")
+def compile_(output: str | None, **options: Any) -> int:
+    """Stop after the .pte and its analysis."""
+    import shutil
+
+    import msgspec
+
+    from tui import runs
+
+    spec = msgspec.structs.replace(_make_spec(options), until="emit")
+    if spec.model.endswith(".pte"):
+        raise UsageError(f"{spec.model} is compiled already", "fvp-tui run takes it as it is")
+    if output is not None and not Path(output).absolute().parent.is_dir():
+        raise UsageError(f"no folder {Path(output).absolute().parent}")
+
+    def copy(directory: Path) -> None:
+        if output is not None:
+            shutil.copyfile(directory / runs.ARTIFACTS / "model.pte", output)
+
+    return _start(spec, options, on_success=copy)
+
+
+def _start(spec: Spec, options: dict[str, Any], on_success: Callable[[Path], None] = lambda _: None) -> int:
+    from tui import control
+
+    directory = control.start(spec)
+    if options["detach"]:
+        click.echo(directory.name)
+        return Exit.OK
+    if not options["as_events"]:
+        click.echo(f"run {directory.name}", err=True)
+    status = _follow(directory, verbose=options["verbose"], as_events=options["as_events"], interruptible=True)
+    if status == Exit.OK:
+        on_success(directory)
+    if not options["as_events"]:
+        _show(directory, as_json=options["as_json"])
+    return status
+
+
+class _Progress:
+    """What the user sees on stderr while a run goes on: stages, errors, and the log if wanted."""
+
+    def __init__(self, verbose: bool) -> None:
+        self.verbose = verbose
+
+    def line(self, event: Any) -> str | None:
+        """One line for an event, or None for one that needs none."""
+        from tui import events
+        from tui.text import clean
+
+        match event:
+            case events.StageFinished(status="failed"):
+                return f"  {event.stage:9} FAILED"
+            case events.StageFinished(status="ok"):
+                return f"  {event.stage:9} {event.seconds:6.1f} s{' (cached)' if event.cached else ''}"
+            case events.PlatformStarted():
+                return f"  {event.platform.name}: {clean(event.platform.why or '')}"
+            case events.Logged() if self.verbose or event.level == "error":
+                return f"  {event.source:9} | {clean(event.text, 400)}" if event.level != "debug" else None
+        return None
+
+
+def _follow(directory: Path, *, verbose: bool, as_events: bool = False, interruptible: bool = False) -> int:
+    """Follow a run to its end; its exit status. Ctrl-C stops the run if `interruptible`, else only the following."""
+    from tui import control, events, journal, runs, state
+
+    interrupted = threading.Event()
+    signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    follower, progress, folded = journal.Follower(directory / journal.FILE), _Progress(verbose), state.EMPTY
+    asked = False
+    checked = time.monotonic()
+    while True:
+        batch = follower.poll()
+        for event in batch:
+            folded = state.fold(folded, event)
+            if as_events:
+                click.echo(events.encode(event).decode())
+            elif line := progress.line(event):
+                click.echo(line, err=True)
+        if folded.run.status != "running":
+            return folded.run.exit_status or Exit.OK
+        if interrupted.is_set() and not interruptible:
+            return Exit.INTERRUPTED
+        if interrupted.is_set() and not asked:
+            asked = _ask_to_stop(control.stop, directory)
+        if batch:
+            continue
+        # Whether the process still lives need not be asked ten times a second.
+        if time.monotonic() - checked > 1:
+            checked = time.monotonic()
+            if runs.settled(directory, folded).run.status == "lost" and not follower.poll():
+                raise UserError("the run process is gone without a result", f"fvp-tui show {directory.name}")
+        interrupted.wait(POLL_S) if not asked else time.sleep(POLL_S)
+
+
+def _ask_to_stop(stop: Callable[[Path], None], directory: Path) -> bool:
+    """Ask a run to stop; False when it is too early for it to hear."""
+    try:
+        stop(directory)
+    except UserError:
+        time.sleep(POLL_S)
+        return False
+    click.echo("  stopping ...", err=True)
+    return True
+
+
+def _show(directory: Path, *, as_json: bool) -> None:
+    from tui import runs, state
+    from tui.reports import text
+
+    found = runs.load(directory)
+    if as_json:
+        _print_json(state.to_json(found))
+    else:
+        click.echo(text.summary(found))
+
+
+@cli.command()
+@click.argument("name", metavar="RUN")
+@click.option("--json", "as_json", is_flag=True, help="Print the state as JSON.")
+def show(name: str, as_json: bool) -> None:
+    """Show a run's figures. RUN is an id, a unique prefix, last or last~N."""
+    from tui import runs
+
+    _show(runs.resolve(name), as_json=as_json)
+
+
+@cli.command()
+@click.argument("name", metavar="RUN")
+@click.option("--json", "as_json", is_flag=True, help="Do not open the screen; print the state at the end.")
+@click.option("--events", "as_events", is_flag=True, help="Do not open the screen; print the journal, live.")
+def attach(name: str, as_json: bool, as_events: bool) -> int:
+    """Watch a run, from its beginning: on the full screen, or as lines where there is no terminal."""
+    from tui import runs
+
+    directory = runs.resolve(name)
+    if _has_terminal() and not (as_json or as_events):
+        from tui.app import run_app
+
+        return run_app(attach=directory)
+    status = _follow(directory, verbose=True, as_events=as_events)
+    if not as_events:
+        _show(directory, as_json=as_json)
+    return status
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
+@cli.command()
+@click.argument("name", metavar="RUN")
+def stop(name: str) -> None:
+    """Stop a run; what it has yielded so far is kept."""
+    from tui import control, runs
+
+    directory = runs.resolve(name)
+    found = runs.load(directory)
+    if found.run.status != "running":
+        raise UserError(f"{directory.name} is not running: it is {found.run.status}")
+    control.stop(directory)
+
+
+@cli.command()
+@click.argument("names", metavar="RUN...", nargs=-1, required=True)
+def rm(names: tuple[str, ...]) -> None:
+    """Delete runs with all their files."""
+    from tui import runs
+
+    # All names are resolved before the first is deleted: deleting changes what last~N means.
+    for directory in dict.fromkeys(runs.resolve(name) for name in names):
+        runs.remove(directory)
+        click.echo(directory.name)
+
+
+@cli.command()
+@click.argument("name", metavar="RUN")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
+@click.option("--raw", is_flag=True, help="The console's very bytes, control characters included.")
+def log(name: str, follow: bool, raw: bool) -> int | None:
+    """Print a run's log."""
+    from tui import events, journal, runs
+    from tui.text import clean
+
+    directory = runs.resolve(name)
+    if raw:
+        console = directory / runs.CONSOLE
+        if console.exists():
+            click.get_binary_stream("stdout").write(console.read_bytes())
+        return None
+
+    def echo(event: Any) -> None:
+        if isinstance(event, events.Logged):
+            click.echo(f"{event.level[0].upper()} {event.source:9} {clean(event.text)}")
+
+    follower = journal.Follower(directory / journal.FILE)
+    done = False
+    while not done:
+        # The state is asked for before the journal is read: what the last events said is then not missed.
+        done = not follow or runs.load(directory).run.status != "running"
+        for event in follower.drain():
+            echo(event)
+        if not done:
+            time.sleep(POLL_S)
+    return None
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.option("-n", "count", type=int, default=0, help="Only the newest N.")
+def history(as_json: bool, count: int) -> None:
+    """List the runs, newest first."""
+    import itertools
+
+    from tui import runs, state
+    from tui.reports import text
+    from tui.text import clean
+
+    found = itertools.islice(runs.history(), count or None)
+    if as_json:
+        _print_json({"schema_version": state.SCHEMA_VERSION, "runs": [state.to_json(s) for s in found]})
+        return
+    rows = [["run", "status", "model", "target", "memory mode", "Vela cycles", "NPU cycles", "check", "s"]]
+    for s in found:
+        cycles = [i.npu_cycles for i in s.inferences if i.npu_cycles is not None]
+        rows.append(
+            [
+                s.run.id,
+                s.run.status,
+                clean(Path(s.spec.model).name if s.spec else text.UNKNOWN, 30),
+                s.spec.target.accelerator if s.spec else text.UNKNOWN,
+                s.spec.target.memory_mode if s.spec else text.UNKNOWN,
+                text.number(s.estimate.total_cycles if s.estimate else None),
+                text.number(max(cycles) if cycles else None),
+                s.check.status if s.check else text.UNKNOWN,
+                text.number(s.run.seconds, 1),
+            ]
+        )
+    for line in text.table(rows, right=(5, 6, 8)) if len(rows) > 1 else ["no runs yet: fvp-tui run sample:digits"]:
+        click.echo(line)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def models(as_json: bool) -> None:
+    """List the models that have a name; a file (.py, .pt2, .pte) is a model too."""
+    from tui import catalogue
+    from tui.reports import text
+
+    found = catalogue.models()
+    if as_json:
+        keys = ("name", "title", "group", "missing")
+        _print_json({"models": [{key: getattr(m, key) for key in keys} for m in found]})
+        return
+    rows = [[m.name, f"needs {', '.join(m.missing)}" if m.missing else m.title] for m in found]
+    for model, line in zip(found, text.table(rows), strict=True):
+        click.echo(click.style(line, dim=True) if model.missing else line)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def doctor(as_json: bool) -> int:
+    """What is installed, which platform a run would take and why."""
+    from tui.doctor import examine
+    from tui.reports import text
+
+    found = examine()
+    if as_json:
+        _print_json(found)
+        return Exit.OK if found.ready else Exit.FAILED
+    marks = {"ok": "ok", "missing": "MISSING", "warning": "note"}
+    rows = [[f.name, marks[f.status], f.detail + (f" - {f.hint}" if f.hint else "")] for f in found.findings]
+    for line in text.table(rows):
+        click.echo(line)
+    if found.platform:
+        click.echo(f"a run would take the {found.platform}: {found.why}")
+    else:
+        click.echo(f"no platform: {found.why}")
+    return Exit.OK if found.ready else Exit.FAILED
+
+
+@cli.command()
+def themes() -> None:
+    """List the colour themes."""
+    from tui import resources
+
+    for file in sorted(resources.folder("themes").glob("*.toml")):
+        click.echo(f"{file.stem}  {file}")
+
+
+def main() -> None:
+    """Entry point: parse, run, and turn every error into one line and the right exit status."""
+    sys.exit(_main(sys.argv[1:]))
+
+
+def _main(arguments: list[str]) -> int:
+    # Anywhere on the line, not only in front of the command.
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    try:
+        result = cli.main(arguments, prog_name="fvp-tui", standalone_mode=False)
+    except UserError as error:
+        return _fail(error)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.Abort:
+        return Exit.INTERRUPTED
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "fvp-tui"
+        return _fail(UsageError(error.format_message(), f"see: {command} --help"))
+    except click.ClickException as error:
+        return _fail(UserError(error.format_message()))
+    except BrokenPipeError:
+        # The reader of a pipe has had enough; say nothing, and let the interpreter not try again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    except Exception as error:
+        if debug:
+            raise
+        return _fail(UserError(f"internal error: {type(error).__name__}: {one_line(error)}", "again with --debug"))
+    return int(result) if isinstance(result, int) else Exit.OK

@@ -1,0 +1,184 @@
+"""A state as plain text: what ``run`` and ``show`` print where there is no screen."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from tui.figures import Check, Inference, Operator
+from tui.state import State, badge, npu_ms
+from tui.text import clean
+
+TOP_OPERATORS = 12
+UNKNOWN = "-"
+
+
+def number(value: float | None, digits: int = 0, unit: str = "") -> str:
+    """``92,194``, ``0.09 ms``; a dash for what is not known."""
+    if value is None:
+        return UNKNOWN
+    text = f"{value:,.{digits}f}"
+    return f"{text} {unit}" if unit else text
+
+
+def ms(value: float | None) -> str:
+    """Milliseconds with as many digits as mean something."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:,.3f} ms" if value < 10 else f"{value:,.1f} ms"
+
+
+def table(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> list[str]:
+    """Rows as lines with aligned columns; those in `right` flush right."""
+    if not rows:
+        return []
+    widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
+    flush = set(right)
+    return [
+        "  ".join(
+            cell.rjust(w) if c in flush else cell.ljust(w) for c, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def title(state: State) -> str:
+    """What ran on what."""
+    spec = state.spec
+    if spec is None:
+        return state.run.id
+    target = spec.target
+    name = Path(spec.model).name if "/" in spec.model else spec.model
+    return clean(f"{name}  {target.accelerator}  {target.memory_mode}  {target.system_config}  {spec.quantize}")
+
+
+def status_line(state: State) -> str:
+    """How the run stands, in one line."""
+    run = state.run
+    parts = [run.status.upper()]
+    if run.seconds is not None:
+        parts.append(f"{run.seconds:.1f} s")
+    if run.reason:
+        parts.append(clean(run.reason))
+    line = "  ".join(parts)
+    return f"{line} ({clean(run.hint)})" if run.hint else line
+
+
+def check_line(check: Check | None) -> str:
+    """Whether the outputs are right, in one line."""
+    if check is None:
+        return UNKNOWN
+    text = check.status.upper()
+    if check.status == "skipped":
+        return f"{text}: {check.reason}"
+    errors = [o.max_abs_error for o in check.outputs if o.max_abs_error is not None]
+    if errors:
+        text += f"  max error {max(errors):g} against the quantized model"
+    steps = [o.tolerance for o in check.outputs if o.tolerance is not None]
+    if errors and steps and max(errors) > 0:
+        text += f" (allowed {max(steps):g})"
+    noise = [o.sqnr_db for o in check.outputs if o.sqnr_db is not None]
+    if noise:
+        text += f", SQNR {min(noise):.1f} dB against float"
+    return f"{text}: {check.reason}" if check.reason else text
+
+
+def accuracy_line(check: Check | None) -> str | None:
+    """Right answers of float, quantized and platform; None where inputs carry no labels."""
+    found = check.accuracy if check else None
+    if found is None:
+        return None
+    return (
+        f"float {found.float_correct}, quantized {found.quantized_correct}, platform {found.platform_correct}"
+        f" of {found.inputs} right; platform and quantized agree on {found.agree}"
+    )
+
+
+def _stages(state: State) -> str:
+    done = [s for s in state.stages if s.status != "pending"]
+    words = []
+    for s in done:
+        seconds = "" if s.seconds is None or s.status == "skipped" else f" {s.seconds:.1f}"
+        mark = {"failed": " FAILED", "skipped": " skipped", "running": " ..."}.get(s.status, "")
+        words.append(f"{s.name}{seconds}{mark}")
+    return " · ".join(words)
+
+
+def inference_summary(state: State, inferences: Sequence[Inference]) -> str:
+    """NPU cycles of the inferences: one figure, or the smallest, the middle and the largest."""
+    cycles = sorted(i.npu_cycles for i in inferences if i.npu_cycles is not None)
+    if not cycles:
+        return UNKNOWN
+    if cycles[0] == cycles[-1]:
+        return f"{cycles[0]:,} cycles, {ms(npu_ms(state, cycles[0]))}"
+    middle = cycles[len(cycles) // 2]
+    return f"{cycles[0]:,} / {middle:,} / {cycles[-1]:,} cycles (min, median, max)"
+
+
+def _operators(operators: Sequence[Operator]) -> Iterator[str]:
+    ranked = sorted(operators, key=lambda o: -(o.total_cycles or 0))
+    ranked = [o for o in ranked if o.total_cycles]
+    total = sum(o.total_cycles or 0 for o in ranked)
+    rows = [["operator", "", "cycles", "share", "use of MACs"]]
+    for o in ranked[:TOP_OPERATORS]:
+        share = (o.total_cycles or 0) / total if total else 0
+        use = UNKNOWN if o.utilization is None else f"{o.utilization:.0%}"
+        rows.append([clean(o.name, 40), o.op, number(o.total_cycles), f"{share:.0%}", use])
+    yield from (f"  {line}" for line in table(rows, right=(2, 3, 4)))
+    if len(ranked) > TOP_OPERATORS:
+        rest = sum(o.total_cycles or 0 for o in ranked[TOP_OPERATORS:])
+        yield f"  and {len(ranked) - TOP_OPERATORS} more: {rest:,} cycles"
+
+
+def _delegation(state: State) -> Iterator[str]:
+    found = state.delegation
+    if found is None:
+        return
+    kernels = sum(k.calls for k in found.kernels)
+    yield (
+        f"Delegation   NPU {found.delegated_nodes} nodes in {found.subgraphs} partition(s);"
+        f" CPU {found.non_delegated_nodes} nodes, {kernels} kernel calls"
+    )
+    rows = [[f"  {clean(k.op, 60)}", f"x{k.calls}"] for k in found.kernels]
+    yield from table(rows)
+    for row in found.operators:
+        if row.cpu and row.reason:
+            where = f"  {row.line}" if row.line else ""
+            yield f"  {row.op} on the CPU: {clean(row.reason)}{where}"
+
+
+def summary(state: State) -> str:
+    """The run for a person to read, every figure with its source."""
+    lines = [title(state), f"{status_line(state)}"]
+    if state.platform is not None:
+        version = f" {state.platform.version}" if state.platform.version else ""
+        lines.append(f"Platform     {badge(state)}   {clean(state.platform.name)}{version}")
+    lines.append(f"Stages       {_stages(state)}")
+    if state.estimate is not None:
+        e = state.estimate
+        lines.append(
+            f"Vela         {number(e.total_cycles)} cycles, {ms(e.inference_ms)}, {number(e.macs)} MACs,"
+            f" SRAM {number(e.sram_kib, 1, 'KiB')}, flash {number(e.flash_kib, 1, 'KiB')}   (estimated)"
+        )
+    if state.inferences:
+        source = state.inferences[-1].source
+        wall = [i.wall_s for i in state.inferences if i.wall_s is not None]
+        took = f", {sum(wall) / len(wall):.3f} s each on this machine" if wall else ""
+        lines.append(
+            f"Inferences   {len(state.inferences)}: {inference_summary(state, state.inferences)}"
+            f"{f'   ({source})' if source else ''}{took}"
+        )
+        for name, count in state.inferences[-1].pmu.items():
+            lines.append(f"  {clean(name, 60)}  {count:,}")
+    if state.check is not None:
+        lines.append(f"Check        {check_line(state.check)}")
+        if accuracy := accuracy_line(state.check):
+            lines.append(f"Accuracy     {accuracy}")
+    lines += _delegation(state)
+    if state.operators:
+        lines.append("Operators    on the NPU, by Vela's estimate")
+        lines += _operators(state.operators)
+    lines += [
+        f"Limit        {b.name} {number(b.value, 2)} / {b.limit:g}  {'ok' if b.ok else 'EXCEEDED'}"
+        for b in state.limits
+    ]
+    lines += [f"Note         {clean(note)}" for note in state.notes]
+    return "\n".join(lines)

@@ -1,0 +1,416 @@
+"""The run process: takes a spec through its stages and writes the journal. ``python -m tui.runner RUN_DIRECTORY``.
+
+It belongs to no terminal. Whoever watches follows the journal; whoever wants it to stop says so on the control socket.
+"""
+
+import contextlib
+import os
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from tui import artifacts, check, control, events, journal, runs, state, tensors, vela
+from tui.errors import Exit, UserError
+from tui.events import Event, Level, Stage
+from tui.figures import Check, Versions
+from tui.platform import command, discovery, session
+from tui.spec import Spec
+from tui.state import State
+from tui.tensors import Manifest
+
+COMPILE_LOG = "compile.log"
+OUTPUTS = "outputs.npz"
+PROGRAM = "program.pte"
+STOP_GRACE_S = 5.0
+
+NOISE = (
+    "_C_mxfp8",  # torchao looks for kernels of accelerators that are not here
+    "_pytree.py",
+    "copyreg.py",
+    "return cls.__new__(cls, *args)",
+    "isinstance(treespec, LeafSpec)",
+    "Changing const_mem_area from",
+    "FutureWarning",
+    "DeprecationWarning",
+    "UserWarning",
+    "warnings.warn(",
+    "quantization_annotation",
+)
+"""Marks of harmless lines that the compile libraries print at every start: logged as debug, which views leave out."""
+
+
+class Stopped(Exception):
+    """The user wants the run to end."""
+
+
+class Ended(Exception):
+    """The run ends here, for a reason that is no fault of the run process."""
+
+    def __init__(self, reason: str, exit_status: int = Exit.FAILED, hint: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.hint = hint
+        self.exit_status = exit_status
+
+
+def _level(line: str) -> Level:
+    if any(mark in line for mark in NOISE):
+        return "debug"
+    if line.startswith(("Traceback", "Error", "ERROR", "E ")) or "Error:" in line:
+        return "error"
+    return "warning" if "arning" in line or line.startswith(("W1", "W0", "WARNING")) else "info"
+
+
+class Runner:
+    """One run: its spec, its directory, and the state its events have come to."""
+
+    def __init__(self, directory: Path, spec: Spec) -> None:
+        self.directory = directory
+        self.artifacts = directory / runs.ARTIFACTS
+        self.work = directory / "work"
+        self.spec = spec
+        self.state: State = state.EMPTY
+        self.stop = threading.Event()
+        self._journal = journal.Journal(directory / journal.FILE)
+        self._lock = threading.Lock()
+        self._begun: dict[Stage, float] = {}
+
+    def emit(self, event: Event) -> None:
+        """Write an event and fold it."""
+        event = journal.stamped(event)
+        with self._lock:
+            self._journal.write(event)
+            self.state = state.fold(self.state, event)  # type: ignore[arg-type]
+
+    def begin(self, stage: Stage) -> None:
+        """Announce a stage of the run process's own."""
+        self._begun[stage] = time.monotonic()
+        self.emit(events.StageStarted(stage=stage))
+
+    def finish(self, stage: Stage, status: events.StageStatus = "ok", reason: str | None = None) -> None:
+        """Announce the end of a stage that `begin` announced; without effect where it did not."""
+        begun = self._begun.pop(stage, None)
+        if begun is not None:
+            seconds = time.monotonic() - begun
+            self.emit(events.StageFinished(stage=stage, status=status, seconds=seconds, reason=reason))
+
+    def keep(self, path: Path) -> None:
+        """Announce a finished file."""
+        self.emit(events.ArtifactWritten(artifact=artifacts.describe(self.directory, path)))
+
+    def handle(self, message: dict[str, Any]) -> str | None:
+        """A command from the control socket; None when taken, else why not."""
+        if message.get("command") == "stop":
+            self.stop.set()
+            return None
+        return f"unknown command {message.get('command')!r}"
+
+    def run(self) -> None:
+        """The run from its first event to its last."""
+        me = psutil.Process()
+        self.emit(
+            events.RunStarted(
+                id=self.directory.name,
+                spec=self.spec,
+                pid=me.pid,
+                pid_created=me.create_time(),
+                host=socket.gethostname(),
+                clock_hz=vela.lists().core_clock_hz.get(self.spec.target.system_config),
+            )
+        )
+        server = control.Server(self.directory, self.handle)
+        try:
+            self.emit(self._end())
+        finally:
+            server.close()
+            shutil.rmtree(self.work, ignore_errors=True)
+            runs.keep_snapshot(self.directory)
+            self._journal.close()
+
+    def _end(self) -> events.RunFinished:
+        """Go through the stages; the last event."""
+        try:
+            self._stages()
+        except Stopped:
+            return events.RunFinished(status="stopped", reason="stopped by the user", exit_status=Exit.INTERRUPTED)
+        except Ended as end:
+            return events.RunFinished(status="failed", reason=end.reason, hint=end.hint, exit_status=end.exit_status)
+        except UserError as error:
+            return events.RunFinished(status="failed", reason=error.what, hint=error.hint, exit_status=int(error.exit))
+        except Exception as error:  # noqa: BLE001 - the last line of defence: a fault of ours must still end the run
+            path = self.artifacts / "internal_error.txt"
+            path.write_text(traceback.format_exc(), encoding="utf-8", errors="replace")
+            self.keep(path)
+            reason = f"internal error: {type(error).__name__}: {error}"
+            return events.RunFinished(
+                status="failed", reason=reason, hint=f"please report {path}", exit_status=Exit.FAILED
+            )
+        finally:
+            for stage in list(self._begun):
+                self.finish(stage, "failed")
+        return events.RunFinished(status="ok", reason=None, exit_status=Exit.OK)
+
+    def _stages(self) -> None:
+        spec = self.spec
+        # First of all whether the platform will take the run: compiling for nothing costs a minute.
+        choice = None
+        if spec.until == "check":
+            choice = discovery.choose(spec)
+            self.emit(events.VersionsKnown(versions=Versions(platform=choice.version)))
+            discovery.check_parameters(spec, choice)
+        if spec.model.endswith(".pte"):
+            self._take_program(Path(spec.model))
+        else:
+            self._compile()
+        if choice is not None:
+            verdict, outputs = self._infer(choice)
+            self._weigh(verdict)
+            self.begin("check")
+            self._check(outputs)
+            self.finish("check")
+        self._limits()
+
+    # -- compile
+
+    def _compile(self) -> None:
+        """Run the compile worker, taking its events and its noise as they come."""
+        log = self.artifacts / COMPILE_LOG
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "tui.compile", str(self.directory)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=self.artifacts,
+            start_new_session=True,
+        )
+        try:
+            with log.open("wb") as kept:
+                self._follow_worker(worker, kept)
+        finally:
+            self._end_worker(worker)
+        self.keep(log)
+        self._judge_worker(worker.wait())
+
+    def _follow_worker(self, worker: "subprocess.Popen[bytes]", log: Any) -> None:
+        assert worker.stdout is not None and worker.stderr is not None
+        partial = {worker.stdout: b"", worker.stderr: b""}
+        with selectors.DefaultSelector() as selector:
+            for stream in partial:
+                selector.register(stream, selectors.EVENT_READ)
+            while partial:
+                if self.stop.is_set():
+                    raise Stopped
+                for key, _ in selector.select(timeout=0.2):
+                    stream: Any = key.fileobj
+                    data = os.read(key.fd, 1 << 16)
+                    *lines, partial[stream] = (partial[stream] + data).split(b"\n")
+                    if stream is worker.stderr:
+                        log.write(data)
+                    for line in lines if data else [partial[stream]]:
+                        self._take_line(line, is_event=stream is worker.stdout)
+                    if not data:
+                        selector.unregister(stream)
+                        del partial[stream]
+
+    def _take_line(self, line: bytes, *, is_event: bool) -> None:
+        if is_event:
+            if (event := events.decode(line)) is not None:
+                self.emit(event)
+        elif line.strip():
+            text = line.decode("utf-8", "replace").rstrip("\r")
+            self.emit(events.Logged(source="compile", text=text, level=_level(text)))
+
+    def _end_worker(self, worker: "subprocess.Popen[bytes]") -> None:
+        """Make sure that the worker, and whatever it started, is gone."""
+        with contextlib.suppress(ProcessLookupError):
+            if worker.poll() is None:
+                os.killpg(worker.pid, signal.SIGTERM)
+                try:
+                    worker.wait(STOP_GRACE_S)
+                except subprocess.TimeoutExpired:
+                    os.killpg(worker.pid, signal.SIGKILL)
+        for stream in (worker.stdout, worker.stderr):
+            if stream is not None:
+                stream.close()
+
+    def _judge_worker(self, status: int) -> None:
+        if status == 0:
+            return
+        failed = next((s for s in self.state.stages if s.status == "failed"), None)
+        if failed is not None:
+            raise Ended(f"{failed.name}: {failed.reason}", status if status > 0 else Exit.FAILED)
+        running = [s.name for s in self.state.stages if s.status == "running"]
+        where = f" in {running[-1]}" if running else ""
+        for name in running:
+            self.emit(events.StageFinished(stage=name, status="failed", seconds=0.0, reason="the worker died"))
+        if status < 0:
+            hint = "out of memory?" if -status == signal.SIGKILL else ""
+            raise Ended(f"the compile worker was ended by {signal.Signals(-status).name}{where}", hint=hint)
+        raise Ended(f"the compile worker failed{where}", hint=f"see {self.artifacts / COMPILE_LOG}")
+
+    def _take_program(self, path: Path) -> None:
+        """A ready .pte: no compile stages, no references; inputs from files, or zeros."""
+        from tui import pte
+
+        shutil.copyfile(path, self.artifacts / "model.pte")
+        self.keep(self.artifacts / "model.pte")
+        try:
+            signature = pte.signature(path.read_bytes())
+        except pte.PteError as error:
+            raise UserError(f"{path} is not a program ExecuTorch could load: {error}") from error
+        arrays = self._program_inputs(signature.inputs)
+        packed = {f"{k}_{i}": array for k in range(self.spec.inferences) for i, array in enumerate(arrays)}
+        np.savez_compressed(self.artifacts / tensors.INPUTS, **packed)
+        source = "files" if self.spec.inputs else "zeros: a ready program brings no inputs, give --input FILE"
+        manifest = Manifest(
+            inputs=signature.inputs, outputs=signature.outputs, inferences=self.spec.inferences, source=source
+        )
+        tensors.write_manifest(self.artifacts, manifest)
+        for stage in events.COMPILE_STAGES:
+            self.emit(events.StageFinished(stage=stage, status="skipped", seconds=0.0))
+        self.emit(events.Noted(text="no delegation report and no estimate: the model was given as a ready program"))
+        if not self.spec.inputs:
+            self.emit(events.Noted(text="inputs are all zeros: a ready program brings none, give --input FILE"))
+
+    def _program_inputs(self, infos: tuple[tensors.TensorInfo, ...]) -> list[tensors.NDArray]:
+        if not self.spec.inputs:
+            return [
+                np.zeros(int(np.prod(info.shape, dtype=np.int64)) * np.dtype(info.dtype).itemsize, np.uint8)
+                for info in infos
+            ]
+        if len(self.spec.inputs) != len(infos):
+            raise UserError(f"the program takes {len(infos)} input(s), {len(self.spec.inputs)} were given")
+        return [
+            tensors.read(Path(f), info, at) for at, (f, info) in enumerate(zip(self.spec.inputs, infos, strict=True))
+        ]
+
+    # -- platform
+
+    def _infer(self, choice: discovery.Choice) -> tuple[events.PlatformExited, list[list[bytes]]]:
+        """Boot the platform, run all inferences; its verdict and the bytes of each output of each inference."""
+        manifest = tensors.read_manifest(self.artifacts)
+        self.work.mkdir(exist_ok=True)
+        shutil.copyfile(self.artifacts / "model.pte", self.work / PROGRAM)
+        names = [f"i{i}.bin" for i in range(len(manifest.inputs))]
+        argv = command.build(
+            self.spec, choice, self.work, inputs=names, program=PROGRAM, output="out", server=manifest.inferences > 1
+        )
+        outputs: list[list[bytes]] = []
+        with np.load(self.artifacts / tensors.INPUTS) as packed:
+
+            def prepare(k: int) -> None:
+                for stale in self.work.glob("out-*.bin"):
+                    stale.unlink()
+                for i, name in enumerate(names):
+                    (self.work / name).write_bytes(packed[f"{k}_{i}"].tobytes())
+
+            def collect(k: int) -> None:
+                files = [self.work / f"out-{j}.bin" for j in range(len(manifest.outputs))]
+                if all(file.exists() for file in files):
+                    outputs.append([file.read_bytes() for file in files])
+
+            self.begin("boot")
+            verdict = session.run(
+                argv,
+                cwd=self.work,
+                env=choice.env,
+                console=self.directory / runs.CONSOLE,
+                emit=self._platform_event,
+                source="measured" if choice.kind == "fvp" else "estimated",
+                inferences=manifest.inferences,
+                prepare=prepare,
+                collect=collect,
+                timeout_s=self.spec.timeout_s,
+                should_stop=self.stop.is_set,
+                on_started=lambda pid: self._started(choice, argv, pid),
+            )
+        if outputs:
+            flat = {
+                f"{k}_{j}": np.frombuffer(b, np.uint8) for k, outs in enumerate(outputs) for j, b in enumerate(outs)
+            }
+            np.savez_compressed(self.artifacts / OUTPUTS, **flat)
+            self.keep(self.artifacts / OUTPUTS)
+        return verdict, outputs
+
+    def _started(self, choice: discovery.Choice, argv: list[str], pid: int) -> None:
+        self.emit(events.PlatformStarted(platform=discovery.describe(choice, argv), pid=pid))
+
+    def _platform_event(self, event: Event) -> None:
+        """Pass on an event of the platform; the first inference ends the stage boot."""
+        if isinstance(event, events.InferenceStarted) and "boot" in self._begun:
+            self.finish("boot")
+            self.begin("infer")
+        self.emit(event)
+
+    def _weigh(self, verdict: events.PlatformExited) -> None:
+        """Record how the platform ended; go on only if it ended well."""
+        self.emit(verdict)
+        good = verdict.verdict == "pass"
+        for stage in ("boot", "infer"):
+            self.finish(stage, "ok" if good else "failed", None if good else verdict.reason)
+        if verdict.verdict == "stopped":
+            raise Stopped
+        if not good:
+            raise Ended(verdict.reason, Exit.FAILED, verdict.hint)
+
+    # -- check
+
+    def _check(self, outputs: list[list[bytes]]) -> None:
+        manifest = tensors.read_manifest(self.artifacts)
+        result: Check = check.compare(self.artifacts, manifest, outputs)
+        self.emit(events.Checked(check=result))
+
+    def _limits(self) -> None:
+        found = check.limits(self.spec.limits, self.state)
+        if not found:
+            return
+        self.emit(events.LimitsChecked(limits=found))
+        broken = [limit for limit in found if not limit.ok]
+        if broken:
+            texts = [
+                f"{b.name} is {'not known' if b.value is None else f'{b.value:g}'}, the limit is {b.limit:g}"
+                for b in broken
+            ]
+            raise Ended("limit exceeded: " + "; ".join(texts), Exit.LIMIT)
+
+
+@contextlib.contextmanager
+def _signals(runner: Runner) -> Iterator[None]:
+    """SIGTERM and SIGINT stop the run as the user would; SIGHUP is for terminals, of which there is none."""
+
+    def handle(_number: int, _frame: Any) -> None:
+        runner.stop.set()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    yield
+
+
+def main(argv: list[str]) -> int:
+    """Run the spec in the directory given; the run's exit status."""
+    directory = Path(argv[0])
+    spec = runs.load_spec(directory)
+    if spec is None:
+        sys.stderr.write(f"no spec in {directory}\n")
+        return Exit.USAGE
+    runner = Runner(directory, spec)
+    with _signals(runner):
+        runner.run()
+    return runner.state.run.exit_status or Exit.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
