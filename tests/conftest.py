@@ -1,0 +1,99 @@
+"""What tests share: the program as a subprocess, a data folder of their own, and models that were run once."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+REPOSITORY = Path(__file__).parent.parent
+TUI = [sys.executable, "-m", "tui"]
+
+Fvp = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A finished run: what ``--json`` printed, and where its files are."""
+
+    state: dict[str, Any]
+    directory: Path
+
+    @property
+    def artifacts(self) -> Path:
+        return self.directory / "artifacts"
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The environment of a subprocess: this checkout's package, a data folder of its own, no FVP of the machine's."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("FVP_TUI_", "TEXTUAL_"))}
+    return {**clean, "FVP_TUI_HOME": str(home), "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data folder, also for code that runs in this process."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("FVP_TUI_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def fvp_tui(home: Path) -> Fvp:
+    """``fvp-tui ARGUMENTS`` as a subprocess without a terminal."""
+
+    def run(*arguments: str, timeout: float = 240, **options: Any) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [*TUI, *arguments],
+            env=environment(home),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            **options,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of one test session share."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def ran(shared: Path) -> Callable[..., Ran]:
+    """``ran(MODEL, OPTION...)``: that run's outcome. Each is run once in a session, whoever asks."""
+
+    def run(model: str, *options: str) -> Ran:
+        key = "_".join([model, *options]).translate(str.maketrans("/: ", "---"))
+        kept = shared / f"{key}.json"
+        with FileLock(f"{kept}.lock"):
+            if not kept.exists():
+                done = subprocess.run(
+                    [*TUI, "run", model, *options, "--json"],
+                    env=environment(shared / "home"),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    check=False,
+                    timeout=280,
+                )
+                assert done.stdout, f"{model}: {done.stderr}"
+                kept.write_text(done.stdout, encoding="utf-8")
+        state = json.loads(kept.read_text(encoding="utf-8"))
+        return Ran(state, shared / "home" / "runs" / state["run"]["id"])
+
+    return run

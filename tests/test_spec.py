@@ -1,0 +1,81 @@
+"""A spec is checked before anything is imported, and survives a round trip."""
+
+import shlex
+
+import pytest
+from ethosu.vela.architecture_features import Accelerator
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui import spec, vela
+from tui.errors import UsageError
+from tui.spec import Limits, Spec, Target
+
+names = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=20)
+specs = st.builds(
+    Spec,
+    model=names,
+    target=st.builds(Target, accelerator=names, system_config=names, memory_mode=names),
+    quantize=st.sampled_from(spec.QUANTIZATIONS),
+    parameters=st.lists(st.tuples(names, names), max_size=3).map(tuple),
+    inferences=st.integers(min_value=1, max_value=1000),
+    inputs=st.lists(names, max_size=3).map(tuple),
+    limits=st.builds(Limits, npu_cycles=st.none() | st.integers(0, 2**40)),
+)
+
+
+@given(specs)
+def test_encode_and_decode_are_inverse(value: Spec) -> None:
+    assert spec.decode(spec.encode(value)) == value
+
+
+def test_the_lists_are_velas_own() -> None:
+    u85 = [a.value for a in Accelerator if "u85" in a.value]
+    assert list(vela.lists().accelerators) == u85
+    assert vela.lists().core_clock_hz["Ethos_U85_SYS_DRAM_Mid"] == 1e9
+
+
+@pytest.mark.parametrize("accelerator", vela.lists().accelerators)
+@pytest.mark.parametrize("memory_mode", vela.lists().memory_modes)
+def test_every_listed_target_is_accepted(accelerator: str, memory_mode: str) -> None:
+    spec.check_target(Target(accelerator=accelerator, memory_mode=memory_mode))
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (Target(accelerator="ethos-u85-300"), "ethos-u85-128"),
+        (Target(accelerator="ethos-u55-128"), "unknown target"),
+        (Target(memory_mode="Sram_only"), "did you mean Sram_Only"),
+        (Target(system_config="Nope"), "Ethos_U85_SYS_DRAM_Mid"),
+    ],
+)
+def test_an_unknown_target_names_the_known_ones(target: Target, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        spec.check_target(target)
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (Spec(model="m", inferences=0), "--inferences"),
+        (Spec(model="m", timeout_s=0), "--timeout"),
+        (Spec(model="m", timeout_s=float("nan")), "--timeout"),
+        (Spec(model="m", inputs=("/nowhere/i.npy",)), "no input file"),
+        (Spec(model="m", parameters=((spec.MACS_PARAMETER, "128"),)), "contradicts"),
+    ],
+)
+def test_a_spec_that_cannot_run_is_refused(bad: Spec, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        spec.check(bad)
+
+
+def test_the_command_line_leaves_out_defaults_but_never_the_target() -> None:
+    words = spec.command_line(Spec(model="sample:digits"))
+    assert words == shlex.split("fvp-tui run sample:digits --target ethos-u85-256 --memory-mode Sram_Only")
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"model": 1}', b'{"model": "m", "unknown": 1}', b"\xff"])
+def test_a_damaged_spec_is_a_usage_error(data: bytes) -> None:
+    with pytest.raises(UsageError):
+        spec.decode(data)
