@@ -57,26 +57,41 @@ class Follower:
 
         A half-written last line waits for its rest. A line that cannot be read is passed over.
         """
+        return [event for _, _, event in self.located()]
+
+    def located(self) -> list[tuple[int, int, AnyEvent]]:
+        """As `poll`, with the offset and the length in bytes of each event's line in the file."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self._offset)
                 data = file.read(READ_BYTES)
         except FileNotFoundError:
             return []
+        at = self._offset - len(self._partial)
         self._offset += len(data)
         *lines, self._partial = (self._partial + data).split(b"\n")
-        return [event for line in lines if (event := events.decode(line)) is not None]
+        found = []
+        for line in lines:
+            if (event := events.decode(line)) is not None:
+                found.append((at, len(line), event))
+            at += len(line) + 1
+        return found
 
-    def drain(self) -> Iterator[AnyEvent]:
-        """All events up to the present end of the journal."""
-        while batch := self.poll() or (self._behind() and [None]):
-            yield from (event for event in batch if event is not None)
-
-    def _behind(self) -> bool:
+    def behind(self) -> bool:
+        """Whether the file is longer than what has been read of it."""
         try:
             return self._path.stat().st_size > self._offset
         except FileNotFoundError:
             return False
+
+    def drain(self) -> Iterator[AnyEvent]:
+        """All events up to the present end of the journal."""
+        while True:
+            batch = self.poll()
+            yield from batch
+            # A poll may take a megabyte of lines that all cannot be read, and there is more behind them.
+            if not batch and not self.behind():
+                return
 
 
 def read(path: Path) -> Iterator[AnyEvent]:
