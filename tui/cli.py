@@ -359,7 +359,7 @@ def log(name: str, follow: bool, raw: bool) -> int | None:
     if raw:
         console = directory / runs.CONSOLE
         if console.exists():
-            click.get_binary_stream("stdout").write(console.read_bytes())
+            sys.stdout.buffer.write(console.read_bytes())
         return None
 
     def echo(event: Any) -> None:

@@ -1,0 +1,159 @@
+"""The whole path through its public door: ``fvp-tui run MODEL --json`` on the bundled simulator."""
+
+import hashlib
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from tests import models
+from tests.conftest import REPOSITORY, Fvp, Ran, environment
+
+RanModel = Callable[..., Ran]
+
+CONTRACT = {
+    "run": {"id", "status", "reason", "created", "seconds", "exit_status"},
+    "versions": {"fvp_tui", "torch", "executorch", "vela", "platform"},
+    "delegation": {"subgraphs", "delegated_nodes", "non_delegated_nodes", "operators"},
+    "estimate": {"source", "npu_cycles", "total_cycles", "inference_ms", "inferences_per_s", "macs", "sram_kib",
+                 "dram_kib", "flash_kib"},
+    "statistics": {"instructions", "mips", "simulated_s", "wall_s"},
+    "check": {"status", "outputs"},
+    "platform": {"kind", "name", "version", "argv"},
+}  # fmt: skip
+CONTRACT_ROWS = {
+    "stages": {"name", "status", "seconds", "cached"},
+    "operators": {"name", "op", "npu_cycles", "source", "macs", "utilization", "sram_kib", "line"},
+    "inferences": {"index", "npu_cycles", "cpu_cycles", "pmu", "source", "wall_s"},
+    "artifacts": {"name", "path", "bytes", "sha256"},
+}
+
+
+@pytest.mark.parametrize("model", models.ALL)
+def test_a_run_ends_well_and_its_outputs_match(model: str, ran: RanModel) -> None:
+    found = ran(model).state
+    assert (found["run"]["status"], found["run"]["reason"]) == ("ok", None)
+    assert found["run"]["exit_status"] == 0
+    assert found["check"]["status"] == "match", found["check"]
+    assert [stage["name"] for stage in found["stages"] if stage["status"] != "ok"] == []
+    assert found["platform"]["kind"] == "simulator"
+    assert all(output["max_abs_error"] <= output["tolerance"] for output in found["check"]["outputs"])
+
+
+@pytest.mark.parametrize("model", models.ALL)
+def test_the_json_keeps_the_contract(model: str, ran: RanModel) -> None:
+    found = ran(model).state
+    assert found["schema_version"] == 1
+    for key, names in CONTRACT.items():
+        assert names <= found[key].keys(), key
+    for key, names in CONTRACT_ROWS.items():
+        assert found[key], key
+        assert all(names <= row.keys() for row in found[key]), key
+    assert isinstance(found["limits"], list)
+    assert [stage["name"] for stage in found["stages"]] == [
+        "load", "export", "quantize", "lower", "vela", "emit", "boot", "infer", "check",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("model", models.ALL)
+def test_operators_add_up_to_velas_totals(model: str, ran: RanModel) -> None:
+    found = ran(model).state
+    assert len(found["partitions"]) == found["delegation"]["subgraphs"]
+    for index, part in enumerate(found["partitions"]):
+        rows = [row for row in found["operators"] if row["partition"] == index]
+        assert sum(row["total_cycles"] for row in rows) == part["total_cycles"]
+        assert sum(row["macs"] for row in rows) == part["macs"]
+    assert found["estimate"]["total_cycles"] == sum(part["total_cycles"] for part in found["partitions"])
+    assert math.isclose(
+        found["estimate"]["inference_ms"], sum(part["inference_ms"] for part in found["partitions"]), rel_tol=1e-9
+    )
+
+
+@pytest.mark.parametrize("model", models.ALL)
+def test_artifacts_are_what_their_checksums_say(model: str, ran: RanModel) -> None:
+    one = ran(model)
+    names = {artifact["name"] for artifact in one.state["artifacts"]}
+    assert {"model.pte", "model.tosa", "outputs.npz", "references.npz", "compile.log"} <= names
+    for artifact in one.state["artifacts"]:
+        data = (one.directory / artifact["path"]).read_bytes()
+        assert (len(data), hashlib.sha256(data).hexdigest()) == (artifact["bytes"], artifact["sha256"])
+
+
+def test_the_partly_delegable_sample_says_what_stays_on_the_cpu_and_why(ran: RanModel) -> None:
+    found = ran("sample:split").state["delegation"]
+    assert found["subgraphs"] == 3
+    kernels = {kernel["op"]: kernel["calls"] for kernel in found["kernels"]}
+    assert kernels["aten::topk.values"] == kernels["aten::atan2.out"] == 1
+    assert not any("getitem" in name for name in kernels)
+    rows = {row["op"]: row for row in found["operators"] if row["cpu"]}
+    for name, words in (("aten.topk", "torch.topk("), ("aten.atan2", "torch.atan2(")):
+        assert "Not included in BaseTOSASupportList" in rows[name]["reason"]
+        file, _, line = rows[name]["line"].rpartition(":")
+        assert words in (REPOSITORY / "sample_models" / file).read_text().splitlines()[int(line) - 1]
+    assert all(row["reason"] for row in rows.values())
+
+
+def test_held_out_digits_are_answered_image_by_image_as_the_int8_model_answers(ran: RanModel) -> None:
+    found = ran("sample:digits", "--inferences", "360").state
+    accuracy = found["check"]["accuracy"]
+    assert found["check"]["status"] == "match"
+    assert len(found["inferences"]) == accuracy["inputs"] == 360
+    assert accuracy["agree"] == 360
+    assert accuracy["float_correct"] >= 350
+    assert accuracy["platform_correct"] == accuracy["quantized_correct"] >= 350
+
+
+def test_the_samples_own_evaluation_prints_three_accuracies(home: object, shared: object) -> None:
+    done = subprocess.run(
+        [sys.executable, REPOSITORY / "sample_models" / "digits.py"],
+        env=environment(home),  # type: ignore[arg-type]
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()[:3]] == ["float", "int8", "platform"]
+    assert "agree on 360 of 360" in done.stdout
+
+
+def test_a16w8_matches_too(ran: RanModel) -> None:
+    found = ran("sample:digits", "--quantize", "a16w8").state
+    assert (found["run"]["status"], found["check"]["status"]) == ("ok", "match")
+
+
+def test_a_float_model_runs_on_the_cpu_alone_and_has_no_estimate(ran: RanModel) -> None:
+    found = ran("sample:digits", "--quantize", "none").state
+    assert found["run"]["status"] == "ok", found["run"]
+    assert found["delegation"]["subgraphs"] == 0
+    assert found["estimate"] is None
+    assert any("no Vela estimate" in note for note in found["notes"])
+    assert found["check"]["status"] == "match"
+
+
+def test_a_ready_program_runs_without_compiling(ran: RanModel, fvp_tui: Fvp) -> None:
+    program = ran("executorch:ds_cnn").artifacts / "model.pte"
+    done = fvp_tui("run", str(program), "--json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 0, done.stderr
+    assert found["run"]["status"] == "ok"
+    assert {stage["status"] for stage in found["stages"][:6]} == {"skipped"}
+    assert found["check"]["status"] == "skipped"
+    assert found["delegation"] is None
+    assert found["notes"]
+
+
+def test_a_broken_limit_is_exit_status_3_and_named(ran: RanModel, fvp_tui: Fvp) -> None:
+    program = ran("executorch:ds_cnn").artifacts / "model.pte"
+    done = fvp_tui("run", str(program), "--require-match", "--json")
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["limits"] == [{"name": "match", "limit": 1.0, "value": 0.0, "ok": False}]
+
+
+def test_no_control_character_leaves_the_command_line(ran: RanModel, fvp_tui: Fvp) -> None:
+    program = ran("executorch:ds_cnn").artifacts / "model.pte"
+    done = fvp_tui("run", str(program), "-v")
+    assert done.returncode == 0
+    assert all(c == "\n" or c.isprintable() for c in done.stdout + done.stderr)

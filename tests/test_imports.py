@@ -1,0 +1,49 @@
+"""What is fast stays fast: no command imports what it does not need."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+HEAVY = ("torch", "executorch", "textual", "numpy", "pexpect", "ethosu")
+
+
+def modules_after(code: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print('\\n'.join(sys.modules))"],
+        cwd=REPOSITORY,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {line.split(".")[0] for line in done.stdout.split()}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    assert modules_after(f"from tui.cli import _main; _main({arguments})").isdisjoint(HEAVY)
+
+
+def test_importtime_of_help_shows_neither_torch_nor_textual() -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "tui", "--help"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in done.stderr.splitlines()}
+    assert imported.isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize("module", ["state", "runs", "catalogue", "control", "journal", "reports.text"])
+def test_the_core_needs_no_numpy_and_no_terminal_library(module: str) -> None:
+    assert modules_after(f"import tui.{module}").isdisjoint({*HEAVY, "rich"})
+
+
+def test_the_full_screen_program_imports_neither_torch_nor_numpy() -> None:
+    found = modules_after("import tui.app, tui.screens.setup, tui.screens.run, tui.screens.history")
+    assert found.isdisjoint({"torch", "executorch", "numpy"})
