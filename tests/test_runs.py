@@ -1,0 +1,89 @@
+"""Where runs live: private directories, found by id, prefix, or how long ago."""
+
+import os
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+
+from tui import events, journal, runs
+from tui.errors import UsageError
+from tui.spec import Spec
+
+
+def finished(model: str = "sample:digits") -> Path:
+    directory = runs.create(Spec(model=model))
+    writer = journal.Journal(directory / journal.FILE)
+    writer.write(
+        events.RunStarted(id=directory.name, spec=Spec(model=model), pid=os.getpid(), pid_created=0.0, host="elsewhere")
+    )
+    writer.write(events.RunFinished(status="ok", reason=None))
+    writer.close()
+    return directory
+
+
+def test_a_run_is_private_and_named_for_what_it_is(home: Path) -> None:
+    directory = runs.create(Spec(model="/somewhere/My Model.py"))
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    assert "-my_model-u85-256-" in directory.name
+    assert directory.parent == home / "runs"
+
+
+def test_runs_are_found_by_id_prefix_and_age(home: Path) -> None:
+    made = sorted(finished() for _ in range(3))
+    assert runs.ids() == [d.name for d in reversed(made)]
+    assert runs.resolve("last") == made[-1]
+    assert runs.resolve("last~2") == made[0]
+    assert runs.resolve(made[1].name) == made[1]
+    assert runs.resolve(made[1].name[:-1]) == made[1]
+
+
+@pytest.mark.parametrize("name", ["last~3", "nothing", "", "2", "last~x", "../x"])
+def test_a_name_that_means_no_run_or_several_is_refused(name: str, home: Path) -> None:
+    for _ in range(3):
+        finished()
+    with pytest.raises(UsageError):
+        runs.resolve(name)
+
+
+def test_a_snapshot_is_used_only_while_it_fits_the_journal(home: Path) -> None:
+    directory = finished()
+    runs.keep_snapshot(directory)
+    assert runs.load(directory).run.status == "ok"
+    writer = journal.Journal(directory / journal.FILE)
+    writer.write(events.Noted(text="added later"))
+    writer.close()
+    assert runs.load(directory).notes == ("added later",)
+    (directory / runs.SNAPSHOT).write_text("{ damaged")
+    assert runs.load(directory).notes == ("added later",)
+
+
+def test_a_run_whose_process_is_gone_is_lost(home: Path) -> None:
+    directory = runs.create(Spec(model="sample:digits"))
+    writer = journal.Journal(directory / journal.FILE)
+    writer.write(
+        events.RunStarted(
+            id=directory.name, spec=Spec(model="m"), pid=2**22 - 1, pid_created=1.0, host=socket.gethostname()
+        )
+    )
+    writer.close()
+    assert runs.load(directory).run.status == "lost"
+    runs.remove(directory)
+    assert not directory.exists()
+
+
+def test_a_run_that_never_wrote_an_event_still_shows_its_spec(home: Path) -> None:
+    directory = runs.create(Spec(model="sample:digits"))
+    assert runs.load(directory).run.status == "running"
+    os.utime(directory, (1, 1))
+    found = runs.load(directory)
+    assert found.run.status == "lost"
+    assert found.spec == Spec(model="sample:digits")
+
+
+def test_a_folder_that_cannot_be_written_is_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("FVP_TUI_HOME", str(tmp_path / "file"))
+    with pytest.raises(UsageError, match="cannot write"):
+        runs.create(Spec(model="sample:digits"))
