@@ -1,0 +1,1 @@
+"""What the FVP and the simulator share: command line, session in a pty, console parser, verdict and discovery."""

@@ -1,0 +1,101 @@
+"""The platform's command line, in the semihosting form of ExecuTorch's run_fvp.sh and runner_utils.run_corstone.
+
+The simulator takes the same words, but for the ELF file. No value is quoted: there is no shell between us and the FVP.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from tui.errors import UsageError
+from tui.platform.discovery import Choice
+from tui.spec import MACS_PARAMETER, Spec
+
+CMD_LINE_LIMIT = 256
+"""Characters of semihosting-cmd_line; the FVP silently cuts off what is beyond."""
+
+TERMINALS = (0, 1, 2, 5)
+"""The board's terminals: each would start an xterm when its UART is used."""
+
+BOARD = "mps4_board"
+CPU = f"{BOARD}.subsystem.cpu0"
+EXTRA_ARGS = f"{BOARD}.subsystem.ethosu.extra_args"
+
+
+def build(
+    spec: Spec,
+    choice: Choice,
+    workdir: Path,
+    *,
+    inputs: Sequence[str],
+    program: str = "program.pte",
+    output: str = "out",
+    server: bool,
+    pmu_trace: str | None = None,
+) -> list[str]:
+    """The complete argv. File names are relative to `workdir`; `server` asks for several inferences in one process.
+
+    Raises:
+        UsageError: the FVP would cut the program's command line short, or cannot be given a name.
+    """
+    if spec.runner_kind not in ("auto", "semihosting"):
+        raise UsageError(f"runner kind {spec.runner_kind} cannot be started yet", "use a runner built with SEMIHOSTING")
+    ours = _parameters(spec, workdir, _cmd_line(inputs, program, output, server=server), pmu_trace)
+    # A name given twice is not documented behaviour of the FVP: the user's value takes the place of ours.
+    users = dict(spec.parameters)
+    words = [*choice.command]
+    for name, value in {**{n: v for n, v in ours.items() if n not in users}, **users}.items():
+        words += ["-C", f"{name}={value}"]
+    if choice.runner is not None:
+        words += ["-a", str(choice.runner)]
+    return [*words, "--timelimit", str(math.ceil(spec.timeout_s)), "--stat"]
+
+
+def _parameters(spec: Spec, workdir: Path, cmd_line: str, pmu_trace: str | None) -> dict[str, str]:
+    extra = ["--fast"] * spec.fast
+    if pmu_trace is not None:
+        _check_word(pmu_trace)
+        extra += ["--pmu-trace", pmu_trace]
+    return {
+        MACS_PARAMETER: str(spec.target.macs),
+        f"{BOARD}.visualisation.disable-visualisation": "1",
+        "vis_hdlcd.disable_visualisation": "1",
+        **{f"{BOARD}.telnetterminal{n}.start_telnet": "0" for n in TERMINALS},
+        f"{BOARD}.uart0.out_file": "-",
+        f"{BOARD}.uart0.unbuffered_output": "1",
+        f"{BOARD}.uart0.shutdown_on_eot": "1",
+        **({EXTRA_ARGS: " ".join(extra)} if extra else {}),
+        f"{CPU}.semihosting-enable": "1",
+        f"{CPU}.semihosting-stack_base": "0",
+        f"{CPU}.semihosting-heap_limit": "0",
+        f"{CPU}.semihosting-cwd": str(workdir),
+        f"{CPU}.semihosting-cmd_line": cmd_line,
+    }
+
+
+def _cmd_line(inputs: Sequence[str], program: str, output: str, *, server: bool) -> str:
+    for name in (*inputs, program, output):
+        _check_word(name)
+    files = [word for name in inputs for word in ("-i", name)]
+    model = ["-m", program]
+    # The server empties the pool that holds program and inputs, and reads the inputs again: they must have come first,
+    # or they would be written over the program (arm_executor_runner.cpp, run_model_server).
+    words = [*files, *model, "-o", output, "--server_mode", "true"] if server else [*model, *files, "-o", output]
+    line = " ".join(["executor_runner", *words])
+    if len(line) > CMD_LINE_LIMIT:
+        raise UsageError(
+            f"the program's command line has {len(line)} characters, the FVP takes {CMD_LINE_LIMIT}",
+            f"{len(inputs)} inputs with shorter names, or fewer inputs",
+        )
+    return line
+
+
+def _check_word(name: str) -> None:
+    if not name or re.search(r"[\s'\"]", name):
+        raise UsageError(f"the file name {name!r} cannot be given to the FVP", "use one without spaces and quotes")
+
+
+def is_fast(argv: Sequence[str]) -> bool:
+    """Whether a command line puts the NPU in fast mode."""
+    return any(word.startswith(f"{EXTRA_ARGS}=") and "--fast" in word for word in argv)

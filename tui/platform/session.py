@@ -1,0 +1,226 @@
+"""One process of a platform from start to end: console kept and parsed, inferences fed, its end made sure of."""
+
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from tui.events import Event, Logged, PlatformExited
+from tui.figures import Source
+from tui.platform import known
+from tui.platform.child import CannotStart, Child
+from tui.platform.command import is_fast
+from tui.platform.uart import Parser
+from tui.platform.verdict import End, Evidence, judge
+
+GO = b"go\n"
+"""What starts an inference of the runner's server mode: any line."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long what is waited for, in seconds."""
+
+    poll: float = 0.1
+    """A wait for output; the user's stop is noticed this soon."""
+    interrupt: float = 5.0
+    """From SIGINT to SIGTERM: an FVP takes seconds to end and to print its statistics."""
+    terminate: float = 2.0
+    """From SIGTERM to SIGKILL."""
+    kill: float = 2.0
+    """From SIGKILL to giving up."""
+    overdue: float = 30.0
+    """Beyond the platform's own time limit, which leaves out start and shutdown."""
+    finish: float = 10.0
+    """For a server to end after its last inference."""
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    console: Path,
+    emit: Callable[[Event], None],
+    source: Source,
+    inferences: int,
+    prepare: Callable[[int], None],
+    collect: Callable[[int], None],
+    timeout_s: float,
+    should_stop: Callable[[], bool],
+    on_started: Callable[[int], None],
+    patience: Patience = Patience(),
+    clock: Callable[[], float] = time.monotonic,
+) -> PlatformExited:
+    """Run the platform to its end and judge it. What it prints goes to `console` byte for byte, then to `emit`.
+
+    `prepare(k)` writes the input files of inference k, `collect(k)` takes its output files. With `inferences` above 1
+    the runner must have been asked for its server mode. The verdict is returned, not emitted.
+
+    Raises:
+        OSError: the console log cannot be written. What the callbacks raise is passed on. The process is ended first.
+    """
+    prepare(0)
+    if should_stop():
+        return judge(Evidence(), End(stopped=True))
+    try:
+        child = Child(argv, cwd=cwd, env=env)
+    except CannotStart as error:
+        return _cannot_start(argv[0], error)
+    try:
+        with console.open("ab", buffering=0) as log:
+            on_started(child.pid)
+            parser = Parser(source, clock)
+            evidence = Evidence(fast=is_fast(argv))
+            session = _Session(child, parser, evidence, emit, log, inferences, patience, clock)
+            return session.run(prepare, collect, timeout_s, should_stop)
+    finally:
+        child.close()
+
+
+def _cannot_start(program: str, error: CannotStart) -> PlatformExited:
+    if finding := known.find(error.what):
+        return PlatformExited(verdict="fail", reason=finding.reason, hint=finding.hint)
+    reason = f"the platform cannot be started: {error.what}"
+    return PlatformExited(verdict="fail", reason=reason, hint=f"is {program} there and executable?")
+
+
+class _Session:
+    """The state of one run; everything happens in the thread that calls `run`."""
+
+    def __init__(
+        self,
+        child: Child,
+        parser: Parser,
+        evidence: Evidence,
+        emit: Callable[[Event], None],
+        log: BinaryIO,
+        inferences: int,
+        patience: Patience,
+        clock: Callable[[], float],
+    ) -> None:
+        self._child = child
+        self._parser = parser
+        self._evidence = evidence
+        self._emit = emit
+        self._log = log
+        self._inferences = inferences
+        self._patience = patience
+        self._clock = clock
+        self._started = clock()
+        self._server = inferences > 1
+        self._asked = 0
+        self._collected = 0
+        self._stopped = False
+        self._overdue_s: float | None = None
+        self._closed = False
+        self._finish_by: float | None = None
+        self._escalation: list[tuple[float, signal.Signals | None]] = []
+
+    def run(
+        self,
+        prepare: Callable[[int], None],
+        collect: Callable[[int], None],
+        timeout_s: float,
+        should_stop: Callable[[], bool],
+    ) -> PlatformExited:
+        deadline = self._started + timeout_s + self._patience.overdue
+        while (data := self._child.read(self._patience.poll)) is not None:
+            if data:
+                self._take(data)
+            if self._server:
+                self._serve(prepare, collect)
+            now = self._clock()
+            if not self._stopped and should_stop():
+                self._stopped = True
+                self._end(now)
+            elif now > deadline and self._overdue_s is None:
+                self._overdue_s = now - self._started
+                self._end(now)
+            elif self._finish_by is not None and now > self._finish_by and not self._closed:
+                self._closed = True
+                self._end(now)
+            if not self._escalate(now):
+                break
+        for rest in self._child.drain():
+            self._take(rest)
+        self._pass_on(self._parser.close())
+        if self._collected < self._parser.finished and not self._server:
+            collect(self._collected)
+            self._collected += 1
+        status, number = self._child.close()
+        return judge(self._evidence, self._how_it_ended(status, number, timeout_s))
+
+    def _take(self, data: bytes) -> None:
+        # First kept, then read: whatever the parser makes of it, the bytes are there.
+        view = memoryview(data)
+        while view:
+            view = view[self._log.write(view) :]
+        self._pass_on(self._parser.feed(data))
+
+    def _pass_on(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, Logged):
+                self._evidence.add(event)
+            self._emit(event)
+
+    # The runner's server mode: after its start and after each inference it waits for a line, the first included; the
+    # end of its input ends it (arm_executor_runner.cpp, run_model_server).
+
+    def _serve(self, prepare: Callable[[int], None], collect: Callable[[int], None]) -> None:
+        parser = self._parser
+        if not parser.server_ready or self._stopped or parser.served < self._asked or self._finish_by is not None:
+            return
+        if self._asked > self._collected:
+            collect(self._collected)
+            self._collected += 1
+        if self._asked == self._inferences:
+            self._finish_by = self._clock() + self._patience.finish
+            self._child.end_input()
+            return
+        if self._asked:
+            prepare(self._asked)
+        self._asked += 1
+        self._pass_on(parser.begin())
+        self._child.write(GO)
+
+    # The end
+
+    def _end(self, now: float) -> None:
+        """Begin to end the process, ever less politely; what it prints meanwhile is still read."""
+        if self._escalation:
+            return
+        self._child.signal(signal.SIGINT)
+        terminate = now + self._patience.interrupt
+        kill = terminate + self._patience.terminate
+        self._escalation = [
+            (terminate, signal.SIGTERM),
+            (kill, signal.SIGKILL),
+            (kill + self._patience.kill, None),
+        ]
+
+    def _escalate(self, now: float) -> bool:
+        """Whether there is still something to wait for."""
+        while self._escalation and now > self._escalation[0][0]:
+            _, number = self._escalation.pop(0)
+            if number is None:
+                return False
+            self._child.signal(number)
+        return True
+
+    def _how_it_ended(self, status: int | None, number: int | None, timeout_s: float) -> End:
+        return End(
+            exit_status=status,
+            signal=number,
+            stopped=self._stopped,
+            overdue_s=self._overdue_s,
+            closed=self._closed,
+            timeout_s=timeout_s,
+            expected=self._inferences,
+            finished=self._parser.finished,
+            server=self._server,
+            server_ready=self._parser.server_ready,
+            phase=self._parser.phase,
+        )
