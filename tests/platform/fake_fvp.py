@@ -17,7 +17,9 @@ BORN = time.monotonic()
 
 
 def write(text: str) -> None:
-    os.write(1, text.encode())
+    data = text.encode()
+    while data:
+        data = data[os.write(1, data) :]
 
 
 def platform(text: str) -> None:
@@ -85,6 +87,7 @@ def main() -> None:
     parser.add_argument("--stat", action="store_true")
     parser.add_argument("--fault", default="")
     parser.add_argument("--amount", type=int, default=0)
+    parser.add_argument("--bytes", type=Path)
     given = parser.parse_args()
     if given.version:
         platform("Fast Models [11.27.25 (Sep 24 2024)]")
@@ -95,6 +98,9 @@ def main() -> None:
         return
     cwd = Path(parameters.get(f"{CPU}-cwd", "."))
     words = parameters.get(f"{CPU}-cmd_line", "").split()
+    if given.bytes:
+        os.write(1, given.bytes.read_bytes())
+        return
     misbehave(given.fault, given.amount)
 
     signal.signal(signal.SIGINT, interrupted)
@@ -113,7 +119,7 @@ def main() -> None:
         log("Running in semihosting server mode.")
         done = 0
         while sys.stdin.readline():
-            if given.fault == "die" and done == 1:
+            if given.fault == "die-serving" and done == 1:
                 os._exit(3)
             infer(words, cwd)
             log(f"SERVER_INFERENCE_DONE {done}")
@@ -136,9 +142,7 @@ def misbehave(fault: str, amount: int) -> None:
         platform("half a li")
         os._exit(3)
     if fault == "instant":
-        write("x" * 79 + "\n" * 1)
-        for n in range(amount):
-            write(f"line {n}\n")
+        write("".join(f"line {n}\n" for n in range(amount)))
         os._exit(0)
     if fault == "flood":
         signal.signal(signal.SIGINT, signal.SIG_IGN)

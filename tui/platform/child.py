@@ -68,6 +68,8 @@ class Child:
         self._spawn.delayafterread = None
         self._spawn.ptyproc.delayafterclose = 0
         self.pid: int = self._spawn.pid
+        self._closed = False
+        self._ended: tuple[int | None, int | None] = None, None
 
     def read(self, timeout_s: float) -> bytes | None:
         """What has come, at most `READ_BYTES`; empty when nothing came in time, None when the process is gone."""
@@ -113,7 +115,11 @@ class Child:
         return bool(poll.poll(timeout_s * 1000))
 
     def close(self) -> tuple[int | None, int | None]:
-        """End it if it still runs and give everything back; its exit status and the signal it died of."""
+        """End it, and what it left behind, if it still runs; its exit status and the signal it died of."""
+        if self._closed:
+            return self._ended
+        self._closed = True
+        self.signal(signal.SIGKILL)
         until = time.monotonic() + _REAP_S
         while self._spawn.isalive() and time.monotonic() < until:
             self.signal(signal.SIGKILL)
@@ -121,7 +127,8 @@ class Child:
         # What SIGKILL does not end hangs in the kernel: nothing more can be done here, and it ends with us.
         with contextlib.suppress(pexpect.ExceptionPexpect):
             self._spawn.close(force=True)
-        return self._spawn.exitstatus, self._spawn.signalstatus
+        self._ended = self._spawn.exitstatus, self._spawn.signalstatus
+        return self._ended
 
 
 def _preparation() -> Callable[[], None]:

@@ -69,27 +69,30 @@ def choose(spec: Spec) -> Choice:
     """
     if spec.platform == "simulator":
         return _simulator("simulator: asked for")
-    runner = find_runner(spec.runner)
-    found = find_fvp(spec.fvp)
-    if spec.platform == "fvp":
-        if found is None:
-            raise PlatformUnavailable(
-                f"no {FVP} found", f"install it from developer.arm.com, then --fvp PATH, {FVP_VARIABLE} or PATH"
-            )
-        if runner is None:
-            raise PlatformUnavailable(
-                f"no runner for the FVP at {found.path}",
-                f"give ExecuTorch's arm_executor_runner, built with SEMIHOSTING: --runner ELF or {RUNNER_VARIABLE}",
-            )
-        return _fvp(found, runner)
-    if found is None:
-        return _simulator(f"simulator: no {FVP} was found")
-    if runner is None:
-        return _simulator(f"simulator: {FVP} was found by {found.by}, but no runner for it (--runner ELF)")
+    # What is named must be there: to simulate instead would hide a slip of the pen.
+    if spec.platform == "fvp" or spec.fvp:
+        return _fvp_for(spec)
+    if spec.runner:
+        find_runner(spec.runner)
     try:
-        return _fvp(found, runner)
+        return _fvp_for(spec)
     except PlatformUnavailable as error:
-        return _simulator(f"simulator: the FVP found by {found.by} cannot be used - {error}")
+        return _simulator(f"simulator: {error.what}")
+
+
+def _fvp_for(spec: Spec) -> Choice:
+    found = find_fvp(spec.fvp)
+    if found is None:
+        raise PlatformUnavailable(
+            f"no {FVP} was found", f"install it from developer.arm.com, then --fvp PATH, {FVP_VARIABLE} or PATH"
+        )
+    runner = find_runner(spec.runner)
+    if runner is None:
+        raise PlatformUnavailable(
+            f"{FVP} was found by {found.by}, but no runner for it",
+            f"give ExecuTorch's arm_executor_runner, built with SEMIHOSTING: --runner ELF or {RUNNER_VARIABLE}",
+        )
+    return _fvp(found, runner)
 
 
 def find_fvp(explicit: str | None) -> Found | None:

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from tui.platform.lines import any_in
+
 
 class Kind(IntEnum):
     """Kinds of failure, the weightiest first: of several the first is the cause of the others."""
@@ -71,6 +73,9 @@ _OPERATORS = (
     "build the runner with this operator (EXECUTORCH_SELECT_OPS_LIST or its portable operators), or delegate it"
 )
 _MACS = "run on the target the model was compiled for: leave num_macs to --target, or compile again"
+_FAULT_HINT = (
+    "often memory: check --memory-mode, the sizes of the runner's pools and that runner and target belong together"
+)
 _ARCHITECTURE = "take the FVP for this machine: Linux64_GCC for x86-64, Linux64_armv8l_GCC for aarch64 (see uname -m)"
 
 
@@ -129,9 +134,15 @@ TABLE: tuple[Known, ...] = (
     ),
     _row(
         Kind.FAULT,
-        r"Hard fault\.?(?P<where>.*pc=0x[0-9a-fA-F]+)?",
-        "the program on the platform ended in a hard fault{where}",
-        "often memory: check --memory-mode, the sizes of the runner's pools and that runner and target belong together",
+        r"Hard fault.*?(?P<pc>pc=0x[0-9a-fA-F]+)",
+        "the program on the platform ended in a hard fault at {pc}",
+        _FAULT_HINT,
+    ),
+    _row(
+        Kind.FAULT,
+        r"Hard fault",
+        "the program on the platform ended in a hard fault",
+        _FAULT_HINT,
     ),
     _row(
         Kind.LIMIT,
@@ -282,17 +293,34 @@ TABLE: tuple[Known, ...] = (
     ),
 )
 
-# One cheap look at every line before the table: most lines of a console are of no interest.
-_INTERESTING = re.compile(
-    r"rror|ail|annot|ould not|ismatch|issing|icense|icence|Hard fault|exceeded|not found|not registered|not divisible"
-    r"|not set|FAST_MEMORY|number of|not initialized|Malformed|args received|sizes do not|but got|!= expected"
-    r"|corrupt|Problem|Model run: 0|exit code"
+# A cheap look at every line before the table: one of these words is in all that the table's rows match.
+_KEYS = (
+    "rror",
+    "ail",
+    "annot",
+    "ould not",
+    "ismatch",
+    "issing",
+    "icense",
+    "Hard fault",
+    "exceeded",
+    "not ",
+    "FAST_MEMORY",
+    "number of",
+    "Malformed",
+    "args received",
+    "but got",
+    "corrupt",
+    "Test_result: FAIL",
+    "Problem",
+    "Model run: 0",
+    "exit code",
 )
 
 
 def find(text: str) -> Finding | None:
     """The first row of the table that a message fits."""
-    if not _INTERESTING.search(text):
+    if not any_in(_KEYS, text):
         return None
     for row in TABLE:
         if found := row.pattern.search(text):

@@ -22,7 +22,7 @@ from tui.events import (
     StatisticsKnown,
 )
 from tui.figures import Inference, Source
-from tui.platform.lines import Line, Message, Splitter, is_platform, level, messages
+from tui.platform.lines import Line, Message, Splitter, any_in, is_platform, level, messages
 from tui.platform.report import PmuReport, ProfileReport, StatisticsBlock, memory_pool
 from tui.text import clean
 
@@ -41,6 +41,23 @@ _DONE = re.compile(r"\d inferences finished|Model executed successfully|SERVER_I
 _EXECUTED = re.compile(r"NPU Inferences|Ethos-U PMU report|\d outputs: ")
 _NOT_EXECUTED = re.compile(r"Execution of method \S+ failed|Problem running model")
 _CPU_NOTE = "CPU cycle values and ratio calculations require"
+# A cheap look at every line before the expressions above: one of these words is in all that they match.
+_KEYS = (
+    "nference",
+    "odel",
+    "PTE ",
+    "Running ",
+    "Preparing ",
+    "Starting ",
+    "PMU",
+    "Program ",
+    "Simulation ",
+    "exit code",
+    "SERVER_",
+    "outputs: ",
+    "method ",
+    "cycle",
+)
 _SERVER = "Running in semihosting server mode"
 _NO_CYCLES = re.compile(r"no (?:NPU )?(?:cycle model|cycles|PMU)|without (?:a )?cycle model", re.IGNORECASE)
 
@@ -136,7 +153,8 @@ class Parser:
         # The bulk of a console; nothing in it is for us.
         if text.startswith("Output["):
             return
-        text = _MLEK.sub("", text, count=1)
+        if " - " in text:
+            text = _MLEK.sub("", text, count=1)
         if self._profile is not None:
             if self._profile.take(text):
                 return
@@ -150,7 +168,8 @@ class Parser:
         if pool := memory_pool(text):
             events.append(MemoryKnown(pool=pool))
             return
-        self._words(text, events)
+        if any_in(_KEYS, text):
+            self._words(text, events)
 
     def _words(self, text: str, events: list[Event]) -> None:
         if count := _COUNT.search(text):

@@ -11,12 +11,13 @@ from typing import Literal
 
 from tui.events import Logged, PlatformExited
 from tui.platform.known import Finding, Kind, find
-from tui.platform.lines import level, messages
+from tui.platform.lines import any_in, level, messages
 from tui.text import clean
 
 REASON_LIMIT = 300
 
 _COMPLETE = re.compile(r"Program complete|Application exit code: 0\b|Inference completed")
+_COMPLETE_KEYS = ("complete", "exit code")
 # Printed by --fast runs as errors; examples/arm/run_fvp.sh passes over the same two.
 _FAST_NOISE = re.compile(r"Failed to initialize timing-adapter #\d+|Timing adapter has no effect if option")
 
@@ -66,9 +67,9 @@ class Evidence:
             return
         for message in messages(line.text):
             text = message.text
-            if self._fast and _FAST_NOISE.search(text):
+            if self._fast and "iming" in text and _FAST_NOISE.search(text):
                 continue
-            if _COMPLETE.search(text):
+            if any_in(_COMPLETE_KEYS, text) and _COMPLETE.search(text):
                 self.complete = True
             if finding := find(text):
                 self._found.setdefault(finding.kind, finding)
@@ -111,7 +112,8 @@ def judge(evidence: Evidence, end: End) -> PlatformExited:
         return _exited(end, "stopped", "stopped by the user")
     failure = _failure(evidence, end)
     if failure is None:
-        return _exited(end, "pass", "the program ran to its end")
+        own = "the program ran to its end"
+        return _exited(end, "pass", "all inferences ran; the platform was then stopped" if end.closed else own)
     reason, hint = failure
     return _exited(end, "fail", clean(reason, REASON_LIMIT), clean(hint, REASON_LIMIT))
 

@@ -1,0 +1,166 @@
+"""Which platform is taken, and why."""
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from tui.errors import Exit, PlatformUnavailable, UsageError
+from tui.platform import discovery
+from tui.spec import Spec
+
+FAKE = Path(__file__).parent / "fake_fvp.py"
+
+
+def executable(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No FVP of this machine's."""
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.delenv("FVP_TUI_FVP", raising=False)
+    monkeypatch.delenv("FVP_TUI_RUNNER", raising=False)
+
+
+@pytest.fixture
+def fvp(tmp_path: Path) -> Path:
+    folder = tmp_path / "fvp" / "models" / "Linux64_GCC-9.3"
+    (tmp_path / "fvp" / "python" / "lib").mkdir(parents=True)
+    return executable(folder / discovery.FVP, f'#!/bin/sh\nexec {sys.executable} {FAKE} "$@"\n')
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Path:
+    path = tmp_path / "arm_executor_runner"
+    path.write_bytes(b"\x7fELF rest")
+    return path
+
+
+def spec(**options: object) -> Spec:
+    return Spec(model="m", **{name: str(value) for name, value in options.items()})  # type: ignore[arg-type]
+
+
+def test_without_an_fvp_the_simulator_is_taken_and_says_why() -> None:
+    choice = discovery.choose(spec())
+    assert choice.kind == "simulator"
+    assert choice.command == (sys.executable, "-m", "tui.simulator")
+    assert "no FVP_Corstone_SSE-320 was found" in choice.why
+
+
+def test_auto_takes_the_fvp_when_it_and_a_runner_are_found(fvp: Path, runner: Path) -> None:
+    choice = discovery.choose(spec(fvp=fvp, runner=runner))
+    assert (choice.kind, choice.command, choice.runner) == ("fvp", (str(fvp),), runner)
+    assert choice.version == "11.27.25"
+    assert "--fvp" in choice.why
+
+
+def test_an_fvp_without_a_runner_is_not_taken(fvp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FVP_TUI_FVP", str(fvp))
+    choice = discovery.choose(spec())
+    assert choice.kind == "simulator"
+    assert "no runner" in choice.why
+    with pytest.raises(PlatformUnavailable, match="no runner") as caught:
+        discovery.choose(spec(platform="fvp"))
+    assert caught.value.exit is Exit.NO_PLATFORM
+    assert "--runner" in caught.value.hint
+
+
+def test_the_simulator_is_taken_when_asked_for_whatever_is_there(fvp: Path, runner: Path) -> None:
+    assert discovery.choose(spec(fvp=fvp, runner=runner, platform="simulator")).kind == "simulator"
+
+
+def test_option_goes_before_variable_and_variable_before_path(
+    fvp: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_path = executable(tmp_path / "bin" / discovery.FVP, "#!/bin/sh\n")
+    assert discovery.find_fvp(None) == discovery.Found(on_path, "PATH")
+    monkeypatch.setenv("FVP_TUI_FVP", str(fvp))
+    assert discovery.find_fvp(None) == discovery.Found(fvp, "FVP_TUI_FVP")
+    assert discovery.find_fvp(str(on_path)) == discovery.Found(on_path, "--fvp")
+    assert discovery.find_fvp(discovery.FVP) == discovery.Found(on_path, "--fvp")
+
+
+def test_an_install_folder_will_do(fvp: Path, tmp_path: Path) -> None:
+    assert discovery.find_fvp(str(tmp_path / "fvp")) == discovery.Found(fvp, "--fvp")
+    with pytest.raises(PlatformUnavailable, match="no FVP_Corstone_SSE-320 in the folder"):
+        discovery.find_fvp(str(tmp_path))
+
+
+def test_what_is_named_must_be_there(fvp: Path, runner: Path, tmp_path: Path) -> None:
+    with pytest.raises(PlatformUnavailable, match="no FVP at"):
+        discovery.choose(spec(fvp=tmp_path / "none", runner=runner))
+    with pytest.raises(PlatformUnavailable, match="no runner at"):
+        discovery.choose(spec(runner=tmp_path / "none"))
+    with pytest.raises(PlatformUnavailable, match="not an ELF file"):
+        discovery.choose(spec(fvp=fvp, runner=FAKE))
+    with pytest.raises(PlatformUnavailable, match="cannot be executed"):
+        discovery.choose(spec(fvp=runner, runner=runner))
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        (
+            "echo x: error while loading shared libraries: libpython3.9.so.1.0: cannot open; exit 127",
+            "libpython3.9.so.1.0",
+        ),
+        ("echo 'Fatal: license error: none left.'; exit 1", "no licence: none left"),
+        ("echo odd; exit 3", "does not start: odd"),
+        ("exit 3", "exit status 3"),
+    ],
+)
+def test_an_fvp_that_does_not_start_is_not_taken(
+    script: str, said: str, tmp_path: Path, runner: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = executable(tmp_path / "broken", f"#!/bin/sh\n{script}\n")
+    with pytest.raises(PlatformUnavailable, match=said):
+        discovery.choose(spec(platform="fvp", fvp=broken, runner=runner))
+    monkeypatch.setenv("FVP_TUI_FVP", str(broken))
+    choice = discovery.choose(spec(runner=runner))
+    assert (choice.kind, said in choice.why) == ("simulator", True)
+
+
+def test_a_file_for_another_machine_is_named_as_that(tmp_path: Path, runner: Path) -> None:
+    alien = executable(tmp_path / "alien", "\x7fELF nothing this kernel knows")
+    with pytest.raises(PlatformUnavailable, match="another processor architecture"):
+        discovery.choose(spec(platform="fvp", fvp=alien, runner=runner))
+
+
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [("Fast Models [11.27.42 (Dec  9 2024)]", "11.27.42"), ("Fast Models 11.32+23", "11.32+23"), ("hello", None)],
+)
+def test_versions_of_all_shapes_are_read(said: str, version: str | None, tmp_path: Path) -> None:
+    assert discovery.probe(executable(tmp_path / "v", f"#!/bin/sh\necho '{said}'\n"), os.environ) == version
+
+
+def test_an_fvp_gets_its_library_and_none_of_our_python(fvp: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(fvp)
+    library = str(tmp_path / "fvp" / "python" / "lib")
+    base = {"PYTHONHOME": "/a", "PYTHONPATH": "/b", "HOME": "/c"}
+    assert discovery.fvp_environment(link, base) == {"HOME": "/c", "LD_LIBRARY_PATH": library}
+    both = discovery.fvp_environment(fvp, {"LD_LIBRARY_PATH": "/x"})
+    assert both["LD_LIBRARY_PATH"] == f"{library}:/x"
+
+
+def test_a_parameter_the_platform_does_not_list_is_refused(fvp: Path, runner: Path) -> None:
+    choice = discovery.choose(spec(fvp=fvp, runner=runner))
+    discovery.check_parameters(Spec(model="m", parameters=(("a.board.size", "5"),)), choice)
+    with pytest.raises(UsageError, match="no parameter a") as caught:
+        discovery.check_parameters(Spec(model="m", parameters=(("a.board.sizes", "5"),)), choice)
+    assert "a.board.size?" in caught.value.hint
+
+
+def test_a_platform_that_lists_nothing_is_believed(tmp_path: Path, fvp: Path, runner: Path) -> None:
+    choice = discovery.choose(spec(fvp=fvp, runner=runner))
+    fvp.write_text("#!/bin/sh\nexit 1\n")
+    discovery.check_parameters(Spec(model="m", parameters=(("any", "5"),)), choice)
+    assert discovery.describe(choice, ["a", "b"]).argv == ("a", "b")

@@ -1,0 +1,162 @@
+"""Genuine console logs, where they lie beside the repository: expected phases, figures and verdicts, written by hand.
+
+They are not part of this repository; without them there is nothing to test here.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tui import events
+from tui.events import Event, Logged
+from tui.platform.uart import Parser
+from tui.platform.verdict import End, Evidence, judge
+
+LOGS = Path(__file__).parent.parent.parent.parent / "shared" / "fvp_logs"
+FILES = sorted(LOGS.glob("*.log"))
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a log means: NPU and CPU cycles, instructions, and the verdict for an exit status of 0."""
+
+    phases: str = "boot"
+    npu: tuple[int | None, ...] = ()
+    cpu: tuple[int | None, ...] = ()
+    instructions: int | None = None
+    verdict: str = "fail"
+    reason: str = ""
+    pmu: dict[str, int] = field(default_factory=dict)
+    errors: int = 0
+
+
+INCOMPLETE = "ended before the program"
+TABLE = {
+    "sse300_u55_executorch_tinycnn_full": Expected(
+        "boot load prepare infer report exit",
+        (247553,),
+        (1070301,),
+        verdict="pass",
+        pmu={
+            "ETHOSU_PMU_AXI0_RD_DATA_BEAT_RECEIVED": 44542,
+            "ETHOSU_PMU_AXI1_RD_DATA_BEAT_RECEIVED": 3629,
+            "ETHOSU_PMU_AXI0_WR_DATA_BEAT_WRITTEN": 42419,
+            "ETHOSU_PMU_NPU_IDLE": 501,
+        },
+    ),
+    "executorch_docs_0.7_mv2_runner": Expected(
+        "boot load prepare infer report exit",
+        (5920305,),
+        (6925114,),
+        verdict="pass",
+        pmu={
+            "ETHOSU_PMU_EXT0_RD_DATA_BEAT_RECEIVED": 359921,
+            "ETHOSU_PMU_EXT1_RD_DATA_BEAT_RECEIVED": 0,
+            "ETHOSU_PMU_EXT0_WR_DATA_BEAT_WRITTEN": 0,
+            "ETHOSU_PMU_NPU_IDLE": 503,
+        },
+    ),
+    "executorch_u55_add_perf_issue9356": Expected(
+        "boot report", (411,), (2585,), reason=INCOMPLETE, pmu={"ethosu_pmu_cntr0": 6}
+    ),
+    "executorch_u85_mv2_pmu_lp": Expected(
+        "boot report",
+        (4738932,),
+        (None,),
+        reason=INCOMPLETE,
+        pmu={f"ethosu_pmu_cntr{i}": n for i, n in enumerate((1447178, 420661, 0, 0, 130))},
+    ),
+    "executorch_memory_status_lines_pr16580": Expected(reason=INCOMPLETE),
+    "sse300_u55_executorch_docs_0.3_add_delegate": Expected(
+        "boot load prepare infer report exit",
+        (None,),
+        (None,),
+        reason="time limit of 600 s was reached, after the program had ended",
+        errors=1,
+    ),
+    "sse300_u55_executorch_docs_0.3_softmax_timelimit": Expected(
+        "boot load prepare infer report exit", (None,), (None,), reason="after the program had ended", errors=1
+    ),
+    "sse300_u55_executorch_semihosting_cpu_time_exceeded_issue7568": Expected(
+        "boot exit", reason="time limit of 600 s was reached", errors=1
+    ),
+    "sse320_executorch_add_softmax_run_sh_tail": Expected("boot report exit", (None,), (None,), verdict="pass"),
+    "sse320_executorch_simple_nn_lp": Expected("boot load", reason="in phase load"),
+    "sse320_executorch_zephyr_memory_errors_ultralytics": Expected(
+        reason="6144000 bytes are needed, 2000 are left", errors=4
+    ),
+    "zephyr_executorch_expected_output": Expected("boot report exit", (None,), (None,), verdict="pass"),
+    "sse300_u55_mlek_inference_runner_uart": Expected(
+        npu=(34178,),
+        cpu=(None,),
+        reason=INCOMPLETE,
+        pmu={
+            "AXI0_RD_DATA_BEAT_RECEIVED": 9332,
+            "AXI0_WR_DATA_BEAT_WRITTEN": 3248,
+            "AXI1_RD_DATA_BEAT_RECEIVED": 2219,
+            "ACTIVE": 33145,
+            "IDLE": 1033,
+        },
+    ),
+    "sse300_u55_mv2_5images_stat": Expected("boot exit", instructions=5735052, verdict="pass"),
+    "sse300_tflm_person_detect_benchmark_stat": Expected("boot exit", instructions=73961463, verdict="pass"),
+    "sse300_m55_hello_stat_mps2_variant": Expected("boot exit", instructions=4810, reason=INCOMPLETE),
+    "avh_stat_block_doc": Expected(instructions=65196784, reason="before the program printed anything"),
+    "vht300_microspeech_1116_cyclelimit_stat": Expected(
+        "boot exit", instructions=768000000, reason="Cycle limit has been exceeded", errors=1
+    ),
+    "vht300_microspeech_simlimit_stat": Expected(
+        "boot exit", instructions=394585852, reason="Simulated time has been exceeded", errors=1
+    ),
+    "vht300_getstarted_unity_cyclelimit_quiet": Expected("boot exit", reason="Cycle limit has been exceeded", errors=1),
+    "sse300_u55_zephyr_hello_xterm_headless": Expected(
+        "boot exit", reason="Simulated time has been exceeded", errors=1
+    ),
+    "error_libpython_sse320": Expected(reason="libpython3.9.so.1.0 is not found", errors=1),
+    "error_e549_execstack_issue2038": Expected(reason="executable stack", errors=1),
+    "error_license_other_user": Expected(reason="no licence: The license found is assigned to another user", errors=1),
+    "mlek_npu_config_mismatch": Expected(reason="compiled for another NPU", errors=2),
+    "run_fvp_false_success_issue22316": Expected(reason="another processor architecture", errors=1),
+}
+
+
+def parse(data: bytes) -> tuple[Parser, list[Event]]:
+    parser = Parser("measured", clock=lambda: 0.0)
+    return parser, parser.feed(data) + parser.close()
+
+
+@pytest.mark.parametrize("file", [f for f in FILES if f.stem in TABLE], ids=lambda f: f.stem)
+def test_a_genuine_log_means_what_it_says(file: Path) -> None:
+    expected = TABLE[file.stem]
+    parser, found = parse(file.read_bytes())
+
+    assert " ".join(e.phase for e in found if isinstance(e, events.PhaseChanged)) == expected.phases
+    inferences = [e.inference for e in found if isinstance(e, events.InferenceFinished)]
+    assert tuple(i.npu_cycles for i in inferences) == expected.npu
+    assert tuple(i.cpu_cycles for i in inferences) == expected.cpu
+    if expected.pmu:
+        assert inferences[0].pmu == expected.pmu
+    blocks = [e.statistics.instructions for e in found if isinstance(e, events.StatisticsKnown)]
+    assert blocks == ([] if expected.instructions is None else [expected.instructions])
+
+    logged = [e for e in found if isinstance(e, Logged)]
+    assert sum(e.level == "error" for e in logged) == expected.errors
+    evidence = Evidence()
+    for line in logged:
+        evidence.add(line)
+    end = End(exit_status=0, timeout_s=600, finished=parser.finished, phase=parser.phase)
+    verdict = judge(evidence, end)
+    assert (verdict.verdict, expected.reason in verdict.reason) == (expected.verdict, True), verdict.reason
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_a_genuine_log_is_logged_whole_however_it_is_cut(file: Path) -> None:
+    data = file.read_bytes()
+    _, found = parse(data)
+    logged: list[Any] = [e for e in found if isinstance(e, Logged)]
+    assert "\n".join(e.text for e in logged) == data.decode().removesuffix("\n")
+    parser = Parser("measured", clock=lambda: 0.0)
+    bytewise = [e for i in range(len(data)) for e in parser.feed(data[i : i + 1])] + parser.close()
+    assert bytewise == found

@@ -1,0 +1,174 @@
+"""The verdict: what weighs more than what, and what the user is told."""
+
+import signal
+
+import pytest
+
+from tui.events import Logged, PlatformExited
+from tui.platform import known
+from tui.platform.verdict import End, Evidence, judge
+
+E = "E [executorch:x.cpp:1 f()] "
+F = "F [executorch:x.cpp:1 main()] "
+DONE = "I [executorch:x.cpp:1 main()] Program complete, exiting."
+
+
+def verdict(*lines: str, fast: bool = False, source: str = "uart", end: End | None = None) -> PlatformExited:
+    evidence = Evidence(fast=fast)
+    for line in lines:
+        evidence.add(Logged(source=source, text=line))
+    return judge(evidence, end or End(exit_status=0, timeout_s=600))
+
+
+# Each outweighs all below it.
+PRECEDENCE = [
+    ("FVP_X: error while loading shared libraries: libz.so.1: cannot open shared object file", "libz.so.1"),
+    ("Fatal: license error: none left.", "none left"),
+    ("Hard fault. irq=-13, pc=0x0000beef, lr=0x1", "hard fault at pc=0x0000beef"),
+    ("Info: Simulation is stopping. Reason: CPU time has been exceeded.", "time limit of 600 s was reached"),
+    (E + "TEST: BundleIO index[0] Test_result: FAIL", "differ from the reference"),
+    (E + "something nobody knows", "the program reports: something nobody knows"),
+]
+
+
+@pytest.mark.parametrize("at", range(len(PRECEDENCE)))
+def test_the_weightiest_failure_is_named_whatever_the_order(at: int) -> None:
+    text, reason = PRECEDENCE[at]
+    later = [line for line, _ in PRECEDENCE[at:]]
+    for order in (later, later[::-1]):
+        found = verdict(*order, DONE, end=End(exit_status=9, timeout_s=600))
+        assert found.verdict == "fail"
+        assert reason in found.reason
+    assert text
+
+
+def test_an_error_line_fails_a_run_that_exits_with_0() -> None:
+    found = verdict(E + "Ethos-U invocation failed error (-1)", DONE)
+    assert (found.verdict, found.exit_status) == ("fail", 0)
+    assert "the NPU refused its work" in found.reason
+    assert "MACs" in found.hint
+
+
+def test_a_limit_tells_of_the_error_before_it() -> None:
+    found = verdict("E: NPU config mismatch. npu.macs_per_cc=E: NPU config mismatch..", PRECEDENCE[3][0])
+    assert found.reason.startswith("the time limit of 600 s was reached, after an error: the model was compiled for")
+
+
+def test_a_limit_after_silence_points_at_semihosting() -> None:
+    found = verdict(PRECEDENCE[3][0], source="platform")
+    assert "printed nothing" in found.reason
+    assert "SEMIHOSTING" in found.hint
+
+
+def test_a_fatal_line_is_told_in_the_words_of_the_error_before_it() -> None:
+    found = verdict(
+        E + "Missing operator: [2] aten::sort.values", F + "Execution of method forward failed with status 0x14"
+    )
+    assert "lacks the operator aten::sort.values" in found.reason
+
+
+def test_a_status_is_named() -> None:
+    found = verdict("I [executorch:x.cpp:1 f()] Loading of method forward failed with status 0x30")
+    assert "DelegateInvalidCompatibility (0x30)" in found.reason
+
+
+def test_the_timing_adapter_s_complaints_mean_nothing_in_fast_mode() -> None:
+    noise = (
+        "E: Failed to initialize timing-adapter #3",
+        "E: Timing adapter has no effect if option --fast/-F is enabled",
+    )
+    assert verdict(*noise, DONE, fast=True).verdict == "pass"
+    assert verdict(*noise, DONE).verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        (End(exit_status=3), "exited with status 3"),
+        (End(exit_status=127), "could not be started"),
+        (End(signal=signal.SIGKILL), "ended by SIGKILL"),
+        (End(signal=99), "ended by signal 99"),
+        (End(exit_status=0, overdue_s=66.0), "did not keep its time limit and was stopped after 66 s"),
+        (End(exit_status=0, server=True, server_ready=True, expected=4, finished=2), "2 of 4 inferences ran"),
+        (End(exit_status=0, server=True, expected=4, finished=1), "the runner has no server mode"),
+    ],
+)
+def test_how_it_ended_counts_even_after_a_complete_program(end: End, reason: str) -> None:
+    found = verdict(DONE, end=end)
+    assert (found.verdict, reason in found.reason) == ("fail", True), found.reason
+
+
+def test_a_program_that_was_not_complete_fails_with_exit_status_0() -> None:
+    found = verdict("hello", end=End(exit_status=0, phase="infer"))
+    assert (found.verdict, "in phase infer" in found.reason) == ("fail", True)
+    assert "before the program printed anything" in verdict().reason
+
+
+def test_a_clean_end_passes() -> None:
+    assert verdict("Finished early", "Error stats below", "Output[0][0]: Hard fault", DONE).verdict == "pass"
+
+
+def test_a_stop_by_the_user_is_neither_pass_nor_fail() -> None:
+    found = verdict(E + "x", end=End(signal=signal.SIGKILL, stopped=True))
+    assert (found.verdict, found.reason) == ("stopped", "stopped by the user")
+
+
+KNOWN = [
+    (
+        "FVP_X: error while loading shared libraries: libpython3.9.so.1.0: cannot open",
+        "libpython3.9.so.1.0 is not found",
+    ),
+    ("FVP_X: error while loading shared libraries: libz.so.1: cannot open", "the library libz.so.1 is not found"),
+    ("/a/libarmctmodel.so: cannot enable executable stack as shared object requires", "executable stack"),
+    ("/x/FVP: /lib/libc.so.6: version `GLIBC_2.38' not found (required by /x/FVP)", "GLIBC_2.38"),
+    ("/x/FVP: cannot execute binary file", "another processor architecture"),
+    ("run.sh: line 7: docker: command not found", "docker is not found"),
+    ("Error: (E123) uncaught exception: odd", "(E123): uncaught exception: odd"),
+    ("Fatal: license error: none left.", "no licence: none left"),
+    ("error_license_not_found", "no licence: license_not_found"),
+    ("Hard fault", "ended in a hard fault"),
+    ("Hard fault. irq=-13, pc=0x0000beef, lr=0x1", "hard fault at pc=0x0000beef"),
+    ("Info: Simulation is stopping. Reason: Cycle limit has been exceeded.", "Cycle limit has been exceeded"),
+    (E + "TEST: BundleIO index[0] Test_result: FAIL", "differ from the reference"),
+    ("NPU config mismatch: npu.macs_per_cc=8 optimizer.macs_per_cc=7", "compiled for another NPU"),
+    (E + "Missing operator: [2] aten::sort.values", "lacks the operator aten::sort.values"),
+    (E + "Backend EthosUBackend is not registered.", "without the backend EthosUBackend"),
+    (E + "Failed to allocate scratch buffer of 4096 bytes from temp_allocator", "4096 bytes are needed"),
+    (F + "Planned buffer 2 uses mem_id=3, but ET_ARM_BAREMETAL_PLANNED_FAST_MEMORY_SIZE is not set", "fast memory"),
+    (F + "Failed to allocate input file size:77", "pool for files is too small: 77 bytes"),
+    (
+        F + "assert failed (x): Could not allocate memory for planned buffer with mem_id=1, size 12",
+        "buffer needs 12 bytes",
+    ),
+    (E + "Memory allocation failed: 640B requested (adjusted for alignment), 20B available", "640 bytes are needed"),
+    (E + "input size (10) and tensor size (20) mismatch!", "an input file has 10 bytes, the program's input 20"),
+    (E + "Wrong number of inputs allocated compared to method", "the number of input files"),
+    (E + "Program expects 5 elements but got 6", "an input of the NPU has another size"),
+    (E + "Ethos-U output 0 tensor bytes 3 not divisible by chunk count 2", "an output of the NPU"),
+    (F + "Could not open file i0.bin (errno: 2) for reading, exiting!", "cannot open the file i0.bin (errno 2)"),
+    (F + "Not right number of parameters!", "was not given its command line"),
+    (E + "Malformed vela_bin_stream found", "another Vela"),
+    (E + "Expected 14args received 15", "has 15 arguments, the runner's has 14"),
+    (F + "Program loading failed @ 0x0: 0x23", "cannot read the program file"),
+    (E + "Ethos-U invocation failed error (-1)", "refused its work (driver error -1)"),
+    (E + "ethosu_reserve_driver_ex failed", "finds no NPU"),
+    (
+        "I [executorch:x.cpp:1 f()] Loading of method forward failed with status 0x30",
+        "DelegateInvalidCompatibility (0x30)",
+    ),
+    (F + "Execution of method forward failed with status 0x99", "the method forward failed: error (0x99)"),
+    ("I [executorch:x.cpp:1 f()] Model run: 0", "did not run right"),
+    ("Application exit code: 2.", "exit code 2"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), KNOWN)
+def test_known_texts_say_what_they_mean(text: str, said: str) -> None:
+    found = verdict(text, DONE)
+    assert (found.verdict, said in found.reason) == ("fail", True), found.reason
+
+
+def test_every_row_of_the_table_is_met_by_one_of_them() -> None:
+    first = {next(i for i, row in enumerate(known.TABLE) if row.pattern.search(text)) for text, _ in KNOWN}
+    assert first == set(range(len(known.TABLE)))
+    assert all(known.find(text) is not None for text, _ in KNOWN)
