@@ -1,0 +1,44 @@
+"""Starting the full-screen program. Textual is imported only here and in what this imports."""
+
+import os
+import sys
+from pathlib import Path
+
+from tui.errors import UserError
+
+
+def _check_terminal() -> None:
+    hint = "without a screen: fvp-tui run MODEL"
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        # Textual reads from stdin and draws on stderr; stdout may well be a pipe.
+        raise UserError("the full-screen program needs a terminal on stdin and stderr", hint)
+    if os.environ.get("TERM", "dumb") in ("dumb", ""):
+        raise UserError("the terminal cannot move its cursor (TERM is dumb or not set)", hint)
+
+
+def _set_defaults() -> None:
+    """Settings that Textual reads when it is imported. What the user has set stays."""
+    defaults = {"TEXTUAL_ANIMATIONS": "none"}
+    if "SSH_CONNECTION" in os.environ:
+        # Every frame and every pixel of a smooth scroll is bytes on the wire.
+        defaults |= {"TEXTUAL_FPS": "15", "TEXTUAL_SMOOTH_SCROLL": "0"}
+    if "NO_COLOR" in os.environ:
+        # Any other theme would only be turned to shades of grey.
+        defaults["TEXTUAL_THEME"] = "ansi-dark"
+    for name, value in defaults.items():
+        os.environ.setdefault(name, value)
+
+
+def run_app(model: str | None = None, attach: Path | None = None) -> int:
+    """Run the full-screen program, on its Setup screen or attached to a run; the exit status.
+
+    Raises:
+        UserError: there is no terminal to draw on.
+    """
+    _check_terminal()
+    _set_defaults()
+    from tui.screens.root import FvpApp
+
+    app = FvpApp(model, attach)
+    app.run()
+    return app.return_code or 0

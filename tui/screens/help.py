@@ -1,0 +1,70 @@
+"""The help screen: the keys of the screen it was called from, and what the figures mean."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from tui.widgets.keybar import KeyBar
+from tui.widgets.panels import PANELS
+from tui.widgets.words import SOURCES
+
+GENERAL = (
+    ("badge", "Whose figures these are, always at the top right: FVP, or SIMULATOR with the engine that runs the CPU."),
+    ("lost", "The run process is gone without a last word: killed, or the machine was restarted."),
+    ("-", "A figure that is not known. Its cause stands among the notes; it is never 0 and never made up."),
+    *((source, f"A figure {words}.") for source, words in SOURCES.items()),
+)
+
+COLUMN = 18
+
+
+class HelpScreen(Screen[None]):
+    """Text that scrolls."""
+
+    CSS_PATH = "help.tcss"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "scroll(-1)", "Up", show=False, id="help.up"),
+        Binding("down,j", "scroll(1)", "Down", show=False, id="help.down"),
+        Binding("pageup", "scroll(-15)", "Page up", show=False, id="help.page-up"),
+        Binding("pagedown,space", "scroll(15)", "Page down", key_display="pgdn", id="help.page-down"),
+        Binding("q,escape,question_mark", "back", "Back", id="help.back"),
+    ]
+
+    def __init__(self, keys: list[tuple[str, str]]) -> None:
+        """`keys` are (keys, what they do) of the screen below."""
+        super().__init__()
+        self._keys = keys
+
+    def compose(self) -> ComposeResult:
+        """The screen."""
+        with VerticalScroll(can_focus=False):
+            yield Static(self._text(), markup=False)
+        yield KeyBar()
+
+    def _text(self) -> Content:
+        lines: list[Content] = [*_section("Keys", self._keys), *_section("Figures", GENERAL)]
+        for info in PANELS:
+            lines += _section(info.make.TITLE, info.make.FIGURES)
+        return Content("\n").join(lines)
+
+    def action_scroll(self, lines: int) -> None:
+        """Up or down."""
+        holder = self.query_one(VerticalScroll)
+        holder.scroll_to(y=holder.scroll_offset.y + lines, animate=False)
+
+    def action_back(self) -> None:
+        """To where one came from."""
+        self.dismiss()
+
+
+def _section(title: str, entries: "tuple[tuple[str, str], ...] | list[tuple[str, str]]") -> list[Content]:
+    lines = [Content.assemble((title, "bold $accent"))]
+    for word, text in entries:
+        lines.append(Content.assemble((f"  {word:<{COLUMN}}", "bold"), text))
+    return [*lines, Content("")]

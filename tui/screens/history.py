@@ -1,0 +1,262 @@
+"""The History screen: all runs, sortable, to be opened or deleted."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Static
+
+from tui import runs
+from tui.errors import UserError
+from tui.reports.text import number
+from tui.screens.confirm import Confirm
+from tui.screens.messages import OpenRun
+from tui.state import State
+from tui.text import clean, printable_name
+from tui.widgets.background import in_background, tell
+from tui.widgets.keybar import KeyBar
+from tui.widgets.table import Column, FigureTable, Row
+from tui.widgets.words import UNKNOWN, duration, model_name
+
+CHUNK = 100
+"""Runs shown at a time while they are read."""
+
+COLUMNS = (
+    Column("run", flex=True, width=16),
+    Column("model", most=20),
+    Column("target", drop=3, most=16),
+    Column("memory mode", drop=5, most=20),
+    Column("status"),
+    Column("NPU cycles", right=True, drop=1),
+    Column("Vela cycles", right=True, drop=4),
+    Column("seconds", right=True, drop=2),
+    Column("check", drop=1),
+)
+
+TONES = {"ok": "", "failed": "bad", "lost": "bad", "stopped": "warn", "running": "good"}
+
+
+def npu_cycles(state: State) -> int | None:
+    """Cycles of the median inference."""
+    known = sorted(i.npu_cycles for i in state.inferences if i.npu_cycles is not None)
+    return known[len(known) // 2] if known else None
+
+
+def _figures(name: str, state: State) -> tuple[Any, ...]:
+    """What the columns sort by."""
+    request = state.spec
+    return (
+        name,
+        model_name(request.model, 20) if request else None,
+        # Numbers sort as numbers: 1024 comes after 256.
+        request.target.macs if request else None,
+        request.target.memory_mode if request else None,
+        state.run.status,
+        npu_cycles(state),
+        state.estimate.total_cycles if state.estimate else None,
+        state.run.seconds,
+        state.check.status if state.check else None,
+    )
+
+
+def _row(name: str, state: State) -> Row:
+    _, model, _, memory, status, npu, estimated, seconds, check = _figures(name, state)
+    cells = (
+        printable_name(name),
+        model or UNKNOWN,
+        printable_name(state.spec.target.accelerator) if state.spec else UNKNOWN,
+        printable_name(memory or UNKNOWN),
+        status.upper(),
+        number(npu),
+        number(estimated),
+        duration(seconds),
+        (check or UNKNOWN).upper(),
+    )
+    return Row(name, cells, tone=TONES[state.run.status])
+
+
+class RunTable(FigureTable):
+    """The runs; enter opens the one under the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "Open", key_display="enter", id="history.open")]
+
+
+class HistoryScreen(Screen[None]):
+    """A table of runs."""
+
+    CSS_PATH = "history.tcss"
+    AUTO_FOCUS = "FigureTable"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d", "delete", "Delete", id="history.delete"),
+        Binding("left", "sort(-1)", "Sort by", key_display="</>", id="history.sort-left"),
+        Binding("right", "sort(1)", "Sort by the next column", show=False, id="history.sort-right"),
+        Binding("o", "reverse", "Order", id="history.order"),
+        Binding("u", "update", "Update", id="history.update"),
+        Binding("q,escape", "back", "Back", id="history.back"),
+    ]
+
+    class Read(Message):
+        """Some runs were read; `last` ends the reading that began as `turn`."""
+
+        def __init__(self, turn: int, found: list[tuple[str, State]], *, last: bool) -> None:
+            super().__init__()
+            self.turn = turn
+            self.found = found
+            self.last = last
+
+    class Deleted(Message):
+        """A run was deleted, or why not."""
+
+        def __init__(self, name: str, why_not: str | None) -> None:
+            super().__init__()
+            self.name = name
+            self.why_not = why_not
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._states: dict[str, State] = {}
+        self._turn = 0
+        self._reading = False
+        self._by = 0
+        self._descending = True
+
+    def compose(self) -> ComposeResult:
+        """The screen."""
+        yield Static("", id="top", markup=False)
+        yield RunTable(COLUMNS)
+        yield KeyBar()
+
+    def on_screen_resume(self) -> None:
+        """What runs has moved on meanwhile."""
+        self.action_update()
+
+    def on_unmount(self) -> None:
+        """Read no further."""
+        self._turn += 1
+
+    def action_update(self) -> None:
+        """Read all runs anew."""
+        self._turn += 1
+        self._reading = True
+        turn = self._turn
+        in_background("history", lambda: self._read(turn))
+        self._retitle()
+
+    def _read(self, turn: int) -> None:
+        names = runs.ids()
+        for at in range(0, len(names), CHUNK):
+            found: list[tuple[str, State]] = []
+            for name in names[at : at + CHUNK]:
+                if turn != self._turn:
+                    return
+                if (state := _load(runs.folder() / name)) is not None:
+                    found.append((name, state))
+            if not tell(self, self.Read(turn, found, last=False)):
+                return
+        tell(self, self.Read(turn, [], last=True))
+
+    def on_history_screen_read(self, event: Read) -> None:
+        """Show what was read."""
+        if event.turn != self._turn:
+            return
+        self._states.update(event.found)
+        if event.last:
+            self._reading = False
+        if event.found:
+            self._fill()
+        self._retitle()
+
+    def _fill(self) -> None:
+        figures = {name: _figures(name, state) for name, state in self._states.items()}
+
+        known = [name for name in figures if figures[name][self._by] is not None]
+        known.sort(key=lambda name: (figures[name][self._by], name), reverse=self._descending)
+        # What is not known comes last in either order.
+        unknown = sorted(figures.keys() - set(known), reverse=True)
+        table = self.query_one(FigureTable)
+        table.set_rows([_row(name, self._states[name]) for name in (*known, *unknown)])
+        arrow = "v" if self._descending else "^"
+        table.set_titles([f"{c.title} {arrow}" if i == self._by else c.title for i, c in enumerate(COLUMNS)])
+
+    def _retitle(self) -> None:
+        table = self.query_one(FigureTable)
+        count = len(self._states)
+        words = f"{count:,} run{'s' * (count != 1)}" + (", reading..." if self._reading else "")
+        if not count and not self._reading:
+            words = "no runs yet: q goes back to start one"
+        if table.hidden:
+            words += f"\n  too narrow for: {', '.join(table.hidden)}"
+        self.query_one("#top", Static).update(Content.assemble(("fvp-tui", "bold $accent"), f"  History  {words}"))
+
+    def on_figure_table_hidden(self, event: FigureTable.Hidden) -> None:
+        """Name the columns that do not fit."""
+        self._retitle()
+
+    def on_figure_table_chosen(self, event: FigureTable.Chosen) -> None:
+        """Enter opens a run."""
+        self.action_open()
+
+    # -- actions
+
+    def action_open(self) -> None:
+        """To the Run screen of this run."""
+        row = self.query_one(FigureTable).current
+        if row is not None:
+            self.post_message(OpenRun(runs.folder() / row.key))
+
+    def action_sort(self, step: int) -> None:
+        """Sort by the column beside."""
+        self._by = (self._by + step) % len(COLUMNS)
+        self._fill()
+
+    def action_reverse(self) -> None:
+        """The other way round."""
+        self._descending = not self._descending
+        self._fill()
+
+    def action_delete(self) -> None:
+        """Delete the run under the cursor, if that is meant."""
+        row = self.query_one(FigureTable).current
+        if row is None:
+            return
+
+        def delete(confirmed: bool | None) -> None:
+            if confirmed:
+                in_background("delete", lambda: self._delete(row.key))
+
+        question = Confirm(f"Delete {row.key}?", "Delete it", "Its figures, log and artifacts are gone for good.")
+        self.app.push_screen(question, delete)
+
+    def _delete(self, name: str) -> None:
+        why_not = None
+        try:
+            runs.remove(runs.folder() / name)
+        except (UserError, OSError) as error:
+            why_not = str(error)
+        tell(self, self.Deleted(name, why_not))
+
+    def on_history_screen_deleted(self, event: Deleted) -> None:
+        """Take it out of the table, or say why it is still there."""
+        if event.why_not is not None:
+            self.notify(clean(event.why_not), severity="error", markup=False)
+            return
+        self._states.pop(event.name, None)
+        self._fill()
+        self._retitle()
+
+    def action_back(self) -> None:
+        """To where one came from."""
+        self.dismiss()
+
+
+def _load(directory: Path) -> State | None:
+    """A run's state; None for one that was deleted while the list was read."""
+    try:
+        return runs.load(directory)
+    except OSError:
+        return None

@@ -1,0 +1,97 @@
+"""Typing the path of a model's file."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from tui import catalogue, paths
+from tui.errors import UserError
+from tui.text import clean
+from tui.widgets.background import in_background, tell
+
+SHOWN = 8
+
+
+class PathScreen(ModalScreen[str | None]):
+    """A path with completion; closes with the canonical name of a model, or None."""
+
+    CSS_PATH = "modal.tcss"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "complete", "Complete", priority=True, id="path.complete"),
+        Binding("escape", "cancel", "Leave", id="path.leave"),
+    ]
+
+    class Completed(Message):
+        """What a path could go on to."""
+
+        def __init__(self, text: str, candidates: list[str], *, take: bool) -> None:
+            super().__init__()
+            self.text = text
+            self.candidates = candidates
+            self.take = take
+
+    def __init__(self, path: str = "") -> None:
+        super().__init__()
+        self._path = path
+
+    def compose(self) -> ComposeResult:
+        """Input, problem, completions, keys."""
+        with Vertical(classes="box"):
+            yield Static(f"Model file ({', '.join(catalogue.SUFFIXES)})", markup=False)
+            yield Input(self._path, placeholder="./model.py", select_on_focus=False)
+            yield Static("", markup=False, classes="problem")
+            yield Static("", markup=False, id="completions")
+            keys = Content.assemble(
+                ("enter", "bold $accent"), " Take   ", ("tab", "bold $accent"), " Complete   ",
+                ("esc", "bold $accent"), " Leave",
+            )  # fmt: skip
+            yield Static(keys, markup=False, classes="keys")
+
+    def _look(self, text: str, *, take: bool = False) -> None:
+        # A folder may lie on a slow network.
+        def look() -> None:
+            tell(self, self.Completed(text, paths.completions(text), take=take))
+
+        in_background("complete", look)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Show what the path could go on to."""
+        self.query_one(".problem", Static).update("")
+        self._look(event.value)
+
+    def action_complete(self) -> None:
+        """As far as there is only one way to go on."""
+        self._look(self.query_one(Input).value, take=True)
+
+    def on_path_screen_completed(self, event: Completed) -> None:
+        """Show or take completions, unless something else has been typed meanwhile."""
+        field = self.query_one(Input)
+        if event.text != field.value:
+            return
+        if event.take and len(longer := paths.common(event.candidates)) > len(event.text):
+            field.value = longer
+            field.cursor_position = len(longer)
+            return
+        names = [clean(path.rstrip("/").rpartition("/")[2] + "/" * path.endswith("/"), 60) for path in event.candidates]
+        more = f"  and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        self.query_one("#completions", Static).update(Content("  ".join(names[:SHOWN]) + more))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take the path, if it can be a model."""
+        try:
+            name = catalogue.resolve(event.value.strip())
+        except UserError as error:
+            self.query_one(".problem", Static).update(Content(clean(f"! {error}", 400)))
+            return
+        self.dismiss(name)
+
+    def action_cancel(self) -> None:
+        """Leave without a path."""
+        self.dismiss(None)

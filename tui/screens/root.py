@@ -1,0 +1,131 @@
+"""The Textual application: themes, screens, commands, signals."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.theme import Theme
+
+import tui.widgets
+from tui import themes
+from tui.screens.help import HelpScreen
+from tui.screens.history import HistoryScreen
+from tui.screens.messages import OpenRun
+from tui.screens.run import RunScreen
+from tui.screens.setup import SetupScreen
+from tui.text import clean
+
+DEFAULT_THEME = "dark"
+
+
+class FvpApp(App[None]):
+    """fvp-tui on the full screen."""
+
+    TITLE = "fvp-tui"
+    CSS_PATH: ClassVar = [Path(__file__).parent / "root.tcss", Path(tui.widgets.__file__).parent / "widgets.tcss"]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "Help", key_display="?", id="app.help"),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit"),
+    ]
+
+    def __init__(self, model: str | None = None, attach: Path | None = None) -> None:
+        super().__init__()
+        self._model = model
+        self._attached = attach
+        self._theme_problems = self._register_themes()
+
+    def _register_themes(self) -> list[str]:
+        found, problems = themes.load()
+        for theme in found:
+            colors = theme.colors
+            self.register_theme(
+                Theme(
+                    name=theme.name,
+                    dark=theme.dark,
+                    ansi=theme.ansi,
+                    primary=colors.primary,
+                    secondary=colors.secondary,
+                    accent=colors.accent,
+                    foreground=colors.foreground,
+                    background=colors.background,
+                    surface=colors.surface,
+                    panel=colors.panel,
+                    boost=colors.boost,
+                    success=colors.success,
+                    warning=colors.warning,
+                    error=colors.error,
+                    variables=theme.variables,
+                )
+            )
+        # Textual's own variable names a theme before this program starts; it may name one of its built-in ones.
+        wanted = [name.strip() for name in os.environ.get("TEXTUAL_THEME", DEFAULT_THEME).split(",")]
+        self.theme = next((name for name in wanted if name in self.available_themes), DEFAULT_THEME)
+        return problems
+
+    def on_mount(self) -> None:
+        """Open the first screen."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # Without this the terminal stays on the alternate screen, with mouse reports on.
+            asyncio.get_running_loop().add_signal_handler(number, partial(self._ended_by, number))
+        self.push_screen(SetupScreen(self._model))
+        if self._attached is not None:
+            self.push_screen(RunScreen(self._attached))
+        if self._theme_problems:
+            self.notify(clean("; ".join(self._theme_problems), 400), severity="warning", markup=False)
+
+    def _ended_by(self, number: signal.Signals) -> None:
+        self.exit(return_code=128 + number)
+
+    # -- screens
+
+    def on_open_run(self, event: OpenRun) -> None:
+        """Show a run."""
+        self.push_screen(RunScreen(event.directory))
+
+    def action_history(self) -> None:
+        """Show all runs. A Run screen makes way, so that screens do not pile up."""
+        below = self.screen_stack[-2] if len(self.screen_stack) > 1 else None
+        if isinstance(self.screen, RunScreen) and isinstance(below, HistoryScreen):
+            self.pop_screen()
+        elif isinstance(self.screen, RunScreen):
+            self.switch_screen(HistoryScreen())
+        elif not isinstance(self.screen, HistoryScreen):
+            self.push_screen(HistoryScreen())
+
+    def action_help(self) -> None:
+        """Keys and figures."""
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self._keys(self.screen)))
+
+    def _keys(self, screen: Screen[object]) -> list[tuple[str, str]]:
+        keys: dict[str, list[str]] = {}
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if binding.description and not binding.system:
+                keys.setdefault(binding.description, []).append(self.get_key_display(binding))
+        return [(" ".join(dict.fromkeys(found)), words) for words, found in keys.items()]
+
+    # -- commands
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Everything a key does here, by name, and Textual's own commands."""
+        seen: set[str] = set()
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if not binding.description or binding.system or binding.action in seen or not active.enabled:
+                continue
+            seen.add(binding.action)
+            run = partial(self.run_action, binding.action, active.node)
+            yield SystemCommand(binding.description, f"key {self.get_key_display(binding)}", run)
+        for command in super().get_system_commands(screen):
+            # Its help panel shows keys only; ours is on ?.
+            if command.title not in ("Keys", "Maximize", "Minimize", "Quit"):
+                yield command

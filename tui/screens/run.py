@@ -1,0 +1,260 @@
+"""The Run screen: one run, live or over, drawn from its journal."""
+
+import shlex
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.events import DescendantFocus, Resize
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Static
+
+from tui import control, spec
+from tui.errors import UserError
+from tui.screens.confirm import Confirm
+from tui.screens.feed import Fed, Feed
+from tui.state import State
+from tui.text import clean
+from tui.widgets.background import in_background, tell
+from tui.widgets.header import RunHeader, StageLine
+from tui.widgets.keybar import KeyBar
+from tui.widgets.log_panel import LogPanel
+from tui.widgets.panel import Panel
+from tui.widgets.panels import PANELS
+
+POLL_S = 0.25
+WIDE, HIGH = 110, 28
+"""From this size on all panels stand side by side; below, one at a time."""
+
+
+class Tabs(Static):
+    """The panels with a word of what is in them, where only one of them fits."""
+
+    def __init__(self) -> None:
+        super().__init__("", markup=False, id="tabs")
+        self._drawn: Content | None = None
+
+    def show(self, panels: list[Panel], current: Panel, state: State) -> None:
+        """Name all panels; the words of those that are hidden as far as the width takes them."""
+        width = self.size.width or self.app.size.width
+        titles = {panel: f"{panel.number} {panel.TITLE}" for panel in panels}
+        left = width - 2 - sum(len(title) + 3 for title in titles.values())
+        # Short words first: that way most panels have one.
+        for panel in sorted(panels, key=lambda panel: len(panel.brief(state))):
+            word = panel.brief(state)
+            if panel is not current and word and len(word) + 1 <= left:
+                titles[panel] += f" {word}"
+                left -= len(word) + 1
+        drawn = Content(" ").join(
+            Content.assemble((f"[{title}]", "bold $accent")) if panel is current else Content(f" {title} ")
+            for panel, title in titles.items()
+        )
+        if drawn != self._drawn:
+            self._drawn = drawn
+            self.update(drawn)
+
+
+class RunScreen(Screen[None]):
+    """Head, stages, panels, keys."""
+
+    CSS_PATH = "run.tcss"
+    AUTO_FOCUS = None
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(
+                str(number),
+                f"panel({number})",
+                f"Panel: {info.make.TITLE}",
+                show=False,
+                id=f"run.panel-{info.id}",
+            )
+            for number, info in enumerate(PANELS, start=1)
+        ),
+        Binding("tab", "next_panel(1)", "Panels", key_display=f"1-{len(PANELS)}", id="run.next-panel"),
+        Binding("shift+tab", "next_panel(-1)", "Previous panel", show=False, id="run.previous-panel"),
+        Binding("z", "zoom", "Zoom", id="run.zoom"),
+        Binding("s", "stop", "Stop", id="run.stop"),
+        Binding("h", "app.history", "History", id="run.history"),
+        Binding("y", "copy", "Copy command", show=False, id="run.copy"),
+        Binding("q,escape", "back", "Back", id="run.back"),
+    ]
+
+    class StopRefused(Message):
+        """The run could not be told to stop."""
+
+        def __init__(self, why: str) -> None:
+            super().__init__()
+            self.why = why
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__()
+        self.directory = directory
+        self.state: State | None = None
+        """The newest state; None until the first one is read."""
+        self._feed = Feed(directory, self)
+        self._poll: Timer | None = None
+        self._clock: Timer | None = None
+        self._zoomed = False
+        self._current = 0
+
+    def compose(self) -> ComposeResult:
+        """The screen."""
+        made = {info.id: info.make(id=info.id, number=number) for number, info in enumerate(PANELS, start=1)}
+        yield RunHeader(id="head")
+        yield StageLine(id="stages")
+        yield Tabs()
+        with Vertical(id="panels"):
+            with Horizontal(id="upper"):
+                for place in ("left", "right"):
+                    with Vertical(id=place):
+                        yield from (made[info.id] for info in PANELS if info.place == place)
+            with Vertical(id="bottom"):
+                yield from (made[info.id] for info in PANELS if info.place == "bottom")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Begin to follow."""
+        self.query_one(LogPanel).set_log(self._feed.log)
+        self._arrange()
+        self._focus_panel()
+        self._feed.start()
+        self._poll = self.set_interval(POLL_S, self._feed.ask)
+        self._clock = self.set_interval(1.0, self._tick)
+
+    def on_unmount(self) -> None:
+        """Follow no more; the run itself goes on."""
+        self._feed.end()
+
+    # -- what comes in
+
+    def on_fed(self, event: Fed) -> None:
+        """A newer state."""
+        event.stop()
+        self.state = event.state
+        with self.app.batch_update():
+            hint = ""
+            if event.state.run.status == "lost":
+                hint = f"see runner.log in {self.directory}"
+            self.query_one(RunHeader).take(event.state, hint)
+            self.query_one(StageLine).take(event.state)
+            self.query_one(LogPanel).grow(event.log_lines)
+            for panel in self.panels:
+                panel.take(event.state)
+            self._draw_tabs()
+        if event.over:
+            for timer in (self._poll, self._clock):
+                if timer is not None:
+                    timer.stop()
+            self.refresh_bindings()
+
+    def _tick(self) -> None:
+        if self.state is not None:
+            self.query_one(RunHeader).redraw()
+            for panel in self.panels:
+                panel.tick(self.state)
+
+    # -- panels
+
+    @property
+    def panels(self) -> list[Panel]:
+        """All panels in the order of their numbers."""
+        return sorted(self.query(Panel), key=lambda panel: panel.number)
+
+    def on_resize(self, event: Resize) -> None:
+        """Side by side or one at a time, as the size allows."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        size = self.app.size
+        single = self._zoomed or size.width < WIDE or size.height < HIGH
+        self.set_class(single, "-single")
+        self.set_class(self._zoomed, "-zoomed")
+        panels = self.panels
+        for index, panel in enumerate(panels):
+            panel.display = not single or index == self._current
+        for place in ("left", "right", "bottom"):
+            holder = self.query_one(f"#{place}")
+            holder.display = any(panel.display for panel in holder.query(Panel))
+        self.query_one("#upper").display = any(self.query_one(f"#{p}").display for p in ("left", "right"))
+        self._draw_tabs()
+
+    def _draw_tabs(self) -> None:
+        if self.state is not None and self.has_class("-single"):
+            panels = self.panels
+            self.query_one(Tabs).show(panels, panels[self._current], self.state)
+
+    def _focus_panel(self) -> None:
+        self.panels[self._current].focus_inside()
+
+    def action_panel(self, number: int) -> None:
+        """To a panel."""
+        self._current = number - 1
+        self._arrange()
+        self._focus_panel()
+
+    def action_next_panel(self, step: int) -> None:
+        """To the next panel."""
+        self.action_panel((self._current + step) % len(PANELS) + 1)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """The panel that has the focus is the current one."""
+        for index, panel in enumerate(self.panels):
+            if panel in event.widget.ancestors_with_self:
+                self._current = index
+                self._draw_tabs()
+
+    def action_zoom(self) -> None:
+        """The current panel alone, as large as it gets; or all of them again."""
+        self._zoomed = not self._zoomed
+        self._arrange()
+        self._focus_panel()
+
+    # -- the run
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What is over cannot be stopped."""
+        if action == "stop":
+            return self.state is not None and self.state.run.status == "running"
+        return True
+
+    def action_stop(self) -> None:
+        """End the run, if that is meant."""
+
+        def stop(confirmed: bool | None) -> None:
+            if confirmed:
+                in_background("stop", self._stop)
+
+        self.app.push_screen(
+            Confirm(f"Stop {self.directory.name}?", "Stop it", "What it has found so far is kept."), stop
+        )
+
+    def _stop(self) -> None:
+        try:
+            control.stop(self.directory)
+        except UserError as error:
+            tell(self, self.StopRefused(str(error)))
+
+    def on_run_screen_stop_refused(self, event: StopRefused) -> None:
+        """Say why."""
+        self.notify(clean(event.why), severity="error", markup=False)
+
+    def action_copy(self) -> None:
+        """Put the run's command line on the clipboard."""
+        if self.state is not None and self.state.spec is not None:
+            self.app.copy_to_clipboard(shlex.join(spec.command_line(self.state.spec)))
+            self.notify("Command line copied.", markup=False)
+
+    def action_back(self) -> None:
+        """Leave; a run under way goes on."""
+        if self._zoomed:
+            self.action_zoom()
+            return
+        if self.state is not None and self.state.run.status == "running":
+            self.notify("The run goes on: h shows it in the history.", markup=False)
+        self.dismiss()

@@ -1,0 +1,385 @@
+"""The Setup screen: what to run, on what, and the command that does it."""
+
+import shlex
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.events import Key
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Input, Static
+
+from tui import catalogue, control, runs, spec, vela
+from tui.catalogue import ModelInfo
+from tui.errors import UserError
+from tui.screens.messages import OpenRun
+from tui.screens.path import PathScreen
+from tui.spec import EngineChoice, PlatformChoice, Quantization, Spec, Target
+from tui.text import clean
+from tui.widgets.background import in_background, tell
+from tui.widgets.choice import Choice, Field, Number
+from tui.widgets.keybar import KeyBar
+from tui.widgets.table import Column, FigureTable, Row
+from tui.widgets.words import model_name
+
+FIRST = "sample:digits"
+FILE = "file..."
+RECENT = 6
+"""Files of earlier runs that are offered."""
+RECENT_RUNS = 200
+
+
+class FilterField(Input):
+    """Where a part of a model's name is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "clear_filter", "All models", show=False, id="filter.clear"),
+        Binding("down,enter", "leave", "To the list", show=False, id="filter.leave"),
+    ]
+
+    def action_clear_filter(self) -> None:
+        """All models again."""
+        self.value = ""
+        self.action_leave()
+
+    def action_leave(self) -> None:
+        """To the list."""
+        self.screen.query_one(FigureTable).focus()
+
+
+class ModelTable(FigureTable):
+    """The models; enter runs the one under the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "Run", key_display="enter", id="setup.choose")]
+
+
+class Options(Vertical):
+    """The fields of a spec beside the model."""
+
+    def compose(self) -> ComposeResult:
+        """The fields, named as Vela names their values."""
+        try:
+            known = vela.lists()
+        except vela.VelaMissing:
+            known = None  # spec.check says so where the user sees it
+        default = spec.DEFAULT
+        yield Static("Target", classes="group", markup=False)
+        yield Choice(
+            "NPU",
+            [(name, name.rsplit("-", 1)[-1]) for name in known.accelerators] if known else [],
+            "Size of the Ethos-U85: 8-bit multiply-accumulates a cycle.",
+            id="accelerator",
+            value=default.target.accelerator,
+            unit="MACs",
+        )
+        yield Choice(
+            "Memory",
+            [(name, name) for name in known.memory_modes] if known else [],
+            "Vela's memory mode: where weights and intermediate tensors lie.",
+            id="memory-mode",
+            value=default.target.memory_mode,
+        )
+        yield Choice(
+            "System",
+            [(name, name.removeprefix("Ethos_U85_")) for name in known.system_configs] if known else [],
+            "Vela's system config: clock, and speed of SRAM and of the memory outside.",
+            id="system-config",
+            value=default.target.system_config,
+        )
+        yield Static("Program", classes="group", markup=False)
+        yield Choice(
+            "Quantize",
+            [(name, name) for name in spec.QUANTIZATIONS],
+            "int8; a16w8: 16-bit activations; none: float, which the NPU cannot run.",
+            id="quantize",
+        )
+        yield Choice(
+            "Do",
+            [("check", "compile and run"), ("emit", "compile only")],
+            "Compile only stops after the .pte, its delegation and Vela's estimate.",
+            id="until",
+        )
+        yield Static("Platform", classes="group", markup=False)
+        yield Choice(
+            "Run on",
+            [(name, name) for name in spec.PLATFORMS],
+            "auto takes the FVP when it and a runner are found, else the simulator.",
+            id="platform",
+        )
+        yield Choice(
+            "Engine",
+            [(name, name) for name in spec.ENGINES],
+            "How the simulator runs the CPU: in Python, or Arm's firmware on an emulated core.",
+            id="engine",
+        )
+        yield Number("Inferences", "How many inferences, each with the model's next input.", id="inferences")
+        yield Static("", id="about", markup=False)
+        yield Static("", id="option-problem", classes="problem", markup=False)
+
+
+def _value(fields: dict[str, Field], id: str) -> str:
+    field = fields[id]
+    assert isinstance(field, Choice)
+    return field.value
+
+
+class SetupScreen(Screen[None]):
+    """Models on the left, everything else on the right, the command below."""
+
+    CSS_PATH = "setup.tcss"
+    AUTO_FOCUS = "FigureTable"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "run", "Run", key_display="enter", id="setup.enter"),
+        Binding("r", "run", "Run", show=False, id="setup.run"),
+        Binding("tab", "app.focus_next", "Next", id="setup.next"),
+        Binding("shift+tab", "app.focus_previous", "Previous", show=False, id="setup.previous"),
+        Binding("down", "app.focus_next", "Next field", show=False, id="setup.down"),
+        Binding("up", "app.focus_previous", "Previous field", show=False, id="setup.up"),
+        Binding("slash", "filter", "Filter", key_display="/", id="setup.filter"),
+        Binding("e", "edit", "File", tooltip="Type or edit the path of a model file", id="setup.file"),
+        Binding("y", "copy", "Copy command", id="setup.copy"),
+        Binding("h", "app.history", "History", id="setup.history"),
+        Binding("q", "app.quit", "Quit", id="setup.quit"),
+    ]
+
+    class Listed(Message):
+        """Models of the ExecuTorch package, and files of earlier runs."""
+
+        def __init__(self, models: list[ModelInfo], recent: list[str]) -> None:
+            super().__init__()
+            self.models = models
+            self.recent = recent
+
+    def __init__(self, model: str | None = None) -> None:
+        super().__init__()
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (76, "-normal"), (110, "-wide")]
+        self._wanted = model
+        self._models: list[ModelInfo] = []
+        self._files: list[str] = []
+        """Paths: typed ones first, then those of earlier runs."""
+
+    def compose(self) -> ComposeResult:
+        """The screen."""
+        with Horizontal(id="top"):
+            yield Static(Content.assemble(("fvp-tui", "bold $accent"), "  Setup"), markup=False)
+            yield Static("", id="badge", markup=False)
+        with Horizontal(id="body"):
+            with Vertical(id="models"):
+                yield FilterField(placeholder="/ filter the models", compact=True, id="filter")
+                yield ModelTable((Column("model", most=18), Column("title", flex=True, width=4)), header=False)
+                yield Static("", id="title", markup=False)
+                yield Static("", id="model-problem", classes="problem", markup=False)
+            yield Options(id="options")
+        yield Static("", id="command", markup=False)
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Samples at once; what takes longer to list comes when it is there."""
+        self._models = catalogue.samples()
+        select = FIRST
+        if self._wanted is not None:
+            try:
+                select = catalogue.resolve(self._wanted)
+            except UserError as error:
+                self._problem("#model-problem", str(error))
+            else:
+                if ":" not in select or Path(select).is_absolute():
+                    self._files.insert(0, select)
+        self._fill(select)
+        self._wanted = select
+        self._refresh_command()
+        in_background("models", self._list)
+
+    def _list(self) -> None:
+        recent: list[str] = []
+        for name in runs.ids()[:RECENT_RUNS]:
+            request = runs.load_spec(runs.folder() / name)
+            if request is not None and request.model.startswith("/") and request.model not in recent:
+                recent.append(request.model)
+            if len(recent) == RECENT:
+                break
+        tell(self, self.Listed(catalogue.models(), recent))
+
+    def on_setup_screen_listed(self, event: Listed) -> None:
+        """All models are known now."""
+        self._models = event.models
+        self._files += [path for path in event.recent if path not in self._files]
+        current = self.query_one(FigureTable).current
+        # A model asked for on the command line may have been unknown until now.
+        self._fill(self._wanted if current is None or current.key == FIRST else None)
+
+    # -- models
+
+    def _fill(self, select: str | None = None) -> None:
+        wanted = self.query_one(FilterField).value.lower().split()
+
+        def matches(text: str) -> bool:
+            return all(word in text.lower() for word in wanted)
+
+        rows: list[Row] = []
+        for group in ("samples", "executorch"):
+            found = [m for m in self._models if m.group == group and matches(f"{m.name} {m.title}")]
+            if found:
+                rows.append(Row(f"group:{group}", (group,), tone="heading"))
+            rows += [_row(m) for m in found]
+            if group == "samples":
+                rows += self._file_rows(matches)
+        if not rows:
+            rows.append(Row("group:none", ("no model matches: escape shows all",), tone="heading"))
+        self.query_one(FigureTable).set_rows(rows, select=select)
+
+    def _file_rows(self, matches: Callable[[str], bool]) -> Iterable[Row]:
+        found = [path for path in self._files if matches(path)]
+        if not found and not matches(FILE):
+            return
+        yield Row("group:files", ("files",), tone="heading")
+        for path in found:
+            yield Row(path, (model_name(path, 30), clean(str(Path(path).parent), 200)))
+        yield Row(FILE, (FILE, "type a path"))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter as it is typed."""
+        self._fill()
+
+    def action_filter(self) -> None:
+        """Type a part of a model's name."""
+        self.query_one(FilterField).focus()
+
+    def on_figure_table_highlighted(self, event: FigureTable.Highlighted) -> None:
+        """Another model: what it is, in full, below the list."""
+        self._problem("#model-problem", "")
+        row = event.row
+        words = f"{row.cells[0]}: {row.cells[1]}" if row is not None and row.cells[1] and row.key != FILE else ""
+        self.query_one("#title", Static).update(Content(words))
+        self._refresh_command()
+
+    def on_figure_table_chosen(self, event: FigureTable.Chosen) -> None:
+        """Enter on a model runs it."""
+        self.action_run()
+
+    def action_edit(self) -> None:
+        """Type a path, beginning with that of the file under the cursor."""
+        row = self.query_one(FigureTable).current
+        self.app.push_screen(PathScreen(row.key if row and row.key in self._files else ""), self._take_file)
+
+    def _take_file(self, path: str | None) -> None:
+        if path is not None:
+            self._files = [path, *(known for known in self._files if known != path)]
+            with self.prevent(Input.Changed):
+                self.query_one(FilterField).value = ""
+            self._fill(path)
+            self.query_one(FigureTable).focus()
+
+    # -- the spec
+
+    def on_field_changed(self, event: Field.Changed) -> None:
+        """A value is another."""
+        self._refresh_command()
+
+    def on_descendant_focus(self) -> None:
+        """Explain the field."""
+        focused = self.focused
+        self.query_one("#about", Static).update(Content(focused.about if isinstance(focused, Field) else ""))
+
+    def request(self) -> Spec | None:
+        """The spec as it is set; None while no model is chosen."""
+        row = self.query_one(FigureTable).current
+        if row is None or row.key == FILE:
+            return None
+        fields = {field.id or "": field for field in self.query(Field)}
+        inferences = fields["inferences"]
+        assert isinstance(inferences, Number)
+        compiles = _value(fields, "until") == "emit"
+        platform = cast(PlatformChoice, _value(fields, "platform"))
+        return Spec(
+            model=row.key,
+            target=Target(
+                accelerator=_value(fields, "accelerator"),
+                system_config=_value(fields, "system-config"),
+                memory_mode=_value(fields, "memory-mode"),
+            ),
+            quantize=cast(Quantization, _value(fields, "quantize")),
+            until="emit" if compiles else "check",
+            platform=platform,
+            engine="auto" if platform == "fvp" else cast(EngineChoice, _value(fields, "engine")),
+            inferences=inferences.value,
+        )
+
+    def _refresh_command(self) -> None:
+        fields = {field.id or "": field for field in self.query(Field)}
+        platform, compiles = _value(fields, "platform"), _value(fields, "until") == "emit"
+        # What has no meaning for the rest of the choice is not offered.
+        for id, shown in (
+            ("platform", not compiles),
+            ("engine", not compiles and platform != "fvp"),
+            ("inferences", not compiles),
+        ):
+            fields[id].display = shown
+        badge = {
+            "fvp": "FVP - cycles measured",
+            "simulator": "SIMULATOR - cycles estimated",
+            "auto": "FVP if found, else SIMULATOR",
+        }[platform]
+        self.query_one("#badge", Static).update(Content("compile only" if compiles else badge))
+        request = self.request()
+        problem = ""
+        if request is not None:
+            try:
+                spec.check(request)
+            except UserError as error:
+                problem = str(error)
+            words = shlex.join(spec.command_line(request))
+            self.query_one("#command", Static).update(Content.assemble(("$ ", "bold $accent"), clean(words)))
+        else:
+            self.query_one("#command", Static).update(Content("$ enter types the path of a model file"))
+        self._problem("#option-problem", problem)
+
+    def _problem(self, where: str, text: str) -> None:
+        self.query_one(where, Static).update(Content(f"! {clean(text, 300)}" if text else ""))
+
+    # -- actions
+
+    def on_key(self, event: Key) -> None:
+        """Letters typed into the filter are no commands."""
+        if isinstance(self.focused, FilterField) and event.is_printable:
+            event.stop()
+
+    def action_run(self) -> None:
+        """Start the run and go to it."""
+        row = self.query_one(FigureTable).current
+        if row is not None and row.key == FILE:
+            self.action_edit()
+            return
+        request = self.request()
+        if request is None:
+            return
+        try:
+            catalogue.resolve(request.model)
+        except UserError as error:
+            self._problem("#model-problem", str(error))
+            return
+        try:
+            directory = control.start(spec.check(request))
+        except UserError as error:
+            self._problem("#option-problem", str(error))
+            return
+        self.post_message(OpenRun(directory))
+
+    def action_copy(self) -> None:
+        """Put the command line on the clipboard."""
+        request = self.request()
+        if request is not None:
+            self.app.copy_to_clipboard(shlex.join(spec.command_line(request)))
+            self.notify("Command line copied.", markup=False)
+
+
+def _row(model: ModelInfo) -> Row:
+    name = model.name.partition(":")[2]
+    if model.missing:
+        return Row(model.name, (name, f"needs {', '.join(model.missing)}"), tone="dim", enabled=False)
+    return Row(model.name, (name, clean(model.title, 120)))

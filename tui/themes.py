@@ -1,0 +1,83 @@
+"""Colour themes: one TOML file each, ours in themes/, the user's in the data folder. Imports no terminal library.
+
+A file has ``name`` (its own name where left out), ``dark`` and a table ``colors``; ``primary`` is needed, the others
+are Textual's: secondary, accent, foreground, background, surface, panel, boost, success, warning, error. A table
+``variables`` may set any of Textual's theme variables.
+"""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tui import resources, runs
+from tui.errors import UserError, one_line
+
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}|ansi_[a-z_]+")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+class Colors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``#rrggbb`` or one of the terminal's own, such as ``ansi_blue``; None leaves it to Textual."""
+
+    primary: str
+    secondary: str | None = None
+    accent: str | None = None
+    foreground: str | None = None
+    background: str | None = None
+    surface: str | None = None
+    panel: str | None = None
+    boost: str | None = None
+    success: str | None = None
+    warning: str | None = None
+    error: str | None = None
+
+
+class ThemeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One theme."""
+
+    colors: Colors
+    name: str = ""
+    dark: bool = True
+    ansi: bool = False
+    """Draw with the terminal's own palette."""
+    variables: dict[str, str] = {}
+
+
+def user_folder() -> Path:
+    """Where the user's own themes lie."""
+    return runs.home() / "themes"
+
+
+def read(path: Path) -> ThemeFile:
+    """One theme file.
+
+    Raises:
+        UserError: it cannot be read or is no theme; the text names the file.
+    """
+    try:
+        raw: Any = tomllib.loads(path.read_text(encoding="utf-8"))
+        theme = msgspec.convert({"name": path.stem, **raw}, ThemeFile)
+    except (OSError, ValueError) as error:
+        raise UserError(f"theme {path.name}: {one_line(error)}") from error
+    if not _NAME.fullmatch(theme.name):
+        raise UserError(f"theme {path.name}: the name {theme.name!r} is not lower-case letters, digits, - and _")
+    for role, color in msgspec.structs.asdict(theme.colors).items():
+        if color is not None and not _COLOR.fullmatch(color):
+            raise UserError(f"theme {path.name}: {role} = {color!r} is not #rrggbb")
+    return theme
+
+
+def load() -> tuple[list[ThemeFile], list[str]]:
+    """All themes, the user's last so that they can replace ours, and one line for each file that is broken."""
+    found: list[ThemeFile] = []
+    problems: list[str] = []
+    for folder in (resources.folder("themes"), user_folder()):
+        for path in sorted(folder.glob("*.toml")):
+            try:
+                found.append(read(path))
+            except UserError as error:
+                problems.append(str(error))
+    return found, problems

@@ -1,0 +1,106 @@
+"""Panel: what went to the NPU and what stayed on the CPU, and why."""
+
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from tui.figures import Delegation, OperatorDelegation
+from tui.state import State
+from tui.text import clean, printable_name
+from tui.widgets.panel import Panel, awaited
+from tui.widgets.table import Column, FigureTable, Row
+
+COLUMNS = (
+    Column("operator", flex=True, width=14),
+    Column("NPU", right=True, width=4),
+    Column("CPU", right=True, width=4),
+    Column("why", drop=1, flex=True, width=16),
+)
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else "."
+
+
+def _row(index: int, found: OperatorDelegation) -> Row:
+    reason = clean(found.reason or "", 200) if found.cpu else ""
+    cells = (printable_name(found.op), _count(found.npu), _count(found.cpu), reason)
+    return Row(str(index), cells, tone="warn" if found.cpu else "")
+
+
+class DelegationPanel(Panel):
+    """Totals, the CPU kernels the program calls, and each operator with its counts."""
+
+    TITLE = "Delegation"
+    FIGURES: ClassVar = (
+        ("nodes", "Nodes of the exported graph, as ExecuTorch counts them; bookkeeping such as getitem is among them."),
+        ("CPU kernels", "What the emitted program really calls on the CPU, and how often: the figure to trust."),
+        (
+            "why",
+            "What kept nodes on the CPU: ExecuTorch's own reason, with the line of the model's source where it is known.",
+        ),
+    )
+
+    def compose(self) -> ComposeResult:
+        """Totals, operators, and the reason of the one under the cursor in full."""
+        yield Static("", markup=False, classes="head")
+        yield FigureTable(COLUMNS)
+        yield Static("", markup=False, classes="detail")
+
+    def parts(self, state: State) -> Any:
+        """What is drawn."""
+        return state.delegation, None if state.delegation else (state.run.status, awaited(state, "lower"))
+
+    def summary(self, state: State) -> str:
+        """Nodes on either side."""
+        found = state.delegation
+        return "" if found is None else f"{found.delegated_nodes:,} NPU, {found.non_delegated_nodes:,} CPU"
+
+    def brief(self, state: State) -> str:
+        """NPU/CPU."""
+        found = state.delegation
+        return "" if found is None else f"{found.delegated_nodes:,}/{found.non_delegated_nodes:,}"
+
+    def draw(self, state: State) -> None:
+        """Show the state."""
+        found, table = state.delegation, self.query_one(FigureTable)
+        table.display = found is not None and bool(found.operators)
+        self.query_one(".detail", Static).display = table.display
+        if found is None:
+            self.query_one(".head", Static).update(Content(clean(awaited(state, "lower"))))
+            return
+        self.query_one(".head", Static).update(_head(found))
+        table.set_rows([_row(i, operator) for i, operator in enumerate(found.operators)])
+
+    def on_figure_table_highlighted(self, event: FigureTable.Highlighted) -> None:
+        """Show the reason of this operator in full, with its place in the model."""
+        event.stop()
+        found = self._state.delegation if self._state else None
+        if found is None or event.row is None:
+            return
+        operator = found.operators[int(event.row.key)]
+        text = f"all {operator.npu} on the NPU" if not operator.cpu else (operator.reason or "no reason is known")
+        where = f"  {operator.line}" if operator.line else ""
+        self.query_one(".detail", Static).update(Content(f"{printable_name(operator.op)}: {clean(text + where, 400)}"))
+
+
+def _head(found: Delegation) -> Content:
+    nodes = found.delegated_nodes + found.non_delegated_nodes
+    share = f" ({found.delegated_nodes / nodes:.0%})" if nodes else ""
+    parts = "1 partition" if found.subgraphs == 1 else f"{found.subgraphs:,} partitions"
+    lines = [
+        Content.assemble(
+            ("NPU ", "bold"),
+            f"{found.delegated_nodes:,} nodes{share}, {parts}   ",
+            ("CPU ", "bold"),
+            f"{found.non_delegated_nodes:,} nodes",
+        )
+    ]
+    if found.kernels:
+        kernels = ", ".join(f"{printable_name(k.op).removesuffix('.out')} x{k.calls}" for k in found.kernels)
+        lines.append(Content.assemble(("CPU kernels ", "bold"), clean(kernels, 600)))
+    else:
+        lines.append(Content("CPU kernels: none known"))
+    return Content("\n").join(lines)

@@ -1,0 +1,247 @@
+"""Panel: where the time goes."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from tui.figures import Estimate, Inference, Operator, Source
+from tui.reports.text import ms, number
+from tui.state import State, npu_ms, stage
+from tui.text import clean, printable_name
+from tui.widgets.panel import Panel, awaited
+from tui.widgets.table import Column, FigureTable, Row
+from tui.widgets.words import UNKNOWN, clock, elapsed, now
+
+COLUMNS = (
+    Column("operator", flex=True, width=16),
+    Column("kind", drop=3, most=18),
+    Column("cycles", right=True, width=9),
+    Column("share", right=True, width=5),
+    Column("", drop=2, flex=True, width=6, bar=True),
+    Column("MAC use", right=True, drop=4, width=7),
+)
+
+PMU_WORDS = {
+    "SRAM_RD_DATA_BEAT_RECEIVED": "SRAM reads",
+    "SRAM_WR_DATA_BEAT_WRITTEN": "SRAM writes",
+    "EXT_RD_DATA_BEAT_RECEIVED": "ext. reads",
+    "EXT_WR_DATA_BEAT_WRITTEN": "ext. writes",
+    "NPU_IDLE": "idle",
+    "MAC_ACTIVE": "MAC active",
+    "WD_ACTIVE": "weight decoder active",
+}
+
+
+def operator_cycles(operator: Operator) -> int | None:
+    """Cycles with waiting for memory, or without where only those are known."""
+    return operator.npu_cycles if operator.total_cycles is None else operator.total_cycles
+
+
+def _rows(operators: Sequence[Operator]) -> list[Row]:
+    ranked = sorted(enumerate(operators), key=lambda pair: -(operator_cycles(pair[1]) or 0))
+    total = sum(operator_cycles(o) or 0 for o in operators)
+    most = max((operator_cycles(o) or 0 for o in operators), default=0)
+    rows = []
+    for index, operator in ranked:
+        cycles = operator_cycles(operator)
+        # Vela gives an operator that it fused into another no cycles of its own.
+        shown = "fused" if cycles == 0 else number(cycles)
+        rows.append(
+            Row(
+                str(index),
+                (
+                    printable_name(operator.name),
+                    printable_name(operator.op),
+                    shown,
+                    f"{cycles / total:.0%}" if cycles and total else "",
+                    cycles / most if cycles and most else 0.0,
+                    UNKNOWN if operator.utilization is None else f"{operator.utilization:.0%}",
+                ),
+                tone="dim" if not cycles else "",
+            )
+        )
+    return rows
+
+
+class ExecutionPanel(Panel):
+    """The phase while it runs; NPU cycles, Vela's estimate beside them, and the cycles of each operator."""
+
+    TITLE = "Execution time"
+    FIGURES: ClassVar = (
+        (
+            "NPU cycles",
+            "Cycles the NPU works on one inference; of several: min, median, max. The badge says whose they are.",
+        ),
+        ("ms at a clock", "The cycles at the NPU clock that Vela's system config states, without the CPU's share."),
+        ("Vela", "The compiler's estimate for the same program; total includes waiting for memory."),
+        ("CPU", "Instructions counted by the emulated core, or CPU cycles as the FVP reports them."),
+        ("PMU", "The NPU's event counters: beats read and written in SRAM and external memory, idle and busy cycles."),
+        (
+            "operator cycles",
+            "With waiting for memory, so that they add up to Vela's total; 'fused' has none of its own.",
+        ),
+        ("MAC use", "Multiply-accumulates done, as a share of what the array could have done in these cycles."),
+    )
+
+    def compose(self) -> ComposeResult:
+        """Figures, operators, and the one under the cursor in full."""
+        yield Static("", markup=False, classes="head")
+        yield FigureTable(COLUMNS)
+        yield Static("", markup=False, classes="detail")
+
+    def parts(self, state: State) -> Any:
+        """What is drawn."""
+        return (
+            state.operators,
+            state.estimate,
+            state.inferences,
+            state.statistics,
+            state.phase,
+            state.inference_running,
+            state.inference_since,
+            state.clock_hz,
+            state.run.status,
+            state.platform,
+            stage(state, "infer").status,
+        )
+
+    def summary(self, state: State) -> str:
+        """Cycles of the newest inference, else Vela's."""
+        known = [i.npu_cycles for i in state.inferences if i.npu_cycles is not None]
+        if known:
+            return f"{sorted(known)[len(known) // 2]:,} cycles"
+        if state.estimate is not None and state.estimate.total_cycles is not None:
+            return f"Vela {state.estimate.total_cycles:,} cycles"
+        return ""
+
+    def draw(self, state: State) -> None:
+        """Show the state."""
+        self._draw_head(state)
+        table = self.query_one(FigureTable)
+        table.display = bool(state.operators)
+        self.query_one(".detail", Static).display = table.display
+        rows = _rows(state.operators)
+        if rows != list(table.rows):
+            table.set_rows(rows)
+
+    def tick(self, state: State) -> None:
+        """The time an inference has taken so far."""
+        if state.inference_since is not None:
+            self._draw_head(state)
+
+    def _draw_head(self, state: State) -> None:
+        self.query_one(".head", Static).update(_head(state))
+
+    def on_figure_table_highlighted(self, event: FigureTable.Highlighted) -> None:
+        """Show this operator's name in full, with its place in the model."""
+        event.stop()
+        operators = self._state.operators if self._state else ()
+        if event.row is None or not int(event.row.key) < len(operators):
+            return
+        operator = operators[int(event.row.key)]
+        words = [f"{operator.name} ({operator.op})  {operator.source}"]
+        if operator.macs:
+            words.append(f"{operator.macs:,} MACs")
+        if operator.sram_kib is not None:
+            words.append(f"{operator.sram_kib:,.1f} KiB SRAM")
+        if operator.partition:
+            words.append(f"partition {operator.partition}")
+        if operator.line:
+            words.append(operator.line)
+        self.query_one(".detail", Static).update(Content(clean("  ".join(words), 400)))
+
+
+def _label(word: str) -> tuple[str, str]:
+    return f"{word:<5}", "bold"
+
+
+def _head(state: State) -> Content:
+    lines = [*_running(state), *_npu(state), *_vela(state.estimate), *_cpu(state), *_pmu(state.inferences)]
+    if state.operators:
+        sources = sorted({o.source for o in state.operators})
+        by = "cycles estimated by Vela" if sources == ["estimated"] else f"cycles {' and '.join(sources)}"
+        lines.append(Content.assemble((f"Operators on the NPU, {by}:", "$text-muted")))
+    return Content("\n").join(lines)
+
+
+def _running(state: State) -> list[Content]:
+    if state.run.status != "running" or state.platform is None:
+        return []
+    if state.inference_running is not None:
+        since = f", {elapsed(now() - state.inference_since)}" if state.inference_since else ""
+        done = f", {len(state.inferences)} done" if state.inferences else ""
+        words = f"inference {state.inference_running + 1} under way{since}{done}"
+    else:
+        words = f"platform: {clean(state.phase, 40)}" if state.phase else "platform started"
+    return [Content.assemble((f"> {words}", "bold $accent"))]
+
+
+def _by(source: Source | None) -> str:
+    return f"  {source}" if source else ""
+
+
+def _npu(state: State) -> list[Content]:
+    cycles = sorted(i.npu_cycles for i in state.inferences if i.npu_cycles is not None)
+    if not state.inferences:
+        return [Content.assemble(_label("NPU"), clean(awaited(state, "infer")))]
+    if not cycles:
+        return [Content.assemble(_label("NPU"), "cycles not known: see the notes")]
+    source = state.inferences[-1].source
+    at = f" at {clock(state.clock_hz)}" if state.clock_hz else ""
+    middle = cycles[len(cycles) // 2]
+    line = Content.assemble(
+        _label("NPU"),
+        (f"{middle:,}", "bold"),
+        f" cycles  {ms(npu_ms(state, middle))}{at}",
+        (_by(source), "$text-muted"),
+    )
+    if len(state.inferences) == 1:
+        return [line]
+    spread = (
+        "all the same"
+        if cycles[0] == cycles[-1]
+        else f"min {cycles[0]:,}   median {middle:,}   max {cycles[-1]:,} cycles"
+    )
+    return [line, Content(f"     {len(state.inferences):,} inferences: {spread}")]
+
+
+def _vela(estimate: Estimate | None) -> list[Content]:
+    if estimate is None:
+        return []
+    lines = [
+        Content.assemble(
+            _label("Vela"),
+            (number(estimate.total_cycles), "bold"),
+            f" cycles  {ms(estimate.inference_ms)}  (NPU alone {number(estimate.npu_cycles)})",
+            ("  estimated", "$text-muted"),
+        )
+    ]
+    memory = [
+        f"{word} {number(value, 1, 'KiB')}"
+        for word, value in (("SRAM", estimate.sram_kib), ("DRAM", estimate.dram_kib), ("flash", estimate.flash_kib))
+        if value
+    ]
+    if estimate.macs is not None:
+        memory.append(f"{estimate.macs:,} MACs")
+    return [*lines, Content(f"     {'   '.join(memory)}")] if memory else lines
+
+
+def _cpu(state: State) -> list[Content]:
+    instructions = state.statistics.instructions
+    cycles = sorted(i.cpu_cycles for i in state.inferences if i.cpu_cycles is not None)
+    words = []
+    if instructions is not None:
+        words.append(f"{instructions:,} instructions, the whole run")
+    if cycles:
+        words.append(f"{cycles[len(cycles) // 2]:,} cycles an inference")
+    return [Content.assemble(_label("CPU"), "   ".join(words))] if words else []
+
+
+def _pmu(inferences: Sequence[Inference]) -> list[Content]:
+    if not inferences or not inferences[-1].pmu:
+        return []
+    words = (f"{PMU_WORDS.get(name, printable_name(name, 40))} {count:,}" for name, count in inferences[-1].pmu.items())
+    return [Content.assemble(_label("PMU"), "  ".join(words))]

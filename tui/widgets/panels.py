@@ -1,0 +1,25 @@
+"""The panels of the Run screen, in the order of their number keys. A new panel is a widget and a line here."""
+
+from typing import Literal, NamedTuple
+
+from tui.widgets.delegation import DelegationPanel
+from tui.widgets.execution import ExecutionPanel
+from tui.widgets.log_panel import LogPanel
+from tui.widgets.panel import Panel
+from tui.widgets.verdict import VerdictPanel
+
+
+class PanelInfo(NamedTuple):
+    """Which widget, and where it stands on a wide screen."""
+
+    id: str
+    make: type[Panel]
+    place: Literal["left", "right", "bottom"]
+
+
+PANELS: tuple[PanelInfo, ...] = (
+    PanelInfo("execution", ExecutionPanel, "left"),
+    PanelInfo("delegation", DelegationPanel, "right"),
+    PanelInfo("verdict", VerdictPanel, "right"),
+    PanelInfo("log", LogPanel, "bottom"),
+)

@@ -1,0 +1,124 @@
+"""Panel: whether the outputs are right and the limits were kept, and what the reader of the figures should know."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from textual.content import Content
+
+from tui.figures import Check, LimitResult, OutputCheck
+from tui.reports.text import accuracy_line, number
+from tui.state import State
+from tui.text import clean
+from tui.widgets.panel import TextPanel, awaited
+from tui.widgets.words import UNKNOWN
+
+TONES = {"match": "bold $text-success", "mismatch": "bold $text-error", "skipped": "bold"}
+
+
+class VerdictPanel(TextPanel):
+    """Check, accuracy, limits, notes, files."""
+
+    TITLE = "Check and notes"
+    FIGURES: ClassVar = (
+        ("MATCH", "Every output lies within the tolerance (one quantization step) of the quantized model in PyTorch."),
+        ("max error", "Largest absolute difference from the quantized model, over all inferences."),
+        ("SQNR", "Signal to quantization noise against the float model, in dB: what quantization costs."),
+        ("top-1", "Whether the largest output element is the same as the quantized model's."),
+        ("accuracy", "Right answers on inputs that carry a label: float and quantized in PyTorch, and the platform."),
+    )
+
+    def parts(self, state: State) -> Any:
+        """What is drawn."""
+        waiting = None if state.check else awaited(state, "check")
+        return state.check, state.limits, state.notes, state.artifacts, state.platform, state.versions, waiting
+
+    def summary(self, state: State) -> str:
+        """MATCH or MISMATCH, and how many notes."""
+        words = [state.check.status.upper()] if state.check else []
+        if broken := sum(not limit.ok for limit in state.limits):
+            words.append(f"{broken} limit{'s' * (broken > 1)} exceeded")
+        if state.notes:
+            words.append(f"{len(state.notes)} note{'s' * (len(state.notes) > 1)}")
+        return ", ".join(words)
+
+    def brief(self, state: State) -> str:
+        """MATCH or MISMATCH."""
+        return state.check.status.upper() if state.check else ""
+
+    def content(self, state: State) -> Content:
+        """The panel's text."""
+        lines = [*_check(state)]
+        lines += [_limit(limit) for limit in state.limits]
+        lines += [Content.assemble(("Note ", "bold"), clean(note, 600)) for note in state.notes]
+        lines += _provenance(state)
+        return Content("\n").join(lines)
+
+
+LIMITS = {
+    "npu_cycles": ("NPU cycles at most", ""),
+    "inference_ms": ("inference at most", " ms"),
+    "sram_kib": ("SRAM at most", " KiB"),
+    "delegated_percent": ("delegated at least", " %"),
+}
+
+
+def _limit(limit: LimitResult) -> Content:
+    verdict = ("kept", "$text-success") if limit.ok else ("EXCEEDED", "bold $text-error")
+    if limit.name == "match":
+        verdict = verdict if limit.ok else ("NOT MET", "bold $text-error")
+        return Content.assemble(("Limit ", "bold"), "outputs must match  ", verdict)
+    words, unit = LIMITS.get(limit.name, (clean(limit.name, 40), ""))
+    value = number(limit.value, 0 if limit.name == "npu_cycles" else 2)
+    return Content.assemble(("Limit ", "bold"), f"{words} {limit.limit:,g}{unit}, came to {value}{unit}  ", verdict)
+
+
+def _check(state: State) -> Iterator[Content]:
+    found = state.check
+    if found is None:
+        yield Content(clean(awaited(state, "check")))
+        return
+    reason = f"  {clean(found.reason, 400)}" if found.reason else ""
+    yield Content.assemble((found.status.upper(), TONES[found.status]), reason)
+    for index, output in enumerate(found.outputs):
+        yield Content(_output(index, output))
+    yield from _accuracy(found)
+
+
+def _output(index: int, output: OutputCheck) -> str:
+    shape = "x".join(str(n) for n in output.shape) or "scalar"
+    error = UNKNOWN if output.max_abs_error is None else f"{output.max_abs_error:g}"
+    allowed = f" (allowed {output.tolerance:g})" if output.tolerance is not None else ""
+    words = [f"output {index}  {clean(output.dtype, 20)} {shape}", f"max error {error}{allowed}"]
+    if output.sqnr_db is not None:
+        words.append(f"SQNR {output.sqnr_db:.1f} dB")
+    if output.top1_match is not None:
+        words.append(f"top-1 {'same' if output.top1_match else 'DIFFERENT'}")
+    return "   ".join(words)
+
+
+def _accuracy(check: Check) -> Iterator[Content]:
+    found = check.accuracy
+    if found is not None:
+        yield Content.assemble(
+            ("Accuracy ", "bold"), f"{found.platform_correct / max(found.inputs, 1):.1%}   ", accuracy_line(check) or ""
+        )
+
+
+def _provenance(state: State) -> Iterator[Content]:
+    if state.platform is not None:
+        version = f" {state.platform.version}" if state.platform.version else ""
+        why = f" ({state.platform.why})" if state.platform.why else ""
+        yield Content.assemble(("Platform ", "bold"), clean(f"{state.platform.name}{version}{why}", 400))
+    known = [
+        f"{name} {value}"
+        for name, value in (
+            ("executorch", state.versions.executorch),
+            ("vela", state.versions.vela),
+            ("torch", state.versions.torch),
+        )
+        if value
+    ]
+    if known:
+        yield Content.assemble(("Versions ", "bold"), clean("  ".join(known)))
+    for artifact in state.artifacts:
+        yield Content.assemble(("File ", "bold"), clean(f"{artifact.path}  {artifact.bytes:,} bytes"))

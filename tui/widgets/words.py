@@ -1,0 +1,75 @@
+"""Figures and names in words, as all widgets write them. All text from outside passes through here."""
+
+import time
+from pathlib import PurePath
+
+from rich.cells import cell_len, set_cell_size
+
+from tui.figures import Source
+from tui.spec import Spec
+from tui.text import clean, printable_name
+
+UNKNOWN = "-"
+
+SOURCES: dict[Source, str] = {
+    "measured": "measured by the FVP",
+    "counted": "counted on an emulated core",
+    "estimated": "estimated by a cycle model",
+    "reference": "computed by PyTorch",
+}
+
+
+def now() -> float:
+    """Unix time; the one clock of all widgets, so that a test can stop it."""
+    return time.time()
+
+
+def duration(seconds: float | None) -> str:
+    """``0.61 s``, ``12.3 s``, ``2 min 03 s``."""
+    if seconds is None:
+        return UNKNOWN
+    if seconds < 1:
+        return f"{max(seconds, 0):.2f} s"
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60):02} s"
+
+
+def elapsed(seconds: float) -> str:
+    """As `duration`, but in whole seconds: for a clock that is redrawn once a second."""
+    whole = max(int(seconds), 0)
+    return f"{whole} s" if whole < 100 else f"{whole // 60} min {whole % 60:02} s"
+
+
+def clock(hz: float | None) -> str:
+    """``1 GHz``, ``500 MHz``."""
+    if not hz:
+        return "a clock not known"
+    return f"{hz / 1e9:g} GHz" if hz >= 1e9 else f"{hz / 1e6:g} MHz"
+
+
+def model_name(model: str, limit: int = 60) -> str:
+    """A model as a person calls it: its name, or its file's."""
+    name = PurePath(model).name if "/" in model else model.partition(":")[2] or model
+    return printable_name(name, limit)
+
+
+def target_line(spec: Spec) -> str:
+    """What a run ran on, in Vela's words."""
+    target = spec.target
+    return clean(f"{target.accelerator}  {target.memory_mode}  {target.system_config}  {spec.quantize}")
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """Text of exactly `width` cells: padded, or cut with an ellipsis."""
+    length = cell_len(text)
+    if length > width:
+        return set_cell_size(text, width - 1) + "…" if width > 0 else ""
+    return " " * (width - length) + text if right else text + " " * (width - length)
+
+
+def bar(share: float, width: int) -> str:
+    """A share of 0..1 as text blocks, an eighth of a cell fine."""
+    eighths = round(min(max(share, 0.0), 1.0) * width * 8)
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "")).ljust(width)
