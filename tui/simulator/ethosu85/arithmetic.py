@@ -1,0 +1,89 @@
+"""Integer arithmetic of the NPU: scaling with rounding, and saturation. All of it in int64, which is enough."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tui.simulator.ethosu85.memory import NDArray
+from tui.simulator.ethosu85.registers import Rounding, bits
+from tui.simulator.ethosu85.stream import Command
+
+Int64 = npt.NDArray[np.int64]
+
+INT63 = 1 << 62
+"""Products below this cannot overflow int64, rounding term included."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A scaling: value * scale / 2**shift, rounded."""
+
+    scale: int
+    shift: int
+    rounding: int
+
+    @property
+    def is_unit(self) -> bool:
+        """Whether it leaves every value as it is."""
+        return self.scale == 1 and self.shift == 0
+
+
+def from_register(command: Command, name: str) -> Scale:
+    """A scale register: 31-bit scale in the data word; shift in bits 0..5, double round 6..10, rounding 13..15.
+
+    Raises:
+        CommandStreamError: it asks for double rounding, which no stream from TOSA does.
+    """
+    raw = command.registers.get(name, 1)
+    parameter = raw >> 32
+    if bits(parameter, 6, 5):
+        raise command.error(f"{name}: double rounding is not known")
+    return Scale(bits(raw, 0, 31), bits(parameter, 0, 6), bits(parameter, 13, 3))
+
+
+def round_shift(values: Int64, shift: Any) -> Int64:
+    """values / 2**shift rounded to nearest, halves up (TOSA 1.0 SINGLE_ROUND); in place. Shift 0 does nothing."""
+    half = (np.int64(1) << np.asarray(shift, np.int64)) >> np.int64(1)
+    values += half
+    values >>= np.asarray(shift, np.int64)
+    return values
+
+
+def multiply(values: Int64, factor: Any, shift: Any) -> Int64:
+    """values * factor / 2**shift rounded to nearest; `factor` and `shift` are numbers or one for each channel."""
+    largest = max(abs(int(values.max(initial=0))), abs(int(values.min(initial=0))))
+    if largest * int(np.max(factor, initial=0)) < INT63:
+        return round_shift(values * np.asarray(factor, np.int64), shift)
+    # Rare (wide accumulators with a wide scale): exact in Python's integers.
+    factors, shifts = np.broadcast_arrays(np.asarray(factor, object), np.asarray(shift, object))
+    halves = np.array([(1 << int(s)) >> 1 for s in shifts.reshape(-1)], object).reshape(shifts.shape)
+    wide = (values.astype(object) * factors + halves) >> shifts
+    limits = np.iinfo(np.int64)
+    return np.clip(wide, limits.min, limits.max).astype(np.int64)
+
+
+def apply(command: Command, values: Int64, scale: Scale) -> Int64:
+    """`values` scaled.
+
+    Raises:
+        CommandStreamError: the rounding is none whose meaning is known.
+    """
+    if scale.is_unit:
+        return values
+    if scale.rounding != Rounding.NATURAL:
+        raise command.error(f"rounding {scale.rounding} with a scale of {scale.scale} >> {scale.shift} is not known")
+    return multiply(values, scale.scale, scale.shift)
+
+
+def saturate(values: NDArray, dtype: np.dtype[Any]) -> NDArray:
+    """`values` as `dtype`, those out of its range at its ends."""
+    if values.dtype == dtype:
+        return values
+    limits = np.iinfo(dtype)
+    if dtype.itemsize < values.dtype.itemsize or dtype.kind != values.dtype.kind:
+        values = np.clip(
+            values, max(limits.min, np.iinfo(values.dtype).min), min(limits.max, np.iinfo(values.dtype).max)
+        )
+    return values.astype(dtype)

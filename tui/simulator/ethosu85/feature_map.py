@@ -1,0 +1,189 @@
+"""Feature maps: how a tensor of height x width x channels lies in memory, and reading and writing one.
+
+NHWC: element (y, x, c) at base + y*stride_y + x*stride_x + c*stride_c. NHCWB16: channels in bricks of 16, element at
+base + y*stride_y + (c//16)*stride_c + x*stride_x + (c%16)*size. A map may be cut into tiles with bases of their own,
+as rolling buffers of cascades are: width0 splits columns, height0 the rows left of it, height1 those right of it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tui.simulator.ethosu85.errors import CommandStreamError
+from tui.simulator.ethosu85.memory import Memory, NDArray
+from tui.simulator.ethosu85.registers import Reverse, Storage, Transpose, bits
+from tui.simulator.ethosu85.stream import Command
+
+BRICK = 16
+_DTYPES = {
+    (bits_, signed): np.dtype(f"<{'i' if signed else 'u'}{bits_ // 8}")
+    for bits_ in (8, 16, 32, 64)
+    for signed in (0, 1)
+}
+
+Tile = tuple[int, int, int, int, int]
+"""First row, row count, first column, column count, base."""
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """Where and how a tensor is stored. `region` is a chain buffer's number where it is chained."""
+
+    dtype: np.dtype[Any]
+    storage: Storage
+    bricks: bool
+    region: int
+    bases: tuple[int, int, int, int]
+    stride_y: int
+    stride_x: int
+    stride_c: int
+    height0: int
+    height1: int
+    width0: int
+    zero_point: int
+
+
+@dataclass(frozen=True)
+class OutputFormat:
+    """What OFM_PRECISION says beyond the feature map."""
+
+    global_scale: bool
+    reverse: Reverse
+    transpose: Transpose
+
+
+def _signed(value: int, width: int) -> int:
+    value &= (1 << width) - 1
+    return value - (1 << width) if value >> (width - 1) else value
+
+
+def address(raw: int) -> int:
+    """The 40-bit address in a cmd1 register."""
+    return raw & ((1 << 40) - 1)
+
+
+def stride(raw: int) -> int:
+    """The stride in a cmd1 register: 40 bits, signed."""
+    return _signed(raw, 40)
+
+
+def from_registers(command: Command, which: str) -> FeatureMap:
+    """The feature map ``IFM``, ``IFM2`` or ``OFM`` of a command."""
+    r = command.registers
+    precision = r.get(f"{which}_PRECISION", 0)
+    # The width's field lies one bit lower in OFM_PRECISION.
+    width = 8 << bits(precision, 1 if which == "OFM" else 2, 2)
+    dtype = _DTYPES[width, bits(precision, 0)]
+    zero_point = r.get(f"{which}_ZERO_POINT", 0)
+    return FeatureMap(
+        dtype=dtype,
+        storage=Storage(bits(precision, 14, 2)),
+        bricks=bits(precision, 6, 2) == 1,
+        region=r.get(f"{which}_REGION", 0),
+        bases=tuple(address(r.get(f"{which}_BASE{n}", 0)) for n in range(4)),  # type: ignore[arg-type]
+        stride_y=stride(r.get(f"{which}_STRIDE_Y", 0)),
+        stride_x=stride(r.get(f"{which}_STRIDE_X", 0)),
+        stride_c=stride(r.get(f"{which}_STRIDE_C", 0)),
+        height0=r.get(f"{which}_HEIGHT0_M1", 0) + 1,
+        height1=r.get(f"{which}_HEIGHT1_M1", 0) + 1,
+        width0=r.get(f"{which}_WIDTH0_M1", 0) + 1,
+        zero_point=_signed(zero_point, 16) if dtype.kind == "i" else zero_point,
+    )
+
+
+def output_format(command: Command) -> OutputFormat:
+    """Scale mode, reverse and transpose of a command's OFM."""
+    precision = command.registers.get("OFM_PRECISION", 0)
+    transpose = bits(precision, 11, 3)
+    if transpose not in list(Transpose):
+        raise command.error(f"unknown transpose {transpose}")
+    return OutputFormat(bits(precision, 8) == 1, Reverse(bits(precision, 9, 2)), Transpose(transpose))
+
+
+def _tiles(fm: FeatureMap, height: int, width: int) -> Iterator[Tile]:
+    if fm.storage != Storage.TILE2X2:
+        raise CommandStreamError(f"feature map storage {fm.storage.name} is not known")
+    left = min(width, fm.width0)
+    columns = [(0, left, fm.height0, fm.bases[0], fm.bases[2])]
+    if width > left:
+        columns.append((left, width - left, fm.height1, fm.bases[1], fm.bases[3]))
+    for x, columns_, split, upper, lower in columns:
+        top = min(height, split)
+        yield 0, top, x, columns_, upper
+        if height > top:
+            yield top, height - top, x, columns_, lower
+
+
+def _pieces(
+    memory: Memory, fm: FeatureMap, tile: Tile, channels: int, *, write: bool
+) -> Iterator[tuple[slice, NDArray]]:
+    """Views of a tile as (rows, columns, channels), with the channels each covers."""
+    _, rows, _, columns, base = tile
+    size = fm.dtype.itemsize
+    if not fm.bricks:
+        strides = (fm.stride_y, fm.stride_x, fm.stride_c)
+        yield (
+            slice(0, channels),
+            memory.view(fm.region, fm.dtype, base, (rows, columns, channels), strides, write=write),
+        )
+        return
+    whole, rest = divmod(channels, BRICK)
+    if whole:
+        shape, strides4 = (rows, whole, columns, BRICK), (fm.stride_y, fm.stride_c, fm.stride_x, size)
+        view = memory.view(fm.region, fm.dtype, base, shape, strides4, write=write)
+        yield slice(0, whole * BRICK), view.transpose(0, 2, 1, 3)
+    if rest:
+        strides = (fm.stride_y, fm.stride_x, size)
+        start = base + whole * fm.stride_c
+        yield (
+            slice(whole * BRICK, channels),
+            memory.view(fm.region, fm.dtype, start, (rows, columns, rest), strides, write=write),
+        )
+
+
+def read(memory: Memory, fm: FeatureMap, height: int, width: int, channels: int) -> NDArray:
+    """The tensor (height, width, channels) in the map's element type; it may be a view of the memory.
+
+    Raises:
+        CommandStreamError: a part of it lies outside its region.
+    """
+    memory.check_elements((height, width, channels))
+    tiles = list(_tiles(fm, height, width))
+    if len(tiles) == 1:
+        pieces = list(_pieces(memory, fm, tiles[0], channels, write=False))
+        if len(pieces) == 1:
+            return pieces[0][1].reshape(height, width, channels)
+    values = np.empty((height, width, channels), fm.dtype)
+    for tile in tiles:
+        y, rows, x, columns, _ = tile
+        for span, view in _pieces(memory, fm, tile, channels, write=False):
+            values[y : y + rows, x : x + columns, span] = view.reshape(rows, columns, -1)
+    return values
+
+
+def write(memory: Memory, fm: FeatureMap, values: NDArray) -> None:
+    """Store a tensor (height, width, channels) that already has the map's element type.
+
+    Raises:
+        CommandStreamError: a part of it lies outside its region, or the region is read-only.
+    """
+    height, width, channels = values.shape
+    for tile in _tiles(fm, height, width):
+        y, rows, x, columns, _ = tile
+        for span, view in _pieces(memory, fm, tile, channels, write=True):
+            part = values[y : y + rows, x : x + columns, span]
+            view[...] = part.reshape(view.shape)
+
+
+def check(memory: Memory, fm: FeatureMap, shape: tuple[int, int, int]) -> None:
+    """Refuse a map of `shape` that cannot be written.
+
+    Raises:
+        CommandStreamError: a part of it lies outside its region, or the region is read-only.
+    """
+    height, width, channels = shape
+    for tile in _tiles(fm, height, width):
+        for _ in _pieces(memory, fm, tile, channels, write=True):
+            continue

@@ -1,0 +1,115 @@
+"""The NPU: executes a command stream on the memory it is given, one command after the other.
+
+Waits and block dependencies order what the hardware overlaps; executed in sequence they change nothing.
+"""
+
+from collections.abc import Callable
+from types import MappingProxyType
+
+import numpy as np
+
+from tui.simulator.ethosu85 import conv, dma, elementwise, pool, resize
+from tui.simulator.ethosu85.conv import WeightCache
+from tui.simulator.ethosu85.errors import CommandStreamError
+from tui.simulator.ethosu85.inputs import Chains
+from tui.simulator.ethosu85.memory import Bytes, Memory, NDArray
+from tui.simulator.ethosu85.registers import bits
+from tui.simulator.ethosu85.stream import WAITS, Command, Step, Stream, decode
+
+CONSTANTS, SCRATCH, FAST_SCRATCH = 0, 1, 2
+OPERATION_LIMIT = 1_000_000
+"""Operations one run may execute: a loop that does not end is an error, not a hang."""
+
+ALWAYS, IF_TRUE = 0, 1
+
+
+class Npu:
+    """One loaded network: its commands and constants, and its weights once they were decoded."""
+
+    def __init__(self, stream: Stream, weights: bytes | memoryview | Bytes) -> None:
+        self.stream = stream
+        self._weights = np.frombuffer(weights, np.uint8)
+        self._cache: WeightCache = {}
+        self._steps: dict[int, tuple[Step, int]] = {}
+
+    def run(
+        self,
+        scratch: Bytes,
+        fast_scratch: Bytes | None = None,
+        *,
+        observe: Callable[[Command], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> None:
+        """Execute the stream. `scratch` (region 1) holds the inputs and receives the outputs.
+
+        `observe` is called after each operation. When `should_stop` says so, execution ends between two operations.
+
+        Raises:
+            CommandStreamError: a command cannot be executed; what was written until then stays written.
+        """
+        regions = {CONSTANTS: self._weights, SCRATCH: scratch}
+        if fast_scratch is not None:
+            regions[FAST_SCRATCH] = fast_scratch
+        memory = Memory(regions)
+        chains: Chains = {}
+        registers: dict[str, int] = {}
+        at = index = 0
+        last: NDArray | None = None
+        while at < len(self.stream.words):
+            step, length = self._step(at)
+            at += length
+            if step.setting:
+                registers[step.name] = step.parameter
+                continue
+            if step.name == "STOP":
+                return
+            if step.name in WAITS:
+                continue
+            if index >= OPERATION_LIMIT:
+                raise CommandStreamError(f"more than {OPERATION_LIMIT:,} operations: the stream does not end")
+            if should_stop is not None and should_stop():
+                return
+            command = Command(step.name, index, step.offset, step.parameter, MappingProxyType(registers))
+            index += 1
+            if step.name == "BRANCH":
+                at = self._target(command, step, at, last)
+            else:
+                last = self._execute(command, memory, chains, last)
+            if observe is not None:
+                observe(command)
+
+    def _step(self, at: int) -> tuple[Step, int]:
+        """The command at word `at`, decoded once."""
+        if at not in self._steps:
+            self._steps[at] = decode(self.stream.words, at)
+        return self._steps[at]
+
+    def _target(self, command: Command, step: Step, after: int, last: NDArray | None) -> int:
+        """Where a branch goes on: targets are bytes from the start; the end of the stream stops."""
+        condition = bits(step.parameter, 0)
+        if condition == IF_TRUE and not (last is not None and bool(last.any())):
+            return after
+        target, rest = divmod(step.data, 4)
+        if rest or target > len(self.stream.words):
+            raise command.error(f"branch target {step.data} is no command")
+        return target
+
+    def _execute(self, command: Command, memory: Memory, chains: Chains, last: NDArray | None) -> NDArray | None:
+        """One operation; the OFM it wrote, which decides a conditional branch."""
+        try:
+            match command.name:
+                case "CONV" | "DEPTHWISE":
+                    return conv.run(command, self.stream, memory, chains, self._cache)
+                case "POOL":
+                    return pool.run(command, memory, chains)
+                case "ELEMENTWISE":
+                    return elementwise.run(command, memory, chains)
+                case "RESIZE":
+                    return resize.run(command, memory, chains)
+                case "DMA_START":
+                    dma.run(command, memory)
+                    return last
+        except CommandStreamError as error:
+            text = str(error)
+            raise (error if text.startswith("command ") else command.error(text)) from error
+        raise command.error("no such operation")

@@ -1,0 +1,120 @@
+"""POOL: windows reduced to their maximum, minimum, mean or sum. With a 1x1 window it copies and rescales."""
+
+import numpy as np
+
+from tui.simulator.ethosu85 import arithmetic, inputs, kernel, output, weights
+from tui.simulator.ethosu85.arithmetic import Int64
+from tui.simulator.ethosu85.conv import windows
+from tui.simulator.ethosu85.inputs import Chains, Input
+from tui.simulator.ethosu85.kernel import Kernel
+from tui.simulator.ethosu85.memory import Memory, NDArray
+from tui.simulator.ethosu85.registers import AccumulatorInput, PoolMode, bits
+from tui.simulator.ethosu85.stream import Command
+
+RECIPROCAL_BITS = 30
+
+
+def _taps(padded: NDArray, k: Kernel, height: int, width: int) -> list[NDArray]:
+    """The value each kernel position contributes, as views (height, width, channels)."""
+    seen = windows(padded, k, height, width)
+    return [seen[:, :, y, x] for y in range(k.height) for x in range(k.width)]
+
+
+def _pad(values: NDArray, k: Kernel, fill: int) -> NDArray:
+    return np.pad(values, ((k.top, k.bottom), (k.left, k.right), (0, 0)), constant_values=fill)
+
+
+def _extreme(given: Input, k: Kernel, height: int, width: int, mode: PoolMode) -> Int64:
+    """Largest or smallest value of each window; padding never wins."""
+    limits = np.iinfo(given.values.dtype)
+    combine, fill = (np.maximum, limits.min) if mode == PoolMode.MAX else (np.minimum, limits.max)
+    first, *rest = _taps(_pad(given.values, k, int(fill)), k, height, width)
+    found = first.copy()
+    for tap in rest:
+        combine(found, tap, out=found)
+    return found.astype(np.int64) - given.zero_point
+
+
+def _sum(given: Input, k: Kernel, height: int, width: int) -> Int64:
+    """Sum of each window, zero points taken away, padding as zero."""
+    if k.is_point:
+        return given.centred()
+    first, *rest = _taps(_pad(given.centred(), k, 0), k, height, width)
+    total = first.copy()
+    for tap in rest:
+        total += tap
+    return total
+
+
+def _counts(k: Kernel, rows: int, columns: int, height: int, width: int) -> Int64:
+    """How many elements of each window are no padding: (height, width, 1)."""
+    ones = _pad(np.ones((rows, columns, 1), np.int64), k, 0)
+    return sum(_taps(ones, k, height, width), np.zeros((height, width, 1), np.int64))
+
+
+def _mean(total: Int64, counts: Int64) -> Int64:
+    """total / counts as TOSA 1.0 computes it: a reciprocal of 30 and more bits, rounded to nearest."""
+    multipliers, shifts = np.zeros_like(counts), np.zeros_like(counts)
+    for n in np.unique(counts):
+        k = int(n - 1).bit_length()
+        multipliers[counts == n] = (((1 << RECIPROCAL_BITS) + 1) << k) // max(1, int(n))
+        shifts[counts == n] = RECIPROCAL_BITS + k
+    return arithmetic.round_shift(total * multipliers, shifts)
+
+
+def run(command: Command, memory: Memory, chains: Chains) -> NDArray:
+    """Execute POOL; the OFM as written.
+
+    Raises:
+        CommandStreamError: a mode or combination whose meaning is not known, or something out of bounds.
+    """
+    r = command.registers
+    number = bits(command.parameter, 0, 3)
+    if number not in list(PoolMode) or number in (PoolMode.ARGMAX_X, PoolMode.ARGMAX_Y):
+        raise command.error("pooling mode is not known")
+    mode = PoolMode(number)
+    out, k = output.from_registers(command), kernel.from_registers(command)
+    height, width, depth = output.size(command)
+    output.check(out, memory, (height, width, depth))
+    if r.get("IFM_UPSCALE", 0):
+        raise command.error("IFM upscaling is not known")
+    source = bits(r.get("ACC_FORMAT", 0), 4, 2)
+    if mode == PoolMode.NONE:
+        if source != AccumulatorInput.IFM2:
+            raise command.error(f"accumulator input {source} is not known")
+        values = inputs.read(command, "IFM2", memory, chains, (height, width, depth)).centred()
+    else:
+        if source != AccumulatorInput.RESET:
+            raise command.error(f"accumulator input {source} is not known")
+        values = _windowed(command, mode, memory, chains, k, (height, width, depth))
+    scales = None
+    if not out.format.global_scale:
+        wide = bits(r.get("ACC_FORMAT", 0), 0, 2) == 1
+        scales = weights.read_scales(memory, command, depth, wide)
+    finished = output.finish(command, out, memory, values, scales)
+    output.write(command, out, memory, chains, finished)
+    return finished
+
+
+def _windowed(
+    command: Command, mode: PoolMode, memory: Memory, chains: Chains, k: Kernel, shape: tuple[int, int, int]
+) -> Int64:
+    height, width, depth = shape
+    channels = command.registers.get("IFM_DEPTH_M1", 0) + 1
+    rows, columns = k.input_size(height, width)
+    if rows < 1 or columns < 1:
+        raise command.error(f"an output of {height}x{width} needs an input of {rows}x{columns}")
+    if mode == PoolMode.REDUCE_SUM:
+        if depth != 1:
+            raise command.error(f"a sum over channels that gives {depth} of them is not known")
+    else:
+        channels = depth
+    given = inputs.read(command, "IFM", memory, chains, (rows, columns, channels))
+    if mode in (PoolMode.MAX, PoolMode.MIN):
+        return _extreme(given, k, height, width, mode)
+    total = _sum(given, k, height, width)
+    if mode == PoolMode.REDUCE_SUM:
+        return total.sum(axis=2, keepdims=True)
+    if mode == PoolMode.AVERAGE:
+        return _mean(total, _counts(k, rows, columns, height, width))
+    return total
