@@ -68,7 +68,7 @@ def choose(spec: Spec) -> Choice:
         PlatformUnavailable: what was asked for is not there or does not start.
     """
     if spec.platform == "simulator":
-        return _simulator("simulator: asked for")
+        return _simulator("the simulator, as asked for")
     # What is named must be there: to simulate instead would hide a slip of the pen.
     if spec.platform == "fvp" or spec.fvp:
         return _fvp_for(spec)
@@ -77,7 +77,7 @@ def choose(spec: Spec) -> Choice:
     try:
         return _fvp_for(spec)
     except PlatformUnavailable as error:
-        return _simulator(f"simulator: {error.what}")
+        return _simulator(f"the simulator, since {error.what}")
 
 
 def _fvp_for(spec: Spec) -> Choice:
@@ -89,7 +89,7 @@ def _fvp_for(spec: Spec) -> Choice:
     runner = find_runner(spec.runner)
     if runner is None:
         raise PlatformUnavailable(
-            f"{FVP} was found by {found.by}, but no runner for it",
+            f"an FVP was found by {found.by}, but no runner for it",
             f"give ExecuTorch's arm_executor_runner, built with SEMIHOSTING: --runner ELF or {RUNNER_VARIABLE}",
         )
     return _fvp(found, runner)
@@ -175,7 +175,7 @@ def _fvp(found: Found, runner: Path) -> Choice:
         command=(str(found.path),),
         name=found.path.name,
         version=probe(found.path, env),
-        why=f"FVP: found by {found.by}, with the runner {runner.name}",
+        why=f"the FVP found by {found.by}, with the runner {runner.name}",
         runner=runner,
         env=env,
     )
