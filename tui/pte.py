@@ -1,0 +1,437 @@
+"""Reading an ExecuTorch program (.pte) without torch: its plan, its constants, its delegates.
+
+A .pte is a flatbuffer (file identifier ET12, schema executorch/schema/program.fbs), optionally with an extended header
+("eh00") that says where data segments begin. The file is untrusted: every offset and length is checked against its end.
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tui.tensors import TensorInfo
+
+IDENTIFIER, BUNDLED_IDENTIFIER = b"ET12", b"BP08"
+EXTENDED_HEADER = b"eh00"
+MAX_ELEMENTS = 1 << 31
+
+SCALAR_TYPES = {
+    0: "uint8",
+    1: "int8",
+    2: "int16",
+    3: "int32",
+    4: "int64",
+    5: "float16",
+    6: "float32",
+    7: "float64",
+    11: "bool",
+}
+"""numpy's names of executorch/schema/scalar_type.fbs."""
+
+
+class PteError(Exception):
+    """Not a program ExecuTorch could load; one line that says what is wrong."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of the plan. `data` is its constant content in memory order, or None for one that is computed."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    dim_order: tuple[int, ...]
+    data: memoryview | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes."""
+        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+
+
+@dataclass(frozen=True)
+class TensorList:
+    """A list of tensors: indices of values, -1 for none."""
+
+    items: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class BoxedIntList:
+    """A list of integers: indices of the values that hold them."""
+
+    items: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class KernelCall:
+    """Call operator `op` with the values `args`: the schema's arguments, the out tensors, the returned values."""
+
+    op: int
+    args: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class DelegateCall:
+    """Call delegate `delegate` with the values `args`: its inputs, then its outputs."""
+
+    delegate: int
+    args: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Move:
+    """Give value `target` what value `source` holds."""
+
+    source: int
+    target: int
+
+
+@dataclass(frozen=True)
+class JumpIfFalse:
+    """Go on at `target` if value `condition` is false."""
+
+    condition: int
+    target: int
+
+
+@dataclass(frozen=True)
+class Free:
+    """Value `value` is needed no more."""
+
+    value: int
+
+
+Instruction = KernelCall | DelegateCall | Move | JumpIfFalse | Free
+
+
+@dataclass(frozen=True)
+class Delegate:
+    """A part of the program that a backend executes: its blob and the specs it was compiled with."""
+
+    backend: str
+    data: memoryview
+    compile_specs: tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One method of a program."""
+
+    name: str
+    values: tuple[Any, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    instructions: tuple[Instruction, ...]
+    operators: tuple[str, ...]
+    """``aten::add.out``: names with their overload."""
+    delegates: tuple[Delegate, ...]
+    buffer_sizes: tuple[int, ...]
+    """Planned memory in bytes, by memory id; the first is unused."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A parsed .pte."""
+
+    plans: tuple[Plan, ...]
+    named_data: dict[str, memoryview]
+    nbytes: int
+
+    @property
+    def forward(self) -> Plan:
+        """The method ``forward``, or the only one there is."""
+        return next((plan for plan in self.plans if plan.name == "forward"), self.plans[0])
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Tensors that go in and come out of ``forward``."""
+
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+
+
+class _Table:
+    """A flatbuffer table at byte `at`, read field by field; fields are numbered as in the schema."""
+
+    def __init__(self, data: memoryview, at: int) -> None:
+        self._data = data
+        self._at = at
+        offset = _unpack(data, "<i", at)
+        self._vtable = at - offset
+        self._vtable_size = _unpack(data, "<H", self._vtable)
+
+    def _position(self, field: int) -> int | None:
+        slot = 4 + 2 * field
+        if slot + 2 > self._vtable_size:
+            return None
+        offset = _unpack(self._data, "<H", self._vtable + slot)
+        return self._at + offset if offset else None
+
+    def number(self, field: int, code: str, default: int | float = 0) -> Any:
+        """A scalar of struct code `code`."""
+        position = self._position(field)
+        return default if position is None else _unpack(self._data, f"<{code}", position)
+
+    def table(self, field: int) -> "_Table | None":
+        """A sub-table."""
+        position = self._position(field)
+        return None if position is None else _Table(self._data, position + _unpack(self._data, "<I", position))
+
+    def _vector(self, field: int, size: int) -> tuple[int, int]:
+        """(first byte, element count) of a vector whose elements have `size` bytes."""
+        position = self._position(field)
+        if position is None:
+            return 0, 0
+        start = position + _unpack(self._data, "<I", position)
+        count = _unpack(self._data, "<I", start)
+        if start + 4 + count * size > len(self._data):
+            raise PteError(f"a list of {count} elements at byte {start} goes beyond the end of the file")
+        return start + 4, count
+
+    def numbers(self, field: int, code: str) -> tuple[Any, ...]:
+        """A vector of scalars."""
+        start, count = self._vector(field, struct.calcsize(f"<{code}"))
+        return struct.unpack_from(f"<{count}{code}", self._data, start) if count else ()
+
+    def bytes(self, field: int) -> memoryview:
+        """A vector of bytes."""
+        start, count = self._vector(field, 1)
+        return self._data[start : start + count]
+
+    def text(self, field: int) -> str:
+        """A string."""
+        return bytes(self.bytes(field)).decode("utf-8", "replace")
+
+    def tables(self, field: int) -> list["_Table"]:
+        """A vector of tables."""
+        start, count = self._vector(field, 4)
+        places = range(start, start + 4 * count, 4)
+        return [_Table(self._data, place + _unpack(self._data, "<I", place)) for place in places]
+
+
+def _unpack(data: memoryview, code: str, at: int) -> Any:
+    if at < 0:
+        raise PteError("an offset points before the beginning of the file")
+    try:
+        return struct.unpack_from(code, data, at)[0]
+    except struct.error as error:
+        raise PteError(f"byte {at} is beyond the end of the file: it is cut short or damaged") from error
+
+
+@dataclass(frozen=True)
+class _Context:
+    """What tensors and delegates refer to."""
+
+    buffers: list[memoryview]
+    inline: list[memoryview]
+    segments: list[memoryview]
+
+
+def _tensor(table: _Table, context: _Context) -> Tensor:
+    code = table.number(0, "b")
+    if code not in SCALAR_TYPES:
+        raise PteError(f"a tensor has the element type {code}, which is not known here")
+    shape, dim_order = table.numbers(2, "i"), table.numbers(3, "B")
+    if any(extent < 0 for extent in shape) or int(np.prod(shape, dtype=object)) > MAX_ELEMENTS:
+        raise PteError(f"a tensor has the impossible shape {shape}")
+    if sorted(dim_order) != list(range(len(shape))):
+        dim_order = tuple(range(len(shape)))
+    tensor = Tensor(np.dtype(SCALAR_TYPES[code]), shape, dim_order)
+    index = table.number(5, "I")
+    # Buffer 0 is a placeholder; a tensor with a place in planned memory is a mutable one, whatever its buffer.
+    if index == 0 or table.table(6) is not None:
+        return tensor
+    if index >= len(context.buffers):
+        raise PteError(f"a tensor refers to constant {index} of {len(context.buffers)}")
+    data = context.buffers[index][: tensor.nbytes]
+    if len(data) != tensor.nbytes:
+        raise PteError(f"constant {index} has {len(data)} bytes, its tensor {tensor.nbytes}")
+    return Tensor(tensor.dtype, tensor.shape, tensor.dim_order, data)
+
+
+_PLAIN: dict[int, Callable[[_Table], Any]] = {
+    2: lambda t: int(t.number(0, "q")),
+    3: lambda t: bool(t.number(0, "b")),
+    4: lambda t: float(t.number(0, "d", 0.0)),
+    6: lambda t: t.text(0),
+    7: lambda t: BoxedIntList(t.numbers(0, "q")),
+    8: lambda t: t.numbers(0, "d"),
+    9: lambda t: tuple(bool(b) for b in t.numbers(0, "b")),
+    10: lambda t: TensorList(t.numbers(0, "i")),
+    11: lambda t: TensorList(t.numbers(0, "i")),
+}
+"""KernelTypes of the schema other than tensors (5) and null (1)."""
+
+
+def _value(table: _Table, context: _Context) -> Any:
+    kind, content = table.number(0, "B"), table.table(1)
+    if kind <= 1 or content is None:
+        return None
+    if kind == 5:
+        return _tensor(content, context)
+    if kind not in _PLAIN:
+        raise PteError(f"a value has the type {kind}, which is not known here")
+    return _PLAIN[kind](content)
+
+
+def _instruction(table: _Table) -> Instruction:
+    kind, content = table.number(0, "B"), table.table(1)
+    if content is None:
+        raise PteError("an instruction has no arguments")
+    match kind:
+        case 1:
+            return KernelCall(content.number(0, "i"), content.numbers(1, "i"))
+        case 2:
+            return DelegateCall(content.number(0, "i"), content.numbers(1, "i"))
+        case 3:
+            return Move(content.number(0, "i"), content.number(1, "i"))
+        case 4:
+            return JumpIfFalse(content.number(0, "i"), content.number(1, "i"))
+        case 5:
+            return Free(content.number(0, "i"))
+    raise PteError(f"an instruction has the type {kind}, which is not known here")
+
+
+def _delegate(table: _Table, context: _Context) -> Delegate:
+    reference = table.table(1)
+    in_segment = reference is not None and reference.number(0, "b") == 1
+    index = 0 if reference is None else reference.number(1, "I")
+    places = context.segments if in_segment else context.inline
+    if index >= len(places):
+        raise PteError(f"a delegate refers to data {index} of {len(places)}")
+    specs = tuple((spec.text(0), bytes(spec.bytes(1))) for spec in table.tables(2))
+    return Delegate(table.text(0), places[index], specs)
+
+
+def _operator(table: _Table) -> str:
+    name, overload = table.text(0), table.text(1)
+    return f"{name}.{overload}" if overload else name
+
+
+def _check_plan(plan: Plan) -> Plan:
+    """Refuse a plan whose indices point nowhere."""
+    count = len(plan.values)
+    used = [*plan.inputs, *plan.outputs]
+    for value in plan.values:
+        if isinstance(value, TensorList | BoxedIntList):
+            used += [item for item in value.items if not (isinstance(value, TensorList) and item == -1)]
+    for instruction in plan.instructions:
+        match instruction:
+            case KernelCall(op, args):
+                used += args
+                if not 0 <= op < len(plan.operators):
+                    raise PteError(f"an instruction calls operator {op} of {len(plan.operators)}")
+            case DelegateCall(delegate, args):
+                used += args
+                if not 0 <= delegate < len(plan.delegates):
+                    raise PteError(f"an instruction calls delegate {delegate} of {len(plan.delegates)}")
+            case Move(source, target):
+                used += [source, target]
+            case JumpIfFalse(condition, target):
+                used.append(condition)
+                if not 0 <= target <= len(plan.instructions):
+                    raise PteError(f"a jump goes to instruction {target} of {len(plan.instructions)}")
+    if bad := [index for index in used if not 0 <= index < count]:
+        raise PteError(f"the plan refers to value {bad[0]} of {count}")
+    return plan
+
+
+def _plan(table: _Table, context: _Context) -> Plan:
+    chains = table.tables(5)
+    if len(chains) != 1:
+        raise PteError(f"a plan has {len(chains)} chains of instructions, not one")
+    return _check_plan(
+        Plan(
+            name=table.text(0),
+            values=tuple(_value(value, context) for value in table.tables(2)),
+            inputs=table.numbers(3, "i"),
+            outputs=table.numbers(4, "i"),
+            instructions=tuple(_instruction(i) for i in chains[0].tables(2)),
+            operators=tuple(_operator(op) for op in table.tables(6)),
+            delegates=tuple(_delegate(d, context) for d in table.tables(7)),
+            buffer_sizes=table.numbers(8, "q"),
+        )
+    )
+
+
+def _segments(data: memoryview, root: _Table) -> list[memoryview]:
+    # A program without data in segments has an empty one, and no extended header.
+    base = _unpack(data, "<Q", 24) if bytes(data[8:12]) == EXTENDED_HEADER else 0
+    found = []
+    for table in root.tables(4):
+        start, size = base + table.number(0, "Q"), table.number(1, "Q")
+        if start + size > len(data):
+            raise PteError(f"a data segment ends at byte {start + size}, the file at {len(data)}: it is cut short")
+        found.append(data[start : start + size])
+    return found
+
+
+def _constants(root: _Table, segments: list[memoryview]) -> list[memoryview]:
+    """Constant buffers by index, each with all that follows it in its segment: tensors know their own size."""
+    place = root.table(5)
+    offsets = place.numbers(1, "Q") if place is not None else ()
+    if not offsets:
+        return [buffer.bytes(0) for buffer in root.tables(2)]
+    index = place.number(0, "I") if place is not None else 0
+    if index >= len(segments):
+        raise PteError(f"constants are in segment {index} of {len(segments)}")
+    return [segments[index][offset:] for offset in offsets]
+
+
+def _named(root: _Table, segments: list[memoryview]) -> dict[str, memoryview]:
+    found = {}
+    for entry in root.tables(7):
+        index = entry.number(1, "I")
+        if index >= len(segments):
+            raise PteError(f"named data {entry.text(0)!r} is in segment {index} of {len(segments)}")
+        found[entry.text(0)] = segments[index]
+    return found
+
+
+def identifier(data: bytes) -> bytes:
+    """The file identifier: ``ET12`` of a program, ``BP08`` of a bundled one."""
+    return data[4:8]
+
+
+def parse(data: bytes) -> Program:
+    """The program in `data`.
+
+    Raises:
+        PteError: it is no .pte, is cut short, damaged, or of a kind not known here.
+    """
+    if len(data) < 8:
+        raise PteError(f"{len(data)} bytes are too few for a program")
+    if identifier(data) == BUNDLED_IDENTIFIER:
+        raise PteError("it is a bundled program (.bpte); a plain .pte is expected")
+    if identifier(data) != IDENTIFIER:
+        raise PteError(f"its identifier is {identifier(data)!r}, expected {IDENTIFIER!r}")
+    view = memoryview(data)
+    root = _Table(view, _unpack(view, "<I", 0))
+    segments = _segments(view, root)
+    inline = [entry.bytes(0) for entry in root.tables(3)]
+    context = _Context(_constants(root, segments), inline, segments)
+    plans = tuple(_plan(plan, context) for plan in root.tables(1))
+    if not plans:
+        raise PteError("the program has no method")
+    return Program(plans, _named(root, segments), len(data))
+
+
+def _info(tensor: Tensor) -> TensorInfo:
+    return TensorInfo(dtype=tensor.dtype.name, shape=tensor.shape, dim_order=tensor.dim_order)
+
+
+def signature(data: bytes) -> Signature:
+    """The tensors that go in and come out of a program.
+
+    Raises:
+        PteError: as `parse`.
+    """
+    plan = parse(data).forward
+
+    def tensors(indices: tuple[int, ...]) -> tuple[TensorInfo, ...]:
+        return tuple(_info(plan.values[i]) for i in indices if isinstance(plan.values[i], Tensor))
+
+    return Signature(tensors(plan.inputs), tensors(plan.outputs))
