@@ -43,6 +43,8 @@ class Tabs(Static):
         """Name all panels; the words of those that are hidden as far as the width takes them."""
         width = self.size.width or self.app.size.width
         titles = {panel: f"{panel.number} {panel.TITLE}" for panel in panels}
+        if sum(len(title) + 3 for title in titles.values()) > width - 2:
+            titles = {panel: f"{panel.number} {panel.TITLE.split()[0]}" for panel in panels}
         left = width - 2 - sum(len(title) + 3 for title in titles.values())
         # Short words first: that way most panels have one.
         for panel in sorted(panels, key=lambda panel: len(panel.brief(state))):
@@ -147,6 +149,8 @@ class RunScreen(Screen[None]):
             for panel in self.panels:
                 panel.take(event.state)
             self._draw_tabs()
+        if isinstance(self.focused, Panel):
+            self._focus_panel()  # it was empty; now there may be something in it to scroll
         if event.over:
             for timer in (self._poll, self._clock):
                 if timer is not None:

@@ -13,7 +13,7 @@ from tui.widgets.panel import Panel, awaited
 from tui.widgets.table import Column, FigureTable, Row
 
 COLUMNS = (
-    Column("operator", flex=True, width=14),
+    Column("operator", flex=True, width=24),
     Column("NPU", right=True, width=4),
     Column("CPU", right=True, width=4),
     Column("why", drop=1, flex=True, width=16),
@@ -37,16 +37,15 @@ class DelegationPanel(Panel):
     FIGURES: ClassVar = (
         ("nodes", "Nodes of the exported graph, as ExecuTorch counts them; bookkeeping such as getitem is among them."),
         ("CPU kernels", "What the emitted program really calls on the CPU, and how often: the figure to trust."),
-        (
-            "why",
-            "What kept nodes on the CPU: ExecuTorch's own reason, with the line of the model's source where it is known.",
-        ),
+        ("why", "ExecuTorch's own reason for the nodes on the CPU, with the model's source line where it is known."),
     )
 
     def compose(self) -> ComposeResult:
         """Totals, operators, and the reason of the one under the cursor in full."""
         yield Static("", markup=False, classes="head")
-        yield FigureTable(COLUMNS)
+        table = FigureTable(COLUMNS)
+        table.display = False
+        yield table
         yield Static("", markup=False, classes="detail")
 
     def parts(self, state: State) -> Any:

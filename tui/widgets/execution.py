@@ -13,7 +13,7 @@ from tui.state import State, npu_ms, stage
 from tui.text import clean, printable_name
 from tui.widgets.panel import Panel, awaited
 from tui.widgets.table import Column, FigureTable, Row
-from tui.widgets.words import UNKNOWN, clock, elapsed, now
+from tui.widgets.words import UNKNOWN, clock, since
 
 COLUMNS = (
     Column("operator", flex=True, width=16),
@@ -89,7 +89,9 @@ class ExecutionPanel(Panel):
     def compose(self) -> ComposeResult:
         """Figures, operators, and the one under the cursor in full."""
         yield Static("", markup=False, classes="head")
-        yield FigureTable(COLUMNS)
+        table = FigureTable(COLUMNS)
+        table.display = False
+        yield table
         yield Static("", markup=False, classes="detail")
 
     def parts(self, state: State) -> Any:
@@ -171,9 +173,9 @@ def _running(state: State) -> list[Content]:
     if state.run.status != "running" or state.platform is None:
         return []
     if state.inference_running is not None:
-        since = f", {elapsed(now() - state.inference_since)}" if state.inference_since else ""
+        taken = f", {since(state.inference_since)}" if state.inference_since else ""
         done = f", {len(state.inferences)} done" if state.inferences else ""
-        words = f"inference {state.inference_running + 1} under way{since}{done}"
+        words = f"inference {state.inference_running + 1} under way{taken}{done}"
     else:
         words = f"platform: {clean(state.phase, 40)}" if state.phase else "platform started"
     return [Content.assemble((f"> {words}", "bold $accent"))]

@@ -5,7 +5,7 @@ from textual.widgets import Static
 
 from tui.state import StageState, State, badge, now_doing
 from tui.text import clean
-from tui.widgets.words import UNKNOWN, duration, elapsed, model_name, now, target_line
+from tui.widgets.words import UNKNOWN, duration, model_name, since, target_line
 
 STATUS_STYLE = {
     "ok": "bold $text-success",
@@ -55,8 +55,8 @@ class RunHeader(Static):
     def _content(self, state: State, width: int) -> Content:
         run, spec = state.run, state.spec
         if run.status == "running":
-            since = f"  {elapsed(now() - run.created)}" if run.created else ""
-            words = f"RUNNING {now_doing(state)}{since}"
+            taken = f"  {since(run.created)}" if run.created else ""
+            words = f"RUNNING {now_doing(state)}{taken}"
         else:
             words = f"{run.status.upper()}  {duration(run.seconds)}"
         status = Content.assemble((words, STATUS_STYLE[run.status]))

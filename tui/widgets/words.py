@@ -35,9 +35,9 @@ def duration(seconds: float | None) -> str:
     return f"{int(seconds // 60)} min {int(seconds % 60):02} s"
 
 
-def elapsed(seconds: float) -> str:
-    """As `duration`, but in whole seconds: for a clock that is redrawn once a second."""
-    whole = max(int(seconds), 0)
+def since(moment: float) -> str:
+    """Time from a moment to now, in whole seconds: for a clock that is redrawn once a second."""
+    whole = max(int(now() - moment), 0)
     return f"{whole} s" if whole < 100 else f"{whole // 60} min {whole % 60:02} s"
 
 

@@ -1,0 +1,52 @@
+"""A data folder of its own for each test, a catalogue that is the same on every machine, and a stopped clock."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from ui import fakes
+from tui import catalogue
+from tui.catalogue import ModelInfo
+from tui.widgets import words
+
+Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
+
+SAMPLES = [
+    ModelInfo("sample:digits", "8x8 digits, a small CNN", "samples", Path("digits.py")),
+    ModelInfo("sample:split", "three partitions, two CPU operators", "samples", Path("split.py")),
+]
+SHIPPED = [
+    ModelInfo("executorch:resnet8", "MLPerf Tiny: image classification, 32x32", "executorch", Path("r.py")),
+    ModelInfo("executorch:lstm", "", "executorch", Path("l.py")),
+    ModelInfo("executorch:mv2", "", "executorch", Path("m.py"), ("torchvision",)),
+]
+
+
+@pytest.fixture(autouse=True)
+def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FVP_TUI_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("TEXTUAL_THEME", raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(catalogue, "samples", lambda: list(SAMPLES))
+    monkeypatch.setattr(catalogue, "executorch_models", lambda: list(SHIPPED))
+    monkeypatch.setattr(words, "now", lambda: fakes.T0 + 12.0)
+
+
+@pytest.fixture
+def until() -> Until:
+    """Wait for a condition, not for a time."""
+
+    async def wait(pilot: Pilot[Any], condition: Callable[[], object]) -> None:
+        limit = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < limit, "what was waited for did not come"
+            await pilot.pause()
+            await asyncio.sleep(0.01)
+        await pilot.pause()
+
+    return wait

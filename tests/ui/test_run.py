@@ -1,0 +1,242 @@
+"""The Run screen, fed by journals."""
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Static
+
+from ui import fakes
+from ui.conftest import Until
+from tui import control, events, runs
+from tui.errors import UserError
+from tui.screens.confirm import Confirm
+from tui.screens.history import HistoryScreen
+from tui.screens.root import FvpApp
+from tui.screens.run import RunScreen, Tabs
+from tui.screens.setup import SetupScreen
+from tui.widgets.header import RunHeader, StageLine
+from tui.widgets.log_view import LogView
+from tui.widgets.panel import Panel
+from tui.widgets.panels import PANELS
+from tui.widgets.table import FigureTable
+
+SIZES = [(80, 24), (120, 40), (60, 20)]
+
+
+def screen(app: FvpApp) -> RunScreen:
+    assert isinstance(app.screen, RunScreen)
+    return app.screen
+
+
+def read(app: FvpApp) -> object:
+    """Something to wait for: the first state is there."""
+    return isinstance(app.screen, RunScreen) and app.screen.state
+
+
+def text(app: FvpApp, widget: type[Static] | str) -> str:
+    return str(app.screen.query_one(widget, Static).content)
+
+
+def seen(app: FvpApp) -> str:
+    """What stands on the screen, as text."""
+    lines = app.screen._compositor.render_strips()
+    return "\n".join(strip.text for strip in lines)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_finished_run_is_shown_whole(size: tuple[int, int], until: Until) -> None:
+    app = FvpApp(attach=fakes.whole())
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: read(app))
+        assert "OK  9.5 s" in text(app, RunHeader)
+        assert "SIMULATOR - cycles estimated" in text(app, RunHeader)
+        assert "lower 6.2" in text(app, StageLine) and "check MATCH" in text(app, StageLine)
+        wanted = {
+            1: ["4,333 cycles", "0.004 ms at 1 GHz", "4,321", "features.2", "1,980", "46%", "fused", "█", "SRAM reads"],
+            2: ["31 nodes", "1 partition", "quantize_per_tensor x1", "float at the program's"],
+            3: ["MATCH", "top-1", "97.5%", "CPU instructions are not known", "artifacts/model.pte"],
+            4: ["Method 'forward' loaded.", "1 debug left out"],
+        }
+        for number, words in wanted.items():
+            await pilot.press(str(number))
+            await pilot.press("z")  # at any size a panel alone shows the most
+            shown = seen(app)
+            for word in words:
+                if size[0] >= 80 or word not in ("█", "fused", "SRAM reads", "46%", "top-1"):
+                    assert word in shown, f"{word!r} is not in panel {number} at {size}:\n{shown}"
+            await pilot.press("z")
+
+
+async def test_wide_shows_all_panels_narrow_names_the_hidden_ones(until: Until) -> None:
+    app = FvpApp(attach=fakes.whole())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: read(app))
+        assert len([p for p in app.screen.query(Panel) if p.region.height > 2]) == len(PANELS)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: screen(app).has_class("-single"))
+        assert [p.number for p in app.screen.query(Panel) if p.display] == [1]
+        tabs = text(app, Tabs)
+        assert tabs.startswith("[1 Execution time]")
+        assert all(info.make.TITLE in tabs for info in PANELS) and "MATCH" in tabs
+        await pilot.press("tab", "tab")
+        assert [p.number for p in app.screen.query(Panel) if p.display] == [3]
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: not screen(app).has_class("-single"))
+        await pilot.press("z")
+        assert [p.number for p in app.screen.query(Panel) if p.display] == [3]
+        await pilot.press("escape")
+        assert len([p for p in app.screen.query(Panel) if p.display]) == len(PANELS)
+
+
+async def test_a_journal_that_grows_is_followed(until: Until) -> None:
+    name, request = "20261123-061531-digits-u85-256-dddd", fakes.spec_of()
+    directory = fakes.make(name, request, [])
+    app = FvpApp(attach=directory)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: read(app))
+        assert "RUNNING starting" in text(app, RunHeader) and "digits" in text(app, RunHeader)
+        fakes.append(directory, fakes.begun(name, request))
+        fakes.append(directory, [events.StageStarted(t=fakes.T0, stage="load")])
+        await until(pilot, lambda: "RUNNING load  12 s" in text(app, RunHeader))
+        assert "Not known yet: comes with stage lower." in seen(app)
+        fakes.append(directory, fakes.compiled())
+        await until(pilot, lambda: "features.2" in seen(app))
+        assert "no platform yet" in text(app, RunHeader)
+        fakes.append(directory, fakes.booted())
+        await until(pilot, lambda: "inference 1 under way, 2 s" in seen(app))
+        assert "Starting 1 inference..." in seen(app)
+        fakes.append(directory, [*fakes.inferred((4_333, 4_300, 4_999)), *fakes.checked("mismatch")])
+        await until(pilot, lambda: "MISMATCH" in text(app, StageLine))
+        assert "min 4,300   median 4,333   max 4,999 cycles" in seen(app)
+        fakes.append(directory, fakes.finished())
+        await until(pilot, lambda: "OK  9.5 s" in text(app, RunHeader))
+
+
+async def test_a_failed_run_says_why_and_what_to_do(until: Until) -> None:
+    app = FvpApp(attach=fakes.failed())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: read(app))
+        shown = seen(app)
+        assert "FAILED" in shown and "! lower: aten.atan2 has a float input that was not quantized" in shown
+        assert "quantize the whole model" in shown and "lower 2.6 FAILED" in shown
+        assert "Not known: the run failed before stage infer was through." in shown
+        assert "1 error" in text(app, Tabs)
+
+
+async def test_a_lost_run_is_not_shown_as_running(until: Until) -> None:
+    app = FvpApp(attach=fakes.gone())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: read(app))
+        assert "LOST" in seen(app) and "the run process is gone without a result" in seen(app)
+        assert "runner.log" in seen(app)
+
+
+async def test_a_run_whose_folder_vanishes_is_lost(until: Until) -> None:
+    app = FvpApp(attach=runs.folder() / "20261123-071531-nowhere")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: read(app))
+        assert "LOST" in seen(app)
+
+
+async def test_stop_asks_first_and_says_what_went_wrong(until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Path] = []
+
+    def stop(directory: Path) -> None:
+        told.append(directory)
+        if len(told) == 2:
+            raise UserError("it does not answer [/foo]", "it may have just ended")
+
+    monkeypatch.setattr(control, "stop", stop)
+    name, request = "20261123-081531-digits-u85-256-eeee", fakes.spec_of()
+    directory = fakes.make(name, request, fakes.begun(name, request))
+    app = FvpApp(attach=directory)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await until(pilot, lambda: read(app))
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen))
+        assert told == []
+        for times in (1, 2):
+            await pilot.press("s")
+            await until(pilot, lambda: isinstance(app.screen, Confirm))
+            await pilot.press("y")
+            await until(pilot, lambda times=times: len(told) == times)
+        await until(pilot, lambda: "it does not answer [/foo]" in seen(app))
+        fakes.append(directory, fakes.finished("stopped", "stopped by the user"))
+        await until(pilot, lambda: "STOPPED" in text(app, RunHeader))
+        await pilot.press("s")  # nothing left to stop
+        assert isinstance(app.screen, RunScreen)
+
+
+async def test_log_follows_until_scrolled_and_returns(until: Until) -> None:
+    name, request = "20261123-091531-digits-u85-256-ffff", fakes.spec_of()
+    directory = fakes.make(name, request, [*fakes.begun(name, request), *fakes.log([f"line {n}" for n in range(500)])])
+    app = FvpApp(attach=directory)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: read(app))
+        await pilot.press("4")
+        await until(pilot, lambda: "line 499" in seen(app))
+        assert "500 lines  following" in seen(app)
+        await pilot.press("pageup")
+        view = app.screen.query_one(LogView)
+        assert not view.following and "line 499" not in seen(app)
+        fakes.append(directory, fakes.log(["late 1", "late 2"]))
+        await until(pilot, lambda: "+2 new (f)" in seen(app))
+        assert "late 2" not in seen(app)
+        await pilot.press("f")
+        await until(pilot, lambda: "late 2" in seen(app))
+        await pilot.press("home")
+        assert "line 0" in seen(app) and not view.following
+        await pilot.press("end")
+        assert view.following and "late 2" in seen(app)
+
+
+async def test_log_search_goes_round_and_finds_debug_lines(until: Until) -> None:
+    name, request = "20261123-101531-digits-u85-256-abcd", fakes.spec_of()
+    texts = [f"line {n}{' NEEDLE' if n in (100, 300) else ''}" for n in range(400)]
+    what = [*fakes.begun(name, request), *fakes.log(texts), *fakes.log(["hidden thread"], "debug"), *fakes.finished()]
+    app = FvpApp(attach=fakes.make(name, request, what))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: read(app))
+        await pilot.press("4", "slash", *"needle", "enter")
+        for number, key in ((101, "n"), (301, "n"), (101, "N"), (301, None)):
+            await until(pilot, lambda number=number: f"match in line {number}" in seen(app))
+            assert f"line {number - 1} NEEDLE" in seen(app)
+            if key:
+                await pilot.press(key)
+        await pilot.press("slash", *"hidden th", "enter")
+        await until(pilot, lambda: "match in line 401" in seen(app))
+        assert "D>uart     hidden thread" in seen(app)
+        await pilot.press("slash", *"nowhere to be found", "enter")
+        await until(pilot, lambda: "no match" in seen(app))
+        # q is a letter while it is typed, and Back otherwise.
+        await pilot.press("slash", "q", "escape", "q")
+        await until(pilot, lambda: isinstance(app.screen, SetupScreen))
+
+
+async def test_history_and_help_from_a_run(until: Until) -> None:
+    app = FvpApp(attach=fakes.whole())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: read(app))
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "Panel: Delegation" in seen(app))
+        await pilot.press("q", "h")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen.query_one(FigureTable).rows)
+        await pilot.press("enter")
+        await until(pilot, lambda: read(app))
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, SetupScreen))
+
+
+async def test_all_actions_are_in_the_command_palette(until: Until) -> None:
+    app = FvpApp(attach=fakes.whole())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: read(app))
+        titles = {command.title for command in app.get_system_commands(app.screen)}
+        assert {"Zoom", "History", "Copy command", "Back", "Help", "Quit", "Panel: Log", "Theme"} <= titles
+        panel = next(c for c in app.get_system_commands(app.screen) if c.title == "Panel: Log")
+        await panel.callback()  # type: ignore[misc]
+        await until(pilot, lambda: isinstance(app.focused, LogView))

@@ -1,0 +1,182 @@
+"""The Setup screen."""
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, Static
+
+from ui import fakes
+from ui.conftest import SHIPPED, Until
+from tui import control, vela
+from tui.screens.path import PathScreen
+from tui.screens.root import FvpApp
+from tui.screens.run import RunScreen
+from tui.screens.setup import SetupScreen
+from tui.spec import Spec
+from tui.widgets.table import FigureTable
+
+SIZES = [(80, 24), (120, 40), (60, 20)]
+
+
+def setup(app: FvpApp) -> SetupScreen:
+    assert isinstance(app.screen, SetupScreen)
+    return app.screen
+
+
+def text(app: FvpApp, selector: str) -> str:
+    return str(app.screen.query_one(selector, Static).content)
+
+
+def names(app: FvpApp) -> list[str]:
+    return [row.key for row in app.screen.query_one(FigureTable).rows if row.tone != "heading"]
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Spec]:
+    """Specs that were started; each becomes a run that has just begun."""
+    found: list[Spec] = []
+
+    def start(request: Spec) -> Path:
+        found.append(request)
+        name = f"20261123-05153{len(found)}-x-u85-256-cccc"
+        return fakes.make(name, request, fakes.begun(name, request))
+
+    monkeypatch.setattr(control, "start", start)
+    monkeypatch.setattr("tui.catalogue.resolve", lambda name: name)
+    return found
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_one_key_runs_the_first_sample(size: tuple[int, int], started: list[Spec], until: Until) -> None:
+    app = FvpApp()
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: "executorch:lstm" in names(app))
+        assert text(app, "#command").startswith("$ fvp-tui run sample:digits --target ethos-u85-256")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
+        assert [request.model for request in started] == ["sample:digits"]
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, SetupScreen))
+
+
+async def test_filter_finds_a_model_and_escape_shows_all(started: list[Spec], until: Until) -> None:
+    app = FvpApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "executorch:lstm" in names(app))
+        everything = names(app)
+        # Letters that are commands elsewhere are only letters here.
+        await pilot.press("slash", *"qqq")
+        assert names(app) == []
+        assert setup(app).request() is None
+        await pilot.press("backspace", "backspace", "backspace", *"mlperf")
+        assert names(app) == ["executorch:resnet8"]
+        await pilot.press("enter", "r")
+        await until(pilot, lambda: started)
+        assert started[0].model == "executorch:resnet8"
+        await pilot.press("q", "slash", "escape")
+        assert names(app) == everything
+
+
+async def test_target_and_options_show_in_the_command(until: Until) -> None:
+    app = FvpApp()
+    known = vela.lists()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "executorch:lstm" in names(app))
+        await pilot.press("tab", "right", "down", "right")
+        assert f"--target {known.accelerators[2]} --memory-mode {known.memory_modes[1]}" in text(app, "#command")
+        await pilot.press("down", "left", "down", "right", "down", "down", "right", "down", "down", "1", "2")
+        command = text(app, "#command")
+        assert f"--system-config {known.system_configs[2]}" in command
+        assert "--quantize a16w8 --platform simulator --inferences 12" in command
+        await pilot.press("up", "up", "up", "right")
+        assert text(app, "#command").startswith("$ fvp-tui compile sample:digits")
+        assert "--platform" not in text(app, "#command") or setup(app).request().platform == "simulator"  # type: ignore[union-attr]
+
+
+async def test_what_is_missing_is_said_and_refused(until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tui.errors import UsageError
+
+    def resolve(name: str) -> str:
+        raise UsageError(f"{name} needs torchvision", "pip install torchvision")
+
+    monkeypatch.setattr("tui.catalogue.resolve", resolve)
+    app = FvpApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: SHIPPED[-1].name in names(app))
+        table = app.screen.query_one(FigureTable)
+        row = next(row for row in table.rows if row.key == "executorch:mv2")
+        assert (row.tone, row.cells[1]) == ("dim", "needs torchvision")
+        table.select("executorch:mv2")
+        await pilot.press("enter")
+        assert "needs torchvision (pip install torchvision)" in text(app, "#model-problem")
+        assert isinstance(app.screen, SetupScreen)
+        await pilot.press("up")
+        assert text(app, "#model-problem") == ""
+
+
+async def test_an_impossible_target_is_said_at_the_options(until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lists() -> vela.VelaLists:
+        raise vela.VelaMissing("ethos-u-vela is not installed")
+
+    monkeypatch.setattr(vela, "lists", lists)
+    app = FvpApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert "ethos-u-vela is not installed" in text(app, "#option-problem")
+        await pilot.press("enter")
+        assert isinstance(app.screen, SetupScreen)
+
+
+async def test_a_path_is_completed_checked_and_taken(tmp_path: Path, until: Until) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "kws_small.py").write_text("ModelUnderTest = ModelInputs = None\n", encoding="utf-8")
+    (folder / "kws_other.py").write_text("x = 1\n", encoding="utf-8")
+    (folder / "notes.txt").write_text("no model", encoding="utf-8")
+    app = FvpApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "executorch:lstm" in names(app))
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, PathScreen))
+        field = app.screen.query_one(Input)
+        field.value = f"{folder}/"
+        await until(pilot, lambda: text(app, "#completions") == "kws_other.py  kws_small.py")
+        await pilot.press("tab")
+        await until(pilot, lambda: field.value == f"{folder}/kws_")
+        await pilot.press("o", "tab")
+        await until(pilot, lambda: field.value.endswith("kws_other.py"))
+        await pilot.press("enter")
+        assert "does not define ModelUnderTest and ModelInputs" in text(app, ".problem")
+        field.value = f"{folder}/nothing.py"
+        await pilot.press("enter")
+        assert "no file" in text(app, ".problem")
+        field.value = f"{folder}/kws_small.py"
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, SetupScreen))
+        assert "kws_small.py" in text(app, "#command")
+        request = setup(app).request()
+        assert request is not None and request.model == str(folder / "kws_small.py")
+
+
+async def test_files_of_earlier_runs_are_offered(until: Until) -> None:
+    fakes.whole(request=fakes.spec_of("/somewhere/kws.py"))
+    app = FvpApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "/somewhere/kws.py" in names(app))
+        app.screen.query_one(FigureTable).select("/somewhere/kws.py")
+        await pilot.press("enter")  # it is not there any more
+        assert "no file /somewhere/kws.py" in text(app, "#model-problem")
+
+
+async def test_a_model_of_the_command_line_is_selected(until: Until) -> None:
+    app = FvpApp(model="executorch:lstm")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "executorch:lstm" in text(app, "#command"))
+
+
+async def test_the_command_is_copied(until: Until) -> None:
+    app = FvpApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "executorch:lstm" in names(app))
+        await pilot.press("y")
+        assert app.clipboard == "fvp-tui run sample:digits --target ethos-u85-256 --memory-mode Sram_Only"
