@@ -208,12 +208,12 @@ class Runner:
         partial = {worker.stdout: b"", worker.stderr: b""}
         with selectors.DefaultSelector() as selector:
             for stream in partial:
-                selector.register(stream, selectors.EVENT_READ)
+                selector.register(stream, selectors.EVENT_READ, stream)
             while partial:
                 if self.stop.is_set():
                     raise Stopped
                 for key, _ in selector.select(timeout=0.2):
-                    stream: Any = key.fileobj
+                    stream = key.data
                     data = os.read(key.fd, 1 << 16)
                     *lines, partial[stream] = (partial[stream] + data).split(b"\n")
                     if stream is worker.stderr:

@@ -16,7 +16,7 @@ import msgspec
 from tui import __version__, artifacts, catalogue, events, runs
 from tui.errors import Exit, UserError
 from tui.events import Event, Stage
-from tui.figures import Versions
+from tui.figures import Estimate, Operator, Versions
 from tui.spec import Spec
 
 MODEL = "model.pte"
@@ -110,7 +110,8 @@ def _keep_vela(work: Worker, lowering: Any) -> None:
     from tui.compile import lowering as flow
     from tui.compile import vela_report
 
-    estimates, operators = [], []
+    estimates: list[Estimate] = []
+    operators: list[Operator] = []
     for index, partition in enumerate(lowering.partitions):
         place = work.artifacts / VELA / partition.folder.name
         place.mkdir(parents=True)

@@ -1,0 +1,200 @@
+"""``fvp-sim``: the FVP's command line, and how a simulation ends."""
+
+import argparse
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from tui import __version__
+from tui.simulator import parameters
+from tui.simulator.parameters import ParameterError, Settings
+
+NAME = "fvp_sim"
+STOPPED_BY_USER = "Info: /OSCI/SystemC: Simulation stopped by user."
+USAGE = 2
+INTERRUPTED = 130
+
+REASONS = {
+    "time": "CPU time has been exceeded.",
+    "simulated": "Simulated time has been exceeded.",
+}
+"""How the FVP words the limits."""
+
+
+class Stopping(Exception):
+    """The simulation has to end now: a limit (`reason`), or a signal."""
+
+    def __init__(self, reason: str | None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fvp-sim",
+        description="Runs an ExecuTorch program compiled for Ethos-U85, with the command line of FVP_Corstone_SSE-320."
+        " A simulator: the NPU is modelled bit for bit, its cycles are estimated, there is no CPU core.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("-C", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a parameter")
+    add("-a", "--application", action="append", default=[], metavar="FILE", help="taken and not used: no CPU runs it")
+    add("--data", action="append", default=[], metavar="FILE@ADDRESS", help="a .pte to run, then its inputs")
+    add("-f", "--config-file", action="append", default=[], metavar="FILE", help="parameters in the format of -l")
+    add("-l", "--list-params", action="store_true", help="list the parameters and exit")
+    add("--list-instances", action="store_true", help="list what is modelled and exit")
+    add("--version", action="store_true", help="print the version and exit")
+    add("-T", "--timelimit", "--cpulimit", type=float, metavar="S", help="wall-clock limit in seconds")
+    add("--simlimit", type=float, metavar="S", help="limit of simulated (estimated NPU) seconds")
+    add("--cyclelimit", type=float, metavar="N", help="taken and not used: there is no CPU core to count cycles of")
+    add("--stat", action="store_true", help="print statistics at the end")
+    add("-q", "--quiet", action="store_true", help="no informational output but the program's")
+    add("applications", nargs="*", metavar="APPLICATION", help="as -a")
+    return parser
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    settings = Settings()
+    for file in options.config_file:
+        try:
+            lines = Path(file).read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError) as error:
+            raise ParameterError(f"cannot read {file}: {error}") from error
+        for line in lines:
+            if text := line.partition("#")[0].strip():
+                settings.set(text)
+    for assignment in options.parameter:
+        settings.set(assignment)
+    return settings
+
+
+def _placed(options: argparse.Namespace) -> list[bytes]:
+    """The contents of ``--data`` files, in the order given."""
+    found = []
+    for text in options.data:
+        name, at, address = text.rpartition("@")
+        name = name.partition("=")[2] if "=" in name and not Path(name).exists() else name
+        try:
+            int(address, 0)
+            found.append(Path(name).read_bytes())
+        except ValueError as error:
+            raise ParameterError(f"--data {text}: expected FILE@ADDRESS") from error
+        except OSError as error:
+            raise ParameterError(f"--data {text}: {error.strerror}") from error
+        if not at:
+            raise ParameterError(f"--data {text}: expected FILE@ADDRESS")
+    return found
+
+
+def _raise_stopping(number: int, _frame: FrameType | None) -> None:
+    raise Stopping(REASONS["time"] if number == signal.SIGALRM else None)
+
+
+@contextmanager
+def _limits(seconds: float | None) -> Iterator[None]:
+    """Signals and the time limit end the block with `Stopping`, even while it waits for input."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, _raise_stopping)
+    if seconds is not None:
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-6))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _statistics(begun: float, simulated_s: float | None) -> None:
+    """The FVP's statistics block, with what is known: no core is modelled, so none is listed."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    wall = time.monotonic() - begun
+    _say(f"\n--- {NAME} statistics: {'-' * 54}")
+    if simulated_s is not None:
+        _say(f"{'Simulated time':40}: {simulated_s:.6f}s")
+    _say(f"{'User time':40}: {used.ru_utime:.6f}s")
+    _say(f"{'System time':40}: {used.ru_stime:.6f}s")
+    _say(f"{'Wall time':40}: {wall:.6f}s")
+    if simulated_s is not None and wall > 0:
+        _say(f"{'Performance index':40}: {simulated_s / wall:.2f}")
+    _say("-" * 79)
+
+
+def _run(options: argparse.Namespace, settings: Settings) -> int:
+    """Start the program and see it to its end; the exit status."""
+    placed = _placed(options)
+    for file in (*options.application, *options.applications):
+        if not Path(file.partition("=")[2] or file).is_file():
+            raise ParameterError(f"no application {file}")
+    command_line = settings.text(parameters.SEMIHOSTING_CMD_LINE)
+    if not placed and not command_line:
+        raise ParameterError(f"nothing to run: give -C {parameters.SEMIHOSTING_CMD_LINE}=... or --data FILE@ADDRESS")
+    begun = time.monotonic()
+    # From here on numpy is needed: --version and -l answer without it.
+    from tui.simulator import cycles, runner
+
+    program = runner.Runner(settings.number(parameters.NUM_MACS), cycles.model(settings))
+    reason, status = None, 0
+    try:
+        with _limits(options.timelimit):
+            if placed:
+                first = next((n for n, data in enumerate(placed) if data[4:8] == b"ET12"), 0)
+                status = program.run_loaded(placed[first], placed[:first] + placed[first + 1 :])
+            else:
+                folder = Path(settings.text(parameters.SEMIHOSTING_CWD) or ".")
+                status = program.run(runner.parse(command_line, folder))
+    except runner.RunnerError as error:
+        program.log("E", str(error))
+        status = runner.FAILED
+    except Stopping as stopping:
+        reason, status = stopping.reason, 0 if stopping.reason else INTERRUPTED
+    if options.simlimit is not None and (program.simulated_s or 0.0) > options.simlimit:
+        reason = REASONS["simulated"]
+    if not options.quiet:
+        if reason:
+            _say(f"\nInfo: Simulation is stopping. Reason: {reason}")
+        _say(f"\n{STOPPED_BY_USER}")
+    if options.stat:
+        _statistics(begun, program.simulated_s)
+    return status
+
+
+def _main(arguments: list[str]) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        if options.version:
+            _say(f"fvp-sim {__version__} (fvp-tui; Ethos-U85 simulator with the command line of FVP_Corstone_SSE-320)")
+            return 0
+        settings = _settings(options)
+        if options.list_params:
+            _say(settings.listing())
+            return 0
+        if options.list_instances:
+            _say(f"{parameters.ETHOSU}  Ethos-U85  functional model, cycles estimated")
+            return 0
+        return _run(options, settings)
+    except ParameterError as error:
+        sys.stderr.write(f"fvp-sim: {error}\n")
+        return USAGE
+
+
+def main() -> None:
+    """Entry point of ``fvp-sim``."""
+    try:
+        status = _main(sys.argv[1:])
+    except BrokenPipeError:
+        # Whoever read the console has gone; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status)

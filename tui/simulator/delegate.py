@@ -1,0 +1,146 @@
+"""The Ethos-U backend: a delegate's blob, and the copying of tensors to and from the NPU's memory.
+
+The blob (``vela_bin_stream``) is a row of blocks: 16-byte name, u32 size, u8 external flag, 11 reserved bytes, data
+padded to 16. An external block holds the key of the program's named data. Source: ExecuTorch's
+backends/arm/arm_vela.py.
+"""
+
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tui.pte import Delegate
+from tui.simulator.ethosu85 import Command, CommandStreamError, Npu, Stream, parse
+from tui.simulator.ethosu85.memory import Bytes
+
+BACKEND = "EthosUBackend"
+HEADER = struct.Struct("<16sIB11s")
+ALIGNMENT = 16
+FIRST, LAST = "vela_bin_stream", "vela_end_stream"
+PORT = struct.Struct("<9i")
+
+FAST_SCRATCH_BYTES = 4 << 20
+"""SRAM of the Corstone-320: no fast scratch can be larger."""
+
+SCRATCH_LIMIT = 256 << 20
+"""DDR of the Corstone-320 in bytes."""
+
+
+class DelegateError(Exception):
+    """A delegate that cannot be loaded or executed; one line."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """Where an input or output lies in the NPU's scratch; `shape` has six axes."""
+
+    shape: tuple[int, ...]
+    element_bytes: int
+    offset: int
+    region: int
+
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes."""
+        return int(np.prod(self.shape, dtype=np.int64)) * self.element_bytes
+
+
+def _blocks(blob: memoryview, named_data: Mapping[str, memoryview]) -> dict[str, memoryview]:
+    found: dict[str, memoryview] = {}
+    at = 0
+    while at + HEADER.size <= len(blob):
+        name_bytes, size, external, _ = HEADER.unpack_from(blob, at)
+        name = name_bytes.rstrip(b"\0").decode("ascii", "replace")
+        at += HEADER.size
+        if at + size > len(blob):
+            raise DelegateError(f"Malformed vela_bin_stream found: block {name!r} goes beyond its end")
+        data = blob[at : at + size]
+        if external:
+            key = bytes(data).decode("ascii", "replace")
+            if key not in named_data:
+                raise DelegateError(f"Malformed vela_bin_stream found: no named data {key!r} for block {name!r}")
+            data = named_data[key]
+        found[name] = data
+        if name == LAST:
+            break
+        at += -(-size // ALIGNMENT) * ALIGNMENT
+    if FIRST not in found or LAST not in found:
+        raise DelegateError("Malformed vela_bin_stream found: it has no beginning or no end")
+    return found
+
+
+def _ports(block: memoryview | None, what: str) -> tuple[Port, ...]:
+    if block is None or len(block) < 4:
+        raise DelegateError(f"Malformed vela_bin_stream found: no {what}")
+    (count,) = struct.unpack_from("<i", block)
+    if count < 0 or 4 + count * PORT.size > len(block):
+        raise DelegateError(f"Malformed vela_bin_stream found: {count} {what} announced")
+    ports = []
+    for n in range(count):
+        *shape, element_bytes, offset, region = PORT.unpack_from(block, 4 + n * PORT.size)
+        if any(extent < 0 for extent in shape) or element_bytes < 1:
+            raise DelegateError(f"Malformed vela_bin_stream found: {what} {n} has the shape {tuple(shape)}")
+        ports.append(Port(tuple(shape), element_bytes, offset, region))
+    return tuple(ports)
+
+
+class EthosU:
+    """A loaded delegate."""
+
+    def __init__(self, delegate: Delegate, named_data: Mapping[str, memoryview]) -> None:
+        """Raises DelegateError: the backend is another, or the blob is malformed."""
+        if delegate.backend != BACKEND:
+            raise DelegateError(f"Backend {delegate.backend} is not registered.")
+        blocks = _blocks(delegate.data, named_data)
+        lacking = [name for name in ("cmd_data", "weight_data", "scratch_size") if name not in blocks]
+        if lacking or len(blocks["scratch_size"]) < 4:
+            raise DelegateError(f"Malformed vela_bin_stream found: no {', '.join(lacking) or 'scratch_size'}")
+        self.inputs = _ports(blocks.get("inputs"), "inputs")
+        self.outputs = _ports(blocks.get("outputs"), "outputs")
+        (self.scratch_bytes,) = struct.unpack_from("<I", blocks["scratch_size"])
+        if self.scratch_bytes > SCRATCH_LIMIT:
+            raise DelegateError(f"Failed to allocate scratch buffer of {self.scratch_bytes} bytes from temp_allocator")
+        try:
+            self.stream: Stream = parse(bytes(blocks["cmd_data"]))
+        except CommandStreamError as error:
+            raise DelegateError(f"Malformed vela_bin_stream found: {error}") from error
+        self._npu = Npu(self.stream, blocks["weight_data"])
+
+    def execute(
+        self,
+        inputs: Sequence[Bytes],
+        outputs: Sequence[Bytes],
+        observe: Callable[[Command], None] | None = None,
+    ) -> None:
+        """Run the NPU on `inputs` and fill `outputs`: flat views of the tensors' bytes, in memory order.
+
+        Raises:
+            DelegateError: a tensor does not fit its port, or the command stream cannot be executed.
+        """
+        if (len(inputs), len(outputs)) != (len(self.inputs), len(self.outputs)):
+            raise DelegateError(
+                f"the delegate has {len(self.inputs)} inputs and {len(self.outputs)} outputs,"
+                f" the program gives {len(inputs)} and takes {len(outputs)}:"
+                " Vela 5.1 drops an output that another operator also reads"
+            )
+        scratch = np.zeros(self.scratch_bytes, np.uint8)
+        regions = {1: scratch, 2: np.zeros(FAST_SCRATCH_BYTES, np.uint8)}
+        for n, (tensor, port) in enumerate(zip(inputs, self.inputs, strict=True)):
+            self._place(regions, port, tensor, f"Input {n}")[:] = tensor
+        try:
+            self._npu.run(scratch, regions[2], observe=observe)
+        except CommandStreamError as error:
+            raise DelegateError(str(error)) from error
+        for n, (tensor, port) in enumerate(zip(outputs, self.outputs, strict=True)):
+            tensor[:] = self._place(regions, port, tensor, f"Output {n}")
+
+    @staticmethod
+    def _place(regions: Mapping[int, Bytes], port: Port, tensor: Bytes, what: str) -> Bytes:
+        if port.nbytes != len(tensor):
+            raise DelegateError(f"{what}: the tensor has {len(tensor)} bytes, the delegate {port.nbytes}")
+        region = regions.get(port.region)
+        if region is None or port.offset < 0 or port.offset + port.nbytes > len(region):
+            raise DelegateError(f"{what} lies outside the NPU's memory")
+        return region[port.offset : port.offset + port.nbytes]

@@ -1,0 +1,157 @@
+"""The execution plan of a program, instruction by instruction, as ExecuTorch's runtime executes it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tui import pte
+from tui.pte import BoxedIntList, Plan, Program, TensorList
+from tui.simulator import kernels
+from tui.simulator.delegate import DelegateError, EthosU
+from tui.simulator.ethosu85 import Command
+from tui.simulator.ethosu85.memory import Bytes, NDArray
+from tui.simulator.kernels import Kernel, KernelError
+
+MEMORY_LIMIT = 256 << 20
+"""DDR of the Corstone-320 in bytes: a plan that needs more cannot be loaded there either."""
+
+INSTRUCTION_LIMIT = 10_000_000
+"""Instructions of one execution: a loop that does not end is an error, not a hang."""
+
+
+class LoadError(Exception):
+    """A method that cannot be loaded; one line."""
+
+
+class ExecutionError(Exception):
+    """A method that failed while it ran; one line."""
+
+
+class Tensor:
+    """A tensor while the program runs: its bytes in memory order, and the same as an array in logical order."""
+
+    def __init__(self, meta: pte.Tensor) -> None:
+        self.meta = meta
+        source = np.zeros(meta.nbytes, np.uint8) if meta.data is None else np.frombuffer(meta.data, np.uint8)
+        self.bytes: Bytes = source
+        stored = tuple(meta.shape[d] for d in meta.dim_order)
+        self.array: NDArray = source.view(meta.dtype).reshape(stored).transpose(np.argsort(meta.dim_order).tolist())
+
+
+class Method:
+    """A loaded method. Its tensors keep their memory from one execution to the next."""
+
+    def __init__(self, program: Program, observe: Callable[[int, Command], None] | None = None) -> None:
+        """Load ``forward``. `observe` is told the delegate's number and each NPU operation it has executed.
+
+        Raises:
+            LoadError: an operator, a backend or memory that there is not.
+        """
+        self.plan: Plan = program.forward
+        self._observe = observe
+        needed = sum(v.nbytes for v in self.plan.values if isinstance(v, pte.Tensor) and v.data is None)
+        if needed > MEMORY_LIMIT:
+            raise LoadError(f"Memory allocation failed: {needed}B requested, {MEMORY_LIMIT}B available")
+        self.values: list[Any] = [Tensor(v) if isinstance(v, pte.Tensor) else v for v in self.plan.values]
+        self._kernels = [self._resolve(index, name) for index, name in enumerate(self.plan.operators)]
+        try:
+            self.delegates = [EthosU(delegate, program.named_data) for delegate in self.plan.delegates]
+        except DelegateError as error:
+            raise LoadError(str(error)) from error
+
+    @staticmethod
+    def _resolve(index: int, name: str) -> Kernel | None:
+        if kernels.primitive(name) or name == kernels.VIEW:
+            return None
+        found = kernels.find(name)
+        if found is None:
+            raise LoadError(f"Missing operator: [{index}] {name}")
+        return found
+
+    @property
+    def inputs(self) -> list[Tensor | None]:
+        """The tensors among the inputs, in order; None for an input that is no tensor."""
+        return [v if isinstance(v := self.values[i], Tensor) else None for i in self.plan.inputs]
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        """The tensors among the outputs, in order."""
+        return [v for i in self.plan.outputs if isinstance(v := self.values[i], Tensor)]
+
+    def execute(self) -> None:
+        """Run the plan once on what the inputs hold.
+
+        Raises:
+            ExecutionError: an instruction failed.
+        """
+        at = 0
+        for _ in range(INSTRUCTION_LIMIT):
+            if at >= len(self.plan.instructions):
+                return
+            match self.plan.instructions[at]:
+                case pte.KernelCall(op, args):
+                    self._call(op, args)
+                case pte.DelegateCall(delegate, args):
+                    self._delegate(delegate, args)
+                case pte.Move(source, target):
+                    self.values[target] = self.values[source]
+                case pte.JumpIfFalse(condition, target):
+                    if not self._true(condition):
+                        at = target
+                        continue
+            at += 1
+        raise ExecutionError(f"more than {INSTRUCTION_LIMIT:,} instructions: the plan does not end")
+
+    def _true(self, index: int) -> bool:
+        value = self.values[index]
+        return bool(value.array.any()) if isinstance(value, Tensor) else bool(value)
+
+    def _argument(self, index: int) -> Any:
+        """A value as kernels take it: an array, a number, or a tuple of either."""
+        value = self.values[index]
+        if isinstance(value, Tensor):
+            return value.array
+        if isinstance(value, TensorList):
+            return tuple(None if item < 0 else self._argument(item) for item in value.items)
+        if isinstance(value, BoxedIntList):
+            return tuple(self.values[item] for item in value.items)
+        return value
+
+    def _call(self, op: int, args: Sequence[int]) -> None:
+        name, kernel = self.plan.operators[op], self._kernels[op]
+        given = [self._argument(index) for index in args]
+        try:
+            if kernel is not None:
+                self._compute(name, kernel, given)
+            elif name == kernels.VIEW:
+                kernels.store(given[0], given[2], name)
+            elif (combine := kernels.primitive(name)) is not None:
+                self.values[args[-1]] = combine(given[0], given[1])
+        except KernelError as error:
+            raise ExecutionError(str(error)) from error
+        except (ValueError, TypeError, IndexError, RuntimeError, ZeroDivisionError) as error:
+            raise ExecutionError(f"{name}: {error}".splitlines()[0]) from error
+
+    @staticmethod
+    def _compute(name: str, kernel: Kernel, given: Sequence[Any]) -> None:
+        targets = given[kernel.arity : kernel.arity + kernel.outputs]
+        if len(targets) < kernel.outputs or not all(isinstance(t, np.ndarray) for t in targets):
+            raise KernelError(f"{name}: the call has {len(given)} arguments, more are expected")
+        results = kernel.compute(*given[: kernel.arity])
+        for result, target in zip(results if kernel.outputs > 1 else (results,), targets, strict=True):
+            kernels.store(result, target, name)
+
+    def _delegate(self, number: int, args: Sequence[int]) -> None:
+        delegate = self.delegates[number]
+        tensors = [v for i in args if isinstance(v := self.values[i], Tensor)]
+        count = len(delegate.inputs)
+        observe = self._observe
+        try:
+            delegate.execute(
+                [t.bytes for t in tensors[:count]],
+                [t.bytes for t in tensors[count:]],
+                None if observe is None else lambda command: observe(number, command),
+            )
+        except DelegateError as error:
+            raise ExecutionError(str(error)) from error

@@ -1,0 +1,239 @@
+"""CPU operators: what the runner's kernels compute, in numpy, with ATen's semantics.
+
+`TABLE` maps an operator's full name to its kernel. An operator it does not have is taken from PyTorch, if that is
+installed and knows it: torch is imported then, and only then. Arrays are in logical order, whatever their memory order.
+"""
+
+import math
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+NDArray = npt.NDArray[Any]
+
+
+class KernelError(Exception):
+    """A kernel that cannot compute what it was asked for; one line."""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel: how many of the call's arguments it takes, and what it computes from them.
+
+    `compute` returns one array, or one for each output. The arguments after the first `arity` are the outputs.
+    """
+
+    arity: int
+    compute: Callable[..., Any]
+    outputs: int = 1
+
+
+def _quantize(x: NDArray, scale: float, zero_point: int, low: int, high: int, _dtype: int) -> NDArray:
+    """zero_point + round(x / scale), halves to even, as quantized_decomposed and cortex_m do it in float32."""
+    inverse = np.float32(1) / np.float32(scale)
+    with np.errstate(invalid="ignore", over="ignore"):
+        scaled = np.rint(x.astype(np.float32) * inverse).astype(np.float64) + zero_point
+    return np.clip(np.nan_to_num(scaled, nan=float(zero_point)), low, high)
+
+
+def _dequantize(x: NDArray, scale: float, zero_point: int, *_: Any) -> NDArray:
+    return (x.astype(np.int64) - zero_point).astype(np.float32) * np.float32(scale)
+
+
+def _copy(x: NDArray, *_: Any) -> NDArray:
+    return x
+
+
+def _axis(dim: int | None, x: NDArray) -> int:
+    return -1 if dim is None else dim + x.ndim if dim < 0 else dim
+
+
+def _topk(x: NDArray, k: int, dim: int, largest: bool, _sorted: bool) -> tuple[NDArray, NDArray]:
+    axis = _axis(dim, x)
+    # A stable order: of equal elements the first comes first.
+    order = np.argsort(-x if largest else x, axis=axis, kind="stable")
+    index = np.take(order, range(k), axis=axis)
+    return np.take_along_axis(x, index, axis), index
+
+
+def _sort(x: NDArray, dim: int, descending: bool) -> tuple[NDArray, NDArray]:
+    axis = _axis(dim, x)
+    index = np.argsort(-x if descending else x, axis=axis, kind="stable")
+    return np.take_along_axis(x, index, axis), index
+
+
+def _argmax(x: NDArray, dim: int | None, keepdim: bool) -> NDArray:
+    return np.asarray(x.argmax() if dim is None else np.argmax(x, axis=dim, keepdims=keepdim))
+
+
+def _clamp(x: NDArray, low: float | None, high: float | None) -> NDArray:
+    x = x if low is None else np.maximum(x, np.asarray(low, x.dtype))
+    return x if high is None else np.minimum(x, np.asarray(high, x.dtype))
+
+
+def _slice(x: NDArray, dim: int, start: int | None, end: int | None, step: int) -> NDArray:
+    cut = [slice(None)] * x.ndim
+    cut[_axis(dim, x)] = slice(start, end, step)
+    return x[tuple(cut)]
+
+
+def _cat(tensors: Sequence[NDArray], dim: int) -> NDArray:
+    # ATen ignores empty one-dimensional tensors.
+    return np.concatenate([t for t in tensors if t.shape != (0,)], axis=dim)
+
+
+def _add(a: NDArray, b: NDArray, alpha: float) -> NDArray:
+    return a + np.asarray(alpha, b.dtype) * b
+
+
+def _subtract(a: NDArray, b: NDArray, alpha: float) -> NDArray:
+    return a - np.asarray(alpha, b.dtype) * b
+
+
+def _divide(a: NDArray, b: NDArray) -> NDArray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if a.dtype.kind != "f" and b.dtype.kind != "f":
+            return a.astype(np.float32) / b.astype(np.float32)
+        return a / b
+
+
+def _atan2(y: NDArray, x: NDArray) -> NDArray:
+    # In double precision first: the float32 result is then the correctly rounded one but for rare ties.
+    return np.arctan2(y.astype(np.float64), x.astype(np.float64))
+
+
+def _reshape(x: NDArray, shape: Sequence[int]) -> NDArray:
+    return x.reshape(tuple(shape))
+
+
+def _expand(x: NDArray, shape: Sequence[int], _implicit: bool) -> NDArray:
+    lead = len(shape) - x.ndim
+    sizes = tuple(x.shape[at - lead] if extent == -1 else extent for at, extent in enumerate(shape))
+    return np.broadcast_to(x, sizes)
+
+
+TABLE: dict[str, Kernel] = {
+    "quantized_decomposed::quantize_per_tensor.out": Kernel(6, _quantize),
+    "cortex_m::quantize_per_tensor.out": Kernel(6, _quantize),
+    "quantized_decomposed::dequantize_per_tensor.out": Kernel(7, _dequantize),
+    "cortex_m::dequantize_per_tensor.out": Kernel(6, _dequantize),
+    "dim_order_ops::_to_dim_order_copy.out": Kernel(3, _copy),
+    "dim_order_ops::_clone_dim_order.out": Kernel(3, _copy),
+    "aten::clone.out": Kernel(2, _copy),
+    "aten::add.out": Kernel(3, _add),
+    "aten::sub.out": Kernel(3, _subtract),
+    "aten::mul.out": Kernel(2, np.multiply),
+    "aten::div.out": Kernel(2, _divide),
+    "aten::atan2.out": Kernel(2, _atan2),
+    "aten::relu.out": Kernel(1, lambda x: np.maximum(x, np.zeros((), x.dtype))),
+    "aten::hardtanh.out": Kernel(3, _clamp),
+    "aten::clamp.out": Kernel(3, _clamp),
+    "aten::neg.out": Kernel(1, np.negative),
+    "aten::abs.out": Kernel(1, np.abs),
+    "aten::argmax.out": Kernel(3, _argmax),
+    "aten::topk.values": Kernel(5, _topk, outputs=2),
+    "aten::sort.values": Kernel(3, _sort, outputs=2),
+    "aten::view_copy.out": Kernel(2, _reshape),
+    "aten::permute_copy.out": Kernel(2, lambda x, dims: x.transpose(tuple(dims))),
+    "aten::transpose_copy.int_out": Kernel(3, lambda x, a, b: np.swapaxes(x, a, b)),
+    "aten::squeeze_copy.dims_out": Kernel(2, lambda x, dims: np.squeeze(x, tuple(d for d in dims if x.shape[d] == 1))),
+    "aten::unsqueeze_copy.out": Kernel(2, np.expand_dims),
+    "aten::slice_copy.Tensor_out": Kernel(5, _slice),
+    "aten::select_copy.int_out": Kernel(3, lambda x, dim, index: np.take(x, index, axis=dim)),
+    "aten::cat.out": Kernel(2, _cat),
+    "aten::expand_copy.out": Kernel(3, _expand),
+    "aten::full_like.out": Kernel(3, lambda x, value, _format: np.full_like(x, value)),
+}
+
+_PRIMITIVES: dict[str, Callable[[Any, Any], Any]] = {
+    "executorch_prim::add.Scalar": operator.add,
+    "executorch_prim::sub.Scalar": operator.sub,
+    "executorch_prim::mul.Scalar": operator.mul,
+    "executorch_prim::mod.Scalar": operator.mod,
+    "executorch_prim::floordiv.Scalar": operator.floordiv,
+    "executorch_prim::truediv.Scalar": operator.truediv,
+    "executorch_prim::eq.Scalar": operator.eq,
+    "executorch_prim::gt.Scalar": operator.gt,
+    "executorch_prim::lt.Scalar": operator.lt,
+    "executorch_prim::ge.Scalar": operator.ge,
+    "executorch_prim::le.Scalar": operator.le,
+    "executorch_prim::sym_float.Scalar": lambda a, _: float(a),
+    "executorch_prim::sym_min.Scalar": min,
+    "executorch_prim::sym_max.Scalar": max,
+}
+"""Arithmetic on numbers of the plan: two arguments, the result goes to the value named last."""
+
+VIEW = "executorch_prim::et_view.default"
+
+
+def primitive(name: str) -> Callable[[Any, Any], Any] | None:
+    """The primitive of a name; None for an operator on tensors."""
+    return _PRIMITIVES.get(name)
+
+
+def find(name: str) -> Kernel | None:
+    """The kernel of an operator such as ``aten::add.out``: our own, else PyTorch's, else None."""
+    return TABLE.get(name) or _from_torch(name)
+
+
+def _from_torch(name: str) -> Kernel | None:
+    try:
+        import torch
+    except ImportError:
+        return None
+    namespace, _, rest = name.partition("::")
+    base, _, overload = rest.partition(".")
+    packet = getattr(getattr(torch.ops, namespace, None), base, None)
+    if packet is None or overload not in packet.overloads():
+        return None
+    function = getattr(packet, overload)
+    arguments = function._schema.arguments
+    inputs = [a for a in arguments if not a.is_out]
+    outs = [a for a in arguments if a.is_out]
+
+    def compute(*values: Any) -> Any:
+        given = [_as_torch(value) for value in values]
+        positional = [v for v, a in zip(given, inputs, strict=True) if not a.kwarg_only]
+        keywords = {a.name: v for v, a in zip(given, inputs, strict=True) if a.kwarg_only}
+        # An empty output takes whatever shape and type the operator gives.
+        targets = {a.name: torch.empty(0, dtype=_result_type(torch, given)) for a in outs}
+        with torch.no_grad():
+            results = function(*positional, **keywords, **targets)
+        many = results if isinstance(results, list | tuple) else (results,)
+        arrays = tuple(result.numpy() for result in many)
+        return arrays if len(outs) > 1 else arrays[0]
+
+    return Kernel(len(inputs), compute, outputs=len(outs)) if outs else None
+
+
+def _as_torch(value: Any) -> Any:
+    import torch
+
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(np.ascontiguousarray(value))
+    if isinstance(value, tuple) and value and all(isinstance(item, np.ndarray) for item in value):
+        return [_as_torch(item) for item in value]
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _result_type(torch: Any, values: Sequence[Any]) -> Any:
+    tensors = [value for value in values if isinstance(value, torch.Tensor)]
+    return tensors[0].dtype if tensors else torch.float32
+
+
+def store(result: NDArray, out: NDArray, name: str) -> None:
+    """Put a kernel's result into its output.
+
+    Raises:
+        KernelError: the output has another shape.
+    """
+    result = np.asarray(result)
+    if result.shape != out.shape and math.prod(result.shape) == math.prod(out.shape):
+        result = result.reshape(out.shape)
+    if result.shape != out.shape:
+        raise KernelError(f"{name} gives a tensor of shape {result.shape}, its output has {out.shape}")
+    np.copyto(out, result, casting="unsafe")
