@@ -1,19 +1,9 @@
 """Starting the full-screen program. Textual is imported only here and in what this imports."""
 
 import os
-import sys
 from pathlib import Path
 
-from tui.errors import UserError
-
-
-def _check_terminal() -> None:
-    hint = "without a screen: fvp-tui run MODEL"
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        # Textual reads from stdin and draws on stderr; stdout may well be a pipe.
-        raise UserError("the full-screen program needs a terminal on stdin and stderr", hint)
-    if os.environ.get("TERM", "dumb") in ("dumb", ""):
-        raise UserError("the terminal cannot move its cursor (TERM is dumb or not set)", hint)
+from tui import terminal
 
 
 def _set_defaults() -> None:
@@ -35,7 +25,7 @@ def run_app(model: str | None = None, attach: Path | None = None) -> int:
     Raises:
         UserError: there is no terminal to draw on.
     """
-    _check_terminal()
+    terminal.check()
     _set_defaults()
     from tui.screens.root import FvpApp
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from ui import fakes
 from tui import catalogue
 from tui.catalogue import ModelInfo
 from tui.widgets import words
+from ui import fakes
 
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
 

@@ -5,8 +5,6 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from ui import fakes
-from ui.conftest import Until
 from tui import runs
 from tui.screens.confirm import Confirm
 from tui.screens.history import HistoryScreen
@@ -14,6 +12,8 @@ from tui.screens.root import FvpApp
 from tui.screens.run import RunScreen
 from tui.screens.setup import SetupScreen
 from tui.widgets.table import FigureTable
+from ui import fakes
+from ui.conftest import Until
 
 
 def rows(app: FvpApp) -> list[str]:

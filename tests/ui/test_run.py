@@ -5,8 +5,6 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from ui import fakes
-from ui.conftest import Until
 from tui import control, events, runs
 from tui.errors import UserError
 from tui.screens.confirm import Confirm
@@ -19,6 +17,8 @@ from tui.widgets.log_view import LogView
 from tui.widgets.panel import Panel
 from tui.widgets.panels import PANELS
 from tui.widgets.table import FigureTable
+from ui import fakes
+from ui.conftest import Until
 
 SIZES = [(80, 24), (120, 40), (60, 20)]
 

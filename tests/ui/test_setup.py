@@ -5,8 +5,6 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Static
 
-from ui import fakes
-from ui.conftest import SHIPPED, Until
 from tui import control, vela
 from tui.screens.path import PathScreen
 from tui.screens.root import FvpApp
@@ -14,6 +12,8 @@ from tui.screens.run import RunScreen
 from tui.screens.setup import SetupScreen
 from tui.spec import Spec
 from tui.widgets.table import FigureTable
+from ui import fakes
+from ui.conftest import SHIPPED, Until
 
 SIZES = [(80, 24), (120, 40), (60, 20)]
 

@@ -121,7 +121,7 @@ class HistoryScreen(Screen[None]):
         super().__init__()
         self._states: dict[str, State] = {}
         self._turn = 0
-        self._reading = False
+        self.reading = False
         self._by = 0
         self._descending = True
 
@@ -142,7 +142,7 @@ class HistoryScreen(Screen[None]):
     def action_update(self) -> None:
         """Read all runs anew."""
         self._turn += 1
-        self._reading = True
+        self.reading = True
         turn = self._turn
         in_background("history", lambda: self._read(turn))
         self._retitle()
@@ -166,7 +166,7 @@ class HistoryScreen(Screen[None]):
             return
         self._states.update(event.found)
         if event.last:
-            self._reading = False
+            self.reading = False
         if event.found:
             self._fill()
         self._retitle()
@@ -186,8 +186,8 @@ class HistoryScreen(Screen[None]):
     def _retitle(self) -> None:
         table = self.query_one(FigureTable)
         count = len(self._states)
-        words = f"{count:,} run{'s' * (count != 1)}" + (", reading..." if self._reading else "")
-        if not count and not self._reading:
+        words = f"{count:,} run{'s' * (count != 1)}" + (", reading..." if self.reading else "")
+        if not count and not self.reading:
             words = "no runs yet: q goes back to start one"
         if table.hidden:
             words += f"\n  too narrow for: {', '.join(table.hidden)}"

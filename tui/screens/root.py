@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 import tui.widgets
-from tui import themes
+from tui import terminal, themes
 from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.messages import OpenRun
@@ -72,17 +71,13 @@ class FvpApp(App[None]):
 
     def on_mount(self) -> None:
         """Open the first screen."""
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            # Without this the terminal stays on the alternate screen, with mouse reports on.
-            asyncio.get_running_loop().add_signal_handler(number, partial(self._ended_by, number))
+        if not self.is_headless:
+            terminal.leave_on_signals(asyncio.get_running_loop(), lambda status: self.exit(return_code=status))
         self.push_screen(SetupScreen(self._model))
         if self._attached is not None:
             self.push_screen(RunScreen(self._attached))
         if self._theme_problems:
             self.notify(clean("; ".join(self._theme_problems), 400), severity="warning", markup=False)
-
-    def _ended_by(self, number: signal.Signals) -> None:
-        self.exit(return_code=128 + number)
 
     # -- screens
 

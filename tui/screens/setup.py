@@ -162,6 +162,8 @@ class SetupScreen(Screen[None]):
         self._models: list[ModelInfo] = []
         self._files: list[str] = []
         """Paths: typed ones first, then those of earlier runs."""
+        self._refused = ""
+        """Name of the model whose problem is shown."""
 
     def compose(self) -> ComposeResult:
         """The screen."""
@@ -181,16 +183,17 @@ class SetupScreen(Screen[None]):
     def on_mount(self) -> None:
         """Samples at once; what takes longer to list comes when it is there."""
         self._models = catalogue.samples()
-        select = FIRST
+        select, problem = FIRST, ""
         if self._wanted is not None:
             try:
                 select = catalogue.resolve(self._wanted)
             except UserError as error:
-                self._problem("#model-problem", str(error))
+                problem = str(error)
             else:
-                if ":" not in select or Path(select).is_absolute():
+                if Path(select).is_absolute():
                     self._files.insert(0, select)
         self._fill(select)
+        self._refuse(problem)
         self._wanted = select
         self._refresh_command()
         in_background("models", self._list)
@@ -252,8 +255,9 @@ class SetupScreen(Screen[None]):
 
     def on_figure_table_highlighted(self, event: FigureTable.Highlighted) -> None:
         """Another model: what it is, in full, below the list."""
-        self._problem("#model-problem", "")
         row = event.row
+        if row is None or row.key != self._refused:
+            self._refuse("")
         words = f"{row.cells[0]}: {row.cells[1]}" if row is not None and row.cells[1] and row.key != FILE else ""
         self.query_one("#title", Static).update(Content(words))
         self._refresh_command()
@@ -339,6 +343,12 @@ class SetupScreen(Screen[None]):
             self.query_one("#command", Static).update(Content("$ enter types the path of a model file"))
         self._problem("#option-problem", problem)
 
+    def _refuse(self, text: str) -> None:
+        """Say what is wrong with a model, until the cursor leaves it."""
+        row = self.query_one(FigureTable).current
+        self._refused = row.key if row is not None and text else ""
+        self._problem("#model-problem", text)
+
     def _problem(self, where: str, text: str) -> None:
         self.query_one(where, Static).update(Content(f"! {clean(text, 300)}" if text else ""))
 
@@ -361,7 +371,7 @@ class SetupScreen(Screen[None]):
         try:
             catalogue.resolve(request.model)
         except UserError as error:
-            self._problem("#model-problem", str(error))
+            self._refuse(str(error))
             return
         try:
             directory = control.start(spec.check(request))

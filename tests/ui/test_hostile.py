@@ -1,0 +1,92 @@
+"""Text from outside - names, paths, log, reasons - neither crashes the program nor reaches the terminal as control."""
+
+import msgspec
+import pytest
+from rich.cells import cell_len
+from textual.widgets import Static
+
+from tui import events
+from tui.events import Event
+from tui.figures import Artifact, Check, Delegation, Kernel, Operator, OperatorDelegation, PlatformInfo
+from tui.screens.history import HistoryScreen
+from tui.screens.root import FvpApp
+from tui.screens.run import RunScreen
+from tui.widgets.table import FigureTable
+from ui import fakes
+from ui.conftest import Until
+
+CONTROLS = [chr(n) for n in (*range(0x20), *range(0x7F, 0xA0))]
+
+TEXTS = [
+    fakes.HOSTILE,
+    "[/foo][bold][@click=app.quit]x",
+    "".join(CONTROLS),
+    "\x1b[2J\x1b]0;title\x07\x1bc\x1bP1$r\x1b\\ end",
+    "漢字" * 200,
+    "e\u0301\u0301\u0301 👩‍👩‍👧 \u202eevil\u2028next",
+    "x" * 1_000_000,
+    "",
+    " ",
+    "\ud800 lone",
+]
+
+
+def hostile_events(name: str, text: str) -> list[Event]:
+    """A run in which everything that can be text is this text."""
+    request = fakes.spec_of(f"/tmp/{text[:200]}.py")
+    estimated = next(e for e in fakes.compiled() if isinstance(e, events.Estimated))
+    operator = Operator(name=text, op=text, npu_cycles=10, total_cycles=12, line=text)
+    found = OperatorDelegation(op=text, npu=1, cpu=1, reason=text, line=text)
+    delegation = Delegation(
+        subgraphs=1, delegated_nodes=1, non_delegated_nodes=1, operators=(found,), kernels=(Kernel(op=text, calls=1),)
+    )
+    return [
+        *fakes.begun(name, request, alive=False),
+        events.DelegationKnown(t=1.0, delegation=delegation),
+        msgspec.structs.replace(estimated, operators=(operator,)),
+        events.ArtifactWritten(t=1.0, artifact=Artifact(name=text, path=text, bytes=1, sha256="")),
+        events.PlatformStarted(
+            t=1.0, platform=PlatformInfo(kind="simulator", name=text, version=text, why=text, argv=(text,)), pid=1
+        ),
+        events.PhaseChanged(t=1.0, phase=text),
+        *fakes.inferred(),
+        events.Checked(t=1.0, check=Check(status="skipped", reason=text)),
+        events.Noted(t=1.0, text=text),
+        events.StageFinished(t=1.0, stage="lower", status="skipped", seconds=1.0, reason=text),
+        *fakes.log([text, text], "warning", source=text),
+        *fakes.finished("failed", text, text, 1),
+    ]
+
+
+@pytest.mark.parametrize("number", range(len(TEXTS)))
+async def test_hostile_text_is_only_text(number: int, until: Until) -> None:
+    name = "20261123-111531-hostile-u85-256-0bad"
+    directory = fakes.make(name, fakes.spec_of(), hostile_events(name, TEXTS[number]))
+    app = FvpApp(attach=directory)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
+        shown = []
+        for key in ("1", "2", "3", "4", "d"):
+            await pilot.press(key)
+            shown += [strip.text for strip in app.screen._compositor.render_strips()]
+        await pilot.press("slash", "x", "enter", "h")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen.query_one(FigureTable).rows)
+        shown += [strip.text for strip in app.screen._compositor.render_strips()]
+        assert not {c for line in shown for c in line} & set(CONTROLS)
+        assert all(cell_len(line) <= 80 for line in shown)
+
+
+async def test_hostile_names_of_runs_and_files(until: Until) -> None:
+    name = "20261123-\x1b[31m[b]-x"
+    fakes.make(name, fakes.spec_of(f"/tmp/{fakes.HOSTILE.replace(chr(0), '')}.py"), fakes.finished())
+    app = FvpApp(model="no [/such] \x1b[2J model")
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await until(pilot, lambda: any("bold" in row.key for row in app.screen.query_one(FigureTable).rows))
+        assert "no [/such]" in str(app.screen.query_one("#model-problem", Static).content)
+        app.screen.query_one(FigureTable).select(
+            next(row.key for row in app.screen.query_one(FigureTable).rows if "bold" in row.key)
+        )
+        await pilot.press("enter", "h")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen.query_one(FigureTable).rows)
+        await pilot.press("d", "y")
+        await until(pilot, lambda: not app.screen.query(FigureTable) or not app.screen.query_one(FigureTable).rows)

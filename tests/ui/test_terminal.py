@@ -1,0 +1,200 @@
+"""The program itself in a terminal: what leaves for it, and how it is left behind."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pexpect
+import pyte
+import pytest
+
+from ui import fakes
+from ui.test_hostile import TEXTS, hostile_events
+
+REPOSITORY = Path(__file__).parents[2]
+START = "import sys; from tui.app import run_app; from pathlib import Path; sys.exit(run_app(attach={attach}))"
+
+# What Textual itself sends: CSI sequences with known ends, and the shape of the mouse pointer.
+KNOWN = re.compile(rb"\x1b\[[0-?]*[ -/]*[mHhlurKpABCDJt]|\x1b\]22;[a-z]+\x07")
+
+
+class Terminal:
+    """A program on a pty, its output kept whole and drawn on an emulated screen."""
+
+    def __init__(self, home: Path, attach: Path | None = None, rows: int = 24, columns: int = 80, **env: str) -> None:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("TEXTUAL_", "FVP_TUI_", "SSH_", "NO_COLOR"))}
+        where = f"Path({str(attach)!r})" if attach else "None"
+        self.child = pexpect.spawn(
+            sys.executable,
+            ["-c", START.format(attach=where)],
+            dimensions=(rows, columns),
+            env={**kept, "TERM": "xterm-256color", "FVP_TUI_HOME": str(home), "PYTHONPATH": str(REPOSITORY), **env},
+            timeout=30,
+        )
+        self.raw = b""
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self._screen.display)
+
+    @property
+    def title(self) -> str:
+        return str(self._screen.title)
+
+    def read(self) -> bool:
+        """Take what there is; False once the program has closed the terminal."""
+        try:
+            data = self.child.read_nonblocking(65536, timeout=0.1)
+        except pexpect.TIMEOUT:
+            return True
+        except pexpect.EOF:
+            return False
+        self.raw += data
+        # pyte does not know the kitty keyboard protocol, queries of modes and the shape of the pointer.
+        self._stream.feed(re.sub(rb"\x1b\[[<>=?][0-9;]*[up$]+p?|\x1b\]22;[a-z]+\x07", b"", data))
+        return True
+
+    def wait(self, condition: Callable[[], bool], seconds: float = 30) -> None:
+        limit = time.monotonic() + seconds
+        while not condition():
+            assert self.read(), f"the program ended:\n{self.raw[-3000:].decode(errors='replace')}"
+            assert time.monotonic() < limit, f"did not come; on the screen is:\n{self.text}"
+
+    def end(self, seconds: float = 10) -> int:
+        """Read to the end; the exit status, negative for a signal."""
+        limit = time.monotonic() + seconds
+        while self.read():
+            assert time.monotonic() < limit, "the program does not end"
+        self.child.wait()
+        return -self.child.signalstatus if self.child.signalstatus else int(self.child.exitstatus or 0)
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
+    opened: list[Terminal] = []
+
+    def start(attach: Path | None = None, **options: object) -> Terminal:
+        opened.append(Terminal(tmp_path / "home", attach, **options))  # type: ignore[arg-type]
+        return opened[-1]
+
+    yield start
+    for each in opened:
+        each.child.close(force=True)
+
+
+def restored(terminal: Terminal) -> None:
+    """The terminal is as it was found."""
+    for sequence in (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[?1004l", b"\x1b[?2004l"):
+        assert sequence in terminal.raw, sequence
+        on = sequence[:-1] + (b"l" if sequence.endswith(b"h") else b"h")
+        assert terminal.raw.rindex(sequence) > terminal.raw.rfind(on)
+    flags = termios.tcgetattr(terminal.child.child_fd)[3]
+    assert flags & termios.ECHO and flags & termios.ICANON
+
+
+def test_no_control_of_foreign_text_reaches_the_terminal(terminal: Callable[..., Terminal]) -> None:
+    name = "20261123-121531-hostile-u85-256-0bad"
+    what = [event for text in TEXTS if len(text) < 10_000 for event in hostile_events(name, text)]
+    tui = terminal(fakes.make(name, fakes.spec_of(), what))
+    tui.wait(lambda: "FAILED" in tui.text)
+    for key, word in (("2", "[2 Delegation]"), ("3", "[3 Check and notes]"), ("4", "[4 Log]"), ("h", "History")):
+        tui.child.send(key)
+        tui.wait(lambda word=word: word in tui.text)
+    tui.child.send("\x11")
+    assert tui.end() == 0
+    left = KNOWN.sub(b"", tui.raw).replace(b"\r\n", b"")
+    assert not re.findall(rb"[\x00-\x1f\x7f]", left), re.findall(rb".{0,20}[\x00-\x1f\x7f].{0,20}", left)[:5]
+    assert not re.findall("[\x80-\x9f]", left.decode("utf-8"))
+    assert tui.title == ""
+
+
+def test_q_quits_at_once_and_restores_the_terminal(terminal: Callable[..., Terminal]) -> None:
+    tui = terminal()
+    tui.wait(lambda: "fvp-tui run sample:digits" in tui.text)
+    begun = time.monotonic()
+    tui.child.send("q")
+    assert tui.end() == 0
+    assert time.monotonic() - begun < 5
+    restored(tui)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_restores_the_terminal(number: signal.Signals, terminal: Callable[..., Terminal]) -> None:
+    tui = terminal(fakes.whole())
+    tui.wait(lambda: "OK  9.5 s" in tui.text)
+    os.kill(tui.child.pid, number)
+    assert tui.end() == 128 + number
+    restored(tui)
+    assert b"Traceback" not in tui.raw
+
+
+def test_a_terminal_that_goes_away_ends_the_program(terminal: Callable[..., Terminal]) -> None:
+    tui = terminal(fakes.whole())
+    tui.wait(lambda: "OK  9.5 s" in tui.text)
+    tui.child.ptyproc.fileobj.close()  # as when an SSH connection breaks
+    limit = time.monotonic() + 10
+    while os.waitpid(tui.child.pid, os.WNOHANG) == (0, 0):
+        assert time.monotonic() < limit, "an orphan is left behind"
+        time.sleep(0.02)
+    tui.child.ptyproc.terminated = True
+
+
+def test_without_a_terminal_it_says_what_to_do(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tui"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "FVP_TUI_HOME": str(tmp_path), "PYTHONPATH": str(REPOSITORY)},
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "fvp-tui run" in done.stderr and "Traceback" not in done.stderr and "\x1b" not in done.stderr
+
+
+def test_a_dumb_terminal_is_refused(terminal: Callable[..., Terminal]) -> None:
+    tui = terminal(TERM="dumb")
+    assert tui.end() != 0
+    assert b"cannot move its cursor" in tui.raw and b"\x1b[?1049h" not in tui.raw
+
+
+def test_no_color_means_none(terminal: Callable[..., Terminal]) -> None:
+    tui = terminal(fakes.whole(), NO_COLOR="1")
+    tui.wait(lambda: "OK  9.5 s" in tui.text)
+    assert not re.search(rb"\x1b\[[0-9;]*[34]8;[25];", tui.raw)
+
+
+def test_nothing_heavy_is_imported() -> None:
+    script = (
+        "import sys, tui.screens.root; "
+        "print([m for m in ('torch', 'executorch', 'numpy', 'pexpect', 'click') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_idle_sends_nothing(terminal: Callable[..., Terminal]) -> None:
+    """A finished run costs no byte, whatever is on the screen."""
+    tui = terminal(fakes.whole())
+    tui.wait(lambda: "OK  9.5 s" in tui.text)
+    quiet_since, sent = time.monotonic(), len(tui.raw)
+    limit = quiet_since + 20
+    while time.monotonic() - quiet_since < 1.5:
+        assert time.monotonic() < limit, "it never falls silent"
+        tui.read()
+        if len(tui.raw) != sent:
+            quiet_since, sent = time.monotonic(), len(tui.raw)
