@@ -1,8 +1,10 @@
 """The help screen: the keys of the screen it was called from, and what the figures mean."""
 
-from typing import ClassVar
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
 
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -23,6 +25,31 @@ GENERAL = (
 COLUMN = 18
 
 
+Entries = Sequence[tuple[str, str]]
+
+PLACES = {"log": "Keys in the log", "table": "Keys in a table", "field": "Keys in a field of the form"}
+"""Sections of keys that only some widgets take, by the first word of their id."""
+
+
+def key_sections(app: App[Any], screen: Screen[Any]) -> list[tuple[str, Entries]]:
+    """The keys of a screen and of everything on it, by section. Keys without an id are not ours."""
+    sections: dict[str, dict[str, list[str]]] = {"Keys": {}}
+    kinds = dict.fromkeys([type(screen), type(app), *(type(widget) for widget in screen.query("*"))])
+    for base in dict.fromkeys(base for kind in kinds for base in kind.__mro__):
+        for binding in base.__dict__.get("BINDINGS", ()):
+            if not isinstance(binding, Binding) or not (binding.id and binding.description):
+                continue
+            section = PLACES.get(binding.id.partition(".")[0], "Keys")
+            names = sections.setdefault(section, {}).setdefault(binding.description, [])
+            for key in [binding.key] if binding.key_display else binding.key.split(","):
+                names.append(app.get_key_display(replace(binding, key=key)))
+    sections["Keys"]["All commands by name, and themes"] = ["^p"]
+    return [
+        (title, [(" ".join(dict.fromkeys(names)), words) for words, names in entries.items()])
+        for title, entries in sections.items()
+    ]
+
+
 class HelpScreen(Screen[None]):
     """Text that scrolls."""
 
@@ -36,8 +63,8 @@ class HelpScreen(Screen[None]):
         Binding("q,escape,question_mark", "back", "Back", id="help.back"),
     ]
 
-    def __init__(self, keys: list[tuple[str, str]]) -> None:
-        """`keys` are (keys, what they do) of the screen below."""
+    def __init__(self, keys: Sequence[tuple[str, Entries]]) -> None:
+        """`keys` are the sections of keys of the screen below."""
         super().__init__()
         self._keys = keys
 
@@ -48,7 +75,10 @@ class HelpScreen(Screen[None]):
         yield KeyBar()
 
     def _text(self) -> Content:
-        lines: list[Content] = [*_section("Keys", self._keys), *_section("Figures", GENERAL)]
+        lines: list[Content] = []
+        for title, entries in self._keys:
+            lines += _section(title, entries)
+        lines += _section("Figures", GENERAL)
         for info in PANELS:
             lines += _section(info.make.TITLE, info.make.FIGURES)
         return Content("\n").join(lines)
@@ -63,7 +93,7 @@ class HelpScreen(Screen[None]):
         self.dismiss()
 
 
-def _section(title: str, entries: "tuple[tuple[str, str], ...] | list[tuple[str, str]]") -> list[Content]:
+def _section(title: str, entries: Entries) -> list[Content]:
     lines = [Content.assemble((title, "bold $accent"))]
     for word, text in entries:
         lines.append(Content.assemble((f"  {word:<{COLUMN}}", "bold"), text))

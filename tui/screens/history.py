@@ -25,13 +25,14 @@ from tui.widgets.words import UNKNOWN, duration, model_name
 CHUNK = 100
 """Runs shown at a time while they are read."""
 
+# A run's id names model and target already: their columns go first where the width is short.
 COLUMNS = (
-    Column("run", flex=True, width=16),
-    Column("model", most=20),
-    Column("target", drop=3, most=16),
-    Column("memory mode", drop=5, most=20),
+    Column("run", flex=True, width=32),
+    Column("model", most=20, drop=3),
+    Column("target", drop=5, most=16),
+    Column("memory mode", drop=6, most=20),
     Column("status"),
-    Column("NPU cycles", right=True, drop=1),
+    Column("NPU cycles", right=True),
     Column("Vela cycles", right=True, drop=4),
     Column("seconds", right=True, drop=2),
     Column("check", drop=1),
@@ -82,7 +83,11 @@ def _row(name: str, state: State) -> Row:
 class RunTable(FigureTable):
     """The runs; enter opens the one under the cursor."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "Open", key_display="enter", id="history.open")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "choose", "Open", key_display="enter", id="history.open"),
+        Binding("left", "screen.sort(-1)", "Sort by", key_display="left/right", id="history.sort-left"),
+        Binding("right", "screen.sort(1)", "Sort by the next column", show=False, id="history.sort-right"),
+    ]
 
 
 class HistoryScreen(Screen[None]):
@@ -93,8 +98,6 @@ class HistoryScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "delete", "Delete", id="history.delete"),
-        Binding("left", "sort(-1)", "Sort by", key_display="</>", id="history.sort-left"),
-        Binding("right", "sort(1)", "Sort by the next column", show=False, id="history.sort-right"),
         Binding("o", "reverse", "Order", id="history.order"),
         Binding("u", "update", "Update", id="history.update"),
         Binding("q,escape", "back", "Back", id="history.back"),

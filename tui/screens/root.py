@@ -9,12 +9,13 @@ from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.color import Color
 from textual.screen import Screen
 from textual.theme import Theme
 
 import tui.widgets
 from tui import terminal, themes
-from tui.screens.help import HelpScreen
+from tui.screens.help import HelpScreen, key_sections
 from tui.screens.history import HistoryScreen
 from tui.screens.messages import OpenRun
 from tui.screens.run import RunScreen
@@ -22,6 +23,8 @@ from tui.screens.setup import SetupScreen
 from tui.text import clean
 
 DEFAULT_THEME = "dark"
+MUTED = 0.62
+"""How far muted text is from the background, where 1 is plain text."""
 
 
 class FvpApp(App[None]):
@@ -79,6 +82,21 @@ class FvpApp(App[None]):
         if self._theme_problems:
             self.notify(clean("; ".join(self._theme_problems), 400), severity="warning", markup=False)
 
+    def get_css_variables(self) -> dict[str, str]:
+        """Textual's variables of the theme, and ours: ``muted``, for words that are not figures.
+
+        Textual's own ``text-muted`` is a share of whatever lies behind it, which a line drawn by hand does not know.
+        """
+        variables = super().get_css_variables()
+        if "muted" not in variables:
+            if self.native_ansi_color:
+                variables["muted"] = "ansi_bright_black"
+            else:
+                background = Color.parse(variables["background"])
+                variables["muted"] = background.blend(Color.parse(variables["foreground"]), MUTED).hex
+        self.theme_variables = variables
+        return variables
+
     # -- screens
 
     def on_open_run(self, event: OpenRun) -> None:
@@ -98,15 +116,7 @@ class FvpApp(App[None]):
     def action_help(self) -> None:
         """Keys and figures."""
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self._keys(self.screen)))
-
-    def _keys(self, screen: Screen[object]) -> list[tuple[str, str]]:
-        keys: dict[str, list[str]] = {}
-        for active in screen.active_bindings.values():
-            binding = active.binding
-            if binding.description and not binding.system:
-                keys.setdefault(binding.description, []).append(self.get_key_display(binding))
-        return [(" ".join(dict.fromkeys(found)), words) for words, found in keys.items()]
+            self.push_screen(HelpScreen(key_sections(self, self.screen)))
 
     # -- commands
 
@@ -115,7 +125,7 @@ class FvpApp(App[None]):
         seen: set[str] = set()
         for active in screen.active_bindings.values():
             binding = active.binding
-            if not binding.description or binding.system or binding.action in seen or not active.enabled:
+            if not (binding.id and binding.description and active.enabled) or binding.action in seen:
                 continue
             seen.add(binding.action)
             run = partial(self.run_action, binding.action, active.node)

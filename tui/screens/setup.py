@@ -142,7 +142,7 @@ class SetupScreen(Screen[None]):
         Binding("up", "app.focus_previous", "Previous field", show=False, id="setup.up"),
         Binding("slash", "filter", "Filter", key_display="/", id="setup.filter"),
         Binding("e", "edit", "File", tooltip="Type or edit the path of a model file", id="setup.file"),
-        Binding("y", "copy", "Copy command", id="setup.copy"),
+        Binding("y", "copy", "Copy", tooltip="Copy the command line", id="setup.copy"),
         Binding("h", "app.history", "History", id="setup.history"),
         Binding("q", "app.quit", "Quit", id="setup.quit"),
     ]

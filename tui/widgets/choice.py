@@ -49,7 +49,7 @@ class Field(Widget, can_focus=True):
         self.refresh()
 
     def _line(self, value: Content) -> Content:
-        mark, style = ("> ", "bold") if self.has_focus else ("  ", "$text-muted")
+        mark, style = ("> ", "bold") if self.has_focus else ("  ", "$muted")
         return Content.assemble(mark, (self.label.ljust(LABEL), style), value)
 
 

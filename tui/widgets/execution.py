@@ -16,12 +16,12 @@ from tui.widgets.table import Column, FigureTable, Row
 from tui.widgets.words import UNKNOWN, clock, since
 
 COLUMNS = (
-    Column("operator", flex=True, width=16),
+    Column("operator", flex=True, width=14),
     Column("kind", drop=3, most=18),
-    Column("cycles", right=True, width=9),
-    Column("share", right=True, width=5),
+    Column("cycles", right=True),
+    Column("share", right=True),
     Column("", drop=2, flex=True, width=6, bar=True),
-    Column("MAC use", right=True, drop=4, width=7),
+    Column("MAC use", right=True, drop=4),
 )
 
 PMU_WORDS = {
@@ -165,7 +165,7 @@ def _head(state: State) -> Content:
     if state.operators:
         sources = sorted({o.source for o in state.operators})
         by = "cycles estimated by Vela" if sources == ["estimated"] else f"cycles {' and '.join(sources)}"
-        lines.append(Content.assemble((f"Operators on the NPU, {by}:", "$text-muted")))
+        lines.append(Content.assemble((f"Operators on the NPU, {by}:", "$muted")))
     return Content("\n").join(lines)
 
 
@@ -198,7 +198,7 @@ def _npu(state: State) -> list[Content]:
         _label("NPU"),
         (f"{middle:,}", "bold"),
         f" cycles  {ms(npu_ms(state, middle))}{at}",
-        (_by(source), "$text-muted"),
+        (_by(source), "$muted"),
     )
     if len(state.inferences) == 1:
         return [line]
@@ -218,7 +218,7 @@ def _vela(estimate: Estimate | None) -> list[Content]:
             _label("Vela"),
             (number(estimate.total_cycles), "bold"),
             f" cycles  {ms(estimate.inference_ms)}  (NPU alone {number(estimate.npu_cycles)})",
-            ("  estimated", "$text-muted"),
+            ("  estimated", "$muted"),
         )
     ]
     memory = [

@@ -64,7 +64,7 @@ class RunHeader(Static):
         what = Content.assemble((name, "bold"), f"  {target_line(spec)}" if spec else "")
         none = "no platform yet" if run.status == "running" else "no platform was started"
         lines = [
-            _between(status, Content.assemble((badge(state) or none, "$text-muted")), width),
+            _between(status, Content.assemble((badge(state) or none, "$muted")), width),
             _between(what, Content(clean(run.id) if width >= 110 and spec else ""), width),
         ]
         hint = run.hint or self._hint
@@ -80,17 +80,17 @@ def _stage_words(stage: StageState, state: State) -> Content:
     name, seconds = stage.name, f" {stage.seconds:.1f}" if stage.seconds is not None else ""
     match stage.status:
         case "pending":
-            return Content.assemble((f"{name} {UNKNOWN}", "$text-muted"))
+            return Content.assemble((f"{name} {UNKNOWN}", "$muted"))
         case "running":
             # Of a run that is over, a stage that never ended says how far it came.
             words = f"> {name}" if state.run.status == "running" else f"{name} cut off"
             return Content.assemble((words, "bold $accent"))
         case "skipped":
-            return Content.assemble((f"{name} skipped", "$text-muted"))
+            return Content.assemble((f"{name} skipped", "$muted"))
         case "failed":
             return Content.assemble((f"{name}{seconds} FAILED", "bold $text-error"))
     if name == "check" and state.check is not None:
-        tone = {"match": "bold $text-success", "mismatch": "bold $text-error"}.get(state.check.status, "$text-muted")
+        tone = {"match": "bold $text-success", "mismatch": "bold $text-error"}.get(state.check.status, "$muted")
         return Content.assemble("check ", (state.check.status.upper(), tone))
     return Content(f"{name}{' cached' if stage.cached else seconds}")
 

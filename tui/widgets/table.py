@@ -307,10 +307,10 @@ class FigureTable(ScrollView, can_focus=True):
         if here and self.has_focus:
             style = base + self.get_component_rich_style("table--cursor", partial=True)
         segments = [Segment(CURSOR if here else " " * len(CURSOR), style)]
-        segments += self._cells(row, style, plain=here and self.has_focus)
+        segments += self._cells(row, style, base)
         return Strip(segments).adjust_cell_length(width, style)
 
-    def _cells(self, row: Row, style: Style, *, plain: bool) -> list[Segment]:
+    def _cells(self, row: Row, style: Style, base: Style) -> list[Segment]:
         segments: list[Segment] = []
         for column, width, cell in zip(self._columns, self._widths, row.cells, strict=True):
             if not width:
@@ -320,6 +320,7 @@ class FigureTable(ScrollView, can_focus=True):
             if isinstance(cell, str):
                 segments.append(Segment(fit(cell, width, right=column.right), style))
             else:
-                drawn = style if plain else style + self.get_component_rich_style("table--bar", partial=True)
+                # Bars look the same in all rows: on the cursor's colour a full one would hide what a bar is.
+                drawn = base + self.get_component_rich_style("table--bar", partial=True)
                 segments.append(Segment(bar(cell, width), drawn))
         return segments
