@@ -1,8 +1,9 @@
 """What came back from the platform against what PyTorch computed: the stage ``check``, and the spec's limits."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -16,12 +17,16 @@ FLOAT_TOLERANCE = 1e-3
 """Absolute and relative tolerance of an output that was never quantized: the defaults of ExecuTorch's own tests."""
 
 ROUNDING = 1 + 1e-4
+"""Steps a dequantized output may be away from PyTorch's quantized model."""
+EXACT = 1e-4
+"""Steps it may be away from the exact reference: the rounding of one multiplication in float32, no step."""
 
 
-def _tolerance(info: TensorInfo, expected: NDArray) -> float:
+def _tolerance(info: TensorInfo, expected: NDArray, reference: str) -> float:
+    """Largest error of a match: see `EXACT`, `ROUNDING` and `FLOAT_TOLERANCE`."""
     if info.step is not None:
         # Two values one step apart differ by a rounding error more than the step itself.
-        return info.step * ROUNDING
+        return info.step * (EXACT if reference == "tosa" else ROUNDING)
     if expected.dtype.kind != "f":
         return 0.0
     return FLOAT_TOLERANCE * (1 + float(np.max(np.abs(expected), initial=0.0)))
@@ -42,29 +47,32 @@ def _worst(expected: NDArray, got: NDArray) -> float:
 
 
 def _one(
-    info: TensorInfo, exact: Sequence[NDArray], expected: Sequence[NDArray], got: Sequence[NDArray]
+    info: TensorInfo,
+    references: dict[str, list[NDArray]],
+    got: list[NDArray],
+    reference: str,
 ) -> OutputCheck:
     """One output over all inferences."""
-    worst = max(_worst(e, g) for e, g in zip(expected, got, strict=True))
+    expected = references[reference]
     top1 = None
-    if len(info.shape) >= 1 and info.shape[-1] > 1:
+    if info.shape and info.shape[-1] > 1:
         top1 = all(np.array_equal(e.argmax(-1), g.argmax(-1)) for e, g in zip(expected, got, strict=True))
     return OutputCheck(
         shape=info.shape,
         dtype=info.dtype,
-        max_abs_error=worst,
-        tolerance=max(_tolerance(info, e) for e in expected),
-        sqnr_db=_sqnr_db(np.stack(exact), np.stack(got)),
+        max_abs_error=max(map(_worst, expected, got)),
+        tolerance=max(_tolerance(info, e, reference) for e in expected),
+        quantized_max_abs_error=max(map(_worst, references["quantized"], got)),
+        sqnr_db=_sqnr_db(np.stack(references["float"]), np.stack(got)),
         top1_match=top1,
     )
 
 
-def _accuracy(
-    labels: Sequence[int], exact: Sequence[NDArray], expected: Sequence[NDArray], got: Sequence[NDArray]
-) -> Accuracy:
-    answers = [np.array([int(a.argmax()) for a in outputs]) for outputs in (exact, expected, got)]
-    truth = np.array(labels)
-    right = [int((a == truth).sum()) for a in answers]
+def _accuracy(labels: Sequence[int], references: dict[str, list[NDArray]], got: list[NDArray]) -> Accuracy:
+    """Right answers of each. The quantized model's are those of the exact reference, where there is one."""
+    quantized = references.get("tosa") or references["quantized"]
+    answers = [np.array([int(a.argmax()) for a in outputs]) for outputs in (references["float"], quantized, got)]
+    right = [int((a == np.array(labels)).sum()) for a in answers]
     return Accuracy(
         inputs=len(labels),
         float_correct=right[0],
@@ -74,37 +82,52 @@ def _accuracy(
     )
 
 
+def _reference(data: Mapping[str, NDArray]) -> Literal["tosa", "quantized", "float"]:
+    if "tosa_0_0" in data:
+        return "tosa"
+    same = all(np.array_equal(data[name], data[name.replace("float", "quantized")]) for name in data if "float" in name)
+    return "float" if same else "quantized"
+
+
 def compare(artifacts: Path, manifest: Manifest, outputs: Sequence[Sequence[bytes]]) -> Check:
     """Compare `outputs` (for each inference, the bytes of each output) with the references in `artifacts`."""
-    references = artifacts / tensors.REFERENCES
-    if not references.exists():
+    path = artifacts / tensors.REFERENCES
+    if not path.exists():
         return Check(status="skipped", reason="there is no reference: the model was given as a ready program")
     if len(outputs) < manifest.inferences:
         reason = f"{len(outputs)} of {manifest.inferences} inferences gave outputs"
         return Check(status="skipped", reason=reason)
-    inferences = range(manifest.inferences)
+    with np.load(path) as packed:
+        data = dict(packed)
+    reference = _reference(data)
     found: list[OutputCheck] = []
     accuracy = None
-    with np.load(references) as data:
-        for j, info in enumerate(manifest.outputs):
-            exact = [data[f"float_{k}_{j}"] for k in inferences]
-            expected = [data[f"quantized_{k}_{j}"] for k in inferences]
-            try:
-                got = [tensors.from_bytes(outputs[k][j], info) for k in inferences]
-            except (ValueError, IndexError):
-                reason = f"output {j} has not the size of {info.dtype} {info.shape}"
-                return Check(status="mismatch", reason=reason, outputs=tuple(found))
-            if any(e.shape != g.shape for e, g in zip(expected, got, strict=True)):
-                return Check(status="mismatch", reason=f"output {j} has another shape than the model's")
-            found.append(_one(info, exact, expected, got))
-            if j == 0 and manifest.labels:
-                accuracy = _accuracy(manifest.labels, exact, expected, got)
+    for j, info in enumerate(manifest.outputs):
+        kinds = ("float", "quantized", "tosa") if reference == "tosa" else ("float", "quantized")
+        expected = {kind: [data[f"{kind}_{k}_{j}"] for k in range(manifest.inferences)] for kind in kinds}
+        try:
+            got = [tensors.from_bytes(outputs[k][j], info) for k in range(manifest.inferences)]
+        except (ValueError, IndexError):
+            reason = f"output {j} has not the size of {info.dtype} {info.shape}"
+            return Check(status="mismatch", reason=reason, reference=reference, outputs=tuple(found))
+        if any(e.shape != g.shape for e, g in zip(expected[reference], got, strict=True)):
+            reason = f"output {j} has another shape than the reference's"
+            return Check(status="mismatch", reason=reason, reference=reference, outputs=tuple(found))
+        found.append(_one(info, expected, got, reference))
+        if j == 0 and manifest.labels:
+            accuracy = _accuracy(manifest.labels, expected, got)
     wrong = [j for j, o in enumerate(found) if (o.max_abs_error or 0.0) > (o.tolerance or 0.0)]
+    why: str | None = None
     if wrong:
         first = found[wrong[0]]
-        reason = f"output {wrong[0]} is off by {first.max_abs_error:.6g}, allowed is {first.tolerance:.6g}"
-        return Check(status="mismatch", reason=reason, outputs=tuple(found), accuracy=accuracy)
-    return Check(status="match", outputs=tuple(found), accuracy=accuracy)
+        why = f"output {wrong[0]} is off by {first.max_abs_error:.6g}, allowed is {first.tolerance:.6g}"
+    return Check(
+        status="mismatch" if wrong else "match",
+        reason=why,
+        reference=reference,
+        outputs=tuple(found),
+        accuracy=accuracy,
+    )
 
 
 def limits(wanted: Limits, state: State) -> tuple[LimitResult, ...]:

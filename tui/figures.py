@@ -116,12 +116,15 @@ class OutputCheck(Figure):
     shape: tuple[int, ...]
     dtype: str
     max_abs_error: float | None = None
+    """Largest difference from the reference."""
     tolerance: float | None = None
-    """Largest error that still counts as a match: one quantization step of the output."""
+    """Largest error that still counts as a match."""
+    quantized_max_abs_error: float | None = None
+    """Largest difference from PyTorch's quantized model, whose arithmetic is in floating point."""
     sqnr_db: float | None = None
     """Signal to quantization noise against the float model in dB; None where there is no noise or no signal."""
     top1_match: bool | None = None
-    """Whether the largest element is the same as the quantized model's, in every inference."""
+    """Whether the largest element is the same as the reference's, in every inference."""
 
 
 class Accuracy(Figure):
@@ -136,10 +139,13 @@ class Accuracy(Figure):
 
 
 class Check(Figure):
-    """The platform's outputs against PyTorch's."""
+    """The platform's outputs against the reference."""
 
     status: Literal["match", "mismatch", "skipped"]
     reason: str | None = None
+    reference: Literal["tosa", "quantized", "float"] | None = None
+    """What is compared with: the lowered program with Arm's TOSA reference model in the NPU's place; where that cannot
+    be had, PyTorch's quantized model; of a model that is not quantized, the float model."""
     outputs: tuple[OutputCheck, ...] = ()
     accuracy: Accuracy | None = None
 

@@ -6,7 +6,7 @@ A .pte is a flatbuffer (file identifier ET12, schema executorch/schema/program.f
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,8 @@ class Tensor:
     shape: tuple[int, ...]
     dim_order: tuple[int, ...]
     data: memoryview | None = None
+    place: tuple[int, int] | None = None
+    """(memory id, byte offset) in planned memory. Tensors may share a place: a view is another tensor at the same."""
 
     @property
     def nbytes(self) -> int:
@@ -241,15 +243,18 @@ def _tensor(table: _Table, context: _Context) -> Tensor:
         dim_order = tuple(range(len(shape)))
     tensor = Tensor(np.dtype(SCALAR_TYPES[code]), shape, dim_order)
     index = table.number(5, "I")
-    # Buffer 0 is a placeholder; a tensor with a place in planned memory is a mutable one, whatever its buffer.
-    if index == 0 or table.table(6) is not None:
+    if (planned := table.table(6)) is not None:
+        place = planned.number(0, "I"), planned.number(2, "I") << 32 | planned.number(1, "I")
+        return replace(tensor, place=place)
+    # Buffer 0 is a placeholder.
+    if index == 0:
         return tensor
     if index >= len(context.buffers):
         raise PteError(f"a tensor refers to constant {index} of {len(context.buffers)}")
     data = context.buffers[index][: tensor.nbytes]
     if len(data) != tensor.nbytes:
         raise PteError(f"constant {index} has {len(data)} bytes, its tensor {tensor.nbytes}")
-    return Tensor(tensor.dtype, tensor.shape, tensor.dim_order, data)
+    return replace(tensor, data=data)
 
 
 _PLAIN: dict[int, Callable[[_Table], Any]] = {

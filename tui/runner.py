@@ -47,6 +47,7 @@ NOISE = (
     "UserWarning",
     "warnings.warn(",
     "quantization_annotation",
+    "Different TOSA spec in flatbuffer",
 )
 """Marks of harmless lines that the compile libraries print at every start: logged as debug, which views leave out."""
 

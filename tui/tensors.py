@@ -17,7 +17,8 @@ MANIFEST = "io.json"
 INPUTS = "inputs.npz"
 """Input i of inference k under the key ``k_i``: a flat uint8 array of its bytes in memory order."""
 REFERENCES = "references.npz"
-"""Outputs of the float and the quantized model: ``float_k_j`` and ``quantized_k_j``, in logical order."""
+"""Outputs of the float and the quantized model and of the lowered program on the TOSA reference model, where it could
+be run: ``float_k_j``, ``quantized_k_j``, ``tosa_k_j``, in logical order."""
 
 NDArray = npt.NDArray[Any]
 

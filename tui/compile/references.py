@@ -85,10 +85,11 @@ def write(
     outputs: tuple[TensorInfo, ...],
     float_model: Any,
     quantized_model: Any | None,
+    exact_outputs: list[list[torch.Tensor]] | None,
 ) -> list[Path]:
     """Write manifest, inputs and references into `folder`; their paths.
 
-    Without a quantized model the float model is the reference for both.
+    Without a quantized model the float model takes its place. `exact_outputs` are those of the lowered program.
     """
     packed: dict[str, NDArray] = {}
     references: dict[str, NDArray] = {}
@@ -105,6 +106,8 @@ def write(
         exact, quantized = cache[id(values)]
         for j in range(len(outputs)):
             references[f"float_{k}_{j}"], references[f"quantized_{k}_{j}"] = exact[j], quantized[j]
+            if exact_outputs is not None:
+                references[f"tosa_{k}_{j}"] = _array(exact_outputs[k][j])
     np.savez_compressed(folder / tensors.INPUTS, **packed)
     np.savez_compressed(folder / tensors.REFERENCES, **references)
     manifest = Manifest(

@@ -153,6 +153,8 @@ def _compile(work: Worker) -> None:
             report = delegation.analyse(lowering)
             steps = references.output_steps(lowering.edge)
             _keep_vela(work, lowering)
+            # Before emission, which turns the lowered graph's operators into forms that only the runtime has.
+            exact = _exact(work, lowering, samples) if lowering.partitions else None
             emitted = flow.emit(lowering)
             work.emit(
                 events.DelegationKnown(delegation=msgspec.structs.replace(report, kernels=delegation.kernels(emitted)))
@@ -161,8 +163,20 @@ def _compile(work: Worker) -> None:
             path.write_bytes(emitted.buffer)
             work.keep(path)
             inputs, outputs = references.signature(emitted, steps)
-            for file in references.write(work.artifacts, samples, inputs, outputs, model.module, quantized):
+            for file in references.write(work.artifacts, samples, inputs, outputs, model.module, quantized, exact):
                 work.keep(file)
+
+
+def _exact(work: Worker, lowering: Any, samples: Any) -> Any:
+    """The lowered program's exact outputs; None, and a note why, where they cannot be had."""
+    from tui.compile import tosa_reference
+
+    folders = [partition.folder for partition in lowering.partitions]
+    try:
+        return tosa_reference.outputs(lowering, folders, samples.inputs)
+    except tosa_reference.Unavailable as error:
+        work.note(f"outputs are compared with PyTorch's quantized model only: {error}")
+        return None
 
 
 def _lower(work: Worker, program: Any, target: Any, scratch: Path) -> Any:

@@ -71,7 +71,8 @@ def check_line(check: Check | None) -> str:
         return f"{text}: {check.reason}"
     errors = [o.max_abs_error for o in check.outputs if o.max_abs_error is not None]
     if errors:
-        text += f"  max error {max(errors):g} against the quantized model"
+        against = {"tosa": "the TOSA reference model", "float": "the float model"}.get(check.reference or "")
+        text += f"  max error {max(errors):g} against {against or 'the quantized model'}"
     steps = [o.tolerance for o in check.outputs if o.tolerance is not None]
     if errors and steps and max(errors) > 0:
         text += f" (allowed {max(steps):g})"

@@ -31,12 +31,14 @@ class ExecutionError(Exception):
 class Tensor:
     """A tensor while the program runs: its bytes in memory order, and the same as an array in logical order."""
 
-    def __init__(self, meta: pte.Tensor) -> None:
+    def __init__(self, meta: pte.Tensor, memory: Bytes) -> None:
+        """`memory` is the tensor's own bytes, which it may share with others."""
         self.meta = meta
-        source = np.zeros(meta.nbytes, np.uint8) if meta.data is None else np.frombuffer(meta.data, np.uint8)
-        self.bytes: Bytes = source
+        self.bytes: Bytes = memory
         stored = tuple(meta.shape[d] for d in meta.dim_order)
-        self.array: NDArray = source.view(meta.dtype).reshape(stored).transpose(np.argsort(meta.dim_order).tolist())
+        # Planned memory need not be aligned for numpy to view it as the tensor's type.
+        array: NDArray = np.ndarray(stored, meta.dtype, memory.data)
+        self.array: NDArray = array.transpose(np.argsort(meta.dim_order).tolist())
 
 
 class Method:
@@ -50,15 +52,34 @@ class Method:
         """
         self.plan: Plan = program.forward
         self._observe = observe
-        needed = sum(v.nbytes for v in self.plan.values if isinstance(v, pte.Tensor) and v.data is None)
-        if needed > MEMORY_LIMIT:
-            raise LoadError(f"Memory allocation failed: {needed}B requested, {MEMORY_LIMIT}B available")
-        self.values: list[Any] = [Tensor(v) if isinstance(v, pte.Tensor) else v for v in self.plan.values]
+        self.values: list[Any] = self._allocate()
         self._kernels = [self._resolve(index, name) for index, name in enumerate(self.plan.operators)]
         try:
             self.delegates = [EthosU(delegate, program.named_data) for delegate in self.plan.delegates]
         except DelegateError as error:
             raise LoadError(str(error)) from error
+
+    def _allocate(self) -> list[Any]:
+        """The plan's values, with tensors in the memory that was planned for them."""
+        tensors = [v for v in self.plan.values if isinstance(v, pte.Tensor)]
+        sizes = self.plan.buffer_sizes
+        needed = sum(sizes) + sum(v.nbytes for v in tensors if v.data is None and v.place is None)
+        if any(size < 0 for size in sizes) or needed > MEMORY_LIMIT:
+            raise LoadError(f"Memory allocation failed: {needed}B requested, {MEMORY_LIMIT}B available")
+        buffers = [np.zeros(size, np.uint8) for size in sizes]
+
+        def memory(tensor: pte.Tensor) -> Bytes:
+            if tensor.data is not None:
+                return np.frombuffer(tensor.data, np.uint8)
+            if tensor.place is None:
+                return np.zeros(tensor.nbytes, np.uint8)
+            number, offset = tensor.place
+            end = offset + tensor.nbytes
+            if number >= len(buffers) or end > len(buffers[number]):
+                raise LoadError(f"a tensor of {tensor.nbytes} bytes lies outside planned buffer {number}")
+            return buffers[number][offset:end]
+
+        return [Tensor(v, memory(v)) if isinstance(v, pte.Tensor) else v for v in self.plan.values]
 
     @staticmethod
     def _resolve(index: int, name: str) -> Kernel | None:
@@ -138,7 +159,8 @@ class Method:
         targets = given[kernel.arity : kernel.arity + kernel.outputs]
         if len(targets) < kernel.outputs or not all(isinstance(t, np.ndarray) for t in targets):
             raise KernelError(f"{name}: the call has {len(given)} arguments, more are expected")
-        results = kernel.compute(*given[: kernel.arity])
+        extra = {"types": [target.dtype for target in targets]} if kernel.needs_types else {}
+        results = kernel.compute(*given[: kernel.arity], **extra)
         for result, target in zip(results if kernel.outputs > 1 else (results,), targets, strict=True):
             kernels.store(result, target, name)
 

@@ -30,6 +30,8 @@ class Kernel:
     arity: int
     compute: Callable[..., Any]
     outputs: int = 1
+    needs_types: bool = False
+    """Whether `compute` is given the element types of the outputs, as the keyword ``types``."""
 
 
 def _quantize(x: NDArray, scale: float, zero_point: int, low: int, high: int, _dtype: int) -> NDArray:
@@ -195,34 +197,33 @@ def _from_torch(name: str) -> Kernel | None:
     inputs = [a for a in arguments if not a.is_out]
     outs = [a for a in arguments if a.is_out]
 
-    def compute(*values: Any) -> Any:
+    def compute(*values: Any, types: Sequence[np.dtype[Any]]) -> Any:
         given = [_as_torch(value) for value in values]
         positional = [v for v, a in zip(given, inputs, strict=True) if not a.kwarg_only]
         keywords = {a.name: v for v, a in zip(given, inputs, strict=True) if a.kwarg_only}
-        # An empty output takes whatever shape and type the operator gives.
-        targets = {a.name: torch.empty(0, dtype=_result_type(torch, given)) for a in outs}
+        # An empty output takes whatever shape the operator gives.
+        targets = {
+            a.name: torch.empty(0, dtype=torch.from_numpy(np.empty(0, kind)).dtype)
+            for a, kind in zip(outs, types, strict=True)
+        }
         with torch.no_grad():
             results = function(*positional, **keywords, **targets)
         many = results if isinstance(results, list | tuple) else (results,)
         arrays = tuple(result.numpy() for result in many)
         return arrays if len(outs) > 1 else arrays[0]
 
-    return Kernel(len(inputs), compute, outputs=len(outs)) if outs else None
+    return Kernel(len(inputs), compute, outputs=len(outs), needs_types=True) if outs else None
 
 
 def _as_torch(value: Any) -> Any:
     import torch
 
     if isinstance(value, np.ndarray):
-        return torch.from_numpy(np.ascontiguousarray(value))
+        # A copy: constants of the program are read-only, which torch does not know.
+        return torch.from_numpy(np.array(value, order="C"))
     if isinstance(value, tuple) and value and all(isinstance(item, np.ndarray) for item in value):
         return [_as_torch(item) for item in value]
     return list(value) if isinstance(value, tuple) else value
-
-
-def _result_type(torch: Any, values: Sequence[Any]) -> Any:
-    tensors = [value for value in values if isinstance(value, torch.Tensor)]
-    return tensors[0].dtype if tensors else torch.float32
 
 
 def store(result: NDArray, out: NDArray, name: str) -> None:

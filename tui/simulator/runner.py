@@ -31,7 +31,7 @@ EVENTS = (
 )
 """The U85's PMU events in the order the runner programs them."""
 
-NO_CYCLES = "no NPU cycles: {}"
+NO_CYCLES = "no PMU report: {}"
 SHOWN_OUTPUTS = 100
 """Elements of an output printed where no file is asked for."""
 
