@@ -50,6 +50,68 @@ def _accelerators(source: Path) -> tuple[str, ...]:
     raise VelaMissing(f"no list of accelerators in {source.name}: this Vela is not one we know")
 
 
+@dataclass(frozen=True)
+class MemoryArea:
+    """A memory of a system config: latencies in NPU cycles, longest burst in bytes, bytes an NPU cycle."""
+
+    name: str
+    read_latency: float
+    write_latency: float
+    burst_length: int
+    bandwidth: float
+
+
+@dataclass(frozen=True)
+class MemorySystem:
+    """Where a memory mode puts constants, the arena and the cache, and the NPU's clock in Hz."""
+
+    constants: MemoryArea
+    arena: MemoryArea
+    cache: MemoryArea
+    core_clock_hz: float
+
+
+AXI_BYTES = 16
+"""Width of one AXI port."""
+
+
+@cache
+def _ini() -> configparser.ConfigParser:
+    ini = configparser.ConfigParser()
+    if not ini.read(_package() / "config_files" / CONFIG, encoding="utf-8"):
+        raise VelaMissing(f"{CONFIG} is not part of the installed Vela")
+    return ini
+
+
+@cache
+def memory_system(system_config: str, memory_mode: str) -> MemorySystem:
+    """The memory system of a target, from vela.ini.
+
+    Raises:
+        VelaMissing: Vela is not installed, or its configuration lacks one of the names.
+    """
+    ini = _ini()
+    try:
+        system = ini[f"System_Config.{system_config}"]
+        mode = ini[f"Memory_Mode.{memory_mode}"]
+        parent = ini[mode["inherit"]] if "inherit" in mode else mode
+
+        def area(use: str) -> MemoryArea:
+            port = mode.get(f"{use}_mem_area") or parent[f"{use}_mem_area"]
+            name = system[f"{port.lower()}_port"]
+            return MemoryArea(
+                name=name,
+                read_latency=float(system[f"{name}_read_latency"]),
+                write_latency=float(system[f"{name}_write_latency"]),
+                burst_length=int(system[f"{name}_burst_length"]),
+                bandwidth=int(system[f"{name}_ports_used"]) * AXI_BYTES * float(system[f"{name}_clock_scale"]),
+            )
+
+        return MemorySystem(area("const"), area("arena"), area("cache"), float(system["core_clock"]))
+    except KeyError as error:
+        raise VelaMissing(f"{CONFIG} has no {error}") from error
+
+
 @cache
 def lists() -> VelaLists:
     """Vela's own lists, cut down to what an Ethos-U85 can use.
@@ -57,10 +119,7 @@ def lists() -> VelaLists:
     Raises:
         VelaMissing: Vela is not installed or not laid out as known.
     """
-    package = _package()
-    ini = configparser.ConfigParser()
-    if not ini.read(package / "config_files" / CONFIG, encoding="utf-8"):
-        raise VelaMissing(f"{CONFIG} is not part of the installed Vela")
+    package, ini = _package(), _ini()
     sections = [name.split(".", 1) for name in ini.sections() if "." in name]
     systems = tuple(name for kind, name in sections if kind == "System_Config" and name.startswith("Ethos_U85"))
     return VelaLists(

@@ -106,6 +106,10 @@ class EthosU:
             self.stream: Stream = parse(bytes(blocks["cmd_data"]))
         except CommandStreamError as error:
             raise DelegateError(f"Malformed vela_bin_stream found: {error}") from error
+        specs = dict(delegate.compile_specs)
+        words = specs.get("compile_flags", b"").decode("utf-8", "replace").split()
+        self.compile_flags = dict(word.split("=", 1) for word in words if "=" in word)
+        """Vela's options the delegate was compiled with, such as ``--memory-mode``."""
         self._npu = Npu(self.stream, blocks["weight_data"])
 
     def execute(

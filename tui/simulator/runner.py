@@ -20,17 +20,6 @@ from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu85 import Command
 from tui.simulator.interpreter import ExecutionError, LoadError, Method, Tensor
 
-EVENTS = (
-    "ETHOSU_PMU_SRAM_RD_DATA_BEAT_RECEIVED",
-    "ETHOSU_PMU_SRAM_WR_DATA_BEAT_WRITTEN",
-    "ETHOSU_PMU_EXT_RD_DATA_BEAT_RECEIVED",
-    "ETHOSU_PMU_EXT_WR_DATA_BEAT_WRITTEN",
-    "ETHOSU_PMU_NPU_IDLE",
-    "ETHOSU_PMU_MAC_ACTIVE",
-    "ETHOSU_PMU_WD_ACTIVE",
-)
-"""The U85's PMU events in the order the runner programs them."""
-
 NO_CYCLES = "no PMU report: {}"
 SHOWN_OUTPUTS = 100
 """Elements of an output printed where no file is asked for."""
@@ -59,6 +48,7 @@ class Cycles:
 
     npu: int
     events: dict[str, int]
+    """PMU events by their names on the U85; those the model has no figure for are left out."""
     seconds: float
     """At the NPU's clock."""
 
@@ -215,7 +205,7 @@ class Runner:
             return
         found = [self._estimate(delegate) for delegate in method.delegates]
         total = 0
-        counts = dict.fromkeys(EVENTS, 0)
+        counts: dict[str, int] = {}
         seconds = 0.0
         for cycles in found:
             if isinstance(cycles, str):
@@ -223,14 +213,15 @@ class Runner:
                 return
             total += cycles.npu
             seconds += cycles.seconds
-            for name in EVENTS:
-                counts[name] += cycles.events[name]
+            for name, count in cycles.events.items():
+                counts[name] = counts.get(name, 0) + count
         self.simulated_s = (self.simulated_s or 0.0) + seconds
         self.log("I", "Ethos-U PMU report: (estimated by a cycle model)")
         self.log("I", f"ethosu_pmu_cycle_cntr : {total} ({total:.2f} per inference)")
-        for number, name in enumerate(EVENTS):
-            self.log("I", f"ethosu_pmu_cntr{number} : {counts[name]} ({counts[name]:.2f} per inference)")
-        self.log("I", f"Ethos-U PMU Events:[{', '.join(EVENTS)}]")
+        for number, count in enumerate(counts.values()):
+            self.log("I", f"ethosu_pmu_cntr{number} : {count} ({count:.2f} per inference)")
+        if counts:
+            self.log("I", f"Ethos-U PMU Events:[{', '.join(counts)}]")
 
     def _write(self, job: Job, method: Method) -> None:
         outputs = method.outputs
