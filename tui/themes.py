@@ -2,7 +2,7 @@
 
 A file has ``name`` (its own name where left out), ``dark`` and a table ``colors``; ``primary`` is needed, the others
 are Textual's: secondary, accent, foreground, background, surface, panel, boost, success, warning, error. A table
-``variables`` may set any of Textual's theme variables.
+``variables`` may set any colour among Textual's theme variables.
 """
 
 import re
@@ -64,7 +64,7 @@ def read(path: Path) -> ThemeFile:
         raise UserError(f"theme {path.name}: {one_line(error)}") from error
     if not _NAME.fullmatch(theme.name):
         raise UserError(f"theme {path.name}: the name {theme.name!r} is not lower-case letters, digits, - and _")
-    for role, color in msgspec.structs.asdict(theme.colors).items():
+    for role, color in {**msgspec.structs.asdict(theme.colors), **theme.variables}.items():
         if color is not None and not _COLOR.fullmatch(color):
             raise UserError(f"theme {path.name}: {role} = {color!r} is not #rrggbb")
     return theme

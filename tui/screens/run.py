@@ -138,6 +138,7 @@ class RunScreen(Screen[None]):
     def on_fed(self, event: Fed) -> None:
         """A newer state."""
         event.stop()
+        changed = self.state is None or self.state.run.status != event.state.run.status
         self.state = event.state
         with self.app.batch_update():
             hint = ""
@@ -155,6 +156,7 @@ class RunScreen(Screen[None]):
             for timer in (self._poll, self._clock):
                 if timer is not None:
                     timer.stop()
+        if changed:
             self.refresh_bindings()
 
     def _tick(self) -> None:

@@ -38,8 +38,8 @@ class FilterField(Input):
     """Where a part of a model's name is typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "clear_filter", "All models", show=False, id="filter.clear"),
-        Binding("down,enter", "leave", "To the list", show=False, id="filter.leave"),
+        Binding("escape", "clear_filter", "All models", id="filter.clear"),
+        Binding("enter,down", "leave", "To the list", key_display="enter", id="filter.leave"),
     ]
 
     def action_clear_filter(self) -> None:
@@ -49,7 +49,7 @@ class FilterField(Input):
 
     def action_leave(self) -> None:
         """To the list."""
-        self.screen.query_one(FigureTable).focus()
+        self.screen.set_focus(self.screen.query_one(FigureTable))
 
 
 class ModelTable(FigureTable):
@@ -251,7 +251,7 @@ class SetupScreen(Screen[None]):
 
     def action_filter(self) -> None:
         """Type a part of a model's name."""
-        self.query_one(FilterField).focus()
+        self.set_focus(self.query_one(FilterField))  # at once, for those who type fast
 
     def on_figure_table_highlighted(self, event: FigureTable.Highlighted) -> None:
         """Another model: what it is, in full, below the list."""
@@ -277,7 +277,7 @@ class SetupScreen(Screen[None]):
             with self.prevent(Input.Changed):
                 self.query_one(FilterField).value = ""
             self._fill(path)
-            self.query_one(FigureTable).focus()
+            self.set_focus(self.query_one(FigureTable))
 
     # -- the spec
 

@@ -87,8 +87,10 @@ class ExecutionPanel(Panel):
     )
 
     def compose(self) -> ComposeResult:
-        """Figures, operators, and the one under the cursor in full."""
-        yield Static("", markup=False, classes="head")
+        """What goes on, figures, operators, and the one under the cursor in full."""
+        # The line with the clock stands alone: what is beside it in one widget would be sent anew every second.
+        yield Static("", markup=False, classes="head running")
+        yield Static("", markup=False, classes="head figures")
         table = FigureTable(COLUMNS)
         table.display = False
         yield table
@@ -106,6 +108,7 @@ class ExecutionPanel(Panel):
             state.inference_since,
             state.clock_hz,
             state.run.status,
+            state.notes,
             state.platform,
             stage(state, "infer").status,
         )
@@ -121,7 +124,8 @@ class ExecutionPanel(Panel):
 
     def draw(self, state: State) -> None:
         """Show the state."""
-        self._draw_head(state)
+        self._draw_running(state)
+        self.query_one(".figures", Static).update(_figures(state))
         table = self.query_one(FigureTable)
         table.display = bool(state.operators)
         self.query_one(".detail", Static).display = table.display
@@ -132,10 +136,12 @@ class ExecutionPanel(Panel):
     def tick(self, state: State) -> None:
         """The time an inference has taken so far."""
         if state.inference_since is not None:
-            self._draw_head(state)
+            self._draw_running(state)
 
-    def _draw_head(self, state: State) -> None:
-        self.query_one(".head", Static).update(_head(state))
+    def _draw_running(self, state: State) -> None:
+        words, line = _running(state), self.query_one(".running", Static)
+        line.display = bool(words)
+        line.update(Content.assemble((words, "bold $accent")))
 
     def on_figure_table_highlighted(self, event: FigureTable.Highlighted) -> None:
         """Show this operator's name in full, with its place in the model."""
@@ -160,8 +166,8 @@ def _label(word: str) -> tuple[str, str]:
     return f"{word:<5}", "bold"
 
 
-def _head(state: State) -> Content:
-    lines = [*_running(state), *_npu(state), *_vela(state.estimate), *_cpu(state), *_pmu(state.inferences)]
+def _figures(state: State) -> Content:
+    lines = [*_npu(state), *_vela(state.estimate), *_cpu(state), *_pmu(state.inferences)]
     if state.operators:
         sources = sorted({o.source for o in state.operators})
         by = "cycles estimated by Vela" if sources == ["estimated"] else f"cycles {' and '.join(sources)}"
@@ -169,16 +175,16 @@ def _head(state: State) -> Content:
     return Content("\n").join(lines)
 
 
-def _running(state: State) -> list[Content]:
+def _running(state: State) -> str:
     if state.run.status != "running" or state.platform is None:
-        return []
+        return ""
     if state.inference_running is not None:
         taken = f", {since(state.inference_since)}" if state.inference_since else ""
         done = f", {len(state.inferences)} done" if state.inferences else ""
         words = f"inference {state.inference_running + 1} under way{taken}{done}"
     else:
         words = f"platform: {clean(state.phase, 40)}" if state.phase else "platform started"
-    return [Content.assemble((f"> {words}", "bold $accent"))]
+    return f"> {words}"
 
 
 def _by(source: Source | None) -> str:
@@ -190,7 +196,8 @@ def _npu(state: State) -> list[Content]:
     if not state.inferences:
         return [Content.assemble(_label("NPU"), clean(awaited(state, "infer")))]
     if not cycles:
-        return [Content.assemble(_label("NPU"), "cycles not known: see the notes")]
+        why = next((note for note in state.notes if "cycles" in note), "cycles not known: see the notes")
+        return [Content.assemble(_label("NPU"), clean(why, 200))]
     source = state.inferences[-1].source
     at = f" at {clock(state.clock_hz)}" if state.clock_hz else ""
     middle = cycles[len(cycles) // 2]

@@ -19,7 +19,7 @@ from tui.widgets.panel import Panel
 class SearchField(Input):
     """Where the text to search for is typed; escape gives the focus back."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", show=False, id="search.leave")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", id="search.leave")]
 
     class Left(Message):
         """Escape was pressed."""
@@ -120,11 +120,11 @@ class LogPanel(Panel):
         """Type what to search for."""
         field = self.query_one(SearchField)
         field.display = True
-        field.focus()
+        self.screen.set_focus(field)  # at once: `focus` would let keys that are typed fast go elsewhere
 
     def _close_field(self) -> None:
         self.query_one(SearchField).display = False
-        self.query_one(LogView).focus()
+        self.screen.set_focus(self.query_one(LogView))
 
     def on_search_field_left(self, event: SearchField.Left) -> None:
         """Give up, and unmark what was found."""

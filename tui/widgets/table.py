@@ -31,7 +31,7 @@ class Column:
     right: bool = False
     drop: int = 0
     flex: bool = False
-    """Shares the width that the others leave; at least `width` cells."""
+    """Takes of the width that the others leave what it needs; at least `width` cells."""
     width: int = 0
     """Fewest cells; 0 takes what the content needs."""
     most: int = 40
@@ -181,10 +181,10 @@ class FigureTable(ScrollView, can_focus=True):
             shown.discard(index)
         widths = [least[i] if i in shown else 0 for i in range(len(columns))]
         spare = max(available - needed(), 0)
-        flexible = [i for i in shown if columns[i].flex]
-        # Columns that want little take what they want; those that want much share the rest evenly.
-        for place, index in enumerate(sorted(flexible, key=lambda i: self._want(i) - widths[i])):
-            share = min(spare // (len(flexible) - place), max(self._want(index) - widths[index], 0))
+        flexible = [i for i, c in enumerate(columns) if c.flex and i in shown]
+        # In their order: the first one is the name, and two names cut to the same beginning say nothing.
+        for index in flexible:
+            share = min(spare, max(self._want(index) - widths[index], 0))
             widths[index] += share
             spare -= share
         self._widths = widths
