@@ -34,6 +34,9 @@ COMPILE_LOG = "compile.log"
 OUTPUTS = "outputs.npz"
 PROGRAM = "program.pte"
 STOP_GRACE_S = 5.0
+SIMULATED_CYCLES = (
+    "the simulator's NPU cycles are estimated from the commands, without waiting for memory, which Vela's total has"
+)
 
 NOISE = (
     "_C_mxfp8",  # torchao looks for kernels of accelerators that are not here
@@ -308,6 +311,8 @@ class Runner:
         argv = command.build(
             self.spec, choice, self.work, inputs=names, program=PROGRAM, output="out", server=manifest.inferences > 1
         )
+        if choice.kind == "simulator" and not self.spec.fast:
+            self.emit(events.Noted(text=SIMULATED_CYCLES))
         outputs: list[list[bytes]] = []
         with np.load(self.artifacts / tensors.INPUTS) as packed:
 
