@@ -13,6 +13,7 @@ from tui.screens.root import FvpApp
 from tui.screens.run import RunScreen, Tabs
 from tui.screens.setup import SetupScreen
 from tui.widgets.header import RunHeader, StageLine
+from tui.widgets.log_panel import SearchField
 from tui.widgets.log_view import LogView
 from tui.widgets.panel import Panel
 from tui.widgets.panels import PANELS
@@ -199,7 +200,7 @@ async def test_log_search_goes_round_and_finds_debug_lines(until: Until) -> None
     app = FvpApp(attach=fakes.make(name, request, what))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: read(app))
-        await pilot.press("4", "slash", *"needle", "enter")
+        await pilot.press("slash", *"needle", "enter")
         for number, key in ((101, "n"), (301, "n"), (101, "N"), (301, None)):
             await until(pilot, lambda number=number: f"match in line {number}" in seen(app))
             assert f"line {number - 1} NEEDLE" in seen(app)
@@ -238,7 +239,22 @@ async def test_all_actions_are_in_the_command_palette(until: Until) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: read(app))
         titles = {command.title for command in app.get_system_commands(app.screen)}
-        assert {"Zoom", "History", "Copy command", "Back", "Help", "Quit", "Panel: Log", "Theme"} <= titles
+        assert {
+            "Zoom",
+            "History",
+            "Copy command",
+            "Back",
+            "Help",
+            "Quit",
+            "Panel: Log",
+            "Theme",
+            "Follow",
+            "Next match",
+        } <= titles
         panel = next(c for c in app.get_system_commands(app.screen) if c.title == "Panel: Log")
         await panel.callback()  # type: ignore[misc]
         await until(pilot, lambda: isinstance(app.focused, LogView))
+        await pilot.press("1")
+        search = next(c for c in app.get_system_commands(app.screen) if c.title == "Search")
+        await search.callback()  # type: ignore[misc]
+        await until(pilot, lambda: isinstance(app.focused, SearchField))

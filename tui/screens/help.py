@@ -1,6 +1,6 @@
 """The help screen: the keys of the screen it was called from, and what the figures mean."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -8,6 +8,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -31,18 +32,28 @@ PLACES = {"log": "Keys in the log", "table": "Keys in a table", "field": "Keys i
 """Sections of keys that only some widgets take, by the first word of their id."""
 
 
+def bindings(app: App[Any], screen: Screen[Any]) -> Iterator[tuple[DOMNode, Binding]]:
+    """The keys of a screen and of everything on it, whatever has the focus. Keys without an id are not ours."""
+    kinds: dict[type, DOMNode] = {}
+    for node in (screen, app, *screen.query("*")):
+        kinds.setdefault(type(node), node)
+    seen: set[str] = set()
+    for kind, node in kinds.items():
+        for base in kind.__mro__:
+            for binding in base.__dict__.get("BINDINGS", ()):
+                if isinstance(binding, Binding) and binding.id and binding.description and binding.id not in seen:
+                    seen.add(binding.id)
+                    yield node, binding
+
+
 def key_sections(app: App[Any], screen: Screen[Any]) -> list[tuple[str, Entries]]:
-    """The keys of a screen and of everything on it, by section. Keys without an id are not ours."""
+    """The keys of a screen and of everything on it, by section."""
     sections: dict[str, dict[str, list[str]]] = {"Keys": {}}
-    kinds = dict.fromkeys([type(screen), type(app), *(type(widget) for widget in screen.query("*"))])
-    for base in dict.fromkeys(base for kind in kinds for base in kind.__mro__):
-        for binding in base.__dict__.get("BINDINGS", ()):
-            if not isinstance(binding, Binding) or not (binding.id and binding.description):
-                continue
-            section = PLACES.get(binding.id.partition(".")[0], "Keys")
-            names = sections.setdefault(section, {}).setdefault(binding.description, [])
-            for key in [binding.key] if binding.key_display else binding.key.split(","):
-                names.append(app.get_key_display(replace(binding, key=key)))
+    for _, binding in bindings(app, screen):
+        section = PLACES.get(str(binding.id).partition(".")[0], "Keys")
+        names = sections.setdefault(section, {}).setdefault(binding.description, [])
+        for key in [binding.key] if binding.key_display else binding.key.split(","):
+            names.append(app.get_key_display(replace(binding, key=key)))
     sections["Keys"]["All commands by name, and themes"] = ["^p"]
     return [
         (title, [(" ".join(dict.fromkeys(names)), words) for words, names in entries.items()])

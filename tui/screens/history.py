@@ -85,7 +85,7 @@ class RunTable(FigureTable):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "choose", "Open", key_display="enter", id="history.open"),
-        Binding("left", "screen.sort(-1)", "Sort by", key_display="left/right", id="history.sort-left"),
+        Binding("left", "screen.sort(-1)", "Sort by the column before", show=False, id="history.sort-left"),
         Binding("right", "screen.sort(1)", "Sort by the next column", show=False, id="history.sort-right"),
     ]
 
@@ -190,7 +190,9 @@ class HistoryScreen(Screen[None]):
         table = self.query_one(FigureTable)
         count = len(self._states)
         words = f"{count:,} run{'s' * (count != 1)}" + (", reading..." if self.reading else "")
-        if not count and not self.reading:
+        if count:
+            words += f", by {COLUMNS[self._by].title} (left/right, o)"
+        elif not self.reading:
             words = "no runs yet: q goes back to start one"
         if table.hidden:
             words += f"\n  too narrow for: {', '.join(table.hidden)}"
@@ -216,6 +218,7 @@ class HistoryScreen(Screen[None]):
         """Sort by the column beside."""
         self._by = (self._by + step) % len(COLUMNS)
         self._fill()
+        self._retitle()
 
     def action_reverse(self) -> None:
         """The other way round."""

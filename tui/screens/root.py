@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -10,17 +11,19 @@ from typing import ClassVar
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.color import Color
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.theme import Theme
 
 import tui.widgets
 from tui import terminal, themes
-from tui.screens.help import HelpScreen, key_sections
+from tui.screens.help import HelpScreen, bindings, key_sections
 from tui.screens.history import HistoryScreen
 from tui.screens.messages import OpenRun
 from tui.screens.run import RunScreen
 from tui.screens.setup import SetupScreen
 from tui.text import clean
+from tui.widgets.panel import Panel
 
 DEFAULT_THEME = "dark"
 MUTED = 0.62
@@ -122,15 +125,21 @@ class FvpApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Everything a key does here, by name, and Textual's own commands."""
-        seen: set[str] = set()
-        for active in screen.active_bindings.values():
-            binding = active.binding
-            if not (binding.id and binding.description and active.enabled) or binding.action in seen:
-                continue
-            seen.add(binding.action)
-            run = partial(self.run_action, binding.action, active.node)
-            yield SystemCommand(binding.description, f"key {self.get_key_display(binding)}", run)
+        for node, binding in bindings(self, screen):
+            # What only moves a cursor needs a key, not a name.
+            if str(binding.id).partition(".")[0] not in ("table", "field", "filter", "search"):
+                keys = self.get_key_display(replace(binding, key=binding.key.partition(",")[0]))
+                run = partial(self._run, node, binding.action)
+                yield SystemCommand(
+                    binding.description, f"{binding.tooltip + ' ' if binding.tooltip else ''}(key {keys})", run
+                )
         for command in super().get_system_commands(screen):
             # Its help panel shows keys only; ours is on ?.
             if command.title not in ("Keys", "Maximize", "Minimize", "Quit"):
                 yield command
+
+    async def _run(self, node: DOMNode, action: str) -> None:
+        panel = next((above for above in node.ancestors_with_self if isinstance(above, Panel)), None)
+        if panel is not None and isinstance(self.screen, RunScreen):
+            self.screen.action_panel(panel.number)
+        await self.run_action(action, node)

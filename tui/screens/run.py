@@ -82,6 +82,7 @@ class RunScreen(Screen[None]):
         Binding("shift+tab", "next_panel(-1)", "Previous panel", show=False, id="run.previous-panel"),
         Binding("z", "zoom", "Zoom", id="run.zoom"),
         Binding("s", "stop", "Stop", id="run.stop"),
+        Binding("slash", "search", "Search the log", key_display="/", show=False, id="run.search"),
         Binding("h", "app.history", "History", id="run.history"),
         Binding("y", "copy", "Copy command", show=False, id="run.copy"),
         Binding("q,escape", "back", "Back", id="run.back"),
@@ -220,6 +221,12 @@ class RunScreen(Screen[None]):
         self._zoomed = not self._zoomed
         self._arrange()
         self._focus_panel()
+
+    def action_search(self) -> None:
+        """To the log, and type what to search for."""
+        log = self.query_one(LogPanel)
+        self.action_panel(log.number)
+        log.action_search()
 
     # -- the run
 
