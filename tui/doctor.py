@@ -84,7 +84,10 @@ def _terminal() -> Finding:
 
 
 def _fvp() -> Finding:
-    found = discovery.find_fvp(None)
+    try:
+        found = discovery.find_fvp(None)
+    except UserError as error:
+        return Finding(name="fvp", status="warning", detail=error.what, hint=error.hint)
     if found is None:
         hint = "none is needed: the simulator takes its place; Arm's Ecosystem FVP Corstone-320 is on developer.arm.com"
         return Finding(name="fvp", status="warning", detail="not found", hint=hint)
