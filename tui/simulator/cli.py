@@ -150,7 +150,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         with _limits(options.timelimit):
             if placed:
                 first = next((n for n, data in enumerate(placed) if data[4:8] == b"ET12"), 0)
-                status = program.run_loaded(placed[first], placed[:first] + placed[first + 1 :])
+                status = program.run_placed(placed[first], placed[:first] + placed[first + 1 :])
             else:
                 folder = Path(settings.text(parameters.SEMIHOSTING_CWD) or ".")
                 status = program.run(runner.parse(command_line, folder))

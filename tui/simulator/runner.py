@@ -112,8 +112,16 @@ class Runner:
 
     def run(self, job: Job) -> int:
         """Run a job to its end; the program's exit status. Every failure is a line of the console."""
+        return self._ended(lambda: self._run(job))
+
+    def run_placed(self, program: bytes, given: Sequence[bytes]) -> int:
+        """Run a program that was placed in memory, on the input bytes placed there, or on zeros."""
+        return self._ended(lambda: self._run_placed(program, given))
+
+    def _ended(self, program: Callable[[], None]) -> int:
+        """Run a program and print how it ended."""
         try:
-            self._run(job)
+            program()
         except (RunnerError, LoadError, ExecutionError, pte.PteError) as error:
             self.log("E", str(error))
             self.log("E", "Problem running model")
@@ -255,23 +263,14 @@ class Runner:
             self.print(f"SERVER_INFERENCE_DONE {self._served}")
             self._served += 1
 
-    def run_loaded(self, program: bytes, given: Sequence[bytes]) -> int:
-        """Run a program that was placed in memory, on the input bytes placed there, or on zeros."""
-        try:
-            self.log("I", f"PTE Model data loaded. Size: {len(program)} bytes.")
-            method = Method(pte.parse(program), self._observe)
-            self.log("I", f"Method '{method.plan.name}' loaded.")
-            data = b"".join(given)
-            for tensor in method.inputs:
-                if tensor is not None and data:
-                    self._fill(tensor, data[: tensor.meta.nbytes])
-                    data = data[tensor.meta.nbytes :]
-            self._infer(method)
-            self._write(Job(Path(), "", (), None), method)
-        except (RunnerError, LoadError, ExecutionError, pte.PteError) as error:
-            self.log("E", str(error))
-            self.log("E", "Problem running model")
-            return FAILED
-        self.log("I", "Model run: 1")
-        self.log("I", "Program complete, exiting.")
-        return OK
+    def _run_placed(self, program: bytes, given: Sequence[bytes]) -> None:
+        self.log("I", f"PTE Model data loaded. Size: {len(program)} bytes.")
+        method = Method(pte.parse(program), self._observe)
+        self.log("I", f"Method '{method.plan.name}' loaded.")
+        data = b"".join(given)
+        for tensor in method.inputs:
+            if tensor is not None and data:
+                self._fill(tensor, data[: tensor.meta.nbytes])
+                data = data[tensor.meta.nbytes :]
+        self._infer(method)
+        self._write(Job(Path(), "", (), None), method)
