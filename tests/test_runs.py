@@ -31,12 +31,12 @@ def test_a_run_is_private_and_named_for_what_it_is(home: Path) -> None:
 
 
 def test_runs_are_found_by_id_prefix_and_age(home: Path) -> None:
-    made = sorted(finished() for _ in range(3))
+    made = [finished(f"sample:model_{letter}") for letter in "cab"]
     assert runs.ids() == [d.name for d in reversed(made)]
     assert runs.resolve("last") == made[-1]
     assert runs.resolve("last~2") == made[0]
     assert runs.resolve(made[1].name) == made[1]
-    assert runs.resolve(made[1].name[:-1]) == made[1]
+    assert runs.resolve(made[1].name[:-5]) == made[1]
 
 
 @pytest.mark.parametrize("name", ["last~3", "nothing", "", "2", "last~x", "../x"])

@@ -124,7 +124,7 @@ def _make_spec(options: dict[str, Any]) -> Spec:
         raise UsageError("which model?", "such as sample:digits; see: fvp-tui models")
     model = catalogue.resolve(name)
     target = _typed(
-        base.target,
+        _compiled_target(model, base.target),
         accelerator=options["target"],
         system_config=options["system_config"],
         memory_mode=options["memory_mode"],
@@ -157,6 +157,18 @@ def _make_spec(options: dict[str, Any]) -> Spec:
         timeout_s=options.get("timeout"),
     )
     return spec.check(made)
+
+
+def _compiled_target(model: str, default: Any) -> Any:
+    """A ready program runs on what it was compiled for. A damaged one is left for the run to refuse."""
+    if not model.endswith(".pte"):
+        return default
+    from tui import pte
+
+    try:
+        return pte.compiled_for(Path(model).read_bytes(), default)
+    except (pte.PteError, OSError):
+        return default
 
 
 @cli.command()

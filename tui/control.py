@@ -21,6 +21,8 @@ from tui.errors import UserError
 from tui.spec import Spec
 
 TIMEOUT_S = 5.0
+PREFIX = "fvp-tui-"
+"""What the folders of sockets are called."""
 
 
 def start(request: Spec) -> Path:
@@ -29,6 +31,7 @@ def start(request: Spec) -> Path:
     Raises:
         UsageError: the data folder cannot be written.
     """
+    sweep()
     directory = runs.create(request)
     # Its own session: closing the terminal or the viewer sends it no signal.
     with (directory / "runner.log").open("wb") as log:
@@ -49,6 +52,16 @@ def _environment() -> dict[str, str]:
     package = str(Path(__file__).parent.parent)
     path = os.environ.get("PYTHONPATH")
     return {**os.environ, "PYTHONPATH": f"{package}{os.pathsep}{path}" if path else package}
+
+
+def sweep() -> None:
+    """Remove the sockets that run processes left behind which were killed."""
+    for file in runs.folder().glob(f"*/{runs.CONTROL}"):
+        if runs.load(file.parent).run.status != "running":
+            socket_folder = Path(file.read_text(encoding="utf-8").strip()).parent
+            if socket_folder.name.startswith(PREFIX):
+                shutil.rmtree(socket_folder, ignore_errors=True)
+            file.unlink(missing_ok=True)
 
 
 def send(directory: Path, command: str, **arguments: Any) -> None:
@@ -89,7 +102,7 @@ class Server:
     def __init__(self, directory: Path, handle: Callable[[dict[str, Any]], str | None]) -> None:
         """`handle` returns None when it took the command, else why it did not."""
         self._handle = handle
-        self._folder = tempfile.mkdtemp(prefix="fvp-tui-")
+        self._folder = tempfile.mkdtemp(prefix=PREFIX)
         self._file = directory / runs.CONTROL
         path = str(Path(self._folder) / "s")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tui.spec import Target
 from tui.tensors import TensorInfo
 
 IDENTIFIER, BUNDLED_IDENTIFIER = b"ET12", b"BP08"
@@ -422,6 +423,24 @@ def parse(data: bytes) -> Program:
     if not plans:
         raise PteError("the program has no method")
     return Program(plans, _named(root, segments), len(data))
+
+
+def compiled_for(data: bytes, default: Target) -> Target:
+    """The target a program was compiled for, as its first Ethos-U delegate says; `default` where none says.
+
+    Raises:
+        PteError: as `parse`.
+    """
+    for delegate in parse(data).forward.delegates:
+        words = dict(delegate.compile_specs).get("compile_flags", b"").decode("utf-8", "replace").split()
+        flags = dict(word.split("=", 1) for word in words if "=" in word)
+        if "--accelerator-config" in flags:
+            return Target(
+                accelerator=flags["--accelerator-config"],
+                system_config=flags.get("--system-config", default.system_config),
+                memory_mode=flags.get("--memory-mode", default.memory_mode),
+            )
+    return default
 
 
 def _info(tensor: Tensor) -> TensorInfo:

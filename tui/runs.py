@@ -78,10 +78,22 @@ def create(request: Spec) -> Path:
 def ids() -> list[str]:
     """All runs, newest first."""
     try:
-        names = [entry.name for entry in os.scandir(folder()) if entry.is_dir()]
+        found = [(entry.name, entry.path) for entry in os.scandir(folder()) if entry.is_dir()]
     except FileNotFoundError:
         return []
-    return sorted(names, reverse=True)
+    return [name for name, _ in sorted(found, key=_age, reverse=True)]
+
+
+_STAMP = len("20261123-021531")
+
+
+def _age(entry: tuple[str, str]) -> tuple[str, int]:
+    """When a run was made: to the second by its name, within it by its spec, which is written once."""
+    name, path = entry
+    try:
+        return name[:_STAMP], os.stat(os.path.join(path, SPEC)).st_mtime_ns  # noqa: PTH116, PTH118 - a thousand runs
+    except OSError:
+        return name[:_STAMP], 0
 
 
 def resolve(name: str) -> Path:
