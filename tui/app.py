@@ -30,5 +30,6 @@ def run_app(model: str | None = None, attach: Path | None = None) -> int:
     from tui.screens.root import FvpApp
 
     app = FvpApp(model, attach)
-    app.run()
+    # Without reports of the mouse the terminal's own selection works, the wheel sends arrow keys, and less is sent.
+    app.run(mouse=False)
     return app.return_code or 0

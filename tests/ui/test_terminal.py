@@ -92,10 +92,11 @@ def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
 
 def restored(terminal: Terminal) -> None:
     """The terminal is as it was found."""
-    for sequence in (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[?1004l", b"\x1b[?2004l"):
+    for sequence in (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1004l", b"\x1b[?2004l"):
         assert sequence in terminal.raw, sequence
         on = sequence[:-1] + (b"l" if sequence.endswith(b"h") else b"h")
         assert terminal.raw.rindex(sequence) > terminal.raw.rfind(on)
+    assert b"\x1b[?1000h" not in terminal.raw, "the mouse belongs to the terminal"
     flags = termios.tcgetattr(terminal.child.child_fd)[3]
     assert flags & termios.ECHO and flags & termios.ICANON
 

@@ -1,5 +1,6 @@
 """The History screen: all runs, sortable, to be opened or deleted."""
 
+import time
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,8 +23,8 @@ from tui.widgets.keybar import KeyBar
 from tui.widgets.table import Column, FigureTable, Row
 from tui.widgets.words import UNKNOWN, duration, model_name
 
-CHUNK = 100
-"""Runs shown at a time while they are read."""
+CHUNK_S = 0.25
+"""How long runs are read before those that were read are shown."""
 
 # A run's id names model and target already: their columns go first where the width is short.
 COLUMNS = (
@@ -104,13 +105,13 @@ class HistoryScreen(Screen[None]):
     ]
 
     class Read(Message):
-        """Some runs were read; `last` ends the reading that began as `turn`."""
+        """Some runs were read, in the reading that began as `turn`; the last ones come with the names of all."""
 
-        def __init__(self, turn: int, found: list[tuple[str, State]], *, last: bool) -> None:
+        def __init__(self, turn: int, found: list[tuple[str, State]], everything: list[str] | None = None) -> None:
             super().__init__()
             self.turn = turn
             self.found = found
-            self.last = last
+            self.everything = everything
 
     class Deleted(Message):
         """A run was deleted, or why not."""
@@ -151,27 +152,30 @@ class HistoryScreen(Screen[None]):
         self._retitle()
 
     def _read(self, turn: int) -> None:
+        found: list[tuple[str, State]] = []
         names = runs.ids()
-        for at in range(0, len(names), CHUNK):
-            found: list[tuple[str, State]] = []
-            for name in names[at : at + CHUNK]:
-                if turn != self._turn:
-                    return
-                if (state := _load(runs.folder() / name)) is not None:
-                    found.append((name, state))
-            if not tell(self, self.Read(turn, found, last=False)):
+        shown = time.monotonic()
+        for name in names:
+            if turn != self._turn:
                 return
-        tell(self, self.Read(turn, [], last=True))
+            if (state := _load(runs.folder() / name)) is not None:
+                found.append((name, state))
+            if time.monotonic() - shown > CHUNK_S:
+                if not tell(self, self.Read(turn, found)):
+                    return
+                found, shown = [], time.monotonic()
+        tell(self, self.Read(turn, found, everything=names))
 
     def on_history_screen_read(self, event: Read) -> None:
         """Show what was read."""
         if event.turn != self._turn:
             return
         self._states.update(event.found)
-        if event.last:
+        if event.everything is not None:
             self.reading = False
-        if event.found:
-            self._fill()
+            for name in self._states.keys() - set(event.everything):
+                del self._states[name]  # deleted elsewhere
+        self._fill()
         self._retitle()
 
     def _fill(self) -> None:

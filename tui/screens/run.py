@@ -85,7 +85,8 @@ class RunScreen(Screen[None]):
         Binding("slash", "search", "Search the log", key_display="/", show=False, id="run.search"),
         Binding("h", "app.history", "History", id="run.history"),
         Binding("y", "copy", "Copy command", show=False, id="run.copy"),
-        Binding("q,escape", "back", "Back", id="run.back"),
+        Binding("q", "back", "Back", id="run.back"),
+        Binding("escape", "leave", "Leave", show=False, tooltip="End zooming, else back", id="run.leave"),
     ]
 
     class StopRefused(Message):
@@ -264,10 +265,14 @@ class RunScreen(Screen[None]):
             self.notify("Command line copied.", markup=False)
 
     def action_back(self) -> None:
-        """Leave; a run under way goes on."""
-        if self._zoomed:
-            self.action_zoom()
-            return
+        """To where one came from; a run under way goes on."""
         if self.state is not None and self.state.run.status == "running":
             self.notify("The run goes on: h shows it in the history.", markup=False)
         self.dismiss()
+
+    def action_leave(self) -> None:
+        """All panels again, or back where they are there."""
+        if self._zoomed:
+            self.action_zoom()
+        else:
+            self.action_back()

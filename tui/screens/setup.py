@@ -192,9 +192,10 @@ class SetupScreen(Screen[None]):
             else:
                 if Path(select).is_absolute():
                     self._files.insert(0, select)
+                elif not select.startswith("sample:"):
+                    self._models = catalogue.models()
         self._fill(select)
         self._refuse(problem)
-        self._wanted = select
         self._refresh_command()
         in_background("models", self._list)
 
@@ -212,9 +213,7 @@ class SetupScreen(Screen[None]):
         """All models are known now."""
         self._models = event.models
         self._files += [path for path in event.recent if path not in self._files]
-        current = self.query_one(FigureTable).current
-        # A model asked for on the command line may have been unknown until now.
-        self._fill(self._wanted if current is None or current.key == FIRST else None)
+        self._fill()
 
     # -- models
 
@@ -331,6 +330,7 @@ class SetupScreen(Screen[None]):
         }[platform]
         self.query_one("#badge", Static).update(Content("compile only" if compiles else badge))
         request = self.request()
+        fields["quantize"].display = request is None or not request.model.endswith(".pte")
         problem = ""
         if request is not None:
             try:

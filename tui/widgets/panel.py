@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from tui.events import COMPILE_STAGES, Stage
 from tui.state import State, stage
 from tui.widgets.table import FigureTable
 
@@ -101,16 +102,16 @@ class TextPanel(Panel):
         self.query_one(Static).update(self.content(state))
 
 
-def awaited(state: State, after: str) -> str:
+def awaited(state: State, after: Stage) -> str:
     """Why a panel is still empty; `after` is the stage that fills it."""
-    run = state.run
-    found = next((s for s in state.stages if s.name == after), None)
-    if found is not None and found.status == "skipped":
+    run, found = state.run, stage(state, after)
+    if state.spec is not None and state.spec.until == "emit" and after not in COMPILE_STAGES:
+        return "Not known: this run ends after compiling."
+    if found.status == "skipped":
         return f"Not known: stage {after} was skipped" + (f" ({found.reason})" if found.reason else "") + "."
     if run.status == "running":
         return f"Not known yet: comes with stage {after}."
     if run.status == "ok":
-        compiled = state.spec is not None and state.spec.until == "emit" and stage(state, "infer").status == "pending"
-        return "Not known: the run stops after compiling." if compiled else "Not known: see the notes."
+        return "Not known: see the notes."
     verb = {"lost": "was lost", "stopped": "was stopped"}.get(run.status, "failed")
     return f"Not known: the run {verb} before stage {after} was through."

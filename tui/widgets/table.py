@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
-from textual.events import Click, Resize
+from textual.events import Resize
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -245,12 +245,6 @@ class FigureTable(ScrollView, can_focus=True):
         """Take the row under the cursor."""
         if (row := self.current) is not None:
             self.post_message(self.Chosen(self, row))
-
-    def on_click(self, event: Click) -> None:
-        """A click moves the cursor."""
-        index = event.y - self._header + self.scroll_offset.y
-        if event.y >= self._header and 0 <= index < len(self._rows):
-            self._move_to(index, 1)
 
     def _page(self) -> int:
         return self.size.height - self._header
