@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import resource
 import signal
 import sys
@@ -18,6 +19,7 @@ from tui.simulator.parameters import ParameterError, Settings
 NAME = "fvp_sim"
 STOPPED_BY_USER = "Info: /OSCI/SystemC: Simulation stopped by user."
 USAGE = 2
+COMMENT = re.compile(r"(?:^|\s)#.*")
 INTERRUPTED = 130
 
 REASONS = {
@@ -67,7 +69,8 @@ def _settings(options: argparse.Namespace) -> Settings:
         except (OSError, ValueError) as error:
             raise ParameterError(f"cannot read {file}: {error}") from error
         for line in lines:
-            if text := line.partition("#")[0].strip():
+            # A comment begins a line or follows a blank: a value may hold a #.
+            if text := COMMENT.sub("", line).strip():
                 settings.set(text)
     for assignment in options.parameter:
         settings.set(assignment)

@@ -272,5 +272,8 @@ class Runner:
             if tensor is not None and data:
                 self._fill(tensor, data[: tensor.meta.nbytes])
                 data = data[tensor.meta.nbytes :]
+        if data:
+            total = sum(len(one) for one in given)
+            raise RunnerError(f"input size ({total}) and tensor size ({total - len(data)}) mismatch!")
         self._infer(method)
         self._write(Job(Path(), "", (), None), method)
