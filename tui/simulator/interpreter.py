@@ -159,7 +159,7 @@ class Method:
         targets = given[kernel.arity : kernel.arity + kernel.outputs]
         if len(targets) < kernel.outputs or not all(isinstance(t, np.ndarray) for t in targets):
             raise KernelError(f"{name}: the call has {len(given)} arguments, more are expected")
-        extra = {"types": [target.dtype for target in targets]} if kernel.needs_types else {}
+        extra = {"targets": targets} if kernel.needs_targets else {}
         results = kernel.compute(*given[: kernel.arity], **extra)
         for result, target in zip(results if kernel.outputs > 1 else (results,), targets, strict=True):
             kernels.store(result, target, name)

@@ -4,6 +4,7 @@
 installed and knows it: torch is imported then, and only then. Arrays are in logical order, whatever their memory order.
 """
 
+import contextlib
 import math
 import operator
 from collections.abc import Callable, Sequence
@@ -30,8 +31,8 @@ class Kernel:
     arity: int
     compute: Callable[..., Any]
     outputs: int = 1
-    needs_types: bool = False
-    """Whether `compute` is given the element types of the outputs, as the keyword ``types``."""
+    needs_targets: bool = False
+    """Whether `compute` is given the outputs, as the keyword ``targets``, to take their types and shapes from."""
 
 
 def _quantize(x: NDArray, scale: float, zero_point: int, low: int, high: int, _dtype: int) -> NDArray:
@@ -54,17 +55,26 @@ def _axis(dim: int | None, x: NDArray) -> int:
     return -1 if dim is None else dim + x.ndim if dim < 0 else dim
 
 
+def _order(x: NDArray, axis: int, descending: bool) -> NDArray:
+    """Indices that sort `x`; of equal elements the first comes first, and NaN is the largest."""
+    if not descending:
+        return np.argsort(x, axis=axis, kind="stable")
+    # Not of -x: the least integer has no negative.
+    backwards = np.argsort(np.flip(x, axis), axis=axis, kind="stable")
+    return x.shape[axis] - 1 - np.flip(backwards, axis)
+
+
 def _topk(x: NDArray, k: int, dim: int, largest: bool, _sorted: bool) -> tuple[NDArray, NDArray]:
     axis = _axis(dim, x)
-    # A stable order: of equal elements the first comes first.
-    order = np.argsort(-x if largest else x, axis=axis, kind="stable")
-    index = np.take(order, range(k), axis=axis)
+    if not 0 <= k <= x.shape[axis]:
+        raise KernelError(f"the largest {k} of {x.shape[axis]} elements are asked for")
+    index = np.take(_order(x, axis, largest), range(k), axis=axis)
     return np.take_along_axis(x, index, axis), index
 
 
 def _sort(x: NDArray, dim: int, descending: bool) -> tuple[NDArray, NDArray]:
     axis = _axis(dim, x)
-    index = np.argsort(-x if descending else x, axis=axis, kind="stable")
+    index = _order(x, axis, descending)
     return np.take_along_axis(x, index, axis), index
 
 
@@ -72,9 +82,14 @@ def _argmax(x: NDArray, dim: int | None, keepdim: bool) -> NDArray:
     return np.asarray(x.argmax() if dim is None else np.argmax(x, axis=dim, keepdims=keepdim))
 
 
+def _bound(x: NDArray, bound: float) -> NDArray:
+    """A bound in the type it is compared in: that of `x`, unless it is a fraction and `x` an integer."""
+    return np.asarray(bound, x.dtype if x.dtype.kind == "f" or isinstance(bound, int) else np.float64)
+
+
 def _clamp(x: NDArray, low: float | None, high: float | None) -> NDArray:
-    x = x if low is None else np.maximum(x, np.asarray(low, x.dtype))
-    return x if high is None else np.minimum(x, np.asarray(high, x.dtype))
+    x = x if low is None else np.maximum(x, _bound(x, low))
+    return x if high is None else np.minimum(x, _bound(x, high))
 
 
 def _slice(x: NDArray, dim: int, start: int | None, end: int | None, step: int) -> NDArray:
@@ -85,22 +100,36 @@ def _slice(x: NDArray, dim: int, start: int | None, end: int | None, step: int) 
 
 def _cat(tensors: Sequence[NDArray], dim: int) -> NDArray:
     # ATen ignores empty one-dimensional tensors.
-    return np.concatenate([t for t in tensors if t.shape != (0,)], axis=dim)
+    return np.concatenate([t for t in tensors if t.shape != (0,)] or tensors[:1], axis=dim)
+
+
+def _promoted(a: NDArray, b: NDArray) -> tuple[NDArray, NDArray]:
+    """Two operands in the type they are computed in: an integer takes the float's type, whatever its width."""
+    if (a.dtype.kind == "f") == (b.dtype.kind == "f"):
+        return a, b
+    common = a.dtype if a.dtype.kind == "f" else b.dtype
+    return a.astype(common), b.astype(common)
 
 
 def _add(a: NDArray, b: NDArray, alpha: float) -> NDArray:
+    a, b = _promoted(a, b)
     return a + np.asarray(alpha, b.dtype) * b
 
 
 def _subtract(a: NDArray, b: NDArray, alpha: float) -> NDArray:
+    a, b = _promoted(a, b)
     return a - np.asarray(alpha, b.dtype) * b
 
 
+def _multiply(a: NDArray, b: NDArray) -> NDArray:
+    return np.multiply(*_promoted(a, b))
+
+
 def _divide(a: NDArray, b: NDArray) -> NDArray:
+    if a.dtype.kind != "f" and b.dtype.kind != "f":
+        a, b = a.astype(np.float32), b.astype(np.float32)
     with np.errstate(divide="ignore", invalid="ignore"):
-        if a.dtype.kind != "f" and b.dtype.kind != "f":
-            return a.astype(np.float32) / b.astype(np.float32)
-        return a / b
+        return np.divide(*_promoted(a, b))
 
 
 def _atan2(y: NDArray, x: NDArray) -> NDArray:
@@ -128,7 +157,7 @@ TABLE: dict[str, Kernel] = {
     "aten::clone.out": Kernel(2, _copy),
     "aten::add.out": Kernel(3, _add),
     "aten::sub.out": Kernel(3, _subtract),
-    "aten::mul.out": Kernel(2, np.multiply),
+    "aten::mul.out": Kernel(2, _multiply),
     "aten::div.out": Kernel(2, _divide),
     "aten::atan2.out": Kernel(2, _atan2),
     "aten::relu.out": Kernel(1, lambda x: np.maximum(x, np.zeros((), x.dtype))),
@@ -148,7 +177,7 @@ TABLE: dict[str, Kernel] = {
     "aten::select_copy.int_out": Kernel(3, lambda x, dim, index: np.take(x, index, axis=dim)),
     "aten::cat.out": Kernel(2, _cat),
     "aten::expand_copy.out": Kernel(3, _expand),
-    "aten::full_like.out": Kernel(3, lambda x, value, _format: np.full_like(x, value)),
+    "aten::full_like.out": Kernel(3, lambda x, value, _format: np.broadcast_to(value, x.shape)),
 }
 
 _PRIMITIVES: dict[str, Callable[[Any, Any], Any]] = {
@@ -190,39 +219,51 @@ def _from_torch(name: str) -> Kernel | None:
     namespace, _, rest = name.partition("::")
     base, _, overload = rest.partition(".")
     packet = getattr(getattr(torch.ops, namespace, None), base, None)
-    if packet is None or overload not in packet.overloads():
+    if not isinstance(packet, torch._ops.OpOverloadPacket) or overload not in packet.overloads():
         return None
     function = getattr(packet, overload)
     arguments = function._schema.arguments
     inputs = [a for a in arguments if not a.is_out]
     outs = [a for a in arguments if a.is_out]
+    if not outs or any(a.name == "filename" for a in inputs):
+        # A program comes from anywhere: it may compute, but not open files.
+        return None
 
-    def compute(*values: Any, types: Sequence[np.dtype[Any]]) -> Any:
-        given = [_as_torch(value) for value in values]
+    def call(values: Sequence[Any], targets: Sequence[NDArray], device: str) -> list[Any]:
+        given = [_as_torch(value, device) for value in values]
         positional = [v for v, a in zip(given, inputs, strict=True) if not a.kwarg_only]
         keywords = {a.name: v for v, a in zip(given, inputs, strict=True) if a.kwarg_only}
         # An empty output takes whatever shape the operator gives.
-        targets = {
-            a.name: torch.empty(0, dtype=torch.from_numpy(np.empty(0, kind)).dtype)
-            for a, kind in zip(outs, types, strict=True)
+        places = {
+            a.name: torch.empty(0, dtype=torch.from_numpy(np.empty(0, target.dtype)).dtype, device=device)
+            for a, target in zip(outs, targets, strict=True)
         }
         with torch.no_grad():
-            results = function(*positional, **keywords, **targets)
-        many = results if isinstance(results, list | tuple) else (results,)
-        arrays = tuple(result.numpy() for result in many)
+            results = function(*positional, **keywords, **places)
+        return list(results) if isinstance(results, list | tuple) else [results]
+
+    def compute(*values: Any, targets: Sequence[NDArray]) -> Any:
+        # First without memory, where the operator can tell its outputs' shapes: none may be larger than planned.
+        with contextlib.suppress(NotImplementedError):
+            for result, target in zip(call(values, targets, "meta"), targets, strict=True):
+                if result.numel() != target.size:
+                    raise KernelError(f"{name} gives {result.numel()} elements, its output has {target.size}")
+        arrays = tuple(result.numpy() for result in call(values, targets, "cpu"))
         return arrays if len(outs) > 1 else arrays[0]
 
-    return Kernel(len(inputs), compute, outputs=len(outs), needs_types=True) if outs else None
+    return Kernel(len(inputs), compute, outputs=len(outs), needs_targets=True)
 
 
-def _as_torch(value: Any) -> Any:
+def _as_torch(value: Any, device: str) -> Any:
     import torch
 
     if isinstance(value, np.ndarray):
+        if device == "meta":
+            return torch.empty(value.shape, dtype=torch.from_numpy(np.empty(0, value.dtype)).dtype, device=device)
         # A copy: constants of the program are read-only, which torch does not know.
         return torch.from_numpy(np.array(value, order="C"))
     if isinstance(value, tuple) and value and all(isinstance(item, np.ndarray) for item in value):
-        return [_as_torch(item) for item in value]
+        return [_as_torch(item, device) for item in value]
     return list(value) if isinstance(value, tuple) else value
 
 
