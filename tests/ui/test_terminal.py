@@ -43,7 +43,9 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        return "\n".join(self._screen.display)
+        # Not `display`, which stumbles over the second half of a wide character that was overwritten.
+        lines, columns = range(self._screen.lines), range(self._screen.columns)
+        return "\n".join("".join(self._screen.buffer[y][x].data for x in columns) for y in lines)
 
     @property
     def title(self) -> str:
@@ -74,6 +76,8 @@ class Terminal:
         while self.read():
             assert time.monotonic() < limit, "the program does not end"
         self.child.wait()
+        if self.child.exitstatus == 1:  # the report of a failed test shows what it said
+            sys.stdout.write(self.raw[self.raw.rfind(b"\x1b[?1049l") :].decode(errors="replace"))
         return -self.child.signalstatus if self.child.signalstatus else int(self.child.exitstatus or 0)
 
 
@@ -125,6 +129,27 @@ def test_q_quits_at_once_and_restores_the_terminal(terminal: Callable[..., Termi
     assert tui.end() == 0
     assert time.monotonic() - begun < 5
     restored(tui)
+
+
+def test_letters_that_come_all_at_once_are_text_not_commands(terminal: Callable[..., Terminal]) -> None:
+    """As over a slow connection: q, h and z would otherwise leave, open the history and zoom."""
+    tui = terminal()
+    tui.wait(lambda: "fvp-tui run sample:digits" in tui.text)
+    tui.child.send("/qhqz")
+    tui.wait(lambda: "no model matches" in tui.text and " qhqz" in tui.text)
+    tui.child.send("\x1b")
+    tui.wait(lambda: "fvp-tui run sample:digits" in tui.text)
+    tui.child.send("q")
+    assert tui.end() == 0
+
+
+def test_a_search_that_comes_all_at_once_is_done(terminal: Callable[..., Terminal]) -> None:
+    tui = terminal(fakes.whole())
+    tui.wait(lambda: "OK  9.5 s" in tui.text)
+    tui.child.send("4")
+    tui.wait(lambda: "[4 Log]" in tui.text)
+    tui.child.send("/partition\r")
+    tui.wait(lambda: "match in line 2" in tui.text)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -136,8 +136,9 @@ class HistoryScreen(Screen[None]):
         yield KeyBar()
 
     def on_screen_resume(self) -> None:
-        """What runs has moved on meanwhile."""
-        self.action_update()
+        """Runs have moved on meanwhile."""
+        if self.children:
+            self.action_update()
 
     def on_unmount(self) -> None:
         """Read no further."""
@@ -168,8 +169,8 @@ class HistoryScreen(Screen[None]):
 
     def on_history_screen_read(self, event: Read) -> None:
         """Show what was read."""
-        if event.turn != self._turn:
-            return
+        if event.turn != self._turn or not self.children:
+            return  # of an earlier reading, or the program is on its way out
         self._states.update(event.found)
         if event.everything is not None:
             self.reading = False

@@ -12,8 +12,10 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.color import Color
 from textual.dom import DOMNode
+from textual.events import Key
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.widgets import Input
 
 import tui.widgets
 from tui import terminal, themes
@@ -100,6 +102,17 @@ class FvpApp(App[None]):
                 variables["muted"] = background.blend(Color.parse(variables["foreground"]), MUTED).hex
         self.theme_variables = variables
         return variables
+
+    def on_key(self, event: Key) -> None:
+        """Letters that were typed before the text field had the focus belong into it, and are no commands.
+
+        A slow connection delivers ``/query`` at once: all its letters are on their way to the list when the first
+        one moves the focus.
+        """
+        field = self.focused
+        if isinstance(field, Input) and event.is_printable and event.character is not None:
+            event.prevent_default()
+            field.insert_text_at_cursor(event.character)
 
     # -- screens
 

@@ -140,6 +140,8 @@ class RunScreen(Screen[None]):
     def on_fed(self, event: Fed) -> None:
         """A newer state."""
         event.stop()
+        if not self.children:
+            return  # the program is on its way out
         changed = self.state is None or self.state.run.status != event.state.run.status
         self.state = event.state
         with self.app.batch_update():
@@ -162,7 +164,7 @@ class RunScreen(Screen[None]):
             self.refresh_bindings()
 
     def _tick(self) -> None:
-        if self.state is not None:
+        if self.state is not None and self.children:
             self.query_one(RunHeader).redraw()
             for panel in self.panels:
                 panel.tick(self.state)

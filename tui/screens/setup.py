@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.events import Key
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Static
@@ -211,6 +210,8 @@ class SetupScreen(Screen[None]):
 
     def on_setup_screen_listed(self, event: Listed) -> None:
         """All models are known now."""
+        if not self.children:
+            return  # the program is on its way out
         self._models = event.models
         self._files += [path for path in event.recent if path not in self._files]
         self._fill()
@@ -353,11 +354,6 @@ class SetupScreen(Screen[None]):
         self.query_one(where, Static).update(Content(f"! {clean(text, 300)}" if text else ""))
 
     # -- actions
-
-    def on_key(self, event: Key) -> None:
-        """Letters typed into the filter are no commands."""
-        if isinstance(self.focused, FilterField) and event.is_printable:
-            event.stop()
 
     def action_run(self) -> None:
         """Start the run and go to it."""

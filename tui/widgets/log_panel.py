@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.events import Key
 from textual.message import Message
 from textual.widgets import Input
 
@@ -192,8 +191,3 @@ class LogPanel(Panel):
     def on_unmount(self) -> None:
         """End the search with the panel."""
         self._end_search()
-
-    def on_key(self, event: Key) -> None:
-        """Keys typed into the search field end there."""
-        if self.query_one(SearchField).has_focus and event.is_printable:
-            event.stop()
