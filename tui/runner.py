@@ -275,7 +275,7 @@ class Runner:
         except pte.PteError as error:
             raise UserError(f"{path} is not a program ExecuTorch could load: {error}") from error
         arrays = self._program_inputs(signature.inputs)
-        packed = {f"{k}_{i}": array for k in range(self.spec.inferences) for i, array in enumerate(arrays)}
+        packed = {f"0_{i}": array for i, array in enumerate(arrays)}
         np.savez_compressed(self.artifacts / tensors.INPUTS, **packed)
         source = "files" if self.spec.inputs else "zeros: a ready program brings no inputs, give --input FILE"
         manifest = Manifest(
@@ -320,7 +320,7 @@ class Runner:
                 for stale in self.work.glob("out-*.bin"):
                     stale.unlink()
                 for i, name in enumerate(names):
-                    (self.work / name).write_bytes(packed[f"{k}_{i}"].tobytes())
+                    (self.work / name).write_bytes(packed[f"{tensors.sample_of(manifest, k)}_{i}"].tobytes())
 
             def collect(k: int) -> None:
                 files = [self.work / f"out-{j}.bin" for j in range(len(manifest.outputs))]

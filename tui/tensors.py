@@ -15,10 +15,10 @@ from tui.errors import UsageError
 
 MANIFEST = "io.json"
 INPUTS = "inputs.npz"
-"""Input i of inference k under the key ``k_i``: a flat uint8 array of its bytes in memory order."""
+"""Input i of sample k under the key ``k_i``: a flat uint8 array of its bytes in memory order."""
 REFERENCES = "references.npz"
 """Outputs of the float and the quantized model and of the lowered program on the TOSA reference model, where it could
-be run: ``float_k_j``, ``quantized_k_j``, ``tosa_k_j``, in logical order."""
+be run, for each sample: ``float_k_j``, ``quantized_k_j``, ``tosa_k_j``, in logical order."""
 
 NDArray = npt.NDArray[Any]
 
@@ -41,10 +41,17 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     inferences: int
+    samples: int = 1
+    """Different inputs there are; inference k takes sample k modulo this."""
     labels: tuple[int, ...] = ()
-    """The right answer of each inference; empty where there is none."""
+    """The right answer of each sample; empty where there is none."""
     source: str = ""
     """Where the inputs came from, in a few words."""
+
+
+def sample_of(manifest: Manifest, inference: int) -> int:
+    """The sample an inference takes."""
+    return inference % manifest.samples
 
 
 def to_bytes(array: NDArray, dim_order: tuple[int, ...]) -> bytes:

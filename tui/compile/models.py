@@ -37,7 +37,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Samples:
-    """The inputs of each inference of a run."""
+    """The different inputs of a run, taken in turn by its inferences."""
 
     inputs: tuple[Inputs, ...]
     labels: tuple[int, ...]
@@ -146,19 +146,18 @@ def _given(files: Sequence[str], example: Inputs) -> Inputs:
 
 
 def samples(spec: Spec, model: Model) -> Samples:
-    """The inputs of each inference: the files given, else the model's data set in turn, else its example inputs.
+    """The inputs of a run: the files given, else as much of the model's data set as is needed, else its example inputs.
 
     Raises:
         UsageError: a file does not fit the model.
     """
-    count = spec.inferences
     if spec.inputs:
-        return Samples((_given(spec.inputs, model.example),) * count, (), f"{len(spec.inputs)} file(s)")
+        return Samples((_given(spec.inputs, model.example),), (), f"{len(spec.inputs)} file(s)")
     if model.dataset:
-        chosen = [model.dataset[k % len(model.dataset)] for k in range(count)]
+        chosen = model.dataset[: spec.inferences]
         labels = tuple(label for _, label in chosen)
         return Samples(tuple(inputs for inputs, _ in chosen), labels, f"data set of {len(model.dataset)}")
-    return Samples((model.example,) * count, (), "the model's example inputs")
+    return Samples((model.example,), (), "the model's example inputs")
 
 
 def calibration(spec: Spec, model: Model) -> Sequence[Inputs]:

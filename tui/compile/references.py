@@ -81,6 +81,7 @@ def signature(program: Any, steps: list[float | None]) -> tuple[tuple[TensorInfo
 def write(
     folder: Path,
     samples: Samples,
+    inferences: int,
     inputs: tuple[TensorInfo, ...],
     outputs: tuple[TensorInfo, ...],
     float_model: Any,
@@ -93,17 +94,13 @@ def write(
     """
     packed: dict[str, NDArray] = {}
     references: dict[str, NDArray] = {}
-    cache: dict[int, tuple[list[NDArray], list[NDArray]]] = {}
     for k, values in enumerate(samples.inputs):
         given = [value for value in values if isinstance(value, torch.Tensor)]
         for i, (tensor, info) in enumerate(zip(given, inputs, strict=True)):
             data = tensors.to_bytes(_array(tensor).astype(info.dtype, copy=False), info.dim_order)
             packed[f"{k}_{i}"] = np.frombuffer(data, dtype=np.uint8)
-        # The same inputs again (several inferences on one input) need no second evaluation.
-        if id(values) not in cache:
-            exact = _outputs(float_model, values)
-            cache[id(values)] = (exact, exact if quantized_model is None else _outputs(quantized_model, values))
-        exact, quantized = cache[id(values)]
+        exact = _outputs(float_model, values)
+        quantized = exact if quantized_model is None else _outputs(quantized_model, values)
         for j in range(len(outputs)):
             references[f"float_{k}_{j}"], references[f"quantized_{k}_{j}"] = exact[j], quantized[j]
             if exact_outputs is not None:
@@ -113,7 +110,8 @@ def write(
     manifest = Manifest(
         inputs=inputs,
         outputs=outputs,
-        inferences=len(samples.inputs),
+        inferences=inferences,
+        samples=len(samples.inputs),
         labels=samples.labels,
         source=samples.source,
     )

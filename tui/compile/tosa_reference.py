@@ -59,16 +59,11 @@ def outputs(lowering: Lowering, folders: Sequence[Path], samples: Sequence[Input
         for partition, folder in zip(lowering.partitions, folders, strict=True)
     }
     program = _Program(lowering.edge.exported_program().module(check_guards=False), graphs)
-    found: dict[int, list[torch.Tensor]] = {}
     try:
         with torch.no_grad():
-            for sample in samples:
-                if id(sample) not in found:
-                    result = program.run(*sample)
-                    leaves = torch.utils._pytree.tree_leaves(result)
-                    found[id(sample)] = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
+            results = [torch.utils._pytree.tree_leaves(program.run(*sample)) for sample in samples]
     except Unavailable:
         raise
     except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
         raise Unavailable(f"the lowered program cannot be run: {one_line(error, 160)}") from error
-    return [found[id(sample)] for sample in samples]
+    return [[leaf for leaf in leaves if isinstance(leaf, torch.Tensor)] for leaves in results]

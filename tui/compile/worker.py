@@ -163,7 +163,9 @@ def _compile(work: Worker) -> None:
             path.write_bytes(emitted.buffer)
             work.keep(path)
             inputs, outputs = references.signature(emitted, steps)
-            for file in references.write(work.artifacts, samples, inputs, outputs, model.module, quantized, exact):
+            for file in references.write(
+                work.artifacts, samples, spec.inferences, inputs, outputs, model.module, quantized, exact
+            ):
                 work.keep(file)
 
 
