@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 FIRST := sample:digits
 
-.PHONY: run test check bench clean help
+.PHONY: run test check bench conformance clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -29,6 +29,9 @@ check: $(VENV)/.installed-dev ## the static checks only
 
 bench: $(VENV)/.installed-dev ## print speeds; asserts nothing
 	$(BIN)/python -m tests.benchmarks
+
+conformance: $(VENV)/.installed-dev ## ExecuTorch's own U85 tests on fvp-sim, about an hour
+	$(BIN)/python -m tests.conformance $(FILES)
 
 clean: ## remove the virtual environment
 	rm -rf $(VENV)

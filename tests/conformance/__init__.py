@@ -1,0 +1,1 @@
+"""ExecuTorch's own Ethos-U85 tests, with ``fvp-sim`` in the place of the FVP."""
