@@ -4,6 +4,7 @@ A .pte is a flatbuffer (file identifier ET12, schema executorch/schema/program.f
 ("eh00") that says where data segments begin. The file is untrusted: every offset and length is checked against its end.
 """
 
+import math
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,6 +18,11 @@ from tui.tensors import TensorInfo
 IDENTIFIER, BUNDLED_IDENTIFIER = b"ET12", b"BP08"
 EXTENDED_HEADER = b"eh00"
 MAX_ELEMENTS = 1 << 31
+MAX_DIMENSIONS = 16
+"""Of ExecuTorch's runtime."""
+
+SHARING = 8
+"""How often the bytes of a file may be read: parts can be shared, but a small file is not a large program."""
 
 SCALAR_TYPES = {
     0: "uint8",
@@ -156,12 +162,25 @@ class Signature:
     outputs: tuple[TensorInfo, ...]
 
 
+class _Budget:
+    """Bytes that may still be read from a file whose parts refer to each other, as often as they like."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def spend(self, count: int) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise PteError("its parts refer to the same bytes over and over")
+
+
 class _Table:
     """A flatbuffer table at byte `at`, read field by field; fields are numbered as in the schema."""
 
-    def __init__(self, data: memoryview, at: int) -> None:
+    def __init__(self, data: memoryview, at: int, budget: _Budget) -> None:
         self._data = data
         self._at = at
+        self.budget = budget
         offset = _unpack(data, "<i", at)
         self._vtable = at - offset
         self._vtable_size = _unpack(data, "<H", self._vtable)
@@ -181,7 +200,7 @@ class _Table:
     def table(self, field: int) -> "_Table | None":
         """A sub-table."""
         position = self._position(field)
-        return None if position is None else _Table(self._data, position + _unpack(self._data, "<I", position))
+        return None if position is None else self._at_offset(position)
 
     def _vector(self, field: int, size: int) -> tuple[int, int]:
         """(first byte, element count) of a vector whose elements have `size` bytes."""
@@ -192,6 +211,7 @@ class _Table:
         count = _unpack(self._data, "<I", start)
         if start + 4 + count * size > len(self._data):
             raise PteError(f"a list of {count} elements at byte {start} goes beyond the end of the file")
+        self.budget.spend(count * size)
         return start + 4, count
 
     def numbers(self, field: int, code: str) -> tuple[Any, ...]:
@@ -205,14 +225,20 @@ class _Table:
         return self._data[start : start + count]
 
     def text(self, field: int) -> str:
-        """A string."""
-        return bytes(self.bytes(field)).decode("utf-8", "replace")
+        """A name."""
+        text = bytes(self.bytes(field)).decode("utf-8", "replace")
+        if not text.isprintable():
+            raise PteError(f"a name holds unprintable characters: {text[:60]!a}")
+        return text
 
     def tables(self, field: int) -> list["_Table"]:
         """A vector of tables."""
         start, count = self._vector(field, 4)
         places = range(start, start + 4 * count, 4)
-        return [_Table(self._data, place + _unpack(self._data, "<I", place)) for place in places]
+        return [self._at_offset(place) for place in places]
+
+    def _at_offset(self, place: int) -> "_Table":
+        return _Table(self._data, place + _unpack(self._data, "<I", place), self.budget)
 
 
 def _unpack(data: memoryview, code: str, at: int) -> Any:
@@ -238,7 +264,7 @@ def _tensor(table: _Table, context: _Context) -> Tensor:
     if code not in SCALAR_TYPES:
         raise PteError(f"a tensor has the element type {code}, which is not known here")
     shape, dim_order = table.numbers(2, "i"), table.numbers(3, "B")
-    if any(extent < 0 for extent in shape) or int(np.prod(shape, dtype=object)) > MAX_ELEMENTS:
+    if len(shape) > MAX_DIMENSIONS or any(extent < 0 for extent in shape) or math.prod(shape) > MAX_ELEMENTS:
         raise PteError(f"a tensor has the impossible shape {shape}")
     if sorted(dim_order) != list(range(len(shape))):
         dim_order = tuple(range(len(shape)))
@@ -308,6 +334,7 @@ def _delegate(table: _Table, context: _Context) -> Delegate:
     places = context.segments if in_segment else context.inline
     if index >= len(places):
         raise PteError(f"a delegate refers to data {index} of {len(places)}")
+    table.budget.spend(len(places[index]))
     specs = tuple((spec.text(0), bytes(spec.bytes(1))) for spec in table.tables(2))
     return Delegate(table.text(0), places[index], specs)
 
@@ -323,7 +350,11 @@ def _check_plan(plan: Plan) -> Plan:
     used = [*plan.inputs, *plan.outputs]
     for value in plan.values:
         if isinstance(value, TensorList | BoxedIntList):
-            used += [item for item in value.items if not (isinstance(value, TensorList) and item == -1)]
+            items = [item for item in value.items if not (isinstance(value, TensorList) and item == -1)]
+            kinds = (Tensor, type(None)) if isinstance(value, TensorList) else (int, type(None))
+            if any(0 <= item < count and not isinstance(plan.values[item], kinds) for item in items):
+                raise PteError("a list holds values of another type than its own")
+            used += items
     for instruction in plan.instructions:
         match instruction:
             case KernelCall(op, args):
@@ -415,7 +446,7 @@ def parse(data: bytes) -> Program:
     if identifier(data) != IDENTIFIER:
         raise PteError(f"its identifier is {identifier(data)!r}, expected {IDENTIFIER!r}")
     view = memoryview(data)
-    root = _Table(view, _unpack(view, "<I", 0))
+    root = _Table(view, _unpack(view, "<I", 0), _Budget(SHARING * len(data)))
     segments = _segments(view, root)
     inline = [entry.bytes(0) for entry in root.tables(3)]
     context = _Context(_constants(root, segments), inline, segments)

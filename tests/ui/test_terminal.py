@@ -138,7 +138,8 @@ def test_letters_that_come_all_at_once_are_text_not_commands(terminal: Callable[
     tui.child.send("/qhqz")
     tui.wait(lambda: "no model matches" in tui.text and " qhqz" in tui.text)
     tui.child.send("\x1b")
-    tui.wait(lambda: "fvp-tui run sample:digits" in tui.text)
+    # An escape and a letter in one go are a key of their own (alt and the letter).
+    tui.wait(lambda: "qhqz" not in tui.text)
     tui.child.send("q")
     assert tui.end() == 0
 

@@ -20,12 +20,23 @@ INSTRUCTION_LIMIT = 10_000_000
 """Instructions of one execution: a loop that does not end is an error, not a hang."""
 
 
+WRONG_ARGUMENTS = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+"""What a kernel raises when it is given what it is not for: a program may call anything with anything."""
+
+
 class LoadError(Exception):
     """A method that cannot be loaded; one line."""
 
 
 class ExecutionError(Exception):
     """A method that failed while it ran; one line."""
+
+
+def _int64(value: Any) -> Any:
+    """A result of the plan's own arithmetic: an integer has 64 bits there."""
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+        raise OverflowError(f"{value:.3e} does not fit 64 bits")
+    return value
 
 
 class Tensor:
@@ -148,10 +159,10 @@ class Method:
             elif name == kernels.VIEW:
                 kernels.store(given[0], given[2], name)
             elif (combine := kernels.primitive(name)) is not None:
-                self.values[args[-1]] = combine(given[0], given[1])
+                self.values[args[-1]] = _int64(combine(given[0], given[1]))
         except KernelError as error:
             raise ExecutionError(str(error)) from error
-        except (ValueError, TypeError, IndexError, RuntimeError, ZeroDivisionError) as error:
+        except WRONG_ARGUMENTS as error:
             raise ExecutionError(f"{name}: {error}".splitlines()[0]) from error
 
     @staticmethod
@@ -159,6 +170,8 @@ class Method:
         targets = given[kernel.arity : kernel.arity + kernel.outputs]
         if len(targets) < kernel.outputs or not all(isinstance(t, np.ndarray) for t in targets):
             raise KernelError(f"{name}: the call has {len(given)} arguments, more are expected")
+        if kernel.size is not None and kernel.size(*given[: kernel.arity]) != targets[0].size:
+            raise KernelError(f"{name}: the result is not of its output's size")
         extra = {"targets": targets} if kernel.needs_targets else {}
         results = kernel.compute(*given[: kernel.arity], **extra)
         for result, target in zip(results if kernel.outputs > 1 else (results,), targets, strict=True):

@@ -31,6 +31,8 @@ class Kernel:
     arity: int
     compute: Callable[..., Any]
     outputs: int = 1
+    size: Callable[..., int] | None = None
+    """Elements of the result, where it can have more than any argument."""
     needs_targets: bool = False
     """Whether `compute` is given the outputs, as the keyword ``targets``, to take their types and shapes from."""
 
@@ -147,6 +149,14 @@ def _expand(x: NDArray, shape: Sequence[int], _implicit: bool) -> NDArray:
     return np.broadcast_to(x, sizes)
 
 
+def _broadcast_size(a: NDArray, b: NDArray, *_: Any) -> int:
+    return math.prod(np.broadcast_shapes(a.shape, b.shape))
+
+
+def _joined_size(tensors: Sequence[NDArray], _dim: int) -> int:
+    return sum(tensor.size for tensor in tensors)
+
+
 TABLE: dict[str, Kernel] = {
     "quantized_decomposed::quantize_per_tensor.out": Kernel(6, _quantize),
     "cortex_m::quantize_per_tensor.out": Kernel(6, _quantize),
@@ -155,11 +165,11 @@ TABLE: dict[str, Kernel] = {
     "dim_order_ops::_to_dim_order_copy.out": Kernel(3, _copy),
     "dim_order_ops::_clone_dim_order.out": Kernel(3, _copy),
     "aten::clone.out": Kernel(2, _copy),
-    "aten::add.out": Kernel(3, _add),
-    "aten::sub.out": Kernel(3, _subtract),
-    "aten::mul.out": Kernel(2, _multiply),
-    "aten::div.out": Kernel(2, _divide),
-    "aten::atan2.out": Kernel(2, _atan2),
+    "aten::add.out": Kernel(3, _add, size=_broadcast_size),
+    "aten::sub.out": Kernel(3, _subtract, size=_broadcast_size),
+    "aten::mul.out": Kernel(2, _multiply, size=_broadcast_size),
+    "aten::div.out": Kernel(2, _divide, size=_broadcast_size),
+    "aten::atan2.out": Kernel(2, _atan2, size=_broadcast_size),
     "aten::relu.out": Kernel(1, lambda x: np.maximum(x, np.zeros((), x.dtype))),
     "aten::hardtanh.out": Kernel(3, _clamp),
     "aten::clamp.out": Kernel(3, _clamp),
@@ -175,7 +185,7 @@ TABLE: dict[str, Kernel] = {
     "aten::unsqueeze_copy.out": Kernel(2, np.expand_dims),
     "aten::slice_copy.Tensor_out": Kernel(5, _slice),
     "aten::select_copy.int_out": Kernel(3, lambda x, dim, index: np.take(x, index, axis=dim)),
-    "aten::cat.out": Kernel(2, _cat),
+    "aten::cat.out": Kernel(2, _cat, size=_joined_size),
     "aten::expand_copy.out": Kernel(3, _expand),
     "aten::full_like.out": Kernel(3, lambda x, value, _format: np.broadcast_to(value, x.shape)),
 }

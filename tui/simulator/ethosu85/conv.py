@@ -5,6 +5,7 @@ the zero point, so it contributes nothing. Products are summed in floating point
 exact: below 2**24 in float32, below 2**53 in float64.
 """
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,17 +97,19 @@ def windows(padded: NDArray, k: Kernel, height: int, width: int) -> NDArray:
 
 
 def _convolve(padded: NDArray, matrix: NDArray, k: Kernel, height: int, width: int) -> NDArray:
-    """Sums (height, width, ofm), some rows at a time so that the windows laid out stay small."""
+    """Sums (height, width, ofm), some places at a time so that the windows laid out stay small."""
     depth, length = matrix.shape
     transposed = matrix.T.astype(padded.dtype, copy=False)
     if k.is_point:
         return (padded.reshape(height * width, length) @ transposed).reshape(height, width, depth)
     seen = windows(padded, k, height, width)
     result = np.empty((height, width, depth), padded.dtype)
-    step = max(1, WINDOW_ELEMENTS // max(1, width * length))
-    for row in range(0, height, step):
-        rows = seen[row : row + step]
-        result[row : row + step] = (rows.reshape(-1, length) @ transposed).reshape(-1, width, depth)
+    columns = min(width, max(1, WINDOW_ELEMENTS // length))
+    rows = max(1, WINDOW_ELEMENTS // (columns * length))
+    for row, column in itertools.product(range(0, height, rows), range(0, width, columns)):
+        part = result[row : row + rows, column : column + columns]
+        laid_out = seen[row : row + rows, column : column + columns].reshape(-1, length)
+        part[...] = (laid_out @ transposed).reshape(part.shape)
     return result
 
 
@@ -143,7 +146,10 @@ def run(command: Command, stream: Stream, memory: Memory, chains: Chains, cache:
     if bits(accumulator_format, 4, 2) != AccumulatorInput.RESET or bits(accumulator_format, 6):
         raise command.error("accumulators kept between commands are not known")
     ifm_depth = r.get("IFM_DEPTH_M1", 0) + 1
-    given = inputs.read(command, "IFM", memory, chains, _input_shape(command, k, height, width, ifm_depth))
+    ifm_shape = _input_shape(command, k, height, width, ifm_depth)
+    work = height * width * depth * (1 if command.name == "DEPTHWISE" else ifm_depth)
+    kernel.check(command, k, memory, ifm_shape, work)
+    given = inputs.read(command, "IFM", memory, chains, ifm_shape)
     peak = _peak(given)
     if command.name == "CONV" and bits(command.parameter, WEIGHTS_FROM_IFM2):
         return _finish(command, out, memory, chains, _matmul(command, memory, chains, given, k, (height, width, depth)))

@@ -37,6 +37,7 @@ def read(command: Command, which: str, memory: Memory, chains: Chains, shape: tu
         CommandStreamError: it is out of bounds, or the chain buffer holds nothing of that shape.
     """
     fm = feature_map.from_registers(command, which)
+    memory.check_elements(shape)
     if fm.storage == Storage.CHAINED:
         found = chains.get(fm.region)
         if found is None:

@@ -2,10 +2,19 @@
 
 from dataclasses import dataclass
 
+from tui.simulator.ethosu85.memory import Memory
 from tui.simulator.ethosu85.registers import bits
 from tui.simulator.ethosu85.stream import Command
 
 OTHER_DECOMPOSITION = 5
+TAPS_LIMIT = 256 * 256
+"""Elements of the largest window the hardware reduces."""
+
+PADDED_LIMIT = 4
+"""How many times the elements that memory can hold a padded IFM may have."""
+
+WORK_LIMIT = 1 << 38
+"""Multiply-accumulates of one command: beyond any network an NPU of this size is for."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,20 @@ class Kernel:
         """A 1x1 kernel that moves by one and pads nothing: windows are the elements themselves."""
         sizes = (self.height, self.width, self.stride_y, self.stride_x)
         return sizes == (1, 1, 1, 1) and not (self.top or self.left or self.bottom or self.right)
+
+
+def check(command: Command, k: Kernel, memory: Memory, ifm: tuple[int, int, int], work: int) -> None:
+    """Refuse a window operation on an IFM of that shape that is larger than any there can be.
+
+    Raises:
+        CommandStreamError: it takes more memory or more multiplications than a network can ask for.
+    """
+    rows, columns, channels = ifm
+    if k.height * k.width > TAPS_LIMIT:
+        raise command.error(f"a kernel of {k.height}x{k.width} is more than there can be")
+    memory.check_elements((rows + k.top + k.bottom, columns + k.left + k.right, channels), PADDED_LIMIT)
+    if work * k.height * k.width > WORK_LIMIT:
+        raise command.error(f"a kernel of {k.height}x{k.width} at that many places is more than can be computed")
 
 
 def from_registers(command: Command) -> Kernel:

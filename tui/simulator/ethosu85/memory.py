@@ -4,6 +4,7 @@ Region 0 holds constants and is read-only; 1 is the scratch arena, in which inpu
 scratch of the dedicated-SRAM modes. A command stream is untrusted: offsets, strides and sizes are checked before use.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -42,16 +43,13 @@ class Memory:
             raise CommandStreamError(f"region {number} is not there")
         return self._regions[number]
 
-    def check_elements(self, shape: Sequence[int]) -> None:
+    def check_elements(self, shape: Sequence[int], times: int = 1) -> None:
         """Refuse a shape no tensor of this memory can have.
 
         Raises:
-            CommandStreamError: it has more elements than the memory has bytes.
+            CommandStreamError: it has more elements than the memory has bytes, or `times` as many.
         """
-        count = 1
-        for extent in shape:
-            count *= extent
-        if count > self.element_limit:
+        if math.prod(shape) > self.element_limit * times:
             sizes = "x".join(str(extent) for extent in shape)
             raise CommandStreamError(f"a tensor of {sizes} elements does not fit the memory there is")
 

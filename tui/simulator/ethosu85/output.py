@@ -17,6 +17,7 @@ from tui.simulator.ethosu85.registers import Activation, Reverse, Storage, bits
 from tui.simulator.ethosu85.stream import Command
 from tui.simulator.ethosu85.weights import Scales
 
+CHAIN_BUFFERS = 8
 CHUNK = 1 << 16
 """Elements scaled at a time: what fits the second-level cache."""
 
@@ -146,6 +147,8 @@ def write(command: Command, out: Output, memory: Memory, chains: dict[int, NDArr
     """Put a finished OFM (height, width, channels) where it belongs: memory, or a chain buffer."""
     arranged = _arranged(values, out.format)
     if out.fm.storage == Storage.CHAINED:
+        if out.fm.region >= CHAIN_BUFFERS:
+            raise command.error(f"there is no chain buffer {out.fm.region}")
         chains[out.fm.region] = arranged
     else:
         feature_map.write(memory, out.fm, arranged)

@@ -109,6 +109,7 @@ def _windowed(
             raise command.error(f"a sum over channels that gives {depth} of them is not known")
     else:
         channels = depth
+    kernel.check(command, k, memory, (rows, columns, channels), height * width * channels)
     given = inputs.read(command, "IFM", memory, chains, (rows, columns, channels))
     if mode in (PoolMode.MAX, PoolMode.MIN):
         return _extreme(given, k, height, width, mode)

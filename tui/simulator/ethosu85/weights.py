@@ -1,13 +1,14 @@
 """Weights and scales: from the encoded streams in memory to the tensor a convolution multiplies with.
 
 Weights are stored in the order the hardware consumes them, interleaved over its cores, and compressed: SWD is the
-Golomb-Rice format of all Ethos-U (decoded by Vela's own mlw_codec), FWD a raw or palette format of the U85. The order
+Golomb-Rice format of all Ethos-U (decoded by Vela's own codec), FWD a raw or palette format of the U85. The order
 follows from the block configuration in the registers; this module generates, for each position of a stream, the index
 of the weight it holds. That the stream is exactly as long as that order, and that all its padding is zero, is checked:
 a wrong order does not pass unseen.
 """
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,8 +16,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from ethosu import mlw_codec
 
+from tui.simulator.ethosu85 import swd
 from tui.simulator.ethosu85.errors import CommandStreamError
 from tui.simulator.ethosu85.memory import Bytes, Memory
 from tui.simulator.ethosu85.registers import (
@@ -32,6 +33,8 @@ SCALE_BYTES = 10
 INTERLEAVE = 4
 """OFM channels a core takes at a time."""
 PADDING = -1
+MOST_PER_BYTE = 256
+"""Weights that a byte of the densest stream stands for: runs of up to 1023 zeros take 36 bits."""
 SUBKERNEL = 8
 """Kernels are decomposed into parts of at most 8x8 (undilated)."""
 
@@ -279,14 +282,6 @@ def decode_fwd(data: Bytes) -> Weights:
     return palette[indices.reshape(-1)]
 
 
-def decode_swd(data: Bytes) -> Weights:
-    """Decode an SWD stream with Vela's codec."""
-    try:
-        return np.array(mlw_codec.decode(bytearray(data.tobytes())), np.int16)
-    except (ValueError, RuntimeError, SystemError, MemoryError) as error:
-        raise CommandStreamError(f"a weight stream cannot be decoded: {error}") from error
-
-
 def _place(tensor: Weights, values: Weights, where: Indices) -> None:
     """Scatter a stream's values to where they belong, checking that nothing is left over."""
     if len(values) < len(where):
@@ -308,21 +303,39 @@ def _interleaved(g: Geometry, orders: list[Indices]) -> Indices:
     return np.stack([o.reshape(-1, block) for o in orders], axis=1).reshape(-1)
 
 
+def _units(depth: int, block: int, unit: int) -> int:
+    """Units that `depth` takes when it is cut into blocks, and each block into units."""
+    whole, rest = divmod(depth, block)
+    return whole * -(-block // unit) + -(-rest // unit)
+
+
+def _slots(g: Geometry) -> int:
+    """Positions of all streams together, at least: what `order` would make."""
+    units = _units(g.ofm_depth, g.ofm_block_depth, g.ofm_ublock_depth)
+    if not g.depthwise:
+        units *= _units(g.ifm_depth, g.ifm_block_depth, g.ifm_ublock_depth)
+    return units * g.ofm_ublock_depth * g.ifm_ublock_depth * g.kernel_h * g.kernel_w
+
+
 def decode(g: Geometry, streams: list[Bytes], *, fast: bool) -> Weights:
     """The weights (ofm, kernel_h, kernel_w, ifm) as int16; of a depthwise kernel ifm is 1.
 
     Raises:
         CommandStreamError: a stream is damaged or not in the order its registers say.
     """
-    orders = [order(g, core) for core in range(g.cores)]
     shape = (g.ofm_depth, g.kernel_h, g.kernel_w, 1 if g.depthwise else g.ifm_depth)
-    tensor = np.zeros(int(np.prod(shape)), np.int16)
+    count, held = math.prod(shape), sum(len(stream) for stream in streams)
+    if _slots(g) > MOST_PER_BYTE * g.cores * held:
+        raise CommandStreamError(f"{held} bytes cannot hold the {count} weights of the operator")
+    orders = [order(g, core) for core in range(g.cores)]
+    tensor = np.zeros(count, np.int16)
     if fast:
         _place(tensor, decode_fwd(streams[0]), _interleaved(g, orders))
     else:
         for stream, where in zip(streams, orders, strict=True):
             # A core that no OFM channel falls to has an empty stream.
-            _place(tensor, decode_swd(stream) if len(stream) else np.zeros(0, np.int16), where)
+            values = swd.decode(stream.tobytes(), len(where)) if len(stream) else np.zeros(0, np.int16)
+            _place(tensor, values, where)
     return tensor.reshape(shape)
 
 

@@ -1,0 +1,334 @@
+"""A .pte may come from anywhere: whatever its bytes, it runs, is refused in one line, or can be stopped."""
+
+import resource
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import Ran
+from tests.simulator import programs
+from tests.simulator.programs import Part
+from tui import pte
+from tui.simulator import interpreter
+from tui.simulator.delegate import DelegateError, EthosU
+from tui.simulator.ethosu85 import CommandStreamError, Npu, Stream, swd
+from tui.simulator.interpreter import ExecutionError, LoadError, Method
+
+RanModel = Callable[..., Ran]
+
+PATIENCE = 2.0
+"""Seconds for one damaged program: after that it is stopped as ``--timelimit`` stops it."""
+
+MEMORY = 1 << 30
+"""Bytes that all damaged programs together may add to what this process takes."""
+
+EDGES = (0x00, 0x01, 0x7F, 0x80, 0xFF)
+PARAMETERS = (0, 1, 2, 0x7FFF, 0x8000, 0xFFFF)
+
+
+class OutOfTime(Exception):
+    """A program was stopped."""
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise OutOfTime
+
+
+@contextmanager
+def patience() -> Iterator[None]:
+    """Ends the block with `OutOfTime`, as the simulator's own time limit does."""
+    before = signal.signal(signal.SIGALRM, _stop)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def outcome(data: bytes) -> str:
+    """How a program ends; any exception that is not the simulator's own is the test's failure."""
+    try:
+        with patience():
+            Method(pte.parse(data)).execute()
+    except (pte.PteError, LoadError, ExecutionError, OutOfTime) as error:
+        assert len(str(error).splitlines()) <= 1
+        return type(error).__name__
+    return "ok"
+
+
+@contextmanager
+def bounded_memory() -> Iterator[None]:
+    """The block must not make this process much larger than it is."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    yield
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10 < MEMORY
+
+
+@pytest.fixture(scope="module")
+def sound(ran: RanModel) -> bytes:
+    return (ran("sample:digits").artifacts / "model.pte").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def part(ran: RanModel) -> Part:
+    (part,) = programs.parts_of_run(ran("sample:digits").artifacts)
+    return part
+
+
+@pytest.fixture(autouse=True)
+def no_long_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interpreter, "INSTRUCTION_LIMIT", 1000)
+
+
+def flipped(random: np.random.Generator, data: bytes) -> bytes:
+    changed = np.frombuffer(data, np.uint8).copy()
+    count = random.choice([1, 1, 2, 5, 20])
+    changed[random.integers(0, len(changed), count)] = random.choice([*EDGES, int(random.integers(256))], count)
+    return changed.tobytes()
+
+
+def truncated(random: np.random.Generator, data: bytes) -> bytes:
+    return data[: random.integers(len(data))]
+
+
+def spliced(random: np.random.Generator, data: bytes) -> bytes:
+    first, last = sorted(random.integers(0, len(data), 2))
+    at = random.integers(len(data))
+    return data[:at] + data[first:last] + data[at + last - first :]
+
+
+def flipped_outside_the_delegate(random: np.random.Generator, data: bytes) -> bytes:
+    """The plan is a small part of the file: most flips above hit weights."""
+    program = pte.parse(data)
+    blob = bytes(program.forward.delegates[0].data)
+    begin = data.index(blob)
+    places = [*range(begin), *range(begin + len(blob), len(data))]
+    changed = bytearray(data)
+    for at in random.choice(places, random.choice([1, 1, 2, 3])):
+        changed[at] = random.choice([*EDGES, int(random.integers(256))])
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    ("mutate", "count"),
+    [(flipped, 300), (truncated, 200), (spliced, 300), (flipped_outside_the_delegate, 600)],
+)
+def test_a_damaged_program_never_breaks_the_simulator(
+    mutate: Callable[[np.random.Generator, bytes], bytes], count: int, sound: bytes
+) -> None:
+    random = np.random.default_rng(11)
+    with bounded_memory():
+        ends = Counter(outcome(mutate(random, sound)) for _ in range(count))
+    assert sum(n for end, n in ends.items() if end not in ("ok", "OutOfTime")) > count / 20
+    assert ends["OutOfTime"] <= 3
+
+
+def spoilt(random: np.random.Generator, words: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Some command words changed: parameters to extremes, single bits, whole words, words of elsewhere."""
+    changed = words.copy()
+    for _ in range(random.choice([1, 1, 2, 4])):
+        at = random.integers(len(words))
+        word = int(words[at])
+        kind = random.random()
+        if kind < 0.5:
+            parameter = random.choice([*PARAMETERS, int(random.integers(1 << 16))])
+            changed[at] = word & 0xFFFF | int(parameter) << 16
+        elif kind < 0.8:
+            changed[at] = word ^ 1 << int(random.integers(32))
+        elif kind < 0.9:
+            changed[at] = random.choice([0, 0x7FFFFFFF, 0xFFFFFFFF, int(random.integers(1 << 32))])
+        else:
+            changed[at] = words[random.integers(len(words))]
+    return changed
+
+
+GUARD = 4096
+CANARY = 0xA5
+
+
+def guarded(part: Part, stream: Stream, weights: bytes, size: int) -> str:
+    """Run a stream on memory with guards around it; how it ends."""
+    arrays = [np.full(n + 2 * GUARD, CANARY, np.uint8) for n in (size, 1 << 16)]
+    scratch, fast = (array[GUARD:-GUARD] for array in arrays)
+    scratch[:] = np.random.default_rng(5).integers(0, 256, size, np.uint8)
+    before = bytes(weights)
+    end = "ok"
+    try:
+        with patience():
+            Npu(stream, weights).run(scratch, fast)
+    except (CommandStreamError, OutOfTime) as error:
+        end = type(error).__name__
+    for array in arrays:
+        assert (array[:GUARD] == CANARY).all()
+        assert (array[-GUARD:] == CANARY).all()
+    assert weights == before
+    return end
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_damaged_stream_stays_in_its_memory(seed: int, part: Part) -> None:
+    random = np.random.default_rng(seed)
+    engine = part.load()
+    blob = bytes(part.delegate.data)
+    with bounded_memory():
+        ends: Counter[str] = Counter()
+        for _ in range(150):
+            words = spoilt(random, engine.stream.words)
+            changed = Stream(engine.stream.macs_per_cycle, engine.stream.config, engine.stream.identity, words)
+            # All of the blob as constants: damaged weights, too.
+            ends[guarded(part, changed, blob, engine.scratch_bytes)] += 1
+    assert ends["CommandStreamError"] > 30
+    assert ends["OutOfTime"] <= 3
+
+
+def register(words: np.ndarray[Any, Any], places: dict[str, list[int]], **values: int) -> np.ndarray[Any, Any]:
+    """Words with every setting of these registers replaced."""
+    changed = words.copy()
+    for name, value in values.items():
+        for at in places[name]:
+            if words[at] >> 14 & 3:
+                changed[at] = int(words[at]) & 0xFFFF | value >> 32 << 16
+                changed[at + 1] = value & 0xFFFFFFFF
+            else:
+                changed[at] = int(words[at]) & 0xFFFF | value << 16
+    return changed
+
+
+MOST = 0xFFFF
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"OFM_HEIGHT_M1": MOST, "OFM_WIDTH_M1": MOST},
+        {"OFM_HEIGHT_M1": MOST, "OFM_WIDTH_M1": MOST, "OFM_STRIDE_X": 0, "OFM_STRIDE_Y": 0},
+        {"KERNEL_HEIGHT_M1": MOST, "KERNEL_WIDTH_M1": MOST},
+        {
+            "KERNEL_HEIGHT_M1": MOST, "KERNEL_WIDTH_M1": MOST, "IFM_PAD_TOP": MOST, "IFM_PAD_LEFT": MOST,
+            "OFM_HEIGHT_M1": 0, "OFM_WIDTH_M1": 0,
+        },
+        {"KERNEL_HEIGHT_M1": 4000, "KERNEL_WIDTH_M1": 15, "IFM_PAD_TOP": 4000, "IFM_PAD_LEFT": 15},
+        {"IFM_DEPTH_M1": MOST, "IFM_STRIDE_X": 0, "IFM_STRIDE_Y": 0},
+        {"IFM_DEPTH_M1": MOST, "IFM_PRECISION": 0xC001},
+        {"IFM_DEPTH_M1": MOST, "OFM_DEPTH_M1": MOST, "OFM_BLK_DEPTH_M1": 0},
+        {"OFM_BLK_DEPTH_M1": 0},
+        {"OFM_BLK_DEPTH_M1": MOST},
+        {"WEIGHT_LENGTH": (1 << 40) - 1},
+        {"WEIGHT_LENGTH": 0},
+        {"WEIGHT_BASE": (1 << 40) - 1},
+        {"SCALE_BASE": (1 << 40) - 1},
+        {"IFM_PAD_TOP": MOST, "IFM_PAD_LEFT": MOST},
+        {"OFM_PRECISION": 0x8000, "OFM_REGION": MOST},
+    ],
+)  # fmt: skip
+def test_extreme_registers_are_an_error_or_little_work(values: dict[str, int], part: Part) -> None:
+    words = register(part.load().stream.words, programs.settings(part), **values)
+    changed = programs.with_words(part, words)
+    with bounded_memory(), patience():
+        engine = changed.load()
+        try:
+            programs.simulate(changed, engine, changed.random_inputs(1))
+        except DelegateError as error:
+            assert str(error).startswith("command ")
+            assert len(str(error).splitlines()) == 1
+
+
+def stream(*words: int) -> Stream:
+    return Stream(256, 0x20000008, 0, np.array(words, np.uint32))
+
+
+def set0(opcode: int, value: int) -> tuple[int]:
+    return (opcode | value << 16,)
+
+
+def set1(opcode: int, value: int) -> tuple[int, int]:
+    return opcode | 1 << 14 | value >> 32 << 16, value & 0xFFFFFFFF
+
+
+DMA_START = 16
+
+
+@pytest.mark.parametrize(
+    "settings_",
+    [
+        [*set1(50, 1), *set0(304, 1 | 2 << 9), *set0(305, 1), *set0(306, MOST), *set0(307, MOST)],
+        [*set1(50, (1 << 40) - 1), *set0(304, 1), *set0(305, 1)],
+        [*set1(48, (1 << 40) - 1), *set1(50, 64), *set0(304, 1), *set0(305, 1)],
+        [*set1(50, 64), *set1(49, 1 << 20), *set0(304, 1), *set0(305, 1)],
+        [*set1(50, 64), *set0(304, 1), *set0(305, 0)],
+        [*set1(50, 64), *set0(304, 7), *set0(305, 1)],
+        [*set1(50, 4096), *set0(304, 1), *set0(305, 1 << 8)],
+        [*set1(50, 1), *set0(304, 1 | 1 << 9 | 1 << 11), *set0(305, 1), *set0(306, 4), *set0(308, 1)],
+    ],
+    ids=["rows of rows", "length", "source", "target", "read-only", "no region", "lut", "index"],
+)
+def test_a_transfer_beyond_its_memory_is_an_error(settings_: list[int]) -> None:
+    scratch = np.full(1024, 0x7F, np.uint8)
+    with patience(), pytest.raises(CommandStreamError, match=r"^command 0 \(DMA_START at byte \d+\): "):
+        Npu(stream(*settings_, DMA_START), bytes(64)).run(scratch)
+
+
+def test_a_loop_that_never_ends_can_be_stopped() -> None:
+    # BRANCH always to where it is.
+    endless = stream(256 | 1 << 14, 0)
+    with pytest.raises(CommandStreamError, match="the stream does not end"):
+        Npu(endless, b"").run(np.zeros(16, np.uint8))
+    asked = iter([False, False, True])
+    Npu(endless, b"").run(np.zeros(16, np.uint8), should_stop=lambda: next(asked))
+
+
+@pytest.mark.parametrize("data", [b"", b"\0" * 16, b"\xff" * 16, bytes(range(256)) * 8])
+def test_a_damaged_weight_stream_ends_its_decoder_alone(data: bytes, capfd: pytest.CaptureFixture[str]) -> None:
+    with patience(), pytest.raises(CommandStreamError, match="a weight stream is damaged or too short"):
+        swd.decode(data, 1 << 20)
+    assert capfd.readouterr() == ("", "")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(junk=st.binary(max_size=300), at=st.integers(0, 2000), count=st.integers(0, 300))
+def test_a_damaged_delegate_is_refused_or_runs(junk: bytes, at: int, count: int, part: Part) -> None:
+    blob = bytes(part.delegate.data)
+    changed = pte.Delegate(part.delegate.backend, memoryview(blob[:at] + junk + blob[at + count :]), ())
+    try:
+        with patience():
+            engine = EthosU(changed, {})
+            engine.execute([np.zeros(m.nbytes, np.uint8) for m in part.inputs],
+                           [np.zeros(m.nbytes, np.uint8) for m in part.outputs])  # fmt: skip
+    except (DelegateError, OutOfTime) as error:
+        assert len(str(error).splitlines()) <= 1
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=400))
+def test_bytes_that_look_like_a_program_are_no_program(junk: bytes) -> None:
+    with pytest.raises(pte.PteError):
+        pte.parse(b"\x10\0\0\0ET12" + junk)
+
+
+def test_parts_that_all_refer_to_one_another_are_refused() -> None:
+    """Offsets of many tables to the same one, each with the same long list: quadratic in the size of the file."""
+    # A table of eight fields, its only field (plans) a list of tables - all of them the root again.
+    count = 20_000
+    vtable = np.array([6, 8, 4], "<u2").tobytes() + b"\0\0"
+    root = len(b"\0" * 8) + len(vtable)
+    start = root + 8
+    places = start + 4 + 4 * np.arange(count)
+    data = b"".join(
+        (
+            np.uint32(root).tobytes() + b"ET12" + vtable,
+            np.int32(root - 8).tobytes() + np.uint32(start - root - 4).tobytes(),
+            np.uint32(count).tobytes(),
+            ((root - places) % (1 << 32)).astype("<u4").tobytes(),
+        )
+    )
+    with patience(), pytest.raises(pte.PteError):
+        pte.parse(data)

@@ -1,0 +1,104 @@
+"""SWD weight streams, decoded by Vela's codec in a child process.
+
+The codec ends the process it is in when a stream is damaged (it calls exit), and grows without bound on one that asks
+for it. A stream comes from anywhere, so it is decoded where neither does harm. One child decodes stream after stream;
+where one ended it, the next stream gets another.
+"""
+
+import array
+import contextlib
+import multiprocessing
+import os
+import resource
+import signal
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkProcess
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from ethosu import mlw_codec
+
+from tui.simulator.ethosu85.errors import CommandStreamError
+
+ROOM = 64 << 20
+"""Bytes the child may take beside what the weights need."""
+
+BYTES_PER_WEIGHT = 32
+"""What a weight takes while it is decoded: in the codec's growing buffer and as an object of Python."""
+
+
+def _limit_memory(count: int) -> None:
+    # Where /proc or the limit is not there (macOS), decoding goes on without it.
+    with contextlib.suppress(OSError, ValueError):
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        limit = pages * resource.getpagesize() + ROOM + BYTES_PER_WEIGHT * count
+        resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def _serve(connection: Connection) -> None:
+    """The child's whole life: take (count, stream), answer int16, until the other end is gone."""
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        # The codec prints what it thinks of a stream.
+        os.dup2(os.open(os.devnull, os.O_RDWR), 1)
+        os.dup2(1, 2)
+        while True:
+            count = int.from_bytes(connection.recv_bytes(), "little")
+            data = bytearray(connection.recv_bytes())
+            _limit_memory(count)
+            connection.send_bytes(array.array("h", mlw_codec.decode(data)[:count]).tobytes())
+    finally:
+        # Not the parent's way out: what it has open and registered is not the child's.
+        os._exit(0)
+
+
+_fork = multiprocessing.get_context("fork")
+_child: tuple[ForkProcess, Connection] | None = None
+
+
+def _connection() -> Connection:
+    """The way to the child, which is started if there is none."""
+    global _child
+    if _child is None:
+        ours, theirs = _fork.Pipe()
+        process = _fork.Process(target=_serve, args=(theirs,), daemon=True)
+        process.start()
+        theirs.close()
+        _child = process, ours
+    return _child[1]
+
+
+def _end_child() -> None:
+    global _child
+    if _child is not None:
+        process, connection = _child
+        _child = None
+        connection.close()
+        process.kill()
+        process.join()
+
+
+def decode(data: bytes, count: int) -> npt.NDArray[np.int16]:
+    """The first `count` weights of a stream.
+
+    Raises:
+        CommandStreamError: the stream is damaged or holds fewer.
+    """
+    values = b""
+    try:
+        connection = _connection()
+        connection.send_bytes(count.to_bytes(8, "little"))
+        connection.send_bytes(data)
+        values = connection.recv_bytes()
+    except (EOFError, OSError):
+        _end_child()
+    except BaseException:
+        # Stopped in the middle: what the child answers to this stream must not be taken for the next one's.
+        _end_child()
+        raise
+    weights = np.frombuffer(values, np.int16)
+    if len(weights) < count:
+        raise CommandStreamError(f"a weight stream is damaged or too short: {count} weights are needed")
+    return weights
