@@ -228,7 +228,7 @@ def check_parameters(spec: Spec, choice: Choice) -> None:
     for name, _ in spec.parameters:
         if names and name not in names:
             close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
-            hint = f"did you mean {' or '.join(close)}?" if close else "fvp-tui params lists them"
+            hint = f"did you mean {' or '.join(close)}?" if close else "its --list-params lists them"
             raise UsageError(f"{choice.name} has no parameter {name}", hint)
 
 
