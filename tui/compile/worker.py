@@ -98,10 +98,12 @@ def versions() -> Versions:
 
 
 @contextlib.contextmanager
-def _scratch() -> Iterator[Path]:
-    """A folder for intermediate files. ExecuTorch joins Vela's flags with blanks, so its path may have none."""
-    place = tempfile.gettempdir()
-    with tempfile.TemporaryDirectory(prefix="fvp-tui-", dir="/tmp" if " " in place else place) as folder:
+def _scratch(directory: Path) -> Iterator[Path]:
+    """A folder for intermediate files, in the run's: what a killed compiler leaves there goes with the run.
+
+    ExecuTorch joins Vela's flags with blanks, so its path may have none.
+    """
+    with tempfile.TemporaryDirectory(prefix="compile-", dir="/tmp" if " " in str(directory) else directory) as folder:
         yield Path(folder)
 
 
@@ -140,7 +142,7 @@ def _compile(work: Worker) -> None:
         calibration = models.calibration(spec, model)
     with work.stage("export"):
         program = model.program or flow.export(model.module, model.example)
-    with _scratch() as scratch:
+    with _scratch(work.directory) as scratch:
         target = flow.compile_spec(spec.target, scratch)
         quantized = None
         if spec.quantize == "none":

@@ -152,8 +152,8 @@ def summary(state: State) -> str:
     if state.platform is not None:
         version = f" {state.platform.version}" if state.platform.version else ""
         lines.append(f"Platform     {badge(state)}   {clean(state.platform.name)}{version}")
-    if state.stages:
-        lines.append(f"Stages       {_stages(state)}")
+    if stages := _stages(state):
+        lines.append(f"Stages       {stages}")
     if state.estimate is not None:
         e = state.estimate
         lines.append(
