@@ -12,6 +12,7 @@ from tui.simulator.ethosu85.stream import Command
 
 Int64 = npt.NDArray[np.int64]
 
+DOUBLE_ROUND_ABOVE = 31
 INT63 = 1 << 62
 """Products below this cannot overflow int64, rounding term included."""
 
@@ -51,17 +52,39 @@ def round_shift(values: Int64, shift: Any) -> Int64:
     return values
 
 
-def multiply(values: Int64, factor: Any, shift: Any) -> Int64:
-    """values * factor / 2**shift rounded to nearest; `factor` and `shift` are numbers or one for each channel."""
+def _double_round(products: Int64, shift: Any) -> Int64:
+    """What TOSA 1.0 DOUBLE_ROUND adds before the shift: where it is above 31, 2**30 away from zero."""
+    return np.where(np.asarray(shift) > DOUBLE_ROUND_ABOVE, np.where(products >= 0, 1 << 30, -(1 << 30)), 0)
+
+
+def multiply(values: Int64, factor: Any, shift: Any, rounding: Rounding = Rounding.NATURAL) -> Int64:
+    """values * factor / 2**shift, rounded; `factor` and `shift` are numbers or one for each channel."""
+    if rounding == Rounding.TRUNCATE_TO_LOWER:
+        return (values * np.asarray(factor, np.int64)) >> np.asarray(shift, np.int64)
     largest = max(abs(int(values.max(initial=0))), abs(int(values.min(initial=0))))
     if largest * int(np.max(factor, initial=0)) < INT63:
-        return round_shift(values * np.asarray(factor, np.int64), shift)
+        products = values * np.asarray(factor, np.int64)
+        if rounding == Rounding.DOUBLE_SYMMETRIC:
+            products += _double_round(products, shift)
+        return round_shift(products, shift)
     # Rare (wide accumulators with a wide scale): exact in Python's integers.
     factors, shifts = np.broadcast_arrays(np.asarray(factor, object), np.asarray(shift, object))
     halves = np.array([(1 << int(s)) >> 1 for s in shifts.reshape(-1)], object).reshape(shifts.shape)
-    wide = (values.astype(object) * factors + halves) >> shifts
+    extra = _double_round(values, shift).astype(object) if rounding == Rounding.DOUBLE_SYMMETRIC else 0
+    wide = (values.astype(object) * factors + halves + extra) >> shifts
     limits = np.iinfo(np.int64)
     return np.clip(wide, limits.min, limits.max).astype(np.int64)
+
+
+def rounding(command: Command, scale: Scale) -> Rounding:
+    """How a scaling rounds.
+
+    Raises:
+        CommandStreamError: in a way whose meaning is not known.
+    """
+    if scale.rounding not in list(Rounding):
+        raise command.error(f"rounding {scale.rounding} with a scale of {scale.scale} >> {scale.shift} is not known")
+    return Rounding(scale.rounding)
 
 
 def apply(command: Command, values: Int64, scale: Scale) -> Int64:
@@ -72,9 +95,7 @@ def apply(command: Command, values: Int64, scale: Scale) -> Int64:
     """
     if scale.is_unit:
         return values
-    if scale.rounding != Rounding.NATURAL:
-        raise command.error(f"rounding {scale.rounding} with a scale of {scale.scale} >> {scale.shift} is not known")
-    return multiply(values, scale.scale, scale.shift)
+    return multiply(values, scale.scale, scale.shift, rounding(command, scale))
 
 
 def saturate(values: NDArray, dtype: np.dtype[Any]) -> NDArray:

@@ -15,7 +15,7 @@ from tui.simulator.ethosu85 import inputs, kernel, output, weights
 from tui.simulator.ethosu85.inputs import Chains
 from tui.simulator.ethosu85.kernel import Kernel
 from tui.simulator.ethosu85.memory import Memory, NDArray
-from tui.simulator.ethosu85.registers import AccumulatorInput, Rounding, bits
+from tui.simulator.ethosu85.registers import AccumulatorInput, bits
 from tui.simulator.ethosu85.stream import Command, Stream
 from tui.simulator.ethosu85.weights import Weights
 
@@ -194,8 +194,6 @@ def _finish(command: Command, out: output.Output, memory: Memory, chains: Chains
     scales = None
     if not out.format.global_scale:
         wide = bits(command.registers.get("ACC_FORMAT", 0), 0, 2) == 1
-        if out.scale.rounding != Rounding.NATURAL:
-            raise command.error(f"rounding {out.scale.rounding} of a convolution is not known")
         scales = weights.read_scales(memory, command, sums.shape[2], wide)
     values = output.finish(command, out, memory, sums, scales)
     output.write(command, out, memory, chains, values)

@@ -53,9 +53,7 @@ def _shift(command: Command, mode: Mode, a: Int64, b: Int64, given: Input, round
     width = 8 * given.fm.dtype.itemsize
     amount = np.clip(b, 0, width - 1)
     if mode == Mode.SHL:
-        # What is shifted out at the top is lost; the sign follows from what stays.
-        shifted = (a << amount) & ((1 << width) - 1)
-        return shifted - ((shifted >> (width - 1)) << width) if given.fm.dtype.kind == "i" else shifted
+        return a << amount
     if mode == Mode.LSR:
         return (a & ((1 << width) - 1)) >> amount
     if rounding == Rounding.NATURAL:

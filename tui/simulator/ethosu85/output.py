@@ -1,6 +1,7 @@
 """The output stage: from an accumulator to the OFM in memory or in a chain buffer.
 
 In this order: OFM scale, OFM zero point, clip to ACTIVATION_MIN/MAX, table, saturation, transpose or reverse, write.
+Where ACTIVATION's clip range is none, nothing is clipped or saturated: what does not fit the element type wraps.
 """
 
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ _TABLES = {
     Activation.LUT_S8_S16: (512, "<i2"),
     Activation.LUT_S8_S32: (1024, "<i4"),
     Activation.LUT_S16_S16: (2048, "<i2"),
+    Activation.LUT_S16_S32: (2048, "<i2"),
 }
 """Bytes and element type of each kind of table."""
 
@@ -40,6 +42,8 @@ class Output:
     scale: arithmetic.Scale
     low: int
     high: int
+    wraps: bool
+    """Whether values out of the element type's range lose their upper bits; else they end at its limits."""
     function: Activation
     table: int
 
@@ -63,14 +67,14 @@ def from_registers(command: Command) -> Output:
     signed = fm.dtype.kind == "i"
     if signed:
         low, high = low - ((low & 0x8000) << 1), high - ((high & 0x8000) << 1)
-    if bits(activation, 12):
-        low, high = int(np.iinfo(np.int64).min), int(np.iinfo(np.int64).max)
+    wraps = bool(bits(activation, 12))
     return Output(
         fm=fm,
         format=feature_map.output_format(command),
         scale=arithmetic.from_register(command, "OFM_SCALE"),
         low=low,
         high=high,
+        wraps=wraps,
         function=function,
         table=bits(activation, 5, 3),
     )
@@ -83,17 +87,21 @@ def size(command: Command) -> tuple[int, int, int]:
 
 
 def _look_up(command: Command, out: Output, memory: Memory, values: NDArray) -> NDArray:
-    """Values through the table in LUT RAM. 16-bit tables hold 512 (base, slope) pairs, interpolated over 128 steps."""
+    """Values through the table in LUT RAM.
+
+    16-bit tables hold 512 (base, slope) pairs, interpolated over 128 steps; to 32 bits, the 7 bits below the base stay.
+    """
     length, dtype = _TABLES[out.function]
     start = out.table * length
     if start + length > len(memory.lut):
         raise command.error(f"table {out.table} of {length} bytes lies outside the LUT RAM")
     table = memory.lut[start : start + length].view(dtype)
-    if out.function == Activation.LUT_S16_S16:
+    if out.function in (Activation.LUT_S16_S16, Activation.LUT_S16_S32):
         offset = np.clip(values, -32768, 32767).astype(np.int32) + 32768
         pairs = table.astype(np.int32)
         index, fraction = offset >> 7, offset & 127
-        return pairs[0::2][index] + ((pairs[1::2][index] * fraction + 64) >> 7)
+        base, step = pairs[0::2][index], pairs[1::2][index] * fraction
+        return base + ((step + 64) >> 7) if out.function == Activation.LUT_S16_S16 else (base << 7) + step
     bias = 0 if out.function == Activation.LUT_U8_U8 else 128
     return table[np.clip(values + bias, 0, 255).astype(np.intp)]
 
@@ -102,11 +110,10 @@ def _finish(command: Command, out: Output, memory: Memory, values: Int64) -> NDA
     """Zero point, clip, table and saturation of scaled values, which are overwritten."""
     if out.fm.zero_point:
         values += out.fm.zero_point
-    if out.low > np.iinfo(np.int64).min:
+    if not out.wraps:
         np.clip(values, out.low, out.high, out=values)
-    if out.function != Activation.NONE:
-        return arithmetic.saturate(_look_up(command, out, memory, values), out.fm.dtype)
-    return arithmetic.saturate(values, out.fm.dtype)
+    looked_up = values if out.function == Activation.NONE else _look_up(command, out, memory, values)
+    return looked_up.astype(out.fm.dtype) if out.wraps else arithmetic.saturate(looked_up, out.fm.dtype)
 
 
 def _rows(shape: tuple[int, ...]) -> Iterator[slice]:
@@ -130,7 +137,7 @@ def finish(
             values = arithmetic.apply(command, values, out.scale)
         else:
             values += scales.bias
-            values = arithmetic.multiply(values, scales.scale, scales.shift)
+            values = arithmetic.multiply(values, scales.scale, scales.shift, arithmetic.rounding(command, out.scale))
         result[rows] = _finish(command, out, memory, values)
     return result
 

@@ -12,6 +12,8 @@ from tui.simulator.ethosu85.registers import AccumulatorInput, PoolMode, bits
 from tui.simulator.ethosu85.stream import Command
 
 RECIPROCAL_BITS = 30
+INDEX_SHIFT = 16
+"""An ARGMAX accumulator holds the index above this many bits, which OFM_SCALE takes away."""
 
 
 def _taps(padded: NDArray, k: Kernel, height: int, width: int) -> list[NDArray]:
@@ -33,6 +35,12 @@ def _extreme(given: Input, k: Kernel, height: int, width: int, mode: PoolMode) -
     for tap in rest:
         combine(found, tap, out=found)
     return found.astype(np.int64) - given.zero_point
+
+
+def _index_of_largest(given: Input, k: Kernel, height: int, width: int) -> Int64:
+    """Position of the first largest value of each window, as its accumulator holds it."""
+    taps = np.stack(_taps(_pad(given.values, k, int(np.iinfo(given.values.dtype).min)), k, height, width))
+    return taps.argmax(axis=0) << INDEX_SHIFT
 
 
 def _sum(given: Input, k: Kernel, height: int, width: int) -> Int64:
@@ -70,7 +78,7 @@ def run(command: Command, memory: Memory, chains: Chains) -> NDArray:
     """
     r = command.registers
     number = bits(command.parameter, 0, 3)
-    if number not in list(PoolMode) or number in (PoolMode.ARGMAX_X, PoolMode.ARGMAX_Y):
+    if number not in list(PoolMode):
         raise command.error("pooling mode is not known")
     mode = PoolMode(number)
     out, k = output.from_registers(command), kernel.from_registers(command)
@@ -113,6 +121,10 @@ def _windowed(
     given = inputs.read(command, "IFM", memory, chains, (rows, columns, channels))
     if mode in (PoolMode.MAX, PoolMode.MIN):
         return _extreme(given, k, height, width, mode)
+    if mode in (PoolMode.ARGMAX_X, PoolMode.ARGMAX_Y):
+        if (k.width if mode == PoolMode.ARGMAX_Y else k.height) != 1:
+            raise command.error(f"the largest of a window of {k.height}x{k.width} is not known")
+        return _index_of_largest(given, k, height, width)
     total = _sum(given, k, height, width)
     if mode == PoolMode.REDUCE_SUM:
         return total.sum(axis=2, keepdims=True)

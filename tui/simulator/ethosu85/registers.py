@@ -223,7 +223,7 @@ class Activation(IntEnum):
 
 
 class Rounding(IntEnum):
-    """Rounding of a scaling. The numbers between are not met in any stream seen."""
+    """Rounding of a scaling: TOSA's DOUBLE_ROUND, to nearest, down. No stream was seen with the numbers between."""
 
     DOUBLE_SYMMETRIC = 0
     NATURAL = 1

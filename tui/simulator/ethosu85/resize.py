@@ -3,7 +3,7 @@
 Output position o samples at (o * d + offset) / n, where d / n is the step: d = one_step_int * n + one_step_mod.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -83,12 +83,7 @@ def run(command: Command, memory: Memory, chains: Chains) -> NDArray:
     if out.scale.scale != 1 or shift < 0:
         raise command.error(f"a resize with scale {out.scale.scale} >> {out.scale.shift} is not known")
     sampled = arithmetic.apply(command, sampled, Scale(1, shift, out.scale.rounding))
-    finished = output.finish(command, _without_scale(out), memory, sampled)
+    unscaled = replace(out, scale=Scale(1, 0, out.scale.rounding))
+    finished = output.finish(command, unscaled, memory, sampled)
     output.write(command, out, memory, chains, finished)
     return finished
-
-
-def _without_scale(out: output.Output) -> output.Output:
-    return output.Output(
-        out.fm, out.format, Scale(1, 0, out.scale.rounding), out.low, out.high, out.function, out.table
-    )
