@@ -1,7 +1,7 @@
 """Which models there are, and what a model's name stands for. Imports neither torch nor executorch.
 
 A model is ``sample:NAME`` (a file of sample_models/), ``executorch:NAME`` (shipped in the ExecuTorch package), or a
-file: .py with ``ModelUnderTest`` and ``ModelInputs``, .pt2 or .pte.
+file: .py with ``ModelUnderTest`` and ``ModelInputs``, .pt2, or a ready program, .pte or .bpte.
 """
 
 import ast
@@ -16,7 +16,8 @@ from typing import Literal
 from tui import resources
 from tui.errors import UsageError
 
-SUFFIXES = (".py", ".pt2", ".pte")
+PROGRAMS = (".pte", ".bpte")
+SUFFIXES = (".py", ".pt2", *PROGRAMS)
 REQUIRED_NAMES = ("ModelUnderTest", "ModelInputs")
 """What a model's .py file defines at its top: ExecuTorch's own convention (aot_arm_compiler)."""
 
@@ -236,6 +237,11 @@ def resolve(name: str) -> str:
     if path.suffix == ".py":
         _check_python(path)
     return str(path.resolve())
+
+
+def is_program(name: str) -> bool:
+    """Whether a canonical name is that of a ready program."""
+    return name.endswith(PROGRAMS)
 
 
 def source_file(name: str) -> Path | None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from tui import tensors
+from tui import bundled, tensors
 from tui.figures import Accuracy, Check, LimitResult, OutputCheck
 from tui.spec import Limits
 from tui.state import State, npu_ms
@@ -18,6 +18,14 @@ FLOAT_TOLERANCE = 1e-3
 
 ROUNDING = 1 + 1e-4
 """Steps a dequantized output may be away from PyTorch's quantized model."""
+KINDS = {
+    "tosa": ("float", "quantized", "tosa"),
+    "quantized": ("float", "quantized"),
+    "float": ("float", "quantized"),
+    "bundle": ("bundle",),
+}
+"""What a run's references are of, by the one its outputs are held to."""
+
 EXACT = 1e-4
 """Steps it may be away from the exact reference: the rounding of one multiplication in float32, no step."""
 
@@ -68,6 +76,13 @@ def _one(
     )
 
 
+def _bundled(info: TensorInfo, expected: list[NDArray], got: list[NDArray]) -> OutputCheck:
+    """One output over all inferences, by ExecuTorch's rule for bundled programs; its error is the worst element's."""
+    found = [bundled.deviation(e.ravel(), g.ravel()) for e, g in zip(expected, got, strict=True)]
+    error, allowed = max(found, key=lambda one: one[0] - one[1])
+    return OutputCheck(shape=info.shape, dtype=info.dtype, max_abs_error=error, tolerance=allowed)
+
+
 def _accuracy(labels: Sequence[int], references: dict[str, list[NDArray]], got: list[NDArray]) -> Accuracy:
     """Right answers of each. The quantized model's are those of the exact reference, where there is one."""
     quantized = references.get("tosa") or references["quantized"]
@@ -82,7 +97,9 @@ def _accuracy(labels: Sequence[int], references: dict[str, list[NDArray]], got: 
     )
 
 
-def _reference(data: Mapping[str, NDArray]) -> Literal["tosa", "quantized", "float"]:
+def _reference(data: Mapping[str, NDArray]) -> Literal["tosa", "quantized", "float", "bundle"]:
+    if "bundle_0_0" in data:
+        return "bundle"
     if "tosa_0_0" in data:
         return "tosa"
     same = all(np.array_equal(data[name], data[name.replace("float", "quantized")]) for name in data if "float" in name)
@@ -103,7 +120,7 @@ def compare(artifacts: Path, manifest: Manifest, outputs: Sequence[Sequence[byte
     found: list[OutputCheck] = []
     accuracy = None
     for j, info in enumerate(manifest.outputs):
-        kinds = ("float", "quantized", "tosa") if reference == "tosa" else ("float", "quantized")
+        kinds = KINDS[reference]
         samples = [tensors.sample_of(manifest, k) for k in range(manifest.inferences)]
         expected = {kind: [data[f"{kind}_{k}_{j}"] for k in samples] for kind in kinds}
         try:
@@ -114,7 +131,8 @@ def compare(artifacts: Path, manifest: Manifest, outputs: Sequence[Sequence[byte
         if any(e.shape != g.shape for e, g in zip(expected[reference], got, strict=True)):
             reason = f"output {j} has another shape than the reference's"
             return Check(status="mismatch", reason=reason, reference=reference, outputs=tuple(found))
-        found.append(_one(info, expected, got, reference))
+        bundle = reference == "bundle"
+        found.append(_bundled(info, expected[reference], got) if bundle else _one(info, expected, got, reference))
         if j == 0 and manifest.labels:
             accuracy = _accuracy([manifest.labels[k] for k in samples], expected, got)
     wrong = [j for j, o in enumerate(found) if (o.max_abs_error or 0.0) > (o.tolerance or 0.0)]

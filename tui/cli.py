@@ -161,12 +161,13 @@ def _make_spec(options: dict[str, Any]) -> Spec:
 
 def _compiled_target(model: str, default: Any) -> Any:
     """A ready program runs on what it was compiled for. A damaged one is left for the run to refuse."""
-    if not model.endswith(".pte"):
+    from tui import bundled, catalogue, pte
+
+    if not catalogue.is_program(model):
         return default
-    from tui import pte
 
     try:
-        return pte.compiled_for(Path(model).read_bytes(), default)
+        return pte.compiled_for(bundled.program_of(Path(model).read_bytes()), default)
     except (pte.PteError, OSError):
         return default
 
@@ -190,10 +191,10 @@ def compile_(output: str | None, **options: Any) -> int:
 
     import msgspec
 
-    from tui import runs
+    from tui import catalogue, runs
 
     spec = msgspec.structs.replace(_make_spec(options), until="emit")
-    if spec.model.endswith(".pte"):
+    if catalogue.is_program(spec.model):
         raise UsageError(f"{spec.model} is compiled already", "fvp-tui run takes it as it is")
     if output is not None and not Path(output).absolute().parent.is_dir():
         raise UsageError(f"no folder {Path(output).absolute().parent}")
@@ -428,7 +429,7 @@ def history(as_json: bool, count: int) -> None:
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def models(as_json: bool) -> None:
-    """List the models that have a name; a file (.py, .pt2, .pte) is a model too."""
+    """List the models that have a name; a file (.py, .pt2, .pte, .bpte) is a model too."""
     from tui import catalogue
     from tui.reports import text
 

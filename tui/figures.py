@@ -143,9 +143,10 @@ class Check(Figure):
 
     status: Literal["match", "mismatch", "skipped"]
     reason: str | None = None
-    reference: Literal["tosa", "quantized", "float"] | None = None
+    reference: Literal["tosa", "quantized", "float", "bundle"] | None = None
     """What is compared with: the lowered program with Arm's TOSA reference model in the NPU's place; where that cannot
-    be had, PyTorch's quantized model; of a model that is not quantized, the float model."""
+    be had, PyTorch's quantized model; of a model that is not quantized, the float model; of a bundled program, what it
+    expects."""
     outputs: tuple[OutputCheck, ...] = ()
     accuracy: Accuracy | None = None
 

@@ -5,24 +5,22 @@ A .pte is a flatbuffer (file identifier ET12, schema executorch/schema/program.f
 """
 
 import math
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from tui import flatbuffer
+from tui.flatbuffer import DamagedError, Table, unpack
 from tui.spec import Target
 from tui.tensors import TensorInfo
 
-IDENTIFIER, BUNDLED_IDENTIFIER = b"ET12", b"BP08"
+IDENTIFIERS = IDENTIFIER, BUNDLED_IDENTIFIER = b"ET12", b"BP08"
 EXTENDED_HEADER = b"eh00"
 MAX_ELEMENTS = 1 << 31
 MAX_DIMENSIONS = 16
 """Of ExecuTorch's runtime."""
-
-SHARING = 8
-"""How often the bytes of a file may be read: parts can be shared, but a small file is not a large program."""
 
 SCALAR_TYPES = {
     0: "uint8",
@@ -149,105 +147,17 @@ class Program:
     nbytes: int
 
     @property
-    def forward(self) -> Plan:
-        """The method ``forward``, or the only one there is."""
-        return next((plan for plan in self.plans if plan.name == "forward"), self.plans[0])
+    def main(self) -> Plan:
+        """The method that is run: the first, as ExecuTorch's runner does it."""
+        return self.plans[0]
 
 
 @dataclass(frozen=True)
 class Signature:
-    """Tensors that go in and come out of ``forward``."""
+    """Tensors that go in and come out of the method that is run."""
 
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
-
-
-class _Budget:
-    """Bytes that may still be read from a file whose parts refer to each other, as often as they like."""
-
-    def __init__(self, left: int) -> None:
-        self._left = left
-
-    def spend(self, count: int) -> None:
-        self._left -= count
-        if self._left < 0:
-            raise PteError("its parts refer to the same bytes over and over")
-
-
-class _Table:
-    """A flatbuffer table at byte `at`, read field by field; fields are numbered as in the schema."""
-
-    def __init__(self, data: memoryview, at: int, budget: _Budget) -> None:
-        self._data = data
-        self._at = at
-        self.budget = budget
-        offset = _unpack(data, "<i", at)
-        self._vtable = at - offset
-        self._vtable_size = _unpack(data, "<H", self._vtable)
-
-    def _position(self, field: int) -> int | None:
-        slot = 4 + 2 * field
-        if slot + 2 > self._vtable_size:
-            return None
-        offset = _unpack(self._data, "<H", self._vtable + slot)
-        return self._at + offset if offset else None
-
-    def number(self, field: int, code: str, default: int | float = 0) -> Any:
-        """A scalar of struct code `code`."""
-        position = self._position(field)
-        return default if position is None else _unpack(self._data, f"<{code}", position)
-
-    def table(self, field: int) -> "_Table | None":
-        """A sub-table."""
-        position = self._position(field)
-        return None if position is None else self._at_offset(position)
-
-    def _vector(self, field: int, size: int) -> tuple[int, int]:
-        """(first byte, element count) of a vector whose elements have `size` bytes."""
-        position = self._position(field)
-        if position is None:
-            return 0, 0
-        start = position + _unpack(self._data, "<I", position)
-        count = _unpack(self._data, "<I", start)
-        if start + 4 + count * size > len(self._data):
-            raise PteError(f"a list of {count} elements at byte {start} goes beyond the end of the file")
-        self.budget.spend(count * size)
-        return start + 4, count
-
-    def numbers(self, field: int, code: str) -> tuple[Any, ...]:
-        """A vector of scalars."""
-        start, count = self._vector(field, struct.calcsize(f"<{code}"))
-        return struct.unpack_from(f"<{count}{code}", self._data, start) if count else ()
-
-    def bytes(self, field: int) -> memoryview:
-        """A vector of bytes."""
-        start, count = self._vector(field, 1)
-        return self._data[start : start + count]
-
-    def text(self, field: int) -> str:
-        """A name."""
-        text = bytes(self.bytes(field)).decode("utf-8", "replace")
-        if not text.isprintable():
-            raise PteError(f"a name holds unprintable characters: {text[:60]!a}")
-        return text
-
-    def tables(self, field: int) -> list["_Table"]:
-        """A vector of tables."""
-        start, count = self._vector(field, 4)
-        places = range(start, start + 4 * count, 4)
-        return [self._at_offset(place) for place in places]
-
-    def _at_offset(self, place: int) -> "_Table":
-        return _Table(self._data, place + _unpack(self._data, "<I", place), self.budget)
-
-
-def _unpack(data: memoryview, code: str, at: int) -> Any:
-    if at < 0:
-        raise PteError("an offset points before the beginning of the file")
-    try:
-        return struct.unpack_from(code, data, at)[0]
-    except struct.error as error:
-        raise PteError(f"byte {at} is beyond the end of the file: it is cut short or damaged") from error
 
 
 @dataclass(frozen=True)
@@ -259,16 +169,23 @@ class _Context:
     segments: list[memoryview]
 
 
-def _tensor(table: _Table, context: _Context) -> Tensor:
-    code = table.number(0, "b")
+def layout(code: int, shape: tuple[int, ...], dim_order: tuple[int, ...]) -> Tensor:
+    """A tensor without content, from what a schema says of it.
+
+    Raises:
+        PteError: there can be no such tensor.
+    """
     if code not in SCALAR_TYPES:
         raise PteError(f"a tensor has the element type {code}, which is not known here")
-    shape, dim_order = table.numbers(2, "i"), table.numbers(3, "B")
     if len(shape) > MAX_DIMENSIONS or any(extent < 0 for extent in shape) or math.prod(shape) > MAX_ELEMENTS:
         raise PteError(f"a tensor has the impossible shape {shape}")
     if sorted(dim_order) != list(range(len(shape))):
         dim_order = tuple(range(len(shape)))
-    tensor = Tensor(np.dtype(SCALAR_TYPES[code]), shape, dim_order)
+    return Tensor(np.dtype(SCALAR_TYPES[code]), shape, dim_order)
+
+
+def _tensor(table: Table, context: _Context) -> Tensor:
+    tensor = layout(table.number(0, "b"), table.numbers(2, "i"), table.numbers(3, "B"))
     index = table.number(5, "I")
     if (planned := table.table(6)) is not None:
         place = planned.number(0, "I"), planned.number(2, "I") << 32 | planned.number(1, "I")
@@ -284,7 +201,7 @@ def _tensor(table: _Table, context: _Context) -> Tensor:
     return replace(tensor, data=data)
 
 
-_PLAIN: dict[int, Callable[[_Table], Any]] = {
+_PLAIN: dict[int, Callable[[Table], Any]] = {
     2: lambda t: int(t.number(0, "q")),
     3: lambda t: bool(t.number(0, "b")),
     4: lambda t: float(t.number(0, "d", 0.0)),
@@ -298,7 +215,7 @@ _PLAIN: dict[int, Callable[[_Table], Any]] = {
 """KernelTypes of the schema other than tensors (5) and null (1)."""
 
 
-def _value(table: _Table, context: _Context) -> Any:
+def _value(table: Table, context: _Context) -> Any:
     kind, content = table.number(0, "B"), table.table(1)
     if kind <= 1 or content is None:
         return None
@@ -309,7 +226,7 @@ def _value(table: _Table, context: _Context) -> Any:
     return _PLAIN[kind](content)
 
 
-def _instruction(table: _Table) -> Instruction:
+def _instruction(table: Table) -> Instruction:
     kind, content = table.number(0, "B"), table.table(1)
     if content is None:
         raise PteError("an instruction has no arguments")
@@ -327,7 +244,7 @@ def _instruction(table: _Table) -> Instruction:
     raise PteError(f"an instruction has the type {kind}, which is not known here")
 
 
-def _delegate(table: _Table, context: _Context) -> Delegate:
+def _delegate(table: Table, context: _Context) -> Delegate:
     reference = table.table(1)
     in_segment = reference is not None and reference.number(0, "b") == 1
     index = 0 if reference is None else reference.number(1, "I")
@@ -339,7 +256,7 @@ def _delegate(table: _Table, context: _Context) -> Delegate:
     return Delegate(table.text(0), places[index], specs)
 
 
-def _operator(table: _Table) -> str:
+def _operator(table: Table) -> str:
     name, overload = table.text(0), table.text(1)
     return f"{name}.{overload}" if overload else name
 
@@ -376,7 +293,7 @@ def _check_plan(plan: Plan) -> Plan:
     return plan
 
 
-def _plan(table: _Table, context: _Context) -> Plan:
+def _plan(table: Table, context: _Context) -> Plan:
     chains = table.tables(5)
     if len(chains) != 1:
         raise PteError(f"a plan has {len(chains)} chains of instructions, not one")
@@ -394,9 +311,9 @@ def _plan(table: _Table, context: _Context) -> Plan:
     )
 
 
-def _segments(data: memoryview, root: _Table) -> list[memoryview]:
+def _segments(data: memoryview, root: Table) -> list[memoryview]:
     # A program without data in segments has an empty one, and no extended header.
-    base = _unpack(data, "<Q", 24) if bytes(data[8:12]) == EXTENDED_HEADER else 0
+    base = unpack(data, "<Q", 24) if bytes(data[8:12]) == EXTENDED_HEADER else 0
     found = []
     for table in root.tables(4):
         start, size = base + table.number(0, "Q"), table.number(1, "Q")
@@ -406,7 +323,7 @@ def _segments(data: memoryview, root: _Table) -> list[memoryview]:
     return found
 
 
-def _constants(root: _Table, segments: list[memoryview]) -> list[memoryview]:
+def _constants(root: Table, segments: list[memoryview]) -> list[memoryview]:
     """Constant buffers by index, each with all that follows it in its segment: tensors know their own size."""
     place = root.table(5)
     offsets = place.numbers(1, "Q") if place is not None else ()
@@ -418,7 +335,7 @@ def _constants(root: _Table, segments: list[memoryview]) -> list[memoryview]:
     return [segments[index][offset:] for offset in offsets]
 
 
-def _named(root: _Table, segments: list[memoryview]) -> dict[str, memoryview]:
+def _named(root: Table, segments: list[memoryview]) -> dict[str, memoryview]:
     found = {}
     for entry in root.tables(7):
         index = entry.number(1, "I")
@@ -445,9 +362,15 @@ def parse(data: bytes) -> Program:
         raise PteError("it is a bundled program (.bpte); a plain .pte is expected")
     if identifier(data) != IDENTIFIER:
         raise PteError(f"its identifier is {identifier(data)!r}, expected {IDENTIFIER!r}")
-    view = memoryview(data)
-    root = _Table(view, _unpack(view, "<I", 0), _Budget(SHARING * len(data)))
-    segments = _segments(view, root)
+    try:
+        return _program(memoryview(data))
+    except DamagedError as error:
+        raise PteError(str(error)) from error
+
+
+def _program(data: memoryview) -> Program:
+    root = flatbuffer.root(data)
+    segments = _segments(data, root)
     inline = [entry.bytes(0) for entry in root.tables(3)]
     context = _Context(_constants(root, segments), inline, segments)
     plans = tuple(_plan(plan, context) for plan in root.tables(1))
@@ -462,7 +385,7 @@ def compiled_for(data: bytes, default: Target) -> Target:
     Raises:
         PteError: as `parse`.
     """
-    for delegate in parse(data).forward.delegates:
+    for delegate in parse(data).main.delegates:
         words = dict(delegate.compile_specs).get("compile_flags", b"").decode("utf-8", "replace").split()
         flags = dict(word.split("=", 1) for word in words if "=" in word)
         if "--accelerator-config" in flags:
@@ -484,7 +407,7 @@ def signature(data: bytes) -> Signature:
     Raises:
         PteError: as `parse`.
     """
-    plan = parse(data).forward
+    plan = parse(data).main
 
     def tensors(indices: tuple[int, ...]) -> tuple[TensorInfo, ...]:
         return tuple(_info(plan.values[i]) for i in indices if isinstance(plan.values[i], Tensor))

@@ -21,14 +21,13 @@ from typing import Any
 import numpy as np
 import psutil
 
-from tui import artifacts, check, control, events, journal, runs, state, tensors, vela
+from tui import artifacts, catalogue, check, control, events, journal, ready, runs, state, tensors, vela
 from tui.errors import Exit, UserError
 from tui.events import Event, Level, Stage
 from tui.figures import Check, Versions
 from tui.platform import command, discovery, session
 from tui.spec import Spec
 from tui.state import State
-from tui.tensors import Manifest
 
 COMPILE_LOG = "compile.log"
 OUTPUTS = "outputs.npz"
@@ -174,7 +173,7 @@ class Runner:
             choice = discovery.choose(spec)
             self.emit(events.VersionsKnown(versions=Versions(platform=choice.version)))
             discovery.check_parameters(spec, choice)
-        if spec.model.endswith(".pte"):
+        if catalogue.is_program(spec.model):
             self._take_program(Path(spec.model))
         else:
             self._compile()
@@ -265,40 +264,25 @@ class Runner:
         raise Ended(f"the compile worker failed{where}", hint=f"see {self.artifacts / COMPILE_LOG}")
 
     def _take_program(self, path: Path) -> None:
-        """A ready .pte: no compile stages, no references; inputs from files, or zeros."""
-        from tui import pte
-
-        shutil.copyfile(path, self.artifacts / "model.pte")
-        self.keep(self.artifacts / "model.pte")
-        try:
-            signature = pte.signature(path.read_bytes())
-        except pte.PteError as error:
-            raise UserError(f"{path} is not a program ExecuTorch could load: {error}") from error
-        arrays = self._program_inputs(signature.inputs)
-        packed = {f"0_{i}": array for i, array in enumerate(arrays)}
-        np.savez_compressed(self.artifacts / tensors.INPUTS, **packed)
-        source = "files" if self.spec.inputs else "zeros: a ready program brings no inputs, give --input FILE"
-        manifest = Manifest(
-            inputs=signature.inputs, outputs=signature.outputs, inferences=self.spec.inferences, source=source
-        )
-        tensors.write_manifest(self.artifacts, manifest)
+        """A ready program: no compile stages; inputs from files or bundled with it, or zeros."""
+        data = path.read_bytes()
+        given = self.artifacts / f"model{path.suffix}"
+        given.write_bytes(data)
+        self.keep(given)
+        taken = ready.take(path, data, self.spec)
+        if taken.program is not data:
+            program = self.artifacts / "model.pte"
+            program.write_bytes(taken.program)
+            self.keep(program)
+        np.savez_compressed(self.artifacts / tensors.INPUTS, allow_pickle=False, **taken.inputs)
+        if taken.references:
+            np.savez_compressed(self.artifacts / tensors.REFERENCES, allow_pickle=False, **taken.references)
+        tensors.write_manifest(self.artifacts, taken.manifest)
         for stage in events.COMPILE_STAGES:
             self.emit(events.StageFinished(stage=stage, status="skipped", seconds=0.0))
         self.emit(events.Noted(text="no delegation report and no estimate: the model was given as a ready program"))
-        if not self.spec.inputs:
-            self.emit(events.Noted(text="inputs are all zeros: a ready program brings none, give --input FILE"))
-
-    def _program_inputs(self, infos: tuple[tensors.TensorInfo, ...]) -> list[tensors.NDArray]:
-        if not self.spec.inputs:
-            return [
-                np.zeros(int(np.prod(info.shape, dtype=np.int64)) * np.dtype(info.dtype).itemsize, np.uint8)
-                for info in infos
-            ]
-        if len(self.spec.inputs) != len(infos):
-            raise UserError(f"the program takes {len(infos)} input(s), {len(self.spec.inputs)} were given")
-        return [
-            tensors.read(Path(f), info, at) for at, (f, info) in enumerate(zip(self.spec.inputs, infos, strict=True))
-        ]
+        for note in taken.notes:
+            self.emit(events.Noted(text=note))
 
     # -- platform
 
@@ -377,6 +361,9 @@ class Runner:
         manifest = tensors.read_manifest(self.artifacts)
         result: Check = check.compare(self.artifacts, manifest, outputs)
         self.emit(events.Checked(check=result))
+        if result.reference == "bundle" and result.status == "mismatch":
+            # The expectation came with the program: that it is not met is this run's failure.
+            raise Ended(f"not the outputs that are bundled with the program: {result.reason}")
 
     def _limits(self) -> None:
         found = check.limits(self.spec.limits, self.state)

@@ -58,7 +58,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to run, on what, and how."""
 
     model: str
-    """``sample:NAME``, ``executorch:NAME``, or the absolute path of a .py, .pt2 or .pte file."""
+    """``sample:NAME``, ``executorch:NAME``, or the absolute path of a .py, .pt2, .pte or .bpte file."""
     target: Target = Target()
     quantize: Quantization = "int8"
     calibration: str | None = None

@@ -47,7 +47,7 @@ def measure(artifacts: Path) -> tuple[float, float, float]:
     import tosa_reference_model
 
     program = pte.parse((artifacts / "model.pte").read_bytes())
-    plan = program.forward
+    plan = program.main
     random = np.random.default_rng(0)
     first = later = reference = 0.0
     for number, blob in enumerate(plan.delegates):

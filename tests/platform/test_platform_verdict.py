@@ -108,6 +108,16 @@ def test_a_clean_end_passes() -> None:
     assert verdict("Finished early", "Error stats below", "Output[0][0]: Hard fault", DONE).verdict == "pass"
 
 
+def test_a_runner_that_aborts_after_a_failed_test_fails_for_the_test() -> None:
+    aborted = (
+        E + "TEST: BundleIO index[0] Test_result: FAIL",
+        "I [executorch:x.cpp:1 f()] Model run: 0",
+        F + "In function main(), assert failed (model_ok == true): Problem running model",
+    )
+    assert "differ from the reference" in verdict(*aborted).reason
+    assert "did not run right" in verdict(*aborted[1:]).reason
+
+
 def test_a_stop_by_the_user_is_neither_pass_nor_fail() -> None:
     found = verdict(E + "x", end=End(signal=signal.SIGKILL, stopped=True))
     assert (found.verdict, found.reason) == ("stopped", "stopped by the user")

@@ -44,7 +44,7 @@ class Part:
 
 def parts(program: pte.Program, graphs: Sequence[bytes]) -> list[Part]:
     """The delegates of a program; `graphs` are in the order of its delegates."""
-    plan = program.forward
+    plan = program.main
     found = []
     for number, (delegate, graph) in enumerate(zip(plan.delegates, graphs, strict=True)):
         call = next(i for i in plan.instructions if isinstance(i, pte.DelegateCall) and i.delegate == number)
@@ -57,7 +57,7 @@ def parts(program: pte.Program, graphs: Sequence[bytes]) -> list[Part]:
 def parts_of_run(artifacts: Path) -> list[Part]:
     """The delegates of a run's program."""
     program = pte.parse((artifacts / "model.pte").read_bytes())
-    folders = [artifacts / "vela" / f"partition-{number}" for number in range(len(program.forward.delegates))]
+    folders = [artifacts / "vela" / f"partition-{number}" for number in range(len(program.main.delegates))]
     return parts(program, [(folder / TOSA).read_bytes() for folder in folders])
 
 

@@ -109,7 +109,7 @@ def spliced(random: np.random.Generator, data: bytes) -> bytes:
 def flipped_outside_the_delegate(random: np.random.Generator, data: bytes) -> bytes:
     """The plan is a small part of the file: most flips above hit weights."""
     program = pte.parse(data)
-    blob = bytes(program.forward.delegates[0].data)
+    blob = bytes(program.main.delegates[0].data)
     begin = data.index(blob)
     places = [*range(begin), *range(begin + len(blob), len(data))]
     changed = bytearray(data)

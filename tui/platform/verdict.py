@@ -98,7 +98,10 @@ class Evidence:
         """A hard fault, else the failure a fatal line tells of, in the words of the error that led to it if known."""
         if hard := self.of(Kind.FAULT):
             return hard
-        return None if self._fatal is None else self.of(Kind.ERROR) or self._fatal
+        if self._fatal is None or self.of(Kind.TEST):
+            # After a failed test the runner aborts: that is the same failure.
+            return None
+        return self.of(Kind.ERROR) or self._fatal
 
     @property
     def error(self) -> Finding | None:

@@ -62,6 +62,13 @@ def status_line(state: State) -> str:
     return f"{line} ({clean(run.hint)})" if run.hint else line
 
 
+AGAINST = {
+    "tosa": "the TOSA reference model",
+    "float": "the float model",
+    "bundle": "the outputs bundled with the program",
+}
+
+
 def check_line(check: Check | None) -> str:
     """Whether the outputs are right, in one line."""
     if check is None:
@@ -71,8 +78,7 @@ def check_line(check: Check | None) -> str:
         return f"{text}: {check.reason}"
     errors = [o.max_abs_error for o in check.outputs if o.max_abs_error is not None]
     if errors:
-        against = {"tosa": "the TOSA reference model", "float": "the float model"}.get(check.reference or "")
-        text += f"  max error {max(errors):g} against {against or 'the quantized model'}"
+        text += f"  max error {max(errors):g} against {AGAINST.get(check.reference or '', 'the quantized model')}"
     steps = [o.tolerance for o in check.outputs if o.tolerance is not None]
     if errors and steps and max(errors) > 0:
         text += f" (allowed {max(steps):g})"

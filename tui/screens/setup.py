@@ -331,7 +331,7 @@ class SetupScreen(Screen[None]):
         }[platform]
         self.query_one("#badge", Static).update(Content("compile only" if compiles else badge))
         request = self.request()
-        fields["quantize"].display = request is None or not request.model.endswith(".pte")
+        fields["quantize"].display = request is None or not catalogue.is_program(request.model)
         problem = ""
         if request is not None:
             try:

@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("-C", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a parameter")
     add("-a", "--application", action="append", default=[], metavar="FILE", help="taken and not used: no CPU runs it")
-    add("--data", action="append", default=[], metavar="FILE@ADDRESS", help="a .pte to run, then its inputs")
+    add("--data", action="append", default=[], metavar="FILE@ADDRESS", help="a .pte and its inputs, or a .bpte, to run")
     add("-f", "--config-file", action="append", default=[], metavar="FILE", help="parameters in the format of -l")
     add("-l", "--list-params", action="store_true", help="list the parameters and exit")
     add("--list-instances", action="store_true", help="list what is modelled and exit")
@@ -145,6 +145,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         raise ParameterError(f"nothing to run: give -C {parameters.SEMIHOSTING_CMD_LINE}=... or --data FILE@ADDRESS")
     begun = time.monotonic()
     # From here on numpy is needed: --version and -l answer without it.
+    from tui import pte
     from tui.simulator import cycles, runner
 
     program = runner.Runner(settings.number(parameters.NUM_MACS), cycles.model(settings))
@@ -152,7 +153,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     try:
         with _limits(options.timelimit):
             if placed:
-                first = next((n for n, data in enumerate(placed) if data[4:8] == b"ET12"), 0)
+                first = next((n for n, data in enumerate(placed) if pte.identifier(data) in pte.IDENTIFIERS), 0)
                 status = program.run_placed(placed[first], placed[:first] + placed[first + 1 :])
             else:
                 folder = Path(settings.text(parameters.SEMIHOSTING_CWD) or ".")

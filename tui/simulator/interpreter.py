@@ -55,15 +55,17 @@ class Tensor:
 class Method:
     """A loaded method. Its tensors keep their memory from one execution to the next."""
 
-    def __init__(self, program: Program, observe: Callable[[int, Command], None] | None = None) -> None:
-        """Load ``forward``. `observe` is told the delegate's number and each NPU operation it has executed.
+    def __init__(self, program: Program, observe: Callable[[EthosU, Command], None] | None = None) -> None:
+        """Load the method that is run. `observe` is told the delegate and each NPU operation it has executed.
 
         Raises:
             LoadError: an operator, a backend or memory that there is not.
         """
-        self.plan: Plan = program.forward
+        self.plan: Plan = program.main
         self._observe = observe
         self.values: list[Any] = self._allocate()
+        if any(tensor is not None and tensor.meta.data is not None for tensor in self.inputs):
+            raise LoadError("an input is a constant of the program")
         self._kernels = [self._resolve(index, name) for index, name in enumerate(self.plan.operators)]
         try:
             self.delegates = [EthosU(delegate, program.named_data) for delegate in self.plan.delegates]
@@ -181,12 +183,14 @@ class Method:
         delegate = self.delegates[number]
         tensors = [v for i in args if isinstance(v := self.values[i], Tensor)]
         count = len(delegate.inputs)
+        if any(t.meta.data is not None for t in tensors[count:]):
+            raise ExecutionError("an output of a delegate is a constant of the program")
         observe = self._observe
         try:
             delegate.execute(
                 [t.bytes for t in tensors[:count]],
                 [t.bytes for t in tensors[count:]],
-                None if observe is None else lambda command: observe(number, command),
+                None if observe is None else lambda command: observe(delegate, command),
             )
         except DelegateError as error:
             raise ExecutionError(str(error)) from error

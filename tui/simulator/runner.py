@@ -15,7 +15,10 @@ from typing import TextIO
 
 import numpy as np
 
-from tui import pte
+from tui import bundled, pte
+from tui.bundled import Case
+from tui.pte import PteError
+from tui.simulator import verification
 from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu85 import Command
 from tui.simulator.interpreter import ExecutionError, LoadError, Method, Tensor
@@ -29,6 +32,10 @@ OK, FAILED = 0, 1
 
 class RunnerError(Exception):
     """The runner gives up; one line."""
+
+
+class BundleFailed(Exception):
+    """An output of a bundled test case is not the one expected; the console has said so."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,7 @@ class Cycles:
     """What a cycle model makes of one execution of all delegates: estimates, never measurements."""
 
     npu: int
+    """Cycles from begin to end, with waiting for memory."""
     events: dict[str, int]
     """PMU events by their names on the U85; those the model has no figure for are left out."""
     seconds: float
@@ -88,7 +96,7 @@ class Runner:
         macs: int,
         estimate: Estimate,
         out: TextIO = sys.stdout,
-        observe: Callable[[int, Command], None] | None = None,
+        observe: Callable[[EthosU, Command], None] | None = None,
     ) -> None:
         self._macs = macs
         self._estimate = estimate
@@ -115,16 +123,20 @@ class Runner:
         return self._ended(lambda: self._run(job))
 
     def run_placed(self, program: bytes, given: Sequence[bytes]) -> int:
-        """Run a program that was placed in memory, on the input bytes placed there, or on zeros."""
+        """Run a program that was placed in memory, on the input bytes placed there, else on ones."""
         return self._ended(lambda: self._run_placed(program, given))
 
     def _ended(self, program: Callable[[], None]) -> int:
         """Run a program and print how it ended."""
         try:
             program()
-        except (RunnerError, LoadError, ExecutionError, pte.PteError) as error:
+        except (RunnerError, LoadError, ExecutionError, PteError) as error:
             self.log("E", str(error))
             self.log("E", "Problem running model")
+            return FAILED
+        except BundleFailed:
+            self.log("I", "Model run: 0")
+            self.log("F", "In function main(), assert failed (model_ok == true): Problem running model")
             return FAILED
         self.log("I", "Model run: 1")
         self.log("I", "Program complete, exiting.")
@@ -133,13 +145,22 @@ class Runner:
     def _run(self, job: Job) -> None:
         self.log("I", "Running executor with parameter:")
         self.log("I", f"   executor_runner -m {job.model} -o {job.output}")
-        method = self._load(job)
+        self.log("I", f"Reading pte model from file {job.model}")
+        method, cases = self._load(self._read(job, job.model))
+        if job.server and cases is not None:
+            raise RunnerError("the server takes its inputs from files, not from a bundled bpte")
         if job.server:
             self._serve(job, method)
             return
-        self._prepare(job, method)
-        self._infer(method)
-        self._write(job, method)
+        if cases is None:
+            self._prepare(job, method)
+            self._infer(method)
+            self._write(job, method)
+            return
+        # The runner reads files given beside a bundle (its command line must have one) and does not look into them.
+        for number, name in enumerate(job.inputs, start=1):
+            self._read_input(job, number, name)
+        self._verify(job, method, cases)
 
     def _read(self, job: Job, name: str) -> bytes:
         path = job.folder / name
@@ -149,23 +170,33 @@ class Runner:
             what = f"Could not open file {name} (errno: {error.errno}) for reading, exiting!"
             raise RunnerError(what) from error
 
-    def _load(self, job: Job) -> Method:
-        self.log("I", f"Reading pte model from file {job.model}")
-        data = self._read(job, job.model)
-        self.log("I", f"PTE Model data loaded. Size: {len(data)} bytes.")
+    def _read_input(self, job: Job, number: int, name: str) -> bytes:
+        self.log("I", f"Reading input tensor {number} from file {name}")
+        return self._read(job, name)
+
+    def _load(self, data: bytes) -> tuple[Method, tuple[Case, ...] | None]:
+        """The loaded method, and the test cases bundled for it; None where the program is a plain one."""
+        cases = None
         try:
-            program = pte.parse(data)
-        except pte.PteError as error:
+            bundle = bundled.read(data) if bundled.is_bundle(data) else None
+            program_data = data if bundle is None else bundle.program
+            self.log("I", f"PTE Model data loaded. Size: {len(program_data)} bytes.")
+            program = pte.parse(program_data)
+        except PteError as error:
             raise RunnerError(f"Program loading failed: {error}") from error
+        plan = program.main
+        if bundle is not None:
+            cases = bundle.suites.get(plan.name, ())
         self.log("I", f"Model buffer loaded, has {len(program.plans)} methods")
-        self.log("I", f"Running method {program.forward.name}")
-        for index, size in enumerate(program.forward.buffer_sizes[1:], start=1):
+        self.log("I", f"Running method {plan.name}")
+        for index, size in enumerate(plan.buffer_sizes[1:], start=1):
             self.log("I", f"Setting up planned buffer with mem_id={index}, size {size}.")
         method = Method(program, self._observe)
-        self.log("I", f"Method '{program.forward.name}' loaded.")
-        self.log("I", f"model_pte_program_size: {len(data)} bytes.")
-        self.log("I", f"method_allocator_planned: {sum(program.forward.buffer_sizes)} bytes")
-        return method
+        self.log("I", f"Method '{plan.name}' loaded.")
+        self.log("I", f"model_pte_program_size: {len(program_data)} bytes.")
+        self.log("I", f"model_pte_loaded_size: {len(data)} bytes.")
+        self.log("I", f"method_allocator_planned: {sum(plan.buffer_sizes)} bytes")
+        return method, cases
 
     def _prepare(self, job: Job, method: Method) -> None:
         self.log("I", "Preparing inputs...")
@@ -173,8 +204,7 @@ class Runner:
         if len(job.inputs) != len(wanted):
             raise RunnerError(f"Not right number of parameters! ({len(job.inputs)} of {len(wanted)} inputs are given)")
         for number, (name, tensor) in enumerate(zip(job.inputs, wanted, strict=True), start=1):
-            self.log("I", f"Reading input tensor {number} from file {name}")
-            data = self._read(job, name)
+            data = self._read_input(job, number, name)
             # A number among the inputs is part of the program; its file says nothing the runner would read.
             if tensor is not None:
                 self._fill(tensor, data)
@@ -264,16 +294,50 @@ class Runner:
             self._served += 1
 
     def _run_placed(self, program: bytes, given: Sequence[bytes]) -> None:
-        self.log("I", f"PTE Model data loaded. Size: {len(program)} bytes.")
-        method = Method(pte.parse(program), self._observe)
-        self.log("I", f"Method '{method.plan.name}' loaded.")
+        job = Job(Path(), "", (), None)
+        method, cases = self._load(program)
+        if cases is not None:
+            self._verify(job, method, cases)
+            return
+        self.log("I", "Preparing inputs...")
+        self._fill_placed(method, given)
+        self.log("I", "Input prepared.")
+        self._infer(method)
+        self._write(job, method)
+
+    def _fill_placed(self, method: Method, given: Sequence[bytes]) -> None:
         data = b"".join(given)
         for tensor in method.inputs:
-            if tensor is not None and data:
+            if tensor is None:
+                continue
+            if given:
                 self._fill(tensor, data[: tensor.meta.nbytes])
                 data = data[tensor.meta.nbytes :]
+            else:
+                tensor.array.fill(1)
         if data:
             total = sum(len(one) for one in given)
             raise RunnerError(f"input size ({total}) and tensor size ({total - len(data)}) mismatch!")
-        self._infer(method)
-        self._write(Job(Path(), "", (), None), method)
+
+    def _verify(self, job: Job, method: Method, cases: Sequence[Case]) -> None:
+        """Run the bundled test cases. ExecuTorch's runner runs the first; its outputs are those that are written."""
+        if not cases:
+            raise RunnerError(f"No method named '{method.plan.name}' in given bundled program, or no test case for it")
+        good = True
+        for number, case in enumerate(cases):
+            self.log("I", "Preparing inputs...")
+            self.log("I", f"Input testset[{number}] from bundled bpte")
+            if (why := bundled.misfit(case.inputs, method.plan, method.plan.inputs, "input")) is not None:
+                raise RunnerError(f"load_bundled_input failed with status 0x12: {why}")
+            verification.load(case, method)
+            self.log("I", "Input prepared.")
+            self._infer(method)
+            if number == 0:
+                self._write(job, method)
+            verdict = verification.verify(number, case, method)
+            for level, text in verdict.lines:
+                self.log(level, text)
+            self.log("I", f"Model run: {verdict.good:d}")
+            good = good and verdict.good
+        if not good:
+            raise BundleFailed

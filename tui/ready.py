@@ -1,0 +1,114 @@
+"""A ready program (.pte, .bpte) in the place of a compiled model: its signature, inputs and expected outputs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tui import bundled, pte, tensors
+from tui.bundled import Case
+from tui.errors import UsageError, UserError
+from tui.pte import PteError, Signature, Tensor
+from tui.spec import Spec
+from tui.tensors import Manifest, NDArray, TensorInfo
+
+ZEROS = "a ready program brings no inputs, give --input FILE"
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What a run needs of a program. The keys of `inputs` and `references` are those of the files of `tui.tensors`."""
+
+    program: bytes
+    """The plain program."""
+    manifest: Manifest
+    inputs: dict[str, NDArray]
+    references: dict[str, NDArray]
+    """Empty where nothing is known of the outputs."""
+    notes: tuple[str, ...] = ()
+
+
+def take(path: Path, data: bytes, spec: Spec) -> Ready:
+    """What the file `path`, whose content is `data`, gives a run.
+
+    Raises:
+        UserError: it is no program, or the inputs of the spec do not fit it.
+    """
+    try:
+        if bundled.is_bundle(data):
+            return _bundled(path, bundled.read(data), spec)
+        signature = pte.signature(data)
+    except PteError as error:
+        raise UserError(f"{path} is not a program ExecuTorch could load: {error}") from error
+    arrays = _from_files(spec.inputs, signature.inputs) if spec.inputs else _zeros(signature.inputs)
+    return Ready(
+        program=data,
+        manifest=_manifest(signature, spec.inferences, 1, "files" if spec.inputs else f"zeros: {ZEROS}"),
+        inputs={f"0_{i}": array for i, array in enumerate(arrays)},
+        references={},
+        notes=() if spec.inputs else (f"inputs are all zeros: {ZEROS}",),
+    )
+
+
+def _manifest(signature: Signature, inferences: int, samples: int, source: str) -> Manifest:
+    return Manifest(
+        inputs=signature.inputs, outputs=signature.outputs, inferences=inferences, samples=samples, source=source
+    )
+
+
+def _zeros(infos: Sequence[TensorInfo]) -> list[NDArray]:
+    return [
+        np.zeros(int(np.prod(info.shape, dtype=np.int64)) * np.dtype(info.dtype).itemsize, np.uint8) for info in infos
+    ]
+
+
+def _from_files(files: Sequence[str], infos: Sequence[TensorInfo]) -> list[NDArray]:
+    if len(files) != len(infos):
+        raise UserError(f"the program takes {len(infos)} input(s), {len(files)} were given")
+    return [tensors.read(Path(f), info, at) for at, (f, info) in enumerate(zip(files, infos, strict=True))]
+
+
+def _bundled(path: Path, bundle: bundled.Bundle, spec: Spec) -> Ready:
+    """The test cases of the method that is run: each is an inference at least once."""
+    if spec.inputs:
+        raise UsageError(f"{path} brings its inputs with it", "leave out --input, or give a plain .pte")
+    signature = pte.signature(bundle.program)
+    plan = pte.parse(bundle.program).main
+    cases = bundle.suites.get(plan.name, ())
+    if not cases:
+        raise UserError(f"{path} has no test case for the method {plan.name}")
+    expects = all(case.outputs for case in cases)
+    for number, case in enumerate(cases):
+        why = bundled.misfit(case.inputs, plan, plan.inputs, "input")
+        if expects:
+            why = why or bundled.misfit(case.outputs, plan, plan.outputs, "output")
+        if why is not None:
+            raise UserError(f"{path}, test case {number}: {why}")
+    return Ready(
+        program=bundle.program,
+        manifest=_manifest(signature, max(spec.inferences, len(cases)), len(cases), f"{len(cases)} test case(s)"),
+        inputs=_inputs(cases),
+        references=_expected(cases, signature.outputs) if expects else {},
+        notes=() if expects else ("the bundle does not say what outputs it expects: nothing is checked",),
+    )
+
+
+def _tensors(values: Sequence[bundled.Value]) -> list[Tensor]:
+    return [value for value in values if isinstance(value, Tensor)]
+
+
+def _inputs(cases: Sequence[Case]) -> dict[str, NDArray]:
+    return {
+        f"{k}_{i}": bundled.array(tensor).view(np.uint8)
+        for k, case in enumerate(cases)
+        for i, tensor in enumerate(_tensors(case.inputs))
+    }
+
+
+def _expected(cases: Sequence[Case], infos: Sequence[TensorInfo]) -> dict[str, NDArray]:
+    return {
+        f"bundle_{k}_{j}": tensors.from_bytes(bundled.array(tensor).tobytes(), info)
+        for k, case in enumerate(cases)
+        for j, (tensor, info) in enumerate(zip(_tensors(case.outputs), infos, strict=True))
+    }
