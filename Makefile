@@ -27,8 +27,10 @@ check: $(VENV)/.installed-dev ## the static checks only
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: $(VENV)/.installed-dev ## print speeds; asserts nothing
+bench: $(VENV)/.installed-dev ## print speeds, and cycles beside Vela's; asserts nothing
 	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks.server
+	$(BIN)/python -m tests.benchmarks.cycles
 
 conformance: $(VENV)/.installed-dev ## ExecuTorch's own U85 tests on fvp-sim, about an hour
 	$(BIN)/python -m tests.conformance $(FILES)

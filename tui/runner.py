@@ -34,7 +34,8 @@ OUTPUTS = "outputs.npz"
 PROGRAM = "program.pte"
 STOP_GRACE_S = 5.0
 SIMULATED_CYCLES = (
-    "the simulator's NPU cycles are estimated from the commands, without waiting for memory, which Vela's total has"
+    "the simulator's NPU cycles are estimated from the commands by Vela's formulas, waiting for memory included, "
+    "as in Vela's total"
 )
 
 NOISE = (

@@ -52,13 +52,19 @@ def _accelerators(source: Path) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class MemoryArea:
-    """A memory of a system config: latencies in NPU cycles, longest burst in bytes, bytes an NPU cycle."""
+    """A memory of a system config: latencies in NPU cycles, longest burst in bytes, bytes an NPU cycle of all ports.
+
+    `max_reads` and `max_writes` are those that may be under way on a port.
+    """
 
     name: str
     read_latency: float
     write_latency: float
     burst_length: int
     bandwidth: float
+    ports: int
+    max_reads: int
+    max_writes: int
 
 
 @dataclass(frozen=True)
@@ -99,12 +105,16 @@ def memory_system(system_config: str, memory_mode: str) -> MemorySystem:
         def area(use: str) -> MemoryArea:
             port = mode.get(f"{use}_mem_area") or parent[f"{use}_mem_area"]
             name = system[f"{port.lower()}_port"]
+            ports = int(system[f"{name}_ports_used"])
             return MemoryArea(
                 name=name,
                 read_latency=float(system[f"{name}_read_latency"]),
                 write_latency=float(system[f"{name}_write_latency"]),
                 burst_length=int(system[f"{name}_burst_length"]),
-                bandwidth=int(system[f"{name}_ports_used"]) * AXI_BYTES * float(system[f"{name}_clock_scale"]),
+                bandwidth=ports * AXI_BYTES * float(system[f"{name}_clock_scale"]),
+                ports=ports,
+                max_reads=int(system[f"{name}_max_reads"]),
+                max_writes=int(system[f"{name}_max_writes"]),
             )
 
         return MemorySystem(area("const"), area("arena"), area("cache"), float(system["core_clock"]))

@@ -146,9 +146,14 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     begun = time.monotonic()
     # From here on numpy is needed: --version and -l answer without it.
     from tui import pte
-    from tui.simulator import cycles, runner
+    from tui.simulator import cycles, runner, trace
 
-    program = runner.Runner(settings.number(parameters.NUM_MACS), cycles.model(settings))
+    extra = settings.extra_args()
+    tracing = trace.begin(extra)
+    observe = None if tracing is None else tracing.observe
+    program = runner.Runner(settings.number(parameters.NUM_MACS), cycles.model(settings), observe=observe)
+    if extra.pmu_trace is not None and tracing is None:
+        program.log("I", f"no trace is written: {cycles.FAST}")
     reason, status = None, 0
     try:
         with _limits(options.timelimit):
@@ -163,6 +168,8 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         status = runner.FAILED
     except Stopping as stopping:
         reason, status = stopping.reason, 0 if stopping.reason else INTERRUPTED
+    if tracing is not None and (failed := tracing.close()) is not None:
+        program.log("E", f"the trace is not complete: {failed}")
     if options.simlimit is not None and (program.simulated_s or 0.0) > options.simlimit:
         reason = REASONS["simulated"]
     if not options.quiet:
@@ -195,6 +202,8 @@ def _main(arguments: list[str]) -> int:
 
 def main() -> None:
     """Entry point of ``fvp-sim``."""
+    # Its matrices are small: a second thread wins nothing on an idle machine, and loses most of the time on a busy one.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         status = _main(sys.argv[1:])
     except BrokenPipeError:

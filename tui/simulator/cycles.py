@@ -1,43 +1,87 @@
 """Cycle figures of a delegate: the NPU's cycle model on the memory system the delegate was compiled for."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from tui import vela
-from tui.simulator import parameters
 from tui.simulator.delegate import EthosU
-from tui.simulator.ethosu85 import CommandStreamError, cycles
-from tui.simulator.ethosu85.cycles import Port
+from tui.simulator.ethosu85 import CommandStreamError, cycles, timeline
+from tui.simulator.ethosu85.cycles import Cost
+from tui.simulator.ethosu85.memories import LUT_RAM, Port, Ports
 from tui.simulator.parameters import Settings
 from tui.simulator.runner import Cycles, Estimate
 
+FAST = "--fast leaves out the cycle model"
+ON_CHIP = "Sram"
+"""The memory behind the NPU's SRAM ports in vela.ini; what is behind the others is external."""
+
+BEATS = {
+    (True, False): "ETHOSU_PMU_SRAM_RD_DATA_BEAT_RECEIVED",
+    (True, True): "ETHOSU_PMU_SRAM_WR_DATA_BEAT_WRITTEN",
+    (False, False): "ETHOSU_PMU_EXT_RD_DATA_BEAT_RECEIVED",
+    (False, True): "ETHOSU_PMU_EXT_WR_DATA_BEAT_WRITTEN",
+}
+"""Events by (SRAM, write), in the order and with the names of ExecuTorch's performance monitor."""
+
+MAC_ACTIVE = "ETHOSU_PMU_MAC_ACTIVE"
+
+
+@dataclass(frozen=True, eq=False)
+class Modelled:
+    """What the cycle model makes of a delegate."""
+
+    costs: tuple[Cost, ...]
+    clock_hz: float
+
 
 def _port(area: vela.MemoryArea) -> Port:
-    return Port(area.read_latency, area.write_latency, area.burst_length, area.bandwidth)
+    return Port(
+        area.read_latency,
+        area.write_latency,
+        area.burst_length,
+        area.bandwidth,
+        area.name,
+        area.ports,
+        area.max_reads,
+        area.max_writes,
+    )
 
 
-def _estimate(delegate: EthosU) -> Cycles | str:
-    """NPU cycles of one execution of a delegate, or why there are none."""
+def ports(system: vela.MemorySystem) -> Ports:
+    """The memory behind each region of a delegate: constants, arena and cache."""
+    return {0: _port(system.constants), 1: _port(system.arena), 2: _port(system.cache)}
+
+
+def modelled(delegate: EthosU) -> Modelled | str:
+    """The cost of each of a delegate's passes, or why there is none."""
     flags = delegate.compile_flags
     try:
         system = vela.memory_system(flags["--system-config"], flags["--memory-mode"])
-        ports = {0: _port(system.constants), 1: _port(system.arena), 2: _port(system.cache)}
-        costs = cycles.estimate(delegate.stream, ports)
+        costs = cycles.estimate(delegate.stream, ports(system))
     except KeyError as error:
         return f"the program does not say its {error.args[0]}"
     except (vela.VelaMissing, CommandStreamError) as error:
         return str(error)
-    total = sum(cost.cycles for cost in costs)
-    return Cycles(npu=total, events={}, seconds=total / system.core_clock_hz)
+    return Modelled(tuple(costs), system.core_clock_hz)
+
+
+def _events(costs: Sequence[Cost]) -> dict[str, int]:
+    """PMU events, where the model has a figure: it has none of idling and of the weight decoder."""
+    counts = dict.fromkeys(BEATS.values(), 0)
+    for transfer in (t for cost in costs for t in cost.traffic if t.port != LUT_RAM):
+        counts[BEATS[transfer.port.name == ON_CHIP, transfer.write]] += transfer.beats
+    return {**counts, MAC_ACTIVE: sum(cost.work.mac_cycles for cost in costs)}
+
+
+def _estimate(delegate: EthosU) -> Cycles | str:
+    """NPU cycles of one execution of a delegate with waiting for memory, or why there are none."""
+    found = modelled(delegate)
+    if isinstance(found, str):
+        return found
+    total = timeline.end(delegate.stream, found.costs)
+    return Cycles(npu=total, events=_events(found.costs), seconds=total / found.clock_hz)
 
 
 def model(settings: Settings) -> Estimate:
     """The cycle model for a simulation's settings; with ``--fast`` there is none."""
-    if "--fast" in settings.text(parameters.EXTRA_ARGS).split():
-        return lambda _: "--fast leaves out the cycle model"
-    known: dict[int, Cycles | str] = {}
-
-    def estimate(delegate: EthosU) -> Cycles | str:
-        # It follows from the commands alone: the same for every inference.
-        if id(delegate) not in known:
-            known[id(delegate)] = _estimate(delegate)
-        return known[id(delegate)]
-
-    return estimate
+    return (lambda _: FAST) if settings.extra_args().fast else _estimate

@@ -30,6 +30,16 @@ class Parameter:
     high: int | None = None
 
 
+@dataclass(frozen=True)
+class ExtraArgs:
+    """The options in ``ethosu.extra_args`` that mean something here."""
+
+    fast: bool = False
+    """No cycle model."""
+    pmu_trace: str | None = None
+    """Where the trace goes, relative to the working directory."""
+
+
 def _flag(name: str, text: str, default: str = "0") -> Parameter:
     return Parameter(name, "bool", default, text)
 
@@ -46,7 +56,7 @@ KNOWN: dict[str, Parameter] = {
     p.name: p
     for p in (
         Parameter(NUM_MACS, "int", "0x100", "8x8 multiply-accumulates a cycle: 128, 256, 512, 1024 or 2048", 128, 2048),
-        Parameter(EXTRA_ARGS, "string", "", "--fast leaves out the cycle model"),
+        Parameter(EXTRA_ARGS, "string", "", "--fast leaves out the cycle model; --pmu-trace FILE traces it"),
         *_terminals(),
         Parameter("mps4_board.uart0.out_file", "string", "", "No effect: the console is the standard output"),
         _flag("mps4_board.uart0.unbuffered_output", "No effect: every line is written at once"),
@@ -119,6 +129,21 @@ class Settings:
     def flag(self, name: str) -> bool:
         """The value of a boolean parameter."""
         return self._values[name].lower() in ("1", "true")
+
+    def extra_args(self) -> ExtraArgs:
+        """The options in ``ethosu.extra_args``; those not known here are the FVP's business.
+
+        Raises:
+            ParameterError: ``--pmu-trace`` names no file.
+        """
+        words = self._values[EXTRA_ARGS].split()
+        fast = "--fast" in words or "-F" in words
+        if "--pmu-trace" not in words:
+            return ExtraArgs(fast)
+        name = words[words.index("--pmu-trace") + 1 :][:1]
+        if not name or name[0].startswith("-"):
+            raise ParameterError(f"{EXTRA_ARGS}: --pmu-trace needs a file name")
+        return ExtraArgs(fast, name[0])
 
     def listing(self) -> str:
         """All parameters in the format of the FVP's ``-l``, which ``-f`` takes again."""

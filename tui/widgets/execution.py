@@ -24,6 +24,9 @@ COLUMNS = (
     Column("MAC use", right=True, drop=4),
 )
 
+PMU_PREFIX = "ETHOSU_PMU_"
+"""What the driver's names of events begin with."""
+
 PMU_WORDS = {
     "SRAM_RD_DATA_BEAT_RECEIVED": "SRAM reads",
     "SRAM_WR_DATA_BEAT_WRITTEN": "SRAM writes",
@@ -252,5 +255,6 @@ def _cpu(state: State) -> list[Content]:
 def _pmu(inferences: Sequence[Inference]) -> list[Content]:
     if not inferences or not inferences[-1].pmu:
         return []
-    words = (f"{PMU_WORDS.get(name, printable_name(name, 40))} {count:,}" for name, count in inferences[-1].pmu.items())
+    counts = {name.removeprefix(PMU_PREFIX): count for name, count in inferences[-1].pmu.items()}
+    words = (f"{PMU_WORDS.get(name, printable_name(name, 40))} {count:,}" for name, count in counts.items())
     return [Content.assemble(_label("PMU"), "  ".join(words))]

@@ -2,35 +2,30 @@
 
 The model is that of the compiler (Vela 5.1, regor's EthosU85Performance): a block of the OFM takes as long as the MAC
 array or the output stage needs for it, whichever is longer, or as commands can be issued; the first block's reading and
-the last block's writing are added. Cycles spent waiting for memory beyond that are not part of it.
+the last block's writing are added. Where a memory needs longer for all that a pass moves, the pass waits for it.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property, partial
 
-from tui.simulator.ethosu85 import feature_map, kernel, output
+from tui.simulator.ethosu85 import feature_map, memories, passes, traffic
 from tui.simulator.ethosu85.errors import CommandStreamError
-from tui.simulator.ethosu85.feature_map import FeatureMap
-from tui.simulator.ethosu85.kernel import Kernel
+from tui.simulator.ethosu85.memories import Ports, Shape
+from tui.simulator.ethosu85.passes import Pass
 from tui.simulator.ethosu85.registers import (
     CORES,
-    DEFAULT_UBLOCK_DEPTH,
-    MICROBLOCKS,
-    UBLOCK_DEPTHS,
     Activation,
     ElementwiseMode,
-    PoolMode,
     Reverse,
     Storage,
     Transpose,
     bits,
 )
 from tui.simulator.ethosu85.stream import Command, Stream, commands
-from tui.simulator.ethosu85.weights import SUBKERNEL, geometry
-
-Shape = tuple[int, int, int]
-"""Height, width, channels."""
+from tui.simulator.ethosu85.traffic import Transfer
+from tui.simulator.ethosu85.weights import SUBKERNEL
 
 OUTPUT_CYCLES = {
     128: (0.5, 0.5, 0.5, 1.0, 1.0, 1.0),
@@ -56,64 +51,75 @@ ISSUE = 4
 
 SWAPPING = (Transpose.WHC, Transpose.WCH, Transpose.CWH)
 
-
-@dataclass(frozen=True)
-class Port:
-    """A memory as the NPU sees it: latencies in cycles, longest burst in bytes, bytes a cycle."""
-
-    read_latency: float
-    write_latency: float
-    burst: int
-    bandwidth: float
+MAC_ARRAY, OUTPUT_STAGE, ISSUING, NOTHING = "MAC array", "output stage", "command issue", "nothing"
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What a group of commands takes that is executed in one pass (one, or several that are chained)."""
+class Work:
+    """What the NPU itself does in a pass: cycles in all and of the MAC array, and which of its parts they are for."""
 
-    command: Command
-    """The first of the group, which decides its blocks."""
     cycles: int
+    mac_cycles: int
+    limit: str
+    edges: int = 0
+    """Of `cycles`, those in which the first block is read and the last one written."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cost:
+    """What a pass takes (commands that are chained run as one), or a DMA_START, which runs beside passes."""
+
+    commands: tuple[Command, ...]
+    work: Work
     macs: int
+    """Multiply-accumulates done."""
+    macs_per_cycle: int
+    traffic: tuple[Transfer, ...]
+    access: Mapping[str, int]
+    """Cycles each memory needs for the traffic, by its name."""
+    copy_cycles: int = 0
+    """What a DMA_START takes; 0 for a pass."""
 
+    @property
+    def command(self) -> Command:
+        """The first command, which decides the blocks."""
+        return self.commands[0]
 
-Ports = dict[int, Port]
-"""The memory behind each region."""
+    @property
+    def cycles(self) -> int:
+        """Cycles of the NPU's own work, without waiting for memory; 0 of a DMA_START or RESIZE."""
+        return self.work.cycles
 
+    @cached_property
+    def total(self) -> int:
+        """Cycles until it is done: those of the NPU, or of the memory that needs longer."""
+        return max(self.work.cycles, self.copy_cycles, *self.access.values())
 
-def _groups(stream: Stream) -> Iterator[list[Command]]:
-    """Commands that are chained, together."""
-    group: list[Command] = []
-    for command in commands(stream):
-        if command.name in ("STOP", "BRANCH", "DMA_START"):
-            continue
-        group.append(command)
-        if feature_map.from_registers(command, "OFM").storage != Storage.CHAINED:
-            yield group
-            group = []
-    if group:
-        yield group
+    @property
+    def bound_by(self) -> str:
+        """What decides `total`: a part of the NPU, or a memory by its name."""
+        memory = max(self.access, key=lambda name: self.access[name], default=None)
+        if memory is None or self.work.cycles - self.work.edges >= max(self.access[memory], self.copy_cycles):
+            return self.work.limit
+        return memory
 
-
-def _input(command: Command) -> FeatureMap:
-    """The map a command reads: POOL NONE takes its values from IFM2, its IFM is nothing."""
-    none = command.name == "POOL" and bits(command.parameter, 0, 3) == PoolMode.NONE
-    return feature_map.from_registers(command, "IFM2" if none else "IFM")
+    @property
+    def utilization(self) -> float:
+        """Share of the MACs there are in `total` that do something, 0 to 1."""
+        return self.macs / (self.total * self.macs_per_cycle) if self.total else 0.0
 
 
 def _output_cycles(command: Command, macs: int) -> float:
     """Cycles of the output stage for one element of a command."""
-    ofm, ifm = feature_map.from_registers(command, "OFM"), _input(command)
+    ofm, ifm = feature_map.from_registers(command, "OFM"), passes.input_map(command)
     to, of = 8 * ofm.dtype.itemsize, 8 * ifm.dtype.itemsize
-    mode = bits(command.parameter, 0, 6) if command.name == "ELEMENTWISE" else None
-    if mode == ElementwiseMode.DIV:
+    if passes.elementwise_mode(command) == ElementwiseMode.DIV:
         return DIVISION_CYCLES
-    binary = mode is not None and mode not in (ElementwiseMode.ABS, ElementwiseMode.CLZ, ElementwiseMode.NOT)
     if ofm.storage == Storage.CHAINED and 32 in (to, of):
         index = 4
     elif to == 64:
         index = 3
-    elif binary and of == 32:
+    elif passes.is_binary(command) and of == 32:
         index = 5 if to == 32 else 4
     else:
         index = {8: 0, 16: 1, 32: 2}[to]
@@ -126,202 +132,132 @@ def _output_cycles(command: Command, macs: int) -> float:
     return cycles
 
 
-def _transfer(port: Port, fm: FeatureMap, block: Shape, shape: Shape, elements: int, *, read: bool) -> int:
-    """Bytes of bus time that `elements` of a map take, short bursts counted as long ones."""
-    element = 8 * fm.dtype.itemsize
-    if fm.bricks:
-        whole = shape[1] * element * 16 // 8 == block[2]
-        burst = element * block[1] * block[2] if whole else 16 * element * block[1]
-    else:
-        dense = shape[2] * element // 8 == block[2]
-        if read:
-            burst = element * block[1] * block[2] if dense else element * block[2]
-        elif block[2] <= 16 and dense:
-            burst = element * block[1] * block[2]
-        else:
-            burst = min(64 * 8, 16 * element, block[2] * element)
-    length = max(1, min(port.burst, burst // 8))
-    return elements * element // 8 * port.burst // length
+def _first_block(p: Pass, ports: Ports) -> int:
+    """Cycles until the first block of IFM is there."""
+    port = ports[p.ifm.region if p.ifm.storage == Storage.TILE2X2 else 1]
+    moved = passes.elements(passes.smaller(p.ifm_shape, p.ifm_block)) * p.ifm.dtype.itemsize
+    bus = memories.bus_bytes(port, moved, memories.read_burst(p.ifm, p.ifm_block, p.ifm_shape))
+    return int(port.read_latency + int(bus / port.bandwidth))
 
 
-def _smaller(a: Shape, b: Shape) -> Shape:
-    return min(a[0], b[0]), min(a[1], b[1]), min(a[2], b[2])
+def _last_block(p: Pass, ports: Ports) -> int:
+    """Cycles until a block of OFM is written."""
+    port = ports[p.ofm.region if p.ofm.storage == Storage.TILE2X2 else 1]
+    moved = passes.elements(passes.smaller(p.ofm_shape, p.ofm_block)) * p.ofm.dtype.itemsize
+    bus = memories.bus_bytes(port, moved, memories.write_burst(p.ofm, p.ofm_block, p.ofm_shape, p.macs))
+    return int(port.write_latency + int(bus / port.bandwidth))
 
 
-def _elements(shape: Shape) -> int:
-    return shape[0] * shape[1] * shape[2]
-
-
-def _blocks(shape: Shape, unit: Shape) -> Shape:
-    """How many of `unit` cover `shape` along each axis."""
-    return -(-shape[0] // unit[0]), -(-shape[1] // unit[1]), -(-shape[2] // unit[2])
-
-
-@dataclass(frozen=True)
-class _Pass:
-    """The shapes of one pass."""
-
-    macs: int
-    ifm: FeatureMap
-    ofm: FeatureMap
-    ifm_shape: Shape
-    ofm_shape: Shape
-    ifm_block: Shape
-    ofm_block: Shape
-    ublock: Shape
-
-    def read_cycles(self, ports: Ports) -> int:
-        """Cycles until the first block of IFM is there."""
-        port = ports[self.ifm.region if self.ifm.storage == Storage.TILE2X2 else 1]
-        elements = _elements(_smaller(self.ifm_shape, self.ifm_block))
-        moved = _transfer(port, self.ifm, self.ifm_block, self.ifm_shape, elements, read=True)
-        return int(port.read_latency + int(moved / port.bandwidth))
-
-    def write_cycles(self, ports: Ports) -> int:
-        """Cycles until a block of OFM is written."""
-        port = ports[self.ofm.region if self.ofm.storage == Storage.TILE2X2 else 1]
-        elements = _elements(_smaller(self.ofm_shape, self.ofm_block))
-        moved = _transfer(port, self.ofm, self.ofm_block, self.ofm_shape, elements, read=False)
-        return int(port.write_latency + int(moved / port.bandwidth))
-
-
-def _ublock(command: Command, macs: int) -> Shape:
-    code = bits(command.registers.get("ACC_FORMAT", 0), 8, 3)
-    if code >= len(MICROBLOCKS):
-        raise command.error(f"unknown micro-block {code}")
-    height, width = MICROBLOCKS[code]
-    return height, width, UBLOCK_DEPTHS[macs].get((height, width), DEFAULT_UBLOCK_DEPTH[macs])
-
-
-def _pass(command: Command, macs: int, k: Kernel) -> _Pass:
-    r = command.registers
-    ifm, ofm = _input(command), feature_map.from_registers(command, "OFM")
-    before = output.size(command)
-    # The compiler reckons with the shape as it lies in memory, after a transpose.
-    axes = ["HWC".index(axis) for axis in feature_map.output_format(command).transpose.name]
-    shape = before[axes[0]], before[axes[1]], before[axes[2]]
-    block = (
-        r.get("OFM_BLK_HEIGHT_M1", 0) + 1,
-        r.get("OFM_BLK_WIDTH_M1", 0) + 1,
-        r.get("OFM_BLK_DEPTH_M1", 0) + 1,
-    )
-    if command.name in ("ELEMENTWISE", "RESIZE"):
-        return _Pass(macs, ifm, ofm, shape, shape, block, block, _ublock(command, macs))
-    rows, columns = k.input_size(before[0], before[1])
-    depth = r.get("IFM_DEPTH_M1", 0) + 1
-    reduces = command.name == "CONV" or bits(command.parameter, 0, 3) == PoolMode.REDUCE_SUM
-    block_depth = block[2]
-    if command.name == "CONV" or (command.name == "POOL" and reduces):
-        block_depth = geometry(command, macs, before[2], depth, 8 * ifm.dtype.itemsize, k).ifm_block_depth
-    else:
-        depth = before[2]
-    ifm_block = (
-        (block[0] - 1) * k.stride_y + min(k.span_y, SUBKERNEL),
-        (block[1] - 1) * k.stride_x + min(k.span_x, SUBKERNEL),
-        block_depth,
-    )
-    return _Pass(
-        macs, ifm, ofm, (max(rows, 1), max(columns, 1), depth), shape, ifm_block, block, _ublock(command, macs)
-    )
-
-
-def _mac_block_cycles(command: Command, p: _Pass, k: Kernel) -> int:
+def _mac_block_cycles(p: Pass) -> int:
     """Cycles of the MAC array for one block of OFM."""
+    command, k = p.command, p.kernel
     element = 8 * p.ifm.dtype.itemsize
-    ifm_block, ofm_block = _smaller(p.ifm_shape, p.ifm_block), _smaller(p.ofm_shape, p.ofm_block)
-    units = _blocks(ofm_block, p.ublock)
+    ifm_block, ofm_block = passes.smaller(p.ifm_shape, p.ifm_block), passes.smaller(p.ofm_shape, p.ofm_block)
+    units = passes.blocks(ofm_block, p.ublock)
     area = units[0] * units[1]
     weight_cycles = 32 * p.ublock[2] // (8 * CORES[p.macs])
-    sparse = bits(command.registers.get("WEIGHT_FORMAT", 0), 4)
-    reduces = command.name == "POOL" and bits(command.parameter, 0, 3) == PoolMode.REDUCE_SUM
     part_kernel = command.name == "CONV" and k.part_kernel
     bricks = -(-ifm_block[2] // 8)
     total = 0
     for left in range(0, k.width, SUBKERNEL):
         for top in range(0, k.height, SUBKERNEL):
             taps = min(k.height - top, SUBKERNEL) * min(k.width - left, SUBKERNEL)
-            if command.name == "POOL" and not reduces:
+            if command.name == "POOL" and not p.reduces:
                 steps = 1
-                cycles = max(4, taps) * _elements(units) * (element // 2)
+                cycles = max(4, taps) * passes.elements(units) * (element // 2)
             elif command.name == "DEPTHWISE":
                 steps = -(-taps // 4)
                 cycles = max(weight_cycles, 4 * area * (element // 8)) * steps * units[2]
             elif part_kernel:
                 steps = -(-taps // (2 if element == 16 else 4))
-                cycles = max(weight_cycles, 4 * area) * steps * units[2] * bricks >> sparse
+                cycles = max(weight_cycles, 4 * area) * steps * units[2] * bricks >> p.sparse
             else:
                 steps = taps
-                cycles = max(weight_cycles, ifm_block[2] // 8 * area) * steps * units[2] * (element // 8) >> sparse
-            total += cycles + _delay(command, p, units, steps) * (bricks if part_kernel else 1)
-    if command.name == "CONV" or reduces:
+                cycles = max(weight_cycles, ifm_block[2] // 8 * area) * steps * units[2] * (element // 8) >> p.sparse
+            total += cycles + _delay(p, units, steps) * (bricks if part_kernel else 1)
+    if p.reduces:
         total *= -(-p.ifm_shape[2] // max(1, ifm_block[2]))
     return total
 
 
-def _delay(command: Command, p: _Pass, units: Shape, steps: int) -> int:
+def _delay(p: Pass, units: Shape, steps: int) -> int:
     """Cycles the accumulator is waited for where a block has a single micro-block to work on."""
-    wide = bits(command.registers.get("ACC_FORMAT", 0), 0, 2) == 1
+    wide = bits(p.command.registers.get("ACC_FORMAT", 0), 0, 2) == 1
     delay = 3 if wide and p.macs <= 128 else 2
     if units[0] * units[1] != 1:
         return 0
     return delay * steps if units[2] == 1 else delay * (steps - 1) * units[2]
 
 
-def _mac_cycles(command: Command, p: _Pass, k: Kernel, output_cycles: float, ports: Ports) -> int:
-    ofm_block = _smaller(p.ofm_shape, p.ofm_block)
-    count = _elements(_blocks(p.ofm_shape, p.ublock)) / _elements(_blocks(ofm_block, p.ublock))
-    out = float(math.ceil(output_cycles * _elements(ofm_block)))
-    if command.name in ("CONV", "DEPTHWISE") and command.registers.get("SCALE_LENGTH", 0):
-        constants = ports[command.registers.get("SCALE_REGION", 0)]
+def _mac_work(p: Pass, output_cycles: float, ports: Ports) -> Work:
+    r = p.command.registers
+    ofm_block = passes.smaller(p.ofm_shape, p.ofm_block)
+    units = passes.elements(passes.blocks(ofm_block, p.ublock))
+    count = passes.elements(passes.blocks(p.ofm_shape, p.ublock)) / units
+    out = float(math.ceil(output_cycles * passes.elements(ofm_block)))
+    if p.has_constants and r.get("SCALE_LENGTH", 0):
+        constants = ports[r.get("SCALE_REGION", 0)]
         out = max(out, 10 * ofm_block[2] * constants.read_latency / 256)
-    mac = float(_mac_block_cycles(command, p, k))
-    read, write = p.read_cycles(ports), p.write_cycles(ports)
+    mac = float(_mac_block_cycles(p))
+    active = int(mac * count)
+    read, write = _first_block(p, ports), _last_block(p, ports)
     issue = ((abs(write - read) if count > 1 else 0) + mac + out) / ISSUE
+    limit = ISSUING if issue > max(mac, out) else MAC_ARRAY if mac > out else OUTPUT_STAGE
     mac, out = max(mac, issue), max(out, issue)
     total = int(mac * count) + out if mac > out else out * count + mac
-    return int(total) + read + write
+    return Work(int(total) + read + write, active, limit, read + write)
 
 
-def _elementwise_cycles(p: _Pass, output_cycles: float, ports: Ports) -> int:
+def _elementwise_work(p: Pass, output_cycles: float, ports: Ports) -> Work:
     height, width, depth = p.ofm_shape
     elements = height * width * (-(-depth // 16) * 16 if p.ofm.bricks else depth)
     out = math.ceil(output_cycles * elements)
-    block = max(p.read_cycles(ports), p.write_cycles(ports))
-    issue = math.ceil((block / _elements(p.ofm_block) + output_cycles) / ISSUE * elements)
-    return max(out, issue)
+    block = max(_first_block(p, ports), _last_block(p, ports))
+    issue = math.ceil((block / passes.elements(p.ofm_block) + output_cycles) / ISSUE * elements)
+    return Work(max(out, issue), 0, OUTPUT_STAGE if out >= issue else ISSUING)
 
 
-def _macs(command: Command, p: _Pass, k: Kernel) -> int:
-    if command.name in ("ELEMENTWISE", "RESIZE"):
+def _work(p: Pass, ports: Ports) -> Work:
+    if p.command.name == "RESIZE":
+        return Work(0, 0, NOTHING)
+    output_cycles = sum(_output_cycles(member, p.macs) for member in p.commands)
+    work = _mac_work if p.uses_macs else _elementwise_work
+    return work(p, output_cycles, ports)
+
+
+def _macs(p: Pass) -> int:
+    if not p.uses_macs:
         return 0
-    total = k.height * k.width * _elements(p.ofm_shape)
-    reduces = command.name == "CONV" or (
-        command.name == "POOL" and bits(command.parameter, 0, 3) == PoolMode.REDUCE_SUM
-    )
-    sparse = bits(command.registers.get("WEIGHT_FORMAT", 0), 4)
-    return (total * p.ifm_shape[2] if reduces else total) >> sparse
+    total = p.kernel.height * p.kernel.width * passes.elements(p.ofm_shape)
+    return (total * p.ifm_shape[2] if p.reduces else total) >> p.sparse
+
+
+def _of_pass(p: Pass, ports: Ports) -> Cost:
+    moved = traffic.of_pass(p, ports)
+    return Cost(p.commands, _work(p, ports), _macs(p), p.macs, moved, traffic.access_cycles(moved, p.macs))
+
+
+def _of_copy(command: Command, macs: int, ports: Ports) -> Cost:
+    moved = traffic.of_copy(command, ports)
+    access = traffic.access_cycles(moved, macs)
+    return Cost((command,), Work(0, 0, NOTHING), 0, macs, moved, access, traffic.copy_cycles(moved, macs))
+
+
+def _known(command: Command, cost: Callable[[], Cost]) -> Cost:
+    try:
+        return cost()
+    except KeyError as error:
+        raise CommandStreamError(f"{command}: no memory is known behind region {error}") from error
 
 
 def estimate(stream: Stream, ports: Ports) -> list[Cost]:
-    """The cost of each group of commands, in the order they run, branches not followed. RESIZE and DMA cost nothing.
+    """The cost of each pass and each DMA_START, in the order of the stream, branches not followed.
 
     Raises:
         CommandStreamError: a command refers to a memory that is not in `ports`, or cannot be understood.
     """
-    found = []
-    for group in _groups(stream):
-        command = group[0]
-        try:
-            k = kernel.from_registers(command)
-            p = _pass(command, stream.macs_per_cycle, k)
-            output_cycles = sum(_output_cycles(member, stream.macs_per_cycle) for member in group)
-            if command.name == "RESIZE":
-                cycles = 0
-            elif command.name == "ELEMENTWISE":
-                cycles = _elementwise_cycles(p, output_cycles, ports)
-            else:
-                cycles = _mac_cycles(command, p, k, output_cycles, ports)
-        except KeyError as error:
-            raise CommandStreamError(f"{command}: no memory is known behind region {error}") from error
-        found.append(Cost(command, cycles, _macs(command, p, k)))
-    return found
+    macs = stream.macs_per_cycle
+    copies = [c for c in commands(stream) if c.name == "DMA_START"]
+    found = [_known(c, partial(_of_copy, c, macs, ports)) for c in copies]
+    found += [_known(p.command, partial(_of_pass, p, ports)) for p in passes.passes(stream)]
+    return sorted(found, key=lambda cost: cost.command.index)

@@ -1,0 +1,218 @@
+"""The passes of a command stream: commands that are chained run as one, in blocks of the first one's OFM.
+
+Shapes are those the compiler reckons with (Vela 5.1, regor): the OFM as it lies in memory, and the IFM it needs.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tui.simulator.ethosu85 import feature_map, inputs, kernel, output
+from tui.simulator.ethosu85.feature_map import FeatureMap
+from tui.simulator.ethosu85.kernel import Kernel
+from tui.simulator.ethosu85.memories import Shape
+from tui.simulator.ethosu85.registers import (
+    DEFAULT_UBLOCK_DEPTH,
+    MICROBLOCKS,
+    UBLOCK_DEPTHS,
+    ElementwiseMode,
+    PoolMode,
+    Storage,
+    bits,
+)
+from tui.simulator.ethosu85.stream import Command, Stream, commands
+from tui.simulator.ethosu85.weights import SUBKERNEL, geometry
+
+IFM_UNITS = {
+    128: ((1, 2), (1, 1), (1, 1)),
+    256: ((2, 2), (1, 2), (1, 1)),
+    512: ((2, 2), (1, 2), (1, 1)),
+    1024: ((2, 4), (2, 2), (1, 2)),
+    2048: ((4, 4), (2, 4), (2, 2)),
+}
+"""(height, width) that an IFM block is a multiple of, by MACs: up to 16, up to 32 and more bytes of channels."""
+
+FLAT_IFM_UNITS = {
+    256: ((1, 4), (1, 2), (1, 1)),
+    512: ((1, 4), (1, 2), (1, 1)),
+    1024: ((2, 4), (1, 4), (1, 2)),
+    2048: ((4, 4), (2, 4), (1, 4)),
+}
+"""The same for micro-blocks of 1x4."""
+
+UNARY = (ElementwiseMode.ABS, ElementwiseMode.CLZ, ElementwiseMode.NOT)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass: its commands, and the shapes of the first, which decides the blocks."""
+
+    commands: tuple[Command, ...]
+    macs: int
+    """MACs a cycle of the NPU."""
+    kernel: Kernel
+    ifm: FeatureMap
+    ofm: FeatureMap
+    ifm_shape: Shape
+    ofm_shape: Shape
+    ifm_block: Shape
+    ofm_block: Shape
+    ublock: Shape
+
+    @property
+    def command(self) -> Command:
+        """The first command."""
+        return self.commands[0]
+
+    @property
+    def reduces(self) -> bool:
+        """Whether every channel of the OFM takes all channels of the IFM."""
+        return self.command.name == "CONV" or (
+            self.command.name == "POOL" and pool_mode(self.command) == PoolMode.REDUCE_SUM
+        )
+
+    @property
+    def uses_macs(self) -> bool:
+        """Whether the MAC array works, not the output stage alone."""
+        return self.command.name not in ("ELEMENTWISE", "RESIZE")
+
+    @property
+    def has_constants(self) -> bool:
+        """Whether weights and scales are read: the registers of a matrix multiplication hold those of another."""
+        return self.command.name in ("CONV", "DEPTHWISE") and not is_matmul(self.command)
+
+    @property
+    def sparse(self) -> int:
+        """1 where two of four weights are left out, else 0."""
+        return bits(self.command.registers.get("WEIGHT_FORMAT", 0), 4)
+
+
+def smaller(a: Shape, b: Shape) -> Shape:
+    """The smaller extent along each axis."""
+    return min(a[0], b[0]), min(a[1], b[1]), min(a[2], b[2])
+
+
+def elements(shape: Shape) -> int:
+    """How many there are in a shape."""
+    return shape[0] * shape[1] * shape[2]
+
+
+def blocks(shape: Shape, unit: Shape) -> Shape:
+    """How many of `unit` cover `shape` along each axis."""
+    return -(-shape[0] // unit[0]), -(-shape[1] // unit[1]), -(-shape[2] // unit[2])
+
+
+def pool_mode(command: Command) -> int:
+    """The mode of a POOL; one that there is not is its number."""
+    return bits(command.parameter, 0, 3)
+
+
+def elementwise_mode(command: Command) -> int | None:
+    """The mode of an ELEMENTWISE, None of anything else."""
+    return bits(command.parameter, 0, 6) if command.name == "ELEMENTWISE" else None
+
+
+def is_binary(command: Command) -> bool:
+    """Whether a command is an ELEMENTWISE with two inputs."""
+    mode = elementwise_mode(command)
+    return mode is not None and mode not in UNARY
+
+
+def is_matmul(command: Command) -> bool:
+    """Whether a CONV takes its weights from IFM2."""
+    return command.name == "CONV" and bits(command.parameter, 0) == 1
+
+
+def only_second(command: Command) -> bool:
+    """Whether IFM2 is a command's one input: POOL NONE."""
+    return command.name == "POOL" and pool_mode(command) == PoolMode.NONE
+
+
+def input_map(command: Command) -> FeatureMap:
+    """The first map a command reads."""
+    return feature_map.from_registers(command, "IFM2" if only_second(command) else "IFM")
+
+
+def in_memory(command: Command, shape: Shape) -> Shape:
+    """(height, width, channels) of an OFM as it lies in memory, after a transpose."""
+    axes = ["HWC".index(axis) for axis in feature_map.output_format(command).transpose.name]
+    return shape[axes[0]], shape[axes[1]], shape[axes[2]]
+
+
+def second_input(command: Command) -> tuple[FeatureMap, Shape] | None:
+    """IFM2 and its shape: of a matrix multiplication, or of an ELEMENTWISE that has two inputs; else None."""
+    if is_matmul(command):
+        r = command.registers
+        shape = r.get("IFM2_HEIGHT0_M1", 0) + 1, r.get("IFM2_WIDTH0_M1", 0) + 1, r.get("IFM_DEPTH_M1", 0) + 1
+    elif is_binary(command):
+        shape = inputs.broadcast_shape(command, "IFM2", output.size(command))
+    else:
+        return None
+    return feature_map.from_registers(command, "IFM2"), shape
+
+
+def _groups(stream: Stream) -> Iterator[tuple[Command, ...]]:
+    """Commands that are chained, together."""
+    group: list[Command] = []
+    for command in commands(stream):
+        if command.name in ("STOP", "BRANCH", "DMA_START"):
+            continue
+        group.append(command)
+        if feature_map.from_registers(command, "OFM").storage != Storage.CHAINED:
+            yield tuple(group)
+            group = []
+    if group:
+        yield tuple(group)
+
+
+def _ublock(command: Command, macs: int) -> Shape:
+    code = bits(command.registers.get("ACC_FORMAT", 0), 8, 3)
+    if code >= len(MICROBLOCKS):
+        raise command.error(f"unknown micro-block {code}")
+    height, width = MICROBLOCKS[code]
+    return height, width, UBLOCK_DEPTHS[macs].get((height, width), DEFAULT_UBLOCK_DEPTH[macs])
+
+
+def _ifm_block(block: Shape, k: Kernel, depth: int, itemsize: int, ublock: Shape, macs: int) -> Shape:
+    """The block of IFM of `depth` channels that an OFM block needs, in whole allocation units."""
+    flat = ublock[:2] == (1, 4) and macs in FLAT_IFM_UNITS
+    units = (FLAT_IFM_UNITS if flat else IFM_UNITS)[macs]
+    height, width = units[0 if depth * itemsize <= 16 else 1 if depth * itemsize <= 32 else 2]
+    rows = (block[0] - 1) * k.stride_y + min(k.span_y, SUBKERNEL)
+    columns = (block[1] - 1) * k.stride_x + min(k.span_x, SUBKERNEL)
+    return -(-rows // height) * height, -(-columns // width) * width, depth
+
+
+def _of(group: tuple[Command, ...], macs: int) -> Pass:
+    command = group[0]
+    r = command.registers
+    ifm, ofm = input_map(command), feature_map.from_registers(command, "OFM")
+    k = kernel.from_registers(command)
+    before = output.size(command)
+    shape = in_memory(command, before)
+    block = (
+        r.get("OFM_BLK_HEIGHT_M1", 0) + 1,
+        r.get("OFM_BLK_WIDTH_M1", 0) + 1,
+        r.get("OFM_BLK_DEPTH_M1", 0) + 1,
+    )
+    ublock = _ublock(command, macs)
+    if command.name in ("ELEMENTWISE", "RESIZE"):
+        return Pass(group, macs, k, ifm, ofm, shape, shape, block, block, ublock)
+    rows, columns = k.input_size(before[0], before[1])
+    depth, block_depth = r.get("IFM_DEPTH_M1", 0) + 1, block[2]
+    if command.name == "CONV" or (command.name == "POOL" and pool_mode(command) == PoolMode.REDUCE_SUM):
+        block_depth = geometry(command, macs, before[2], depth, 8 * ifm.dtype.itemsize, k).ifm_block_depth
+    else:
+        depth = before[2]
+    ifm_block = _ifm_block(block, k, block_depth, ifm.dtype.itemsize, ublock, macs)
+    ifm_shape = max(rows, 1), max(columns, 1), depth
+    return Pass(group, macs, k, ifm, ofm, ifm_shape, shape, ifm_block, block, ublock)
+
+
+def passes(stream: Stream) -> Iterator[Pass]:
+    """The passes of a stream in the order they run, branches not followed.
+
+    Raises:
+        CommandStreamError: a command cannot be understood.
+    """
+    for group in _groups(stream):
+        yield _of(group, stream.macs_per_cycle)
