@@ -143,6 +143,33 @@ def test_a_ready_program_runs_without_compiling(ran: RanModel, fvp_tui: Fvp) -> 
     assert found["check"]["status"] == "skipped"
     assert found["delegation"] is None
     assert found["notes"]
+    # The simulator's model of the bare program says what Vela said of the model, but for names.
+    compiled = ran("executorch:ds_cnn").state
+    assert found["estimate"]["source"] == "simulator"
+    assert found["estimate"]["npu_cycles"] == compiled["estimate"]["npu_cycles"]
+    assert found["estimate"]["sram_kib"] is None
+    figures = [[(o["commands"], o["npu_cycles"], o["macs"]) for o in s["operators"]] for s in (found, compiled)]
+    assert figures[0] == [row for row in figures[1] if row[0]]
+
+
+@pytest.mark.parametrize("model", models.ALL)
+def test_every_operator_is_traced_and_they_add_up_to_the_inference(model: str, ran: RanModel) -> None:
+    found = ran(model).state
+    traced = [o["traced_cycles"] for o in found["operators"] if o["commands"]]
+    assert None not in traced
+    assert sum(traced) == found["inferences"][-1]["npu_cycles"]
+    assert {o["traced_source"] for o in found["operators"] if o["commands"]} == {"estimated"}
+    assert "artifacts/pmu_trace.json.gz" in {artifact["path"] for artifact in found["artifacts"]}
+
+
+def test_fast_traces_nothing(fvp_tui: Fvp, ran: RanModel) -> None:
+    program = ran("executorch:ds_cnn").artifacts / "model.pte"
+    done = fvp_tui("run", str(program), "--fast", "--json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 0, done.stderr
+    assert {o["traced_cycles"] for o in found["operators"]} == {None}
+    assert found["inferences"][0]["npu_cycles"] is None
+    assert any("--fast" in note for note in found["notes"])
 
 
 def test_a_broken_limit_is_exit_status_3_and_named(ran: RanModel, fvp_tui: Fvp) -> None:

@@ -18,6 +18,7 @@ from tui.figures import (
     MemoryPool,
     Operator,
     PlatformInfo,
+    Source,
     Statistics,
     Versions,
 )
@@ -131,6 +132,20 @@ class InferenceStarted(Event):
     index: int
 
 
+class OperatorsTraced(Event):
+    """How far the NPU has come in an inference, by the platform's PMU trace.
+
+    Operators go by their place in `Estimated`.
+    """
+
+    inference: int
+    cycles: dict[int, int]
+    """NPU cycles of operators so far."""
+    running: int
+    """The operator the NPU has come to."""
+    source: Source
+
+
 class InferenceFinished(Event):
     """An inference ended, with what the platform measured or estimated."""
 
@@ -193,6 +208,7 @@ AnyEvent = (
     | PlatformStarted
     | PhaseChanged
     | InferenceStarted
+    | OperatorsTraced
     | InferenceFinished
     | MemoryKnown
     | StatisticsKnown

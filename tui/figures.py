@@ -4,7 +4,8 @@ A figure that is not known is None and its cause stands in the state's notes; it
 Field names are the contract of ``--json``.
 """
 
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 
 import msgspec
 
@@ -47,9 +48,9 @@ class Delegation(Figure):
 
 
 class Estimate(Figure):
-    """Vela's estimate for one network (a partition) or the sum over a program's networks."""
+    """An estimate for one network (a partition) or the sum over a program's networks, and whose it is."""
 
-    source: Literal["vela"] = "vela"
+    source: Literal["vela", "simulator"] = "vela"
     npu_cycles: int | None = None
     total_cycles: int | None = None
     inference_ms: float | None = None
@@ -61,13 +62,44 @@ class Estimate(Figure):
     core_clock_hz: float | None = None
 
 
+def _total(values: Iterable[float | None]) -> Any:
+    """The sum, or None where any part is not known."""
+    known = list(values)
+    return None if any(value is None for value in known) else sum(v for v in known if v is not None)
+
+
+def whole(parts: Sequence[Estimate]) -> Estimate | None:
+    """A program's estimate from its partitions': they run one after the other.
+
+    Cycles, time, MACs and constants add up; SRAM is used again by each, so the largest counts. None without parts.
+    """
+    if not parts:
+        return None
+    if len(parts) == 1:
+        return parts[0]
+    ms = _total(p.inference_ms for p in parts)
+    sram = [p.sram_kib for p in parts]
+    return Estimate(
+        source=parts[0].source,
+        npu_cycles=_total(p.npu_cycles for p in parts),
+        total_cycles=_total(p.total_cycles for p in parts),
+        inference_ms=ms,
+        inferences_per_s=1e3 / ms if ms else None,
+        macs=_total(p.macs for p in parts),
+        sram_kib=None if None in sram else max(s for s in sram if s is not None),
+        dram_kib=_total(p.dram_kib for p in parts),
+        flash_kib=_total(p.flash_kib for p in parts),
+        core_clock_hz=parts[0].core_clock_hz,
+    )
+
+
 class Operator(Figure):
     """One operator on the NPU."""
 
     name: str
     """Path of the nn.Module it came from, or the name Vela gave where that is not known."""
     op: str
-    """Vela's name of the operator."""
+    """Vela's name of the operator; of a program it did not compile here, the NPU's name of the command."""
     npu_cycles: int | None = None
     total_cycles: int | None = None
     """Cycles including waiting for memory."""
@@ -79,6 +111,11 @@ class Operator(Figure):
     line: str | None = None
     """``FILE:LINE`` in the model's source."""
     partition: int = 0
+    commands: tuple[int, ...] = ()
+    """Where its commands lie: bytes from the start of its partition's command stream."""
+    traced_cycles: int | None = None
+    """Cycles of its newest execution by the platform's PMU trace, the time until the next operator begins included."""
+    traced_source: Source | None = None
 
 
 class Inference(Figure):

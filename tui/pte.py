@@ -137,6 +137,13 @@ class Plan:
     buffer_sizes: tuple[int, ...]
     """Planned memory in bytes, by memory id; the first is unused."""
 
+    @property
+    def calls(self) -> tuple[int, ...]:
+        """The delegates' numbers in the order they are called; none where the data decides which are."""
+        if any(isinstance(instruction, JumpIfFalse) for instruction in self.instructions):
+            return ()
+        return tuple(i.delegate for i in self.instructions if isinstance(i, DelegateCall))
+
 
 @dataclass(frozen=True)
 class Program:

@@ -14,24 +14,26 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 
-from tui import artifacts, catalogue, check, control, events, journal, ready, runs, state, tensors, vela
+from tui import artifacts, catalogue, check, control, events, journal, pte, ready, runs, state, tensors, vela
 from tui.errors import Exit, UserError
 from tui.events import Event, Level, Stage
-from tui.figures import Check, Versions
-from tui.platform import command, discovery, session
+from tui.figures import Check, Source, Versions
+from tui.platform import command, discovery, pmu_trace, session
+from tui.simulator import estimates
 from tui.spec import Spec
 from tui.state import State
 
 COMPILE_LOG = "compile.log"
 OUTPUTS = "outputs.npz"
 PROGRAM = "program.pte"
+PMU_TRACE = "pmu_trace.json.gz"
 STOP_GRACE_S = 5.0
 SIMULATED_CYCLES = (
     "the simulator's NPU cycles are estimated from the commands by Vela's formulas, waiting for memory included, "
@@ -281,8 +283,11 @@ class Runner:
         tensors.write_manifest(self.artifacts, taken.manifest)
         for stage in events.COMPILE_STAGES:
             self.emit(events.StageFinished(stage=stage, status="skipped", seconds=0.0))
-        self.emit(events.Noted(text="no delegation report and no estimate: the model was given as a ready program"))
-        for note in taken.notes:
+        self.emit(events.Noted(text="no delegation report, no module names: the model was given as a ready program"))
+        found = estimates.of_program(taken.program)
+        if found.whole is not None:
+            self.emit(events.Estimated(estimate=found.whole, partitions=found.partitions, operators=found.operators))
+        for note in (*found.notes, *taken.notes):
             self.emit(events.Noted(text=note))
 
     # -- platform
@@ -293,10 +298,18 @@ class Runner:
         self.work.mkdir(exist_ok=True)
         shutil.copyfile(self.artifacts / "model.pte", self.work / PROGRAM)
         names = [f"i{i}.bin" for i in range(len(manifest.inputs))]
+        traced = choice.kind == "simulator" and not self.spec.fast
         argv = command.build(
-            self.spec, choice, self.work, inputs=names, program=PROGRAM, output="out", server=manifest.inferences > 1
+            self.spec,
+            choice,
+            self.work,
+            inputs=names,
+            program=PROGRAM,
+            output="out",
+            server=manifest.inferences > 1,
+            pmu_trace=PMU_TRACE if traced else None,
         )
-        if choice.kind == "simulator" and not self.spec.fast:
+        if traced:
             self.emit(events.Noted(text=SIMULATED_CYCLES))
         outputs: list[list[bytes]] = []
         with np.load(self.artifacts / tensors.INPUTS) as packed:
@@ -313,20 +326,25 @@ class Runner:
                     outputs.append([file.read_bytes() for file in files])
 
             self.begin("boot")
+            source: Source = "measured" if choice.kind == "fvp" else "estimated"
             verdict = session.run(
                 argv,
                 cwd=self.work,
                 env=choice.env,
                 console=self.directory / runs.CONSOLE,
                 emit=self._platform_event,
-                source="measured" if choice.kind == "fvp" else "estimated",
+                source=source,
                 inferences=manifest.inferences,
                 prepare=prepare,
                 collect=collect,
                 timeout_s=self.spec.timeout_s,
                 should_stop=self.stop.is_set,
                 on_started=lambda pid: self._started(choice, argv, pid),
+                follow=self._follow(source),
             )
+        if (self.work / PMU_TRACE).exists():
+            shutil.move(self.work / PMU_TRACE, self.artifacts / PMU_TRACE)
+            self.keep(self.artifacts / PMU_TRACE)
         if outputs:
             flat = {
                 f"{k}_{j}": np.frombuffer(b, np.uint8) for k, outs in enumerate(outputs) for j, b in enumerate(outs)
@@ -337,6 +355,11 @@ class Runner:
 
     def _started(self, choice: discovery.Choice, argv: list[str], pid: int) -> None:
         self.emit(events.PlatformStarted(platform=discovery.describe(choice, argv), pid=pid))
+
+    def _follow(self, source: Source) -> Callable[[], Sequence[Event]]:
+        calls = pte.parse((self.artifacts / "model.pte").read_bytes()).main.calls
+        places = pmu_trace.Places(self.state.operators, calls)
+        return pmu_trace.Follower(self.work / PMU_TRACE, places, source).events
 
     def _platform_event(self, event: Event) -> None:
         """Pass on an event of the platform; the first inference ends the stage boot."""

@@ -85,6 +85,8 @@ class State(Figure):
     inference_running: int | None = None
     inference_since: float | None = None
     """Unix time at which the inference under way began."""
+    operator_running: int | None = None
+    """Place in `operators` of the one the NPU has come to, where the platform traces it."""
     inferences: tuple[Inference, ...] = ()
     memory: tuple[MemoryPool, ...] = ()
     statistics: Statistics = Statistics()
@@ -120,6 +122,18 @@ def _replace(state: State, **changes: Any) -> State:
 def _merged(old: Versions, new: Versions) -> Versions:
     known = {name: value for name, value in msgspec.structs.asdict(new).items() if value is not None}
     return msgspec.structs.replace(old, **known)
+
+
+_IDLE: dict[str, Any] = {"inference_running": None, "inference_since": None, "operator_running": None}
+
+
+def _traced(operators: tuple[Operator, ...], event: events.OperatorsTraced) -> tuple[Operator, ...]:
+    return tuple(
+        msgspec.structs.replace(operator, traced_cycles=event.cycles[at], traced_source=event.source)
+        if at in event.cycles
+        else operator
+        for at, operator in enumerate(operators)
+    )
 
 
 def fold(state: State, event: AnyEvent) -> State:
@@ -166,20 +180,17 @@ def fold(state: State, event: AnyEvent) -> State:
             return _replace(state, phase=event.phase)
         case events.InferenceStarted():
             return _replace(state, inference_running=event.index, inference_since=event.t)
+        case events.OperatorsTraced():
+            return _replace(state, operators=_traced(state.operators, event), operator_running=event.running)
         case events.InferenceFinished():
-            return _replace(
-                state,
-                inferences=(*state.inferences, event.inference),
-                inference_running=None,
-                inference_since=None,
-            )
+            return _replace(state, inferences=(*state.inferences, event.inference), **_IDLE)
         case events.MemoryKnown():
             others_ = tuple(pool for pool in state.memory if pool.name != event.pool.name)
             return _replace(state, memory=(*others_, event.pool))
         case events.StatisticsKnown():
             return _replace(state, statistics=event.statistics)
         case events.PlatformExited():
-            return _replace(state, verdict=event, platform_pid=None, inference_running=None, inference_since=None)
+            return _replace(state, verdict=event, platform_pid=None, **_IDLE)
         case events.Checked():
             return _replace(state, check=event.check)
         case events.LimitsChecked():
@@ -208,7 +219,7 @@ def lost(state: State) -> State:
     run = msgspec.structs.replace(
         state.run, status="lost", reason="the run process is gone without a result", seconds=seconds
     )
-    return _replace(state, run=run, platform_pid=None, inference_running=None, inference_since=None)
+    return _replace(state, run=run, platform_pid=None, **_IDLE)
 
 
 def now_doing(state: State) -> str:

@@ -1,6 +1,9 @@
 """``fvp-sim`` as whoever starts it sees it: a subprocess with the FVP's command line."""
 
+import gzip
+import json
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +17,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import Ran, environment
+from tui.platform.pmu_trace import Reader
 from tui.simulator import parameters
 from tui.simulator.parameters import Settings
 
@@ -350,6 +354,59 @@ def test_a_signal_ends_it_in_good_order(number: signal.Signals, live: Callable[.
     assert "Reason" not in said
     assert "Traceback" not in said
     assert one.process.returncode == 130
+
+
+def trace_of(path: Path) -> list[dict[str, str]]:
+    """The events of a trace that is complete."""
+    return json.loads(gzip.decompress(path.read_bytes()))["traceEvents"]
+
+
+def traced(extra: str = "--pmu-trace trace.gz") -> list[str]:
+    return ["-C", f"{parameters.EXTRA_ARGS}={extra}"]
+
+
+def test_the_trace_is_a_chrome_trace_of_as_many_cycles_as_are_reported(digits: Digits) -> None:
+    done = sim(*semihosting(digits.folder, ONCE), *traced(), cwd=digits.folder)
+    (cycles,) = re.findall(r"ethosu_pmu_cycle_cntr : (\d+)", done.stdout)
+    events = trace_of(digits.folder / "trace.gz")
+    assert {event["ph"] for event in events} == {"X", "i"}
+    assert all(isinstance(event["ts"], str) for event in events)
+    assert max(int(event["ts"]) for event in events if event["tid"] == "qread") - 1 == int(cycles)
+    steps = Reader().feed((digits.folder / "trace.gz").read_bytes())
+    assert sum(step.end - step.begin for step in steps) == int(cycles)
+
+
+def test_the_trace_grows_with_each_inference_and_outlives_a_kill(digits: Digits, live: Callable[..., Live]) -> None:
+    path = digits.folder / "trace.gz"
+    server = live(*traced(f"--pmu-trace {path}"))
+    server.wait_for("Running in semihosting server mode.")
+    reader = Reader()
+    for inference in range(2):
+        server.go()
+        server.wait_for("SERVER_INFERENCE_DONE")
+        read = Reader()
+        steps = read.feed(path.read_bytes())
+        assert not read.complete
+        assert {step.stream for step in steps} == set(range(inference + 1))
+    server.process.kill()
+    server.end()
+    assert reader.feed(path.read_bytes()) == steps
+
+
+def test_fast_leaves_out_the_trace_and_says_so_in_one_line(digits: Digits) -> None:
+    extra = traced("--fast --pmu-trace trace.gz")
+    done = sim(*semihosting(digits.folder, ONCE), *extra, cwd=digits.folder)
+    assert done.returncode == 0
+    assert [line for line in done.stdout.splitlines() if "no trace" in line]
+    assert not (digits.folder / "trace.gz").exists()
+
+
+@pytest.mark.parametrize("extra", ["--pmu-trace", "--pmu-trace --fast", "--pmu-trace missing/trace.gz"])
+def test_a_trace_that_cannot_be_written_is_exit_status_2(extra: str, digits: Digits) -> None:
+    done = sim(*semihosting(digits.folder, ONCE), *traced(extra), cwd=digits.folder)
+    assert done.returncode == 2
+    assert "--pmu-trace" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_the_limit_of_simulated_time_is_named(digits: Digits) -> None:

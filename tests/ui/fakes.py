@@ -128,10 +128,17 @@ def compiled() -> list[Event]:
             partitions=(),
             operators=(
                 Operator(
-                    name="features.0", op="Conv2D", npu_cycles=500, total_cycles=540, macs=9_216, utilization=0.07
+                    name="features.0",
+                    commands=(100,),
+                    op="Conv2D",
+                    npu_cycles=500,
+                    total_cycles=540,
+                    macs=9_216,
+                    utilization=0.07,
                 ),
                 Operator(
                     name="features.2",
+                    commands=(200,),
                     op="Conv2D",
                     npu_cycles=1_900,
                     total_cycles=1_980,
@@ -140,10 +147,14 @@ def compiled() -> list[Event]:
                     sram_kib=4.0,
                     line="digits.py:36",
                 ),
-                Operator(name="features.4", op="MaxPool", npu_cycles=300, total_cycles=301),
-                Operator(name="features.5", op="Conv2D", npu_cycles=1_200, total_cycles=1_290, macs=147_456),
+                Operator(name="features.4", commands=(300,), op="MaxPool", npu_cycles=300, total_cycles=301),
+                Operator(
+                    name="features.5", commands=(400,), op="Conv2D", npu_cycles=1_200, total_cycles=1_290, macs=147_456
+                ),
                 Operator(name="features.6", op="Clamp", npu_cycles=0, total_cycles=0),
-                Operator(name="classify", op="FullyConnected", npu_cycles=200, total_cycles=210, macs=1_280),
+                Operator(
+                    name="classify", commands=(500,), op="FullyConnected", npu_cycles=200, total_cycles=210, macs=1_280
+                ),
             ),
         ),
         events.StageStarted(t=at, stage="emit"),
@@ -168,6 +179,11 @@ def booted() -> list[Event]:
         events.PhaseChanged(t=t + 0.2, phase="infer"),
         events.InferenceStarted(t=t + 0.2, index=0),
     ]
+
+
+def traced(cycles: dict[int, int], running: int) -> list[Event]:
+    """The NPU has come to an operator."""
+    return [events.OperatorsTraced(t=T0 + 9.25, inference=0, cycles=cycles, running=running, source="estimated")]
 
 
 def inferred(cycles: Sequence[int] = (4_333,)) -> list[Event]:

@@ -1,5 +1,6 @@
 """The Run screen, fed by journals."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,14 @@ async def test_a_journal_that_grows_is_followed(until: Until) -> None:
         assert "no platform yet" in text(app, RunHeader)
         fakes.append(directory, fakes.booted())
         await until(pilot, lambda: "inference 1 under way, 2 s" in seen(app))
+        assert "traced" not in seen(app)
+        fakes.append(directory, fakes.traced({0: 543, 1: 1_987}, running=3))
+        await until(pilot, lambda: "operator 4 of 5: features.5" in seen(app))
+        shown = seen(app)
+        assert "traced" in shown
+        assert re.search(r"features\.2 .* 1,987 ", shown) and re.search(r"features\.5 .* now ", shown)
+        fakes.append(directory, fakes.traced({3: 1_291}, running=5))
+        await until(pilot, lambda: "operator 5 of 5: classify" in seen(app) and "1,291" in seen(app))
         assert "Starting 1 inference..." in seen(app)
         fakes.append(directory, [*fakes.inferred((4_333, 4_300, 4_999)), *fakes.checked("mismatch")])
         await until(pilot, lambda: "MISMATCH" in text(app, StageLine))

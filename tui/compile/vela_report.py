@@ -7,9 +7,8 @@ Formats are Vela 5.1's: ``out_summary_*.csv`` (one row), ``out_debug.xml`` (tabl
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 from tui.compile.delegation import source_line
@@ -61,36 +60,6 @@ def estimate(folder: Path) -> Estimate:
     )
 
 
-def _total(values: Iterable[float | None]) -> Any:
-    """The sum, or None where any part is not known."""
-    known = list(values)
-    return None if any(value is None for value in known) else sum(v for v in known if v is not None)
-
-
-def whole(parts: Sequence[Estimate]) -> Estimate | None:
-    """A program's estimate from its partitions': they run one after the other.
-
-    Cycles, time, MACs and constants add up; SRAM is used again by each, so the largest counts. None without parts.
-    """
-    if not parts:
-        return None
-    if len(parts) == 1:
-        return parts[0]
-    ms = _total(p.inference_ms for p in parts)
-    sram = [p.sram_kib for p in parts]
-    return Estimate(
-        npu_cycles=_total(p.npu_cycles for p in parts),
-        total_cycles=_total(p.total_cycles for p in parts),
-        inference_ms=ms,
-        inferences_per_s=1e3 / ms if ms else None,
-        macs=_total(p.macs for p in parts),
-        sram_kib=None if None in sram else max(s for s in sram if s is not None),
-        dram_kib=_total(p.dram_kib for p in parts),
-        flash_kib=_total(p.flash_kib for p in parts),
-        core_clock_hz=parts[0].core_clock_hz,
-    )
-
-
 def _tables(path: Path) -> dict[str, list[dict[str, str]]]:
     tables = {}
     for table in ElementTree.parse(path).getroot().iter("table"):
@@ -122,8 +91,13 @@ def operators(folder: Path, partition: int, macs_per_cycle: int) -> tuple[Operat
     if database is None:
         return ()
     origins = _origins(folder)
+    tables = _tables(database)
+    offsets: dict[str | None, list[int]] = defaultdict(list)
+    for row in tables.get("queue", ()):
+        if (offset := _integer(row, "offset")) is not None:
+            offsets[row.get("scheduled_id")].append(offset)
     found = []
-    for row in _tables(database).get("perf", ()):
+    for row in tables.get("perf", ()):
         node = row.get("name", "")
         module, line = origins.get(node, ("", None))
         total, macs, staging = _integer(row, "op_cycles"), _integer(row, "mac_count"), _number(row, "staging_usage")
@@ -139,6 +113,7 @@ def operators(folder: Path, partition: int, macs_per_cycle: int) -> tuple[Operat
                 sram_kib=None if staging is None else staging / KIB,
                 line=line,
                 partition=partition,
+                commands=tuple(offsets[row.get("id")]),
             )
         )
     return tuple(found)

@@ -16,7 +16,7 @@ import msgspec
 from tui import __version__, artifacts, catalogue, events, runs
 from tui.errors import Exit, UserError
 from tui.events import Event, Stage
-from tui.figures import Estimate, Operator, Versions
+from tui.figures import Estimate, Operator, Versions, whole
 from tui.spec import Spec
 
 MODEL = "model.pte"
@@ -123,7 +123,7 @@ def _keep_vela(work: Worker, lowering: Any) -> None:
                 work.keep(Path(shutil.copy(file, place / ("model.tosa" if file.name == flow.TOSA else file.name))))
         estimates.append(vela_report.estimate(place))
         operators += vela_report.operators(place, index, work.spec.target.macs)
-    total = vela_report.whole(estimates)
+    total = whole(estimates)
     if total is None:
         work.note("no Vela estimate: nothing was delegated to the NPU")
     else:

@@ -51,13 +51,15 @@ def run(
     timeout_s: float,
     should_stop: Callable[[], bool],
     on_started: Callable[[int], None],
+    follow: Callable[[], Sequence[Event]] = list,
     patience: Patience = Patience(),
     clock: Callable[[], float] = time.monotonic,
 ) -> PlatformExited:
     """Run the platform to its end and judge it. What it prints goes to `console` byte for byte, then to `emit`.
 
-    `prepare(k)` writes the input files of inference k, `collect(k)` takes its output files. With `inferences` above 1
-    the runner must have been asked for its server mode. The verdict is returned, not emitted.
+    `prepare(k)` writes the input files of inference k, `collect(k)` takes its output files; `follow` is asked for
+    events from elsewhere, such as a trace that is being written, before what the console says next. With `inferences`
+    above 1 the runner must have been asked for its server mode. The verdict is returned, not emitted.
 
     Raises:
         OSError: the console log cannot be written. What the callbacks raise is passed on. The process is ended first.
@@ -74,7 +76,7 @@ def run(
             on_started(child.pid)
             parser = Parser(source, clock)
             evidence = Evidence(fast=is_fast(argv))
-            session = _Session(child, parser, evidence, emit, log, inferences, patience, clock)
+            session = _Session(child, parser, evidence, emit, follow, log, inferences, patience, clock)
             return session.run(prepare, collect, timeout_s, should_stop)
     finally:
         child.close()
@@ -96,6 +98,7 @@ class _Session:
         parser: Parser,
         evidence: Evidence,
         emit: Callable[[Event], None],
+        follow: Callable[[], Sequence[Event]],
         log: BinaryIO,
         inferences: int,
         patience: Patience,
@@ -105,6 +108,7 @@ class _Session:
         self._parser = parser
         self._evidence = evidence
         self._emit = emit
+        self._follow = follow
         self._log = log
         self._inferences = inferences
         self._patience = patience
@@ -128,6 +132,7 @@ class _Session:
     ) -> PlatformExited:
         deadline = self._started + timeout_s + self._patience.overdue
         while (data := self._child.read(self._patience.poll)) is not None:
+            self._pass_on(self._follow())
             if data:
                 self._take(data)
             if self._server:
@@ -144,6 +149,7 @@ class _Session:
                 self._end(now)
             if not self._escalate(now):
                 break
+        self._pass_on(self._follow())
         for rest in self._child.drain():
             self._take(rest)
         self._pass_on(self._parser.close())

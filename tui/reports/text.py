@@ -152,6 +152,16 @@ def _delegation(state: State) -> Iterator[str]:
             yield f"  {row.op} on the CPU: {clean(row.reason)}{where}"
 
 
+ESTIMATORS = {"vela": "Vela", "simulator": "Model"}
+"""Whose estimate it is, in a word: the compiler's, or that of the simulator's cycle model."""
+
+
+def estimated_by(state: State) -> str:
+    """The same in a sentence."""
+    simulators = state.estimate is not None and state.estimate.source == "simulator"
+    return "the simulator's cycle model" if simulators else "Vela"
+
+
 def summary(state: State) -> str:
     """The run for a person to read, every figure with its source."""
     lines = [title(state), f"{status_line(state)}"]
@@ -163,7 +173,7 @@ def summary(state: State) -> str:
     if state.estimate is not None:
         e = state.estimate
         lines.append(
-            f"Vela         {number(e.total_cycles)} cycles, {ms(e.inference_ms)}, {number(e.macs)} MACs,"
+            f"{ESTIMATORS[e.source]:12} {number(e.total_cycles)} cycles, {ms(e.inference_ms)}, {number(e.macs)} MACs,"
             f" SRAM {number(e.sram_kib, 1, 'KiB')}, flash {number(e.flash_kib, 1, 'KiB')}   (estimated)"
         )
     if state.inferences:
@@ -182,7 +192,7 @@ def summary(state: State) -> str:
             lines.append(f"Accuracy     {accuracy}")
     lines += _delegation(state)
     if state.operators:
-        lines.append("Operators    on the NPU, by Vela's estimate")
+        lines.append(f"Operators    on the NPU, cycles estimated by {estimated_by(state)}")
         lines += _operators(state.operators)
     lines += [
         f"Limit        {b.name} {number(b.value, 2)} / {b.limit:g}  {'ok' if b.ok else 'EXCEEDED'}"

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.figures import Estimate, Inference, Operator, Source
-from tui.reports.text import ms, number
+from tui.reports.text import ESTIMATORS, estimated_by, ms, number
 from tui.state import State, npu_ms, stage
 from tui.text import clean, printable_name
 from tui.widgets.panel import Panel, awaited
@@ -19,6 +19,7 @@ COLUMNS = (
     Column("operator", flex=True, width=14),
     Column("kind", drop=3, most=18),
     Column("cycles", right=True),
+    Column("traced", right=True, drop=1, optional=True),
     Column("share", right=True),
     Column("", drop=2, flex=True, width=6, bar=True),
     Column("MAC use", right=True, drop=4),
@@ -43,7 +44,13 @@ def operator_cycles(operator: Operator) -> int | None:
     return operator.npu_cycles if operator.total_cycles is None else operator.total_cycles
 
 
-def _rows(operators: Sequence[Operator]) -> list[Row]:
+def _traced(operator: Operator, *, running: bool) -> str:
+    if running:
+        return "now"
+    return "" if operator.traced_cycles is None else number(operator.traced_cycles)
+
+
+def _rows(operators: Sequence[Operator], running: int | None) -> list[Row]:
     ranked = sorted(enumerate(operators), key=lambda pair: -(operator_cycles(pair[1]) or 0))
     total = sum(operator_cycles(o) or 0 for o in operators)
     most = max((operator_cycles(o) or 0 for o in operators), default=0)
@@ -59,6 +66,7 @@ def _rows(operators: Sequence[Operator]) -> list[Row]:
                     printable_name(operator.name),
                     printable_name(operator.op),
                     shown,
+                    _traced(operator, running=index == running),
                     f"{cycles / total:.0%}" if cycles and total else "",
                     cycles / most if cycles and most else 0.0,
                     UNKNOWN if operator.utilization is None else f"{operator.utilization:.0%}",
@@ -79,12 +87,19 @@ class ExecutionPanel(Panel):
             "Cycles the NPU works on one inference; of several: min, median, max. The badge says whose they are.",
         ),
         ("ms at a clock", "The cycles at the NPU clock that Vela's system config states, without the CPU's share."),
-        ("Vela", "The compiler's estimate for the same program; total includes waiting for memory."),
+        (
+            "Vela",
+            "The compiler's estimate for the same program, waiting for memory included; 'Model' is the simulator's.",
+        ),
         ("CPU", "Instructions counted by the emulated core, or CPU cycles as the FVP reports them."),
         ("PMU", "The NPU's event counters: beats read and written in SRAM and external memory, idle and busy cycles."),
         (
             "operator cycles",
             "With waiting for memory, so that they add up to Vela's total; 'fused' has none of its own.",
+        ),
+        (
+            "traced",
+            "Cycles of the newest inference by the platform's PMU trace, up to the next operator; 'now' is at work.",
         ),
         ("MAC use", "Multiply-accumulates done, as a share of what the array could have done in these cycles."),
     )
@@ -109,6 +124,7 @@ class ExecutionPanel(Panel):
             state.phase,
             state.inference_running,
             state.inference_since,
+            state.operator_running,
             state.clock_hz,
             state.run.status,
             state.notes,
@@ -122,7 +138,7 @@ class ExecutionPanel(Panel):
         if known:
             return f"{sorted(known)[len(known) // 2]:,} cycles"
         if state.estimate is not None and state.estimate.total_cycles is not None:
-            return f"Vela {state.estimate.total_cycles:,} cycles"
+            return f"{ESTIMATORS[state.estimate.source]} {state.estimate.total_cycles:,} cycles"
         return ""
 
     def draw(self, state: State) -> None:
@@ -132,7 +148,7 @@ class ExecutionPanel(Panel):
         table = self.query_one(FigureTable)
         table.display = bool(state.operators)
         self.query_one(".detail", Static).display = table.display
-        rows = _rows(state.operators)
+        rows = _rows(state.operators, state.operator_running)
         if rows != list(table.rows):
             table.set_rows(rows)
 
@@ -158,6 +174,8 @@ class ExecutionPanel(Panel):
             words.append(f"{operator.macs:,} MACs")
         if operator.sram_kib is not None:
             words.append(f"{operator.sram_kib:,.1f} KiB SRAM")
+        if operator.traced_cycles is not None:
+            words.append(f"traced {operator.traced_cycles:,} cycles, {operator.traced_source}")
         if operator.partition:
             words.append(f"partition {operator.partition}")
         if operator.line:
@@ -173,8 +191,8 @@ def _figures(state: State) -> Content:
     lines = [*_npu(state), *_vela(state.estimate), *_cpu(state), *_pmu(state.inferences)]
     if state.operators:
         sources = sorted({o.source for o in state.operators})
-        by = "cycles estimated by Vela" if sources == ["estimated"] else f"cycles {' and '.join(sources)}"
-        lines.append(Content.assemble((f"Operators on the NPU, {by}:", "$muted")))
+        by = f"estimated by {estimated_by(state)}" if sources == ["estimated"] else " and ".join(sources)
+        lines.append(Content.assemble((f"Operators on the NPU, cycles {by}:", "$muted")))
     return Content("\n").join(lines)
 
 
@@ -184,10 +202,19 @@ def _running(state: State) -> str:
     if state.inference_running is not None:
         taken = f", {since(state.inference_since)}" if state.inference_since else ""
         done = f", {len(state.inferences)} done" if state.inferences else ""
-        words = f"inference {state.inference_running + 1} under way{taken}{done}"
+        words = f"inference {state.inference_running + 1} under way{taken}{done}{_operator_running(state)}"
     else:
         words = f"platform: {clean(state.phase, 40)}" if state.phase else "platform started"
     return f"> {words}"
+
+
+def _operator_running(state: State) -> str:
+    """How far the NPU has come: operators that Vela fused into others are none of their own."""
+    at = state.operator_running
+    if at is None or not at < len(state.operators):
+        return ""
+    own = [index for index, operator in enumerate(state.operators) if operator.commands]
+    return f", operator {own.index(at) + 1} of {len(own)}: {printable_name(state.operators[at].name, 40)}"
 
 
 def _by(source: Source | None) -> str:
@@ -225,7 +252,7 @@ def _vela(estimate: Estimate | None) -> list[Content]:
         return []
     lines = [
         Content.assemble(
-            _label("Vela"),
+            _label(ESTIMATORS[estimate.source]),
             (number(estimate.total_cycles), "bold"),
             f" cycles  {ms(estimate.inference_ms)}  (NPU alone {number(estimate.npu_cycles)})",
             ("  estimated", "$muted"),

@@ -38,6 +38,8 @@ class Column:
     """Most cells of a column that is not flexible."""
     bar: bool = False
     """Cells are shares of 0..1, drawn as bars."""
+    optional: bool = False
+    """There only where a row has something in it."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,8 @@ class FigureTable(ScrollView, can_focus=True):
         self._natural = [cell_len(c.title) for c in columns]
         self._widths = [0] * len(columns)
         """Width of each column; 0 for one that is left out."""
+        self._empty: set[int] = set()
+        """Optional columns without content."""
         self._laid_out_for = 0
         self._cursor = 0
         self.hidden: tuple[str, ...] = ()
@@ -159,6 +163,11 @@ class FigureTable(ScrollView, can_focus=True):
                     if isinstance(cell, str):
                         natural[index] = max(natural[index], cell_len(cell))
         self._natural = natural
+        self._empty = {
+            index
+            for index, column in enumerate(self._columns)
+            if column.optional and all(row.tone == "heading" or row.cells[index] == "" for row in self._rows)
+        }
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -168,14 +177,14 @@ class FigureTable(ScrollView, can_focus=True):
             c.width if c.flex or c.width else min(natural, c.most)
             for c, natural in zip(columns, self._natural, strict=True)
         ]
-        shown = set(range(len(columns)))
+        shown = set(range(len(columns))) - self._empty
         self._laid_out_for = self.scrollable_content_region.width
         available = self._laid_out_for - len(CURSOR)
 
         def needed() -> int:
             return sum(least[i] for i in shown) + len(GAP) * (len(shown) - 1)
 
-        for index in sorted((i for i, c in enumerate(columns) if c.drop), key=lambda i: -columns[i].drop):
+        for index in sorted((i for i in shown if columns[i].drop), key=lambda i: -columns[i].drop):
             if needed() <= available:
                 break
             shown.discard(index)
@@ -188,7 +197,7 @@ class FigureTable(ScrollView, can_focus=True):
             widths[index] += share
             spare -= share
         self._widths = widths
-        hidden = tuple(c.title for i, c in enumerate(columns) if i not in shown)
+        hidden = tuple(c.title for i, c in enumerate(columns) if i not in shown | self._empty)
         if hidden != self.hidden and self._laid_out_for:
             self.hidden = hidden
             self.post_message(self.Hidden(hidden))

@@ -1,0 +1,83 @@
+"""What the cycle model makes of a program, operator by operator: figures of a .pte that was compiled elsewhere."""
+
+from dataclasses import dataclass
+
+from tui import pte
+from tui.figures import Estimate, Operator, whole
+from tui.simulator import cycles
+from tui.simulator.delegate import BACKEND, DelegateError, EthosU
+from tui.simulator.ethosu85 import CommandStreamError, timeline
+from tui.simulator.ethosu85.cycles import Cost
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Figures of the whole program, of each partition, and of its operators in the order they run."""
+
+    whole: Estimate | None
+    """None where the NPU has no part in it."""
+    partitions: tuple[Estimate, ...]
+    operators: tuple[Operator, ...]
+    notes: tuple[str, ...]
+    """Why something is not known."""
+
+
+def _operator(cost: Cost, partition: int) -> Operator:
+    return Operator(
+        name=f"partition {partition} command {cost.command.index}",
+        op=" + ".join(command.name for command in cost.commands),
+        npu_cycles=cost.cycles,
+        total_cycles=cost.total,
+        macs=cost.macs,
+        utilization=cost.utilization,
+        partition=partition,
+        commands=tuple(command.offset for command in cost.commands),
+    )
+
+
+def _partition(delegate: EthosU, number: int) -> tuple[Estimate, tuple[Operator, ...]]:
+    """Raises:
+    DelegateError: there is no figure; one line says why.
+    """
+    found = cycles.modelled(delegate)
+    if isinstance(found, str):
+        raise DelegateError(found)
+    # A copy runs beside the passes: it is none of the operators, and its time is in the total only.
+    passes = [cost for cost in found.costs if cost.command.name != "DMA_START"]
+    total = timeline.end(delegate.stream, found.costs)
+    estimate = Estimate(
+        source="simulator",
+        npu_cycles=sum(cost.cycles for cost in passes),
+        total_cycles=total,
+        inference_ms=total / found.clock_hz * 1e3,
+        inferences_per_s=found.clock_hz / total if total else None,
+        macs=sum(cost.macs for cost in passes),
+        core_clock_hz=found.clock_hz,
+    )
+    return estimate, tuple(_operator(cost, number) for cost in passes)
+
+
+def of_program(data: bytes) -> Estimates:
+    """Figures of the NPU's part of a .pte; all null where a delegate is not one the model understands.
+
+    Raises:
+        PteError: it is no program.
+    """
+    program = pte.parse(data)
+    parts: list[Estimate] = []
+    operators: list[Operator] = []
+    notes: list[str] = []
+    for number, delegate in enumerate(program.main.delegates):
+        try:
+            if delegate.backend != BACKEND:
+                raise DelegateError(f"its backend is {delegate.backend}")
+            estimate, found = _partition(EthosU(delegate, program.named_data), number)
+        except (DelegateError, CommandStreamError) as error:
+            notes.append(f"no estimate for partition {number}: {error}")
+            parts.append(Estimate(source="simulator"))
+            continue
+        parts.append(estimate)
+        operators += found
+    if not parts:
+        notes.append("no estimate: nothing of the program runs on the NPU")
+    return Estimates(whole(parts), tuple(parts), tuple(operators), tuple(notes))
