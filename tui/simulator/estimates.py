@@ -24,7 +24,7 @@ class Estimates:
 
 def _operator(cost: Cost, partition: int) -> Operator:
     return Operator(
-        name=f"partition {partition} command {cost.command.index}",
+        name=f"command {partition}.{cost.command.index}",
         op=" + ".join(command.name for command in cost.commands),
         npu_cycles=cost.cycles,
         total_cycles=cost.total,

@@ -184,7 +184,7 @@ class ExecutionPanel(Panel):
 
 
 def _label(word: str) -> tuple[str, str]:
-    return f"{word:<5}", "bold"
+    return f"{word:<6}", "bold"
 
 
 def _figures(state: State) -> Content:
@@ -244,7 +244,7 @@ def _npu(state: State) -> list[Content]:
         if cycles[0] == cycles[-1]
         else f"min {cycles[0]:,}   median {middle:,}   max {cycles[-1]:,} cycles"
     )
-    return [line, Content(f"     {len(state.inferences):,} inferences: {spread}")]
+    return [line, Content(f"      {len(state.inferences):,} inferences: {spread}")]
 
 
 def _vela(estimate: Estimate | None) -> list[Content]:
@@ -265,7 +265,7 @@ def _vela(estimate: Estimate | None) -> list[Content]:
     ]
     if estimate.macs is not None:
         memory.append(f"{estimate.macs:,} MACs")
-    return [*lines, Content(f"     {'   '.join(memory)}")] if memory else lines
+    return [*lines, Content(f"      {'   '.join(memory)}")] if memory else lines
 
 
 def _cpu(state: State) -> list[Content]:
