@@ -1,102 +1,73 @@
-"""``python -m tests.conformance [FILE...]``: ExecuTorch's own U85 cases on ``fvp-sim``, counted by file.
+"""``python -m tests.conformance [NAME...]``: ExecuTorch's own U85 cases on ``fvp-sim``, counted by file.
 
-The cases ship in the ExecuTorch wheel; each compiles a model, runs it on ``FVP_Corstone_SSE-320`` through semihosting
-and compares outputs. Here that name on PATH is a link to fvp-sim. Where the FVP or its runner is missing the suite
-turns its cases into expected failures without a word, so passes are counted, never the exit status.
+A NAME is a file's, ``test_abs``, or a folder's, ``ops`` or ``models``; without one, all are run. Tests of models whose
+packages or weights are not here are listed as not run, with what they lack: they say nothing of fvp-sim.
 """
 
-import importlib.util
-import os
-import shutil
-import subprocess
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from xml.etree import ElementTree
 
-FVP = "FVP_Corstone_SSE-320"
-RUNNERS = ("arm_semihosting_executor_runner_corstone-320", "arm_semihosting_executor_runner_portable-ops_corstone-320")
+from tests.conformance.suite import FOLDERS, OPERATORS, Case, files, run, stand_in, suite
+
 OUTCOMES = ("passed", "failed", "xfailed", "skipped")
 PROCESSES = 2
-CASE_TIMEOUT_S = 300
 
 
-def suite() -> Path:
-    """The folder of the suite in the installed wheel."""
-    spec = importlib.util.find_spec("executorch")
-    places = list(spec.submodule_search_locations or ()) if spec else []
-    return next(Path(place) / "backends" / "arm" / "test" for place in places)
+def wanted(folder: str, names: Sequence[str]) -> list[Path]:
+    """The files of a folder of the suite that the command line asks for."""
+    found = files(suite() / folder)
+    return [file for file in found if not names or folder in names or file.stem in names]
 
 
-def stand_in(folder: Path) -> dict[str, str]:
-    """The environment in which the suite finds fvp-sim under the FVP's name, and a runner to start on it."""
-    programs = folder / "bin"
-    programs.mkdir()
-    simulator = shutil.which("fvp-sim", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    if simulator is None:
-        raise SystemExit("fvp-sim is not installed: make conformance sets it up")
-    (programs / FVP).symlink_to(simulator)
-    for name in RUNNERS:
-        runner = folder / "arm_test" / name / "arm_executor_runner"
-        runner.parent.mkdir(parents=True)
-        runner.write_bytes(b"fvp-sim brings its own\n")
-    path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {**os.environ, "EXECUTORCH_ROOT": str(folder), "PATH": path, "OMP_NUM_THREADS": "1"}
+def row(name: str, counts: Counter[str]) -> str:
+    """A line of the table."""
+    return f"{name:44}" + "".join(f"{counts[outcome]:9}" for outcome in OUTCOMES)
 
 
-def outcome(case: ElementTree.Element) -> str:
-    """What became of a case of a JUnit report."""
-    if case.find("failure") is not None or case.find("error") is not None:
-        return "failed"
-    skipped = case.find("skipped")
-    if skipped is None:
-        return "passed"
-    return "xfailed" if skipped.get("type") == "pytest.xfail" else "skipped"
-
-
-def run(files: Sequence[Path], report: Path, environment: dict[str, str]) -> list[tuple[str, str, str]]:
-    """Run the U85 cases of `files`: (file, case, outcome) of each."""
-    command = [
-        sys.executable, "-m", "pytest", "-c", os.devnull, "-p", "no:cacheprovider", "-q", "--tb=line",
-        "--show-capture=no", f"--timeout={CASE_TIMEOUT_S}", "-k", "u85", f"--junitxml={report}", *map(str, files),
-    ]  # fmt: skip
-    work = report.with_suffix("")
-    work.mkdir()
-    subprocess.run(
-        command, cwd=work, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
-    )
-    if not report.exists():
-        return [(file.stem, "(the whole file)", "failed") for file in files]
-    cases = ElementTree.parse(report).getroot().iter("testcase")
-    return [(files[0].stem, case.get("name", ""), outcome(case)) for case in cases]
+def table(folder: str, jobs: dict[Path, Future[list[Case]]]) -> list[Case]:
+    """Print the counts of a folder's files as the files finish; all cases that were run."""
+    print(f"{folder:44}" + "".join(f"{name:>9}" for name in OUTCOMES))
+    all_run: list[Case] = []
+    for file, job in jobs.items():
+        cases = job.result()
+        lacks = {case.lacks for case in cases} if folder != OPERATORS else set()
+        if lack := next(filter(None, lacks), None):
+            print(f"{file.stem:44} not run: {lack}", flush=True)
+            cases = [case for case in cases if case.lacks is None]
+            if not cases:
+                continue
+        print(row(file.stem, Counter(case.outcome for case in cases)), flush=True)
+        all_run += cases
+    print(row(f"all {folder}", Counter(case.outcome for case in all_run)), end="\n\n", flush=True)
+    return all_run
 
 
 def main(names: Sequence[str]) -> int:
-    """Print the counts by file as files finish; the number of failed cases decides the exit status."""
-    folder = suite()
-    files = [folder / name if name.endswith(".py") else folder / "ops" / f"{name}.py" for name in names]
-    files = files or sorted((folder / "ops").glob("test_*.py"))
-    totals: Counter[str] = Counter()
-    failures: list[str] = []
+    """Print the tables and what failed; failures, and runs without a pass, decide the exit status."""
+    folders = {folder: paths for folder in FOLDERS if (paths := wanted(folder, names))}
+    unknown = set(names) - set(folders) - {path.stem for paths in folders.values() for path in paths}
+    if unknown:
+        print(f"no such files, or no U85 cases in them: {', '.join(sorted(unknown))}", file=sys.stderr)
+        return 2
     with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(PROCESSES) as pool:
         place = Path(temporary)
         environment = stand_in(place)
-        jobs = [pool.submit(run, [file], place / f"{n}.xml", environment) for n, file in enumerate(files)]
-        print(f"{'file':44}" + "".join(f"{name:>9}" for name in OUTCOMES))
-        for file, job in zip(files, jobs, strict=True):
-            found = job.result()
-            counts = Counter(result for _, _, result in found)
-            totals += counts
-            failures += [f"{where}::{case}" for where, case, result in found if result == "failed"]
-            print(f"{file.stem:44}" + "".join(f"{counts[name]:9}" for name in OUTCOMES), flush=True)
-    print(f"{'all':44}" + "".join(f"{totals[name]:9}" for name in OUTCOMES))
-    for failure in failures:
-        print(f"FAILED {failure}")
-    return 1 if failures or not totals["passed"] else 0
+        jobs = {
+            folder: {
+                path: pool.submit(run, [path], place / f"{folder}-{n}.xml", environment) for n, path in enumerate(paths)
+            }
+            for folder, paths in folders.items()
+        }
+        cases = [case for folder in jobs for case in table(folder, jobs[folder])]
+    failed = [case for case in cases if case.outcome == "failed"]
+    for case in failed:
+        print(f"FAILED {case}\n{case.said}\n")
+    return 1 if failed or not any(case.outcome == "passed" for case in cases) else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main([name.removesuffix(".py") for name in sys.argv[1:]]))

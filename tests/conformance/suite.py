@@ -1,0 +1,139 @@
+"""ExecuTorch's own Ethos-U85 tests, as the installed wheel brings them, with ``fvp-sim`` in the place of the FVP.
+
+Each case compiles a model, runs it on ``FVP_Corstone_SSE-320`` through semihosting and compares outputs. Where the FVP
+or its runner is missing the suite turns its cases into expected failures without a word: passes are counted, never the
+exit status.
+"""
+
+import importlib.util
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+REPOSITORY = Path(__file__).parents[2]
+FVP = "FVP_Corstone_SSE-320"
+RUNNERS = ("arm_semihosting_executor_runner_corstone-320", "arm_semihosting_executor_runner_portable-ops_corstone-320")
+KEYWORD = "u85"
+OPERATORS = "ops"
+FOLDERS = (OPERATORS, "models", "misc", "passes")
+"""Those with cases that run on the FVP."""
+CASE_TIMEOUT_S = 600
+
+MISSING_MODULE = re.compile(r"No module named '(\w+)")
+NO_NETWORK = re.compile(
+    r"^E\s+[\w.]*(?:URLError|HTTPError|ConnectionError|ConnectError|OfflineModeIsEnabled|LocalEntryNotFoundError)\b",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case of the suite and what became of it."""
+
+    file: str
+    name: str
+    outcome: str
+    """"passed", "failed", "xfailed" or "skipped"."""
+    said: str = ""
+    """What pytest said of a case that did not pass."""
+
+    def __str__(self) -> str:
+        return f"{self.file}::{self.name}"
+
+    @property
+    def lacks(self) -> str | None:
+        """What the case would have needed that is not here: a package that is not installed, or the network."""
+        if missing := MISSING_MODULE.search(self.said):
+            return f"needs the package {missing[1]}"
+        return "needs a download" if NO_NETWORK.search(self.said) else None
+
+
+def suite() -> Path:
+    """The folder of the suite in the installed wheel."""
+    spec = importlib.util.find_spec("executorch")
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    return next(Path(place) / "backends" / "arm" / "test" for place in places)
+
+
+def files(folder: Path) -> list[Path]:
+    """The files under `folder` that have cases for the U85.
+
+    The name is in the names of functions, so a look at the text saves importing the others.
+    """
+    return [file for file in sorted(folder.rglob("test_*.py")) if KEYWORD in file.read_text(encoding="utf-8").lower()]
+
+
+def link_simulator(programs: Path) -> None:
+    """Put this checkout's fvp-sim into the folder `programs`, and a link of the FVP's name to it."""
+    programs.mkdir(parents=True)
+    simulator = programs / "fvp-sim"
+    start = f"PYTHONPATH={shlex.quote(str(REPOSITORY))} exec {shlex.quote(sys.executable)} -m tui.simulator"
+    simulator.write_text(f'#!/bin/sh\n{start} "$@"\n', encoding="utf-8")
+    simulator.chmod(0o755)
+    (programs / FVP).symlink_to(simulator.name)
+
+
+def stand_in(folder: Path) -> dict[str, str]:
+    """The environment in which the suite finds fvp-sim under the FVP's name, and a runner to start on it."""
+    programs = folder / "bin"
+    link_simulator(programs)
+    for name in RUNNERS:
+        runner = folder / "arm_test" / name / "arm_executor_runner"
+        runner.parent.mkdir(parents=True)
+        runner.write_bytes(b"fvp-sim brings its own\n")
+    # The options of a pytest that runs this one are not for it.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return {
+        **kept,
+        "EXECUTORCH_ROOT": str(folder),
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+        "PATH": os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "PYTHONPATH": str(REPOSITORY),
+    }
+
+
+def read(case: ElementTree.Element) -> Case:
+    """A case of a JUnit report. A file that cannot be imported is a case without a name."""
+    *_, file = [part for part in f"{case.get('classname')}.{case.get('name')}".split(".") if part.startswith("test_")][
+        :1
+    ]
+    name = case.get("name", "")
+    for outcome in ("failure", "error"):
+        if (found := case.find(outcome)) is not None:
+            return Case(file, name, "failed", f"{found.get('message')}\n{found.text}")
+    if (found := case.find("skipped")) is not None:
+        outcome = "xfailed" if found.get("type") == "pytest.xfail" else "skipped"
+        return Case(file, name, outcome, found.get("message", ""))
+    return Case(file, name, "passed")
+
+
+def run(paths: Sequence[Path], report: Path, environment: dict[str, str], *options: str) -> list[Case]:
+    """Run the U85 cases of the files `paths` in one process."""
+    command = [
+        sys.executable, "-m", "pytest", "-c", os.devnull, f"--rootdir={suite()}", "-p", "no:cacheprovider", "-q",
+        "--tb=short", "--show-capture=no", f"--timeout={CASE_TIMEOUT_S}", "-k", KEYWORD, f"--junitxml={report}",
+        *options, *map(str, paths),
+    ]  # fmt: skip
+    work = report.with_suffix("")
+    work.mkdir()
+    done = subprocess.run(
+        command,
+        cwd=work,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if not report.exists():
+        return [Case(path.stem, "(the whole file)", "failed", done.stdout) for path in paths]
+    return [read(case) for case in ElementTree.parse(report).getroot().iter("testcase")]

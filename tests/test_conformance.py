@@ -1,0 +1,59 @@
+"""ExecuTorch's own U85 tests judge the simulator: a sample over all of their files. ``make conformance`` runs all."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.conformance import suite
+
+PARTS = 2
+"""One for each worker: every process more pays for another import of torch."""
+
+LEAST = 75
+"""Cases that pass in each part."""
+
+NEVER_PASS = {"test_conv3d", "test_max_pool1d"}
+"""Files that ExecuTorch skips, or expects to fail, on the U85 as a whole."""
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    "part", [pytest.param(n, marks=pytest.mark.xdist_group(f"conformance-{n}")) for n in range(PARTS)]
+)
+def test_a_sample_of_every_file_passes(part: int, tmp_path: Path) -> None:
+    files = suite.files(suite.suite() / suite.OPERATORS)[part::PARTS]
+    environment = suite.stand_in(tmp_path)
+    cases = suite.run(files, tmp_path / "report.xml", environment, "-p", "tests.conformance.sample")
+    # Not only failures: without the stand-in the suite expects its cases to fail, and calls that a success.
+    wrong = [f"{case} {case.outcome}: {case.said}" for case in cases if case.outcome != "passed"]
+    assert not wrong, "\n\n".join(wrong)
+    assert len(cases) >= LEAST
+    assert {case.file for case in cases} == {file.stem for file in files} - NEVER_PASS
+
+
+REPORT = """<testsuites><testsuite>
+<testcase classname="ops.test_abs" name="test_abs_u85_INT[full]" time="1.8" />
+<testcase classname="ops.test_acosh" name="test_acosh_u85_INT_xfail[1.0]"
+  ><skipped type="pytest.xfail" message="Did not find FVP" /></testcase>
+<testcase classname="ops.test_arange" name="test_arange_u85_INT"
+  ><skipped type="pytest.skip" message="no int64" /></testcase>
+<testcase classname="models.phi3.test_phi3_layers.TestPhi3" name="test_mlp_u85"
+  ><failure message="AssertionError: worse">E   AssertionError: worse</failure></testcase>
+<testcase classname="" name="models.test_conformer"
+  ><error message="collection failure">E   ModuleNotFoundError: No module named 'torchaudio.models'</error></testcase>
+<testcase classname="models.test_nss" name="test_nss_u85"
+  ><failure message="-">E   huggingface_hub.errors.OfflineModeIsEnabled: no</failure></testcase>
+</testsuite></testsuites>"""
+
+
+def test_reports_are_read_case_by_case() -> None:
+    cases = [suite.read(case) for case in ElementTree.fromstring(REPORT).iter("testcase")]
+    assert [(case.file, case.outcome, case.lacks) for case in cases] == [
+        ("test_abs", "passed", None),
+        ("test_acosh", "xfailed", None),
+        ("test_arange", "skipped", None),
+        ("test_phi3_layers", "failed", None),
+        ("test_conformer", "failed", "needs the package torchaudio"),
+        ("test_nss", "failed", "needs a download"),
+    ]
