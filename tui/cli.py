@@ -22,6 +22,17 @@ HINT_WIDTH = 100
 Command = Callable[..., int | None]
 
 
+def _address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
+    """An address in memory: hexadecimal after 0x, else decimal."""
+    try:
+        address = None if value is None else int(value, 0)
+    except ValueError:
+        address = -1
+    if address is not None and not 0 <= address < 1 << 32:
+        raise click.BadParameter(f"{value!r} is not an address of 32 bits")
+    return address
+
+
 def _fail(error: UserError) -> int:
     """Print a user's error as one line; its exit status."""
     from tui.text import clean
@@ -87,6 +98,9 @@ def _platform_options(command: Command) -> Command:
         click.option("--fvp", metavar="PATH", help="The FVP's binary."),
         click.option("--runner", metavar="ELF", help="The firmware for the FVP."),
         click.option("--runner-kind", type=click.Choice(RUNNER_KINDS), help="How that firmware was built [auto]."),
+        click.option(
+            "--pte-address", callback=_address, metavar="ADDR", help="Where it looks for the program in memory."
+        ),
         click.option("-C", "parameters", multiple=True, metavar="NAME=VALUE", help="An FVP parameter."),
         click.option("--fast", is_flag=True, help="Fast NPU mode; its counters are not representative."),
         click.option("--timeout", type=float, metavar="S", help="Wall-clock limit of the platform [600]."),
@@ -152,6 +166,7 @@ def _make_spec(options: dict[str, Any]) -> Spec:
         fvp=_absolute(options.get("fvp")),
         runner=_absolute(options.get("runner")),
         runner_kind=options.get("runner_kind"),
+        pte_address=options.get("pte_address"),
         parameters=tuple(spec.parameter(text) for text in options.get("parameters", ())),
         fast=options.get("fast") or None,
         timeout_s=options.get("timeout"),
@@ -463,6 +478,39 @@ def doctor(as_json: bool) -> int:
     else:
         click.echo(f"no platform: {found.why}")
     return Exit.OK if found.ready else Exit.FAILED
+
+
+@cli.group()
+def firmware() -> None:
+    """Arm's prebuilt ExecuTorch firmware: what an FVP runs where no runner was built."""
+
+
+@firmware.command()
+@click.option("--from", "source", metavar="FILE", help="A wheel of mlia-ethos-u or an image, instead of fetching it.")
+def install(source: str | None) -> None:
+    """Fetch the firmware from the package index (10 MB), check it, keep it in the data folder."""
+    from tui.platform import firmware_store
+
+    for path in firmware_store.install(None if source is None else Path(source)):
+        click.echo(path)
+    click.echo(f"licences: {firmware_store.folder() / 'LICENSES'}")
+
+
+@firmware.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def list_(as_json: bool) -> None:
+    """List the firmware that is known, and where it is."""
+    from tui.platform import firmware_store
+    from tui.reports import text
+
+    found = [(image, firmware_store.installed(image)) for image in firmware_store.IMAGES]
+    if as_json:
+        _print_json(
+            [{"name": i.name, "what": i.what, "sha256": i.sha256, "path": path and str(path)} for i, path in found]
+        )
+        return
+    for line in text.table([[i.name, i.what, str(path or "not installed")] for i, path in found]):
+        click.echo(line)
 
 
 @cli.command()

@@ -13,6 +13,7 @@ from tui.pte import PteError, Signature, Tensor
 from tui.spec import Spec
 from tui.tensors import Manifest, NDArray, TensorInfo
 
+ONES = "ones: the runner cannot be given inputs"
 ZEROS = "a ready program brings no inputs, give --input FILE"
 
 
@@ -29,25 +30,31 @@ class Ready:
     notes: tuple[str, ...] = ()
 
 
-def take(path: Path, data: bytes, spec: Spec) -> Ready:
-    """What the file `path`, whose content is `data`, gives a run.
+def take(path: Path, data: bytes, spec: Spec, *, ones: bool = False) -> Ready:
+    """What the file `path`, whose content is `data`, gives a run; with `ones` the runner cannot be given inputs.
 
     Raises:
         UserError: it is no program, or the inputs of the spec do not fit it.
     """
     try:
-        if bundled.is_bundle(data):
+        if bundled.is_bundle(data) and not ones:
             return _bundled(path, bundled.read(data), spec)
-        signature = pte.signature(data)
+        program = bundled.program_of(data)
+        signature = pte.signature(program)
     except PteError as error:
         raise UserError(f"{path} is not a program ExecuTorch could load: {error}") from error
-    arrays = _from_files(spec.inputs, signature.inputs) if spec.inputs else _zeros(signature.inputs)
+    if ones:
+        arrays, source = _filled(signature.inputs, 1), ONES
+    elif spec.inputs:
+        arrays, source = _from_files(spec.inputs, signature.inputs), "files"
+    else:
+        arrays, source = _filled(signature.inputs, 0), f"zeros: {ZEROS}"
     return Ready(
-        program=data,
-        manifest=_manifest(signature, spec.inferences, 1, "files" if spec.inputs else f"zeros: {ZEROS}"),
+        program=program,
+        manifest=_manifest(signature, spec.inferences, 1, source),
         inputs={f"0_{i}": array for i, array in enumerate(arrays)},
         references={},
-        notes=() if spec.inputs else (f"inputs are all zeros: {ZEROS}",),
+        notes=() if spec.inputs else (f"inputs are {source}",),
     )
 
 
@@ -57,10 +64,8 @@ def _manifest(signature: Signature, inferences: int, samples: int, source: str) 
     )
 
 
-def _zeros(infos: Sequence[TensorInfo]) -> list[NDArray]:
-    return [
-        np.zeros(int(np.prod(info.shape, dtype=np.int64)) * np.dtype(info.dtype).itemsize, np.uint8) for info in infos
-    ]
+def _filled(infos: Sequence[TensorInfo], value: int) -> list[NDArray]:
+    return [np.full(int(np.prod(info.shape, dtype=np.int64)), value, info.dtype).view(np.uint8) for info in infos]
 
 
 def _from_files(files: Sequence[str], infos: Sequence[TensorInfo]) -> list[NDArray]:

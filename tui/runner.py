@@ -25,7 +25,7 @@ from tui import artifacts, catalogue, check, control, events, journal, pte, read
 from tui.errors import Exit, UserError
 from tui.events import Event, Level, Stage
 from tui.figures import Check, Source, Versions
-from tui.platform import command, discovery, pmu_trace, session
+from tui.platform import command, delivery, discovery, pmu_trace, session
 from tui.simulator import estimates
 from tui.spec import Spec
 from tui.state import State
@@ -176,25 +176,29 @@ class Runner:
             choice = discovery.choose(spec)
             self.emit(events.VersionsKnown(versions=Versions(platform=choice.version)))
             discovery.check_parameters(spec, choice)
+        runner = None if choice is None else choice.runner
+        ones = runner is not None and not runner.takes_inputs
+        if runner is not None and ones and spec.inputs:
+            raise UserError(f"{runner.name}: --input has no use", "take a runner that reads files")
         if catalogue.is_program(spec.model):
-            self._take_program(Path(spec.model))
+            self._take_program(Path(spec.model), ones=ones)
         else:
-            self._compile()
+            self._compile(ones=ones)
         if choice is not None:
             verdict, outputs = self._infer(choice)
             self._weigh(verdict)
             self.begin("check")
-            self._check(outputs)
+            self._check(outputs, printed=ones)
             self.finish("check")
         self._limits()
 
     # -- compile
 
-    def _compile(self) -> None:
+    def _compile(self, *, ones: bool) -> None:
         """Run the compile worker, taking its events and its noise as they come."""
         log = self.artifacts / COMPILE_LOG
         worker = subprocess.Popen(
-            [sys.executable, "-m", "tui.compile", str(self.directory)],
+            [sys.executable, "-m", "tui.compile", str(self.directory), *["--ones"] * ones],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -266,13 +270,13 @@ class Runner:
             raise Ended(f"the compile worker was ended by {signal.Signals(-status).name}{where}", hint=hint)
         raise Ended(f"the compile worker failed{where}", hint=f"see {self.artifacts / COMPILE_LOG}")
 
-    def _take_program(self, path: Path) -> None:
+    def _take_program(self, path: Path, *, ones: bool) -> None:
         """A ready program: no compile stages; inputs from files or bundled with it, or zeros."""
         data = path.read_bytes()
         given = self.artifacts / f"model{path.suffix}"
         given.write_bytes(data)
         self.keep(given)
-        taken = ready.take(path, data, self.spec)
+        taken = ready.take(path, data, self.spec, ones=ones)
         if taken.program is not data:
             program = self.artifacts / "model.pte"
             program.write_bytes(taken.program)
@@ -293,58 +297,26 @@ class Runner:
     # -- platform
 
     def _infer(self, choice: discovery.Choice) -> tuple[events.PlatformExited, list[list[bytes]]]:
-        """Boot the platform, run all inferences; its verdict and the bytes of each output of each inference."""
+        """Boot the platform, run all inferences; its verdict and the bytes of each output of each inference.
+
+        A runner without files cannot be asked for another inference: it is booted again for each.
+        """
         manifest = tensors.read_manifest(self.artifacts)
+        kind = command.runner_kind(choice)
         self.work.mkdir(exist_ok=True)
         shutil.copyfile(self.artifacts / "model.pte", self.work / PROGRAM)
-        names = [f"i{i}.bin" for i in range(len(manifest.inputs))]
-        traced = choice.kind == "simulator" and not self.spec.fast
-        argv = command.build(
-            self.spec,
-            choice,
-            self.work,
-            inputs=names,
-            program=PROGRAM,
-            output="out",
-            server=manifest.inferences > 1,
-            pmu_trace=PMU_TRACE if traced else None,
-        )
-        if traced:
+        self._check_program_inside(choice)
+        if choice.kind == "simulator" and not self.spec.fast:
             self.emit(events.Noted(text=SIMULATED_CYCLES))
+        boots = 1 if kind == "semihosting" else manifest.inferences
+        if boots > 1:
+            self.emit(events.Noted(text=f"the platform was booted for each of {boots} inferences"))
         outputs: list[list[bytes]] = []
-        with np.load(self.artifacts / tensors.INPUTS) as packed:
-
-            def prepare(k: int) -> None:
-                for stale in self.work.glob("out-*.bin"):
-                    stale.unlink()
-                for i, name in enumerate(names):
-                    (self.work / name).write_bytes(packed[f"{tensors.sample_of(manifest, k)}_{i}"].tobytes())
-
-            def collect(k: int) -> None:
-                files = [self.work / f"out-{j}.bin" for j in range(len(manifest.outputs))]
-                if all(file.exists() for file in files):
-                    outputs.append([file.read_bytes() for file in files])
-
-            self.begin("boot")
-            source: Source = "measured" if choice.kind == "fvp" else "estimated"
-            verdict = session.run(
-                argv,
-                cwd=self.work,
-                env=choice.env,
-                console=self.directory / runs.CONSOLE,
-                emit=self._platform_event,
-                source=source,
-                inferences=manifest.inferences,
-                prepare=prepare,
-                collect=collect,
-                timeout_s=self.spec.timeout_s,
-                should_stop=self.stop.is_set,
-                on_started=lambda pid: self._started(choice, argv, pid),
-                follow=self._follow(source),
-            )
-        if (self.work / PMU_TRACE).exists():
-            shutil.move(self.work / PMU_TRACE, self.artifacts / PMU_TRACE)
-            self.keep(self.artifacts / PMU_TRACE)
+        self.begin("boot")
+        for first in range(boots):
+            verdict = self._boot(choice, manifest, first, manifest.inferences // boots, outputs)
+            if verdict.verdict != "pass":
+                break
         if outputs:
             flat = {
                 f"{k}_{j}": np.frombuffer(b, np.uint8) for k, outs in enumerate(outputs) for j, b in enumerate(outs)
@@ -352,6 +324,71 @@ class Runner:
             np.savez_compressed(self.artifacts / OUTPUTS, **flat)
             self.keep(self.artifacts / OUTPUTS)
         return verdict, outputs
+
+    def _boot(
+        self,
+        choice: discovery.Choice,
+        manifest: tensors.Manifest,
+        first: int,
+        inferences: int,
+        outputs: list[list[bytes]],
+    ) -> events.PlatformExited:
+        """One process of the platform, from inference `first` on; what comes out is added to `outputs`."""
+        kind = command.runner_kind(choice)
+        console = self.directory / runs.CONSOLE
+        source: Source = "measured" if choice.kind == "fvp" else "estimated"
+        argv = command.build(
+            self.spec,
+            choice,
+            self.work,
+            inputs=len(manifest.inputs),
+            output_bytes=sum(map(delivery.nbytes, manifest.outputs)),
+            program=PROGRAM,
+            server=inferences > 1,
+            pmu_trace=PMU_TRACE if choice.kind == "simulator" and not self.spec.fast else None,
+        )
+        with np.load(self.artifacts / tensors.INPUTS) as packed:
+
+            def prepare(k: int) -> None:
+                sample = tensors.sample_of(manifest, k)
+                count = len(manifest.inputs)
+                delivery.put(kind, self.work, [packed[f"{sample}_{i}"].tobytes() for i in range(count)])
+
+            def collect(k: int) -> None:
+                if (found := delivery.take(kind, self.work, manifest.outputs, console)) is not None:
+                    outputs.append(found)
+
+            verdict = session.run(
+                argv,
+                cwd=self.work,
+                env=choice.env,
+                console=console,
+                emit=self._platform_event,
+                source=source,
+                inferences=inferences,
+                prepare=prepare,
+                collect=collect,
+                timeout_s=self.spec.timeout_s,
+                should_stop=self.stop.is_set,
+                on_started=lambda pid: self._started(choice, argv, pid),
+                follow=self._follow(source),
+                first=first,
+            )
+        if (self.work / PMU_TRACE).exists():
+            shutil.move(self.work / PMU_TRACE, self.artifacts / PMU_TRACE)
+            self.keep(self.artifacts / PMU_TRACE)
+        return verdict
+
+    def _check_program_inside(self, choice: discovery.Choice) -> None:
+        """Refuse a runner that has another program inside than the one that is run."""
+        runner = choice.runner
+        if runner is None or runner.program is None:
+            return
+        if not runner.program.startswith((self.work / PROGRAM).read_bytes()):
+            raise UserError(
+                f"{runner.path} has another program inside than {self.spec.model}",
+                "build it with this program, or take a runner that reads files",
+            )
 
     def _started(self, choice: discovery.Choice, argv: list[str], pid: int) -> None:
         self.emit(events.PlatformStarted(platform=discovery.describe(choice, argv), pid=pid))
@@ -381,9 +418,9 @@ class Runner:
 
     # -- check
 
-    def _check(self, outputs: list[list[bytes]]) -> None:
+    def _check(self, outputs: list[list[bytes]], *, printed: bool) -> None:
         manifest = tensors.read_manifest(self.artifacts)
-        result: Check = check.compare(self.artifacts, manifest, outputs)
+        result: Check = check.compare(self.artifacts, manifest, outputs, printed=printed)
         self.emit(events.Checked(check=result))
         if result.reference == "bundle" and result.status == "mismatch":
             # The expectation came with the program: that it is not met is this run's failure.

@@ -70,6 +70,8 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fvp: str | None = None
     runner: str | None = None
     runner_kind: RunnerKind = "auto"
+    pte_address: int | None = None
+    """Where a runner of the kind ``address`` looks for the program; None is where it was built to."""
     parameters: tuple[tuple[str, str], ...] = ()
     """FVP parameters (``-C NAME=VALUE``) beside those a run always sets."""
     fast: bool = False
@@ -187,6 +189,7 @@ def command_line(spec: Spec) -> list[str]:
         ("--fvp", spec.fvp, None),
         ("--runner", spec.runner, None),
         ("--runner-kind", spec.runner_kind, DEFAULT.runner_kind),
+        ("--pte-address", None if spec.pte_address is None else f"{spec.pte_address:#x}", None),
         ("--inferences", spec.inferences, DEFAULT.inferences),
         ("--timeout", f"{spec.timeout_s:g}", f"{DEFAULT.timeout_s:g}"),
         ("--max-npu-cycles", limits.npu_cycles, None),

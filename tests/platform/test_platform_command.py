@@ -1,5 +1,6 @@
 """The command line, compared with the documented form."""
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -9,11 +10,11 @@ import pytest
 from tui.errors import UsageError
 from tui.platform import command
 from tui.platform.discovery import Choice
+from tui.platform.firmware import Firmware, Kind
 from tui.spec import Spec, Target
 
-FVP = Choice(
-    kind="fvp", command=("/opt/fvp",), name="fvp", version=None, why="", runner=Path("/r/arm_executor_runner"), env={}
-)
+RUNNER = Firmware(Path("/r/arm_executor_runner"), "semihosting", "", bundles=False, pte_address=0x70000000)
+FVP = Choice(kind="fvp", command=("/opt/fvp",), name="fvp", version=None, why="", runner=RUNNER, env={})
 SIMULATOR = Choice(
     kind="simulator",
     command=(sys.executable, "-m", "tui.simulator"),
@@ -28,7 +29,7 @@ CPU = "mps4_board.subsystem.cpu0.semihosting"
 
 
 def build(spec: Spec = SPEC, choice: Choice = FVP, **options: object) -> list[str]:
-    given = {"inputs": ["i0.bin"], "server": False, **options}
+    given = {"inputs": 1, "server": False, **options}
     return command.build(spec, choice, Path("/work dir"), **given)  # type: ignore[arg-type]
 
 
@@ -74,7 +75,7 @@ def test_the_simulator_takes_the_same_words_but_for_the_elf_file() -> None:
 
 def test_a_server_reads_its_inputs_before_the_program() -> None:
     """It reads them again for each inference into the pool that holds the program as well."""
-    line = parameters(build(inputs=["i0.bin", "i1.bin"], server=True))[f"{CPU}-cmd_line"]
+    line = parameters(build(inputs=2, server=True))[f"{CPU}-cmd_line"]
     assert line == "executor_runner -i i0.bin -i i1.bin -m program.pte -o out --server_mode true"
 
 
@@ -105,20 +106,45 @@ def test_the_time_limit_is_whole_seconds_rounded_up(timeout: float, said: str) -
 
 
 def test_a_command_line_the_fvp_would_cut_is_refused() -> None:
-    fits = build(inputs=["x" * (256 - len("executor_runner -m program.pte -i  -o out"))])
-    assert len(parameters(fits)[f"{CPU}-cmd_line"]) == 256
-    with pytest.raises(UsageError, match="has 257 characters, the FVP takes 256"):
-        build(inputs=["x" * (257 - len("executor_runner -m program.pte -i  -o out"))])
+    line = parameters(build(inputs=20))[f"{CPU}-cmd_line"]
+    assert len(line) <= 256
+    with pytest.raises(UsageError, match="has 258 characters, the FVP takes 256"):
+        build(inputs=21)
 
 
 @pytest.mark.parametrize("name", ["a b.bin", "it's", 'a"b', "", "a\nb"])
 def test_a_name_that_would_fall_apart_is_refused(name: str) -> None:
     with pytest.raises(UsageError):
-        build(inputs=[name])
+        build(program=name)
     with pytest.raises(UsageError):
         build(pmu_trace=name)
 
 
-def test_a_runner_of_another_kind_is_refused() -> None:
-    with pytest.raises(UsageError, match="mlek"):
-        build(with_(runner_kind="mlek"))
+def with_runner(kind: Kind, address: int = 0) -> Choice:
+    return dataclasses.replace(FVP, runner=dataclasses.replace(RUNNER, kind=kind, pte_address=address))
+
+
+def after_the_elf(argv: list[str]) -> list[str]:
+    return argv[argv.index("-a") + 2 : argv.index("--timelimit")]
+
+
+def test_a_program_at_an_address_is_placed_there_and_given_no_files() -> None:
+    argv = build(choice=with_runner("address", 0x38000000), inputs=2)
+    assert after_the_elf(argv) == ["--data", "program.pte@0x38000000"]
+    assert not [name for name in parameters(argv) if "semihosting" in name]
+
+
+def test_a_program_inside_the_runner_needs_nothing() -> None:
+    argv = build(choice=with_runner("embedded"))
+    assert after_the_elf(argv) == []
+    assert not [name for name in parameters(argv) if "semihosting" in name]
+
+
+def test_arms_inference_runner_has_all_in_memory() -> None:
+    argv = build(choice=with_runner("mlek"), inputs=2, output_bytes=1000)
+    assert after_the_elf(argv) == [
+        *("--data", "program.pte@0x90000000"),
+        *("--data", "inputs.bin@0x92000000"),
+        *("--dump", "cpu0=outputs.bin@Memory:0x93000000,1000"),
+    ]
+    assert parameters(argv)["mps4_board.subsystem.ethosu.num_macs"] == "512"

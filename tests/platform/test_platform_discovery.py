@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.platform import elves
 from tui.errors import Exit, PlatformUnavailable, UsageError
 from tui.platform import discovery
 from tui.spec import Spec
@@ -26,7 +27,12 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No FVP of this machine's."""
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.delenv("FVP_TUI_FVP", raising=False)
-    monkeypatch.delenv("FVP_TUI_RUNNER", raising=False)
+    for name in ("FVP_TUI_RUNNER", "EXECUTORCH_ROOT"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HOME", "XDG_CONFIG_HOME", "FVP_TUI_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
 
 
 @pytest.fixture
@@ -38,9 +44,7 @@ def fvp(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def runner(tmp_path: Path) -> Path:
-    path = tmp_path / "arm_executor_runner"
-    path.write_bytes(b"\x7fELF rest")
-    return path
+    return elves.write(tmp_path / "arm_executor_runner", "semihosting")
 
 
 def spec(**options: object) -> Spec:
@@ -56,7 +60,8 @@ def test_without_an_fvp_the_simulator_is_taken_and_says_why() -> None:
 
 def test_auto_takes_the_fvp_when_it_and_a_runner_are_found(fvp: Path, runner: Path) -> None:
     choice = discovery.choose(spec(fvp=fvp, runner=runner))
-    assert (choice.kind, choice.command, choice.runner) == ("fvp", (str(fvp),), runner)
+    assert (choice.kind, choice.command) == ("fvp", (str(fvp),))
+    assert choice.runner is not None and (choice.runner.path, choice.runner.kind) == (runner, "semihosting")
     assert choice.version == "11.27.25"
     assert "--fvp" in choice.why
 

@@ -58,7 +58,7 @@ class Run:
     ) -> PlatformExited:
         choice = Choice("fvp", (sys.executable, str(FAKE), *options), "fake", None, "", None, dict(os.environ))
         spec = Spec(model="m", inferences=inferences)
-        words = command.build(spec, choice, self.folder, inputs=["i0.bin"], server=inferences > 1)
+        words = command.build(spec, choice, self.folder, inputs=1, server=inferences > 1)
 
         def prepare(k: int) -> None:
             self.prepared.append(k)

@@ -1,4 +1,4 @@
-"""The compile worker's process: ``python -m tui.compile RUN_DIRECTORY``.
+"""The compile worker's process: ``python -m tui.compile RUN_DIRECTORY [--ones]``.
 
 Events leave on what was standard output; everything libraries print, there or on standard error, leaves on standard
 error, so that no print can break an event.
@@ -29,7 +29,7 @@ def main() -> int:
 
     from tui.compile import worker
 
-    return worker.main(Path(sys.argv[1]), events)
+    return worker.main(Path(sys.argv[1]), events, ones=sys.argv[2:] == [worker.ONES])
 
 
 if __name__ == "__main__":

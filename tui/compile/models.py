@@ -131,6 +131,12 @@ def _read(path: Path, like: Any) -> torch.Tensor:
         raise UsageError(f"cannot read {path}: {error}") from error
 
 
+def ones(model: Model) -> Samples:
+    """Ones for each input."""
+    inputs = tuple(torch.ones_like(v) if isinstance(v, torch.Tensor) else v for v in model.example)
+    return Samples((inputs,), (), "ones: the runner cannot be given inputs")
+
+
 def _given(files: Sequence[str], example: Inputs) -> Inputs:
     if len(files) != len(example):
         raise UsageError(f"the model takes {len(example)} input(s), {len(files)} --input file(s) were given")

@@ -22,6 +22,8 @@ from tui.spec import Spec
 MODEL = "model.pte"
 FAILURE = "failure.txt"
 VELA = "vela"
+ONES = "--ones"
+"""The inputs are ones: what a runner gives a program that cannot be given any."""
 
 
 class StageFailed(Exception):
@@ -35,8 +37,9 @@ class StageFailed(Exception):
 class Worker:
     """One compilation: where its files go and where its events."""
 
-    def __init__(self, directory: Path, spec: Spec, out: BinaryIO) -> None:
+    def __init__(self, directory: Path, spec: Spec, out: BinaryIO, *, ones: bool = False) -> None:
         self.directory = directory
+        self.ones = ones
         self.artifacts = directory / runs.ARTIFACTS
         self.spec = spec
         self._out = out
@@ -138,7 +141,7 @@ def _compile(work: Worker) -> None:
         from tui.compile import lowering as flow
 
         model = models.load(spec.model)
-        samples = models.samples(spec, model)
+        samples = models.ones(model) if work.ones else models.samples(spec, model)
         calibration = models.calibration(spec, model)
     with work.stage("export"):
         program = model.program or flow.export(model.module, model.example)
@@ -212,13 +215,16 @@ def _lower(work: Worker, program: Any, target: Any, scratch: Path) -> Any:
     return lowering
 
 
-def main(directory: Path, out: BinaryIO) -> int:
-    """Compile the spec of the run in `directory`, writing events to `out`; the exit status the run would have."""
+def main(directory: Path, out: BinaryIO, *, ones: bool = False) -> int:
+    """Compile the spec of the run in `directory`, writing events to `out`; the exit status the run would have.
+
+    With `ones` the run's inputs are ones, whatever the spec says.
+    """
     spec = runs.load_spec(directory)
     if spec is None:
         sys.stderr.write(f"no spec in {directory}\n")
         return Exit.USAGE
-    work = Worker(directory, spec, out)
+    work = Worker(directory, spec, out, ones=ones)
     work.emit(events.VersionsKnown(versions=versions()))
     try:
         _compile(work)

@@ -1,6 +1,7 @@
-"""The platform's command line, in the semihosting form of ExecuTorch's run_fvp.sh and runner_utils.run_corstone.
+"""The platform's command line, as ExecuTorch's run_fvp.sh and runner_utils.run_corstone write it.
 
-The simulator takes the same words, but for the ELF file. No value is quoted: there is no shell between us and the FVP.
+The simulator takes the same words as an FVP with a semihosting runner, but for the ELF file. No value is quoted: there
+is no shell between us and the FVP.
 """
 
 import math
@@ -9,7 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tui.errors import UsageError
+from tui.platform import delivery, firmware
 from tui.platform.discovery import Choice
+from tui.platform.firmware import Firmware, Kind
 from tui.spec import MACS_PARAMETER, Spec
 
 CMD_LINE_LIMIT = 256
@@ -28,31 +31,54 @@ def build(
     choice: Choice,
     workdir: Path,
     *,
-    inputs: Sequence[str],
+    inputs: int,
+    output_bytes: int = 0,
     program: str = "program.pte",
-    output: str = "out",
     server: bool,
     pmu_trace: str | None = None,
 ) -> list[str]:
-    """The complete argv. File names are relative to `workdir`; `server` asks for several inferences in one process.
+    """The complete argv for a program with so many inputs and bytes of outputs. File names are relative to `workdir`.
+
+    `server` asks for several inferences in one process, which only a semihosting runner can do.
 
     Raises:
         UsageError: the FVP would cut the program's command line short, or cannot be given a name.
     """
-    if spec.runner_kind not in ("auto", "semihosting"):
-        raise UsageError(f"runner kind {spec.runner_kind} cannot be started yet", "use a runner built with SEMIHOSTING")
-    ours = _parameters(spec, workdir, _cmd_line(inputs, program, output, server=server), pmu_trace)
+    kind = runner_kind(choice)
+    names = delivery.input_names(kind, inputs)
+    semihosting = {}
+    if kind == "semihosting":
+        semihosting = _semihosting(workdir, _cmd_line(names, program, delivery.OUTPUT, server=server))
+    ours = {**_parameters(spec, pmu_trace), **semihosting}
     # A name given twice is not documented behaviour of the FVP: the user's value takes the place of ours.
     users = dict(spec.parameters)
     words = [*choice.command]
     for name, value in {**{n: v for n, v in ours.items() if n not in users}, **users}.items():
         words += ["-C", f"{name}={value}"]
     if choice.runner is not None:
-        words += ["-a", str(choice.runner)]
+        words += ["-a", str(choice.runner.path), *_memory(choice.runner, program, output_bytes)]
     return [*words, "--timelimit", str(math.ceil(spec.timeout_s)), "--stat"]
 
 
-def _parameters(spec: Spec, workdir: Path, cmd_line: str, pmu_trace: str | None) -> dict[str, str]:
+def runner_kind(choice: Choice) -> Kind:
+    """How what runs on a platform gets its program and inputs."""
+    return "semihosting" if choice.runner is None else choice.runner.kind
+
+
+def _memory(runner: Firmware, program: str, output_bytes: int) -> list[str]:
+    """What is placed in memory before the start, and what is read from it at the end."""
+    if runner.kind == "address":
+        return ["--data", f"{program}@{runner.pte_address:#x}"]
+    if runner.kind != "mlek":
+        return []
+    return [
+        *("--data", f"{program}@{firmware.MLEK_PROGRAM:#x}"),
+        *("--data", f"{delivery.MEMORY_INPUT}@{firmware.MLEK_INPUT:#x}"),
+        *("--dump", f"cpu0={delivery.MEMORY_OUTPUT}@Memory:{firmware.MLEK_OUTPUT:#x},{output_bytes}"),
+    ]
+
+
+def _parameters(spec: Spec, pmu_trace: str | None) -> dict[str, str]:
     extra = ["--fast"] * spec.fast
     if pmu_trace is not None:
         _check_word(pmu_trace)
@@ -66,6 +92,11 @@ def _parameters(spec: Spec, workdir: Path, cmd_line: str, pmu_trace: str | None)
         f"{BOARD}.uart0.unbuffered_output": "1",
         f"{BOARD}.uart0.shutdown_on_eot": "1",
         **({EXTRA_ARGS: " ".join(extra)} if extra else {}),
+    }
+
+
+def _semihosting(workdir: Path, cmd_line: str) -> dict[str, str]:
+    return {
         f"{CPU}.semihosting-enable": "1",
         f"{CPU}.semihosting-stack_base": "0",
         f"{CPU}.semihosting-heap_limit": "0",
@@ -86,7 +117,7 @@ def _cmd_line(inputs: Sequence[str], program: str, output: str, *, server: bool)
     if len(line) > CMD_LINE_LIMIT:
         raise UsageError(
             f"the program's command line has {len(line)} characters, the FVP takes {CMD_LINE_LIMIT}",
-            f"{len(inputs)} inputs with shorter names, or fewer inputs",
+            f"{len(inputs)} inputs are too many for a runner that reads files",
         )
     return line
 

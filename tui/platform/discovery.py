@@ -7,15 +7,17 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import tui
+from tui import config
 from tui.errors import PlatformUnavailable, UsageError
 from tui.figures import PlatformInfo
-from tui.platform import known, parameters
+from tui.platform import firmware, firmware_store, known, parameters
+from tui.platform.firmware import Firmware
 from tui.spec import Spec
 
 FVP = "FVP_Corstone_SSE-320"
@@ -28,7 +30,14 @@ PROBE_S = 30.0
 """Longest wait for ``FVP --version``; it takes about a second."""
 
 _VERSION = re.compile(r"Fast Models \[?(\d+\.\d+[.+]\d+)")
-_ELF = b"\x7fELF"
+
+EXECUTORCH_VARIABLE = "EXECUTORCH_ROOT"
+CHECKOUT_FVP = "examples/arm/*-scratch/FVP-corstone320/models/*"
+CHECKOUT_RUNNER = "arm_test/arm_semihosting_executor_runner_corstone-320/arm_executor_runner"
+"""Where ExecuTorch's setup.sh and its test set-up put them, in a checkout."""
+
+INSTALL_FOLDERS = ("~", "~/Arm", "~/arm", "/opt", "/opt/arm", "/opt/Arm", "/usr/local", "/usr/local/arm")
+INSTALLED = "FVP[-_]*orstone*320*/models/*"
 
 
 @dataclass(frozen=True)
@@ -42,8 +51,8 @@ class Choice:
     version: str | None
     why: str
     """One sentence: which platform and why."""
-    runner: Path | None
-    """The program for the FVP; the simulator needs none."""
+    runner: Firmware | None
+    """The program for the FVP; the simulator brings its own, which reads files as a semihosting runner does."""
     env: dict[str, str] = field(repr=False)
     """The complete environment of its process."""
     engine: str | None = None
@@ -73,7 +82,7 @@ def choose(spec: Spec) -> Choice:
     if spec.platform == "fvp" or spec.fvp:
         return _fvp_for(spec)
     if spec.runner:
-        find_runner(spec.runner)
+        firmware.inspect(Path(spec.runner).expanduser().absolute(), spec.runner_kind)
     try:
         return _fvp_for(spec)
     except PlatformUnavailable as error:
@@ -90,41 +99,43 @@ def _fvp_for(spec: Spec) -> Choice:
     if runner is None:
         raise PlatformUnavailable(
             f"an FVP was found by {found.by}, but no runner for it",
-            f"give ExecuTorch's arm_executor_runner, built with SEMIHOSTING: --runner ELF or {RUNNER_VARIABLE}",
+            "fvp-tui firmware install gets one ready made; or give ExecuTorch's arm_executor_runner: --runner ELF",
         )
-    return _fvp(found, runner)
+    program = firmware.inspect(runner.path, spec.runner_kind, spec.pte_address)
+    if "Corstone-300" in program.name:
+        raise PlatformUnavailable(f"{runner} is {program.name}, which is another board", "give one for Corstone-320")
+    return _fvp(found, program)
 
 
 def find_fvp(explicit: str | None) -> Found | None:
-    """The FVP's binary, None if there is none. The first that has one wins: option, environment, PATH.
+    """The FVP's binary, None if there is none. The first that has one wins: see `FVP_FINDERS`.
 
     Raises:
-        PlatformUnavailable: the option or the variable names something that is no FVP.
+        PlatformUnavailable: the option, the variable or the settings name something that is no FVP.
+        UsageError: the settings cannot be read.
     """
-    return next((found for find in FINDERS if (found := find(explicit)) is not None), None)
+    return next((found for find in FVP_FINDERS if (found := find(explicit)) is not None), None)
 
 
-def find_runner(explicit: str | None) -> Path | None:
-    """The runner's ELF file, None if none is named.
+def find_runner(explicit: str | None) -> Found | None:
+    """The runner's ELF file, None if there is none.
 
     Raises:
-        PlatformUnavailable: the option or the variable names something that is no ELF file.
+        PlatformUnavailable: the option, the variable or the settings name a file that is not there.
+        UsageError: the settings cannot be read.
     """
-    for name, by in ((explicit, "--runner"), (os.environ.get(RUNNER_VARIABLE), RUNNER_VARIABLE)):
-        if not name:
-            continue
-        path = Path(name).expanduser().absolute()
-        try:
-            with path.open("rb") as file:
-                head = file.read(len(_ELF))
-        except OSError as error:
-            raise PlatformUnavailable(f"no runner at {path} ({by}): {error.strerror}") from error
-        if head != _ELF:
-            raise PlatformUnavailable(
-                f"{path} ({by}) is not an ELF file", "build ExecuTorch's arm_executor_runner with SEMIHOSTING"
-            )
-        return path
-    return None
+    names = (
+        (explicit, "--runner"),
+        (os.environ.get(RUNNER_VARIABLE), RUNNER_VARIABLE),
+        (config.read().runner, config.NAME),
+    )
+    for name, by in names:
+        if name:
+            path = Path(name).expanduser().absolute()
+            if not path.is_file():
+                raise PlatformUnavailable(f"no runner at {path} ({by})", "give an ELF file")
+            return Found(path, by)
+    return _in_checkouts(CHECKOUT_RUNNER, "an ExecuTorch checkout") or _installed()
 
 
 def _by_option(explicit: str | None) -> Found | None:
@@ -136,13 +147,60 @@ def _by_variable(explicit: str | None) -> Found | None:
     return None if not name else _named(name, FVP_VARIABLE)
 
 
+def _by_settings(explicit: str | None) -> Found | None:
+    name = config.read().fvp
+    return None if not name else _named(name, config.NAME)
+
+
 def _by_path(explicit: str | None) -> Found | None:
     path = shutil.which(FVP)
     return None if path is None else Found(Path(path), "PATH")
 
 
-FINDERS: tuple[Callable[[str | None], Found | None], ...] = (_by_option, _by_variable, _by_path)
+def _by_checkout(explicit: str | None) -> Found | None:
+    return _in_checkouts(f"{CHECKOUT_FVP}/{FVP}", "an ExecuTorch checkout")
+
+
+def _by_folder(explicit: str | None) -> Found | None:
+    folders = (Path(place).expanduser() for place in INSTALL_FOLDERS)
+    found = (path for folder in folders for path in _sorted(folder.glob(f"{INSTALLED}/{FVP}")))
+    return next((Found(path, "its install folder") for path in found), None)
+
+
+FVP_FINDERS: tuple[Callable[[str | None], Found | None], ...] = (
+    _by_option,
+    _by_variable,
+    _by_settings,
+    _by_path,
+    _by_checkout,
+    _by_folder,
+)
 """Ways to find an FVP, the strongest first."""
+
+
+def _checkouts() -> list[Path]:
+    """Folders that are ExecuTorch checkouts: the one ExecuTorch's variable names, those we are in, one at home."""
+    named = [Path(os.environ[EXECUTORCH_VARIABLE])] if os.environ.get(EXECUTORCH_VARIABLE) else []
+    here = Path.cwd()
+    return [*named, here, *here.parents, Path.home() / "executorch", Path.home() / "git" / "executorch"]
+
+
+def _in_checkouts(pattern: str, by: str) -> Found | None:
+    for folder in _checkouts():
+        for path in _sorted(folder.glob(pattern)) if folder.is_dir() else ():
+            return Found(path, by)
+    return None
+
+
+def _installed() -> Found | None:
+    path = firmware_store.installed(firmware_store.CORSTONE_320)
+    return None if path is None else Found(path, "fvp-tui firmware install")
+
+
+def _sorted(paths: Iterable[Path]) -> list[Path]:
+    """Those for this machine's processor first."""
+    arm = platform.machine() in ("aarch64", "arm64")
+    return sorted((path for path in paths if path.is_file()), key=lambda p: (("armv8l" in str(p)) != arm, p))
 
 
 def _named(name: str, by: str) -> Found:
@@ -160,22 +218,20 @@ def _named(name: str, by: str) -> Found:
 
 def _in_folder(folder: Path, by: str) -> Path:
     """The binary in the FVP's install folder: models/Linux64_GCC-9.3 on x86-64, models/Linux64_armv8l_... on Arm."""
-    arm = platform.machine() in ("aarch64", "arm64")
-    places = [folder / FVP, *sorted(folder.glob(f"models/*/{FVP}"), key=lambda p: ("armv8l" in p.parent.name) != arm)]
-    for place in places:
+    for place in (folder / FVP, *_sorted(folder.glob(f"models/*/{FVP}"))):
         if place.is_file():
             return place
     raise PlatformUnavailable(f"no {FVP} in the folder {folder} ({by})", "give the path of the binary itself")
 
 
-def _fvp(found: Found, runner: Path) -> Choice:
+def _fvp(found: Found, runner: Firmware) -> Choice:
     env = fvp_environment(found.path, os.environ)
     return Choice(
         kind="fvp",
         command=(str(found.path),),
         name=found.path.name,
         version=probe(found.path, env),
-        why=f"the FVP found by {found.by}, with the runner {runner.name}",
+        why=f"the FVP found by {found.by}, with {runner.name}",
         runner=runner,
         env=env,
     )
@@ -241,6 +297,9 @@ def fvp_environment(binary: Path, base: Mapping[str, str]) -> dict[str, str]:
         if library.is_dir():
             others = env.get("LD_LIBRARY_PATH")
             env["LD_LIBRARY_PATH"] = f"{library}{os.pathsep}{others}" if others else str(library)
+            if any(library.glob("python3*")):
+                # As the FVP's own runtime.sh sets it; for its process alone, since it would break every other Python.
+                env["PYTHONHOME"] = str(folder / "python")
             break
     return env
 

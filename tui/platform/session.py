@@ -52,6 +52,7 @@ def run(
     should_stop: Callable[[], bool],
     on_started: Callable[[int], None],
     follow: Callable[[], Sequence[Event]] = list,
+    first: int = 0,
     patience: Patience = Patience(),
     clock: Callable[[], float] = time.monotonic,
 ) -> PlatformExited:
@@ -59,12 +60,13 @@ def run(
 
     `prepare(k)` writes the input files of inference k, `collect(k)` takes its output files; `follow` is asked for
     events from elsewhere, such as a trace that is being written, before what the console says next. With `inferences`
-    above 1 the runner must have been asked for its server mode. The verdict is returned, not emitted.
+    above 1 the runner must have been asked for its server mode. `first` is the number of the first inference. The
+    verdict is returned, not emitted.
 
     Raises:
         OSError: the console log cannot be written. What the callbacks raise is passed on. The process is ended first.
     """
-    prepare(0)
+    prepare(first)
     if should_stop():
         return judge(Evidence(), End(stopped=True))
     try:
@@ -74,7 +76,7 @@ def run(
     try:
         with console.open("ab", buffering=0) as log:
             on_started(child.pid)
-            parser = Parser(source, clock)
+            parser = Parser(source, clock, first)
             evidence = Evidence(fast=is_fast(argv))
             session = _Session(child, parser, evidence, emit, follow, log, inferences, patience, clock)
             return session.run(prepare, collect, timeout_s, should_stop)

