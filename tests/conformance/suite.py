@@ -48,9 +48,9 @@ class Case:
 
     @property
     def lacks(self) -> str | None:
-        """What the case would have needed that is not here: a package that is not installed, or the network."""
+        """What the case would have needed that is not here: a module of some package, or the network."""
         if missing := MISSING_MODULE.search(self.said):
-            return f"needs the package {missing[1]}"
+            return f"no module named {missing[1]}"
         return "needs a download" if NO_NETWORK.search(self.said) else None
 
 
