@@ -102,6 +102,7 @@ def _platform_options(command: Command) -> Command:
             "--pte-address", callback=_address, metavar="ADDR", help="Where it looks for the program in memory."
         ),
         click.option("-C", "parameters", multiple=True, metavar="NAME=VALUE", help="An FVP parameter."),
+        click.option("--dry-run", is_flag=True, help="Print the platform's command line; run nothing."),
         click.option("--fast", is_flag=True, help="Fast NPU mode; its counters are not representative."),
         click.option("--timeout", type=float, metavar="S", help="Wall-clock limit of the platform [600]."),
         click.option("--max-npu-cycles", type=int, metavar="N", help="Limit: cycles of the slowest inference."),
@@ -194,7 +195,37 @@ def run(**options: Any) -> int:
     """Compile MODEL and run it; progress on stderr, results on stdout."""
     import msgspec
 
-    return _start(msgspec.structs.replace(_make_spec(options), until="check"), options)
+    spec = msgspec.structs.replace(_make_spec(options), until="check")
+    if options["dry_run"]:
+        return _dry_run(spec)
+    return _start(spec, options)
+
+
+def _dry_run(spec: Spec) -> int:
+    """Print what `run` would start, with the files it would write."""
+    import shlex
+
+    from tui import bundled, catalogue, pte
+    from tui.platform import command, discovery
+
+    choice = discovery.choose(spec)
+    known = discovery.check_parameters(spec, choice)
+    inputs, size = 1, 0
+    try:
+        if catalogue.is_program(spec.model):
+            signature = pte.signature(bundled.program_of(Path(spec.model).read_bytes()))
+            inputs, size = len(signature.inputs), sum(info.nbytes for info in signature.outputs)
+        else:
+            click.echo("before compiling, one input is assumed", err=True)
+    except (pte.PteError, OSError) as error:
+        raise UserError(f"{spec.model}: {one_line(error)}") from error
+    # Where no run is, its folder is the one we are in.
+    argv = command.build(
+        spec, choice, Path.cwd(), inputs=inputs, output_bytes=size, server=spec.inferences > 1, known=known
+    )
+    click.echo(shlex.join(argv))
+    click.echo(choice.why, err=True)
+    return Exit.OK
 
 
 @cli.command(name="compile")
@@ -478,6 +509,42 @@ def doctor(as_json: bool) -> int:
     else:
         click.echo(f"no platform: {found.why}")
     return Exit.OK if found.ready else Exit.FAILED
+
+
+@cli.command()
+@click.argument("words", metavar="[PATTERN]...", nargs=-1)
+@click.option("--platform", type=click.Choice(PLATFORMS), default="auto", help="Whose parameters [auto].")
+@click.option("--fvp", metavar="PATH", help="The FVP's binary.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def params(words: tuple[str, ...], platform: Any, fvp: str | None, as_json: bool) -> int:
+    """List the platform's parameters, as it lists them itself: those that have all words of PATTERN in them."""
+    from tui.platform import command, discovery, parameters
+    from tui.reports import text
+
+    choice = discovery.platform_only(Spec(model="", platform=platform, fvp=_absolute(fvp)))
+    found = parameters.matching(discovery.list_parameters(choice), words)
+    if as_json:
+        _print_json(found)
+        return Exit.OK
+    if not found:
+        what = f"with {' and '.join(words)} in it" if words else "at all"
+        raise UserError(f"{choice.name} lists no parameter {what}")
+    ours = {name for name, _ in command.defaults(Spec(model=""))}
+    rows = [
+        [
+            p.name,
+            p.type,
+            p.default,
+            f"{p.low} to {p.high}" if p.low else "",
+            "set by run" if p.name in ours else "",
+            p.text,
+        ]
+        for p in found
+    ]
+    for line in text.table([["parameter", "type", "default", "range", "", ""], *rows]):
+        click.echo(line)
+    click.echo(f"{len(found)} parameters of {choice.name} {choice.version or ''}".rstrip(), err=True)
+    return Exit.OK
 
 
 @cli.group()

@@ -27,7 +27,7 @@ from tui.events import Event, Level, Stage
 from tui.figures import Check, Source, Versions
 from tui.platform import command, delivery, discovery, pmu_trace, session
 from tui.simulator import estimates
-from tui.spec import Spec
+from tui.spec import MACS_PARAMETER, Spec
 from tui.state import State
 
 COMPILE_LOG = "compile.log"
@@ -88,6 +88,8 @@ class Runner:
         self.work = directory / "work"
         self.spec = spec
         self.state: State = state.EMPTY
+        self.known: frozenset[str] | None = None
+        """Names of the platform's parameters, where it lists them."""
         self.stop = threading.Event()
         self._journal = journal.Journal(directory / journal.FILE)
         self._lock = threading.Lock()
@@ -175,7 +177,8 @@ class Runner:
         if spec.until == "check":
             choice = discovery.choose(spec)
             self.emit(events.VersionsKnown(versions=Versions(platform=choice.version)))
-            discovery.check_parameters(spec, choice)
+            self.known = discovery.check_parameters(spec, choice)
+            self._note_differences(choice)
         runner = None if choice is None else choice.runner
         ones = runner is not None and not runner.takes_inputs
         if runner is not None and ones and spec.inputs:
@@ -191,6 +194,14 @@ class Runner:
             self._check(outputs, printed=ones)
             self.finish("check")
         self._limits()
+
+    def _note_differences(self, choice: discovery.Choice) -> None:
+        """Say which parameters that a run sets this version of the FVP does not list."""
+        if choice.kind != "fvp" or self.known is None:
+            return
+        for name in sorted({*command.COMFORTS, MACS_PARAMETER} - self.known):
+            done = "left out" if name in command.COMFORTS else "given to it all the same"
+            self.emit(events.Noted(text=f"{choice.name} does not list the parameter {name}: {done}"))
 
     # -- compile
 
@@ -342,10 +353,11 @@ class Runner:
             choice,
             self.work,
             inputs=len(manifest.inputs),
-            output_bytes=sum(map(delivery.nbytes, manifest.outputs)),
+            output_bytes=sum(info.nbytes for info in manifest.outputs),
             program=PROGRAM,
             server=inferences > 1,
             pmu_trace=PMU_TRACE if choice.kind == "simulator" and not self.spec.fast else None,
+            known=self.known,
         )
         with np.load(self.artifacts / tensors.INPUTS) as packed:
 

@@ -34,6 +34,11 @@ class TensorInfo(msgspec.Struct, frozen=True, kw_only=True):
     step: float | None = None
     """Quantization step of an output that was dequantized; None where it was not."""
 
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes."""
+        return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
+
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """A program's signature and the inferences prepared for it."""

@@ -6,7 +6,7 @@ is no shell between us and the FVP.
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from tui.errors import UsageError
@@ -36,10 +36,12 @@ def build(
     program: str = "program.pte",
     server: bool,
     pmu_trace: str | None = None,
+    known: Collection[str] | None = None,
 ) -> list[str]:
     """The complete argv for a program with so many inputs and bytes of outputs. File names are relative to `workdir`.
 
-    `server` asks for several inferences in one process, which only a semihosting runner can do.
+    Comforts that are not among the `known` parameters of this platform are left out: it is another version. `server`
+    asks for several inferences in one process, which only a semihosting runner can do.
 
     Raises:
         UsageError: the FVP would cut the program's command line short, or cannot be given a name.
@@ -49,7 +51,7 @@ def build(
     semihosting = {}
     if kind == "semihosting":
         semihosting = _semihosting(workdir, _cmd_line(names, program, delivery.OUTPUT, server=server))
-    ours = {**_parameters(spec, pmu_trace), **semihosting}
+    ours = {**_parameters(spec, pmu_trace), **_comforts(known), **semihosting}
     # A name given twice is not documented behaviour of the FVP: the user's value takes the place of ours.
     users = dict(spec.parameters)
     words = [*choice.command]
@@ -85,14 +87,29 @@ def _parameters(spec: Spec, pmu_trace: str | None) -> dict[str, str]:
         extra += ["--pmu-trace", pmu_trace]
     return {
         MACS_PARAMETER: str(spec.target.macs),
-        f"{BOARD}.visualisation.disable-visualisation": "1",
-        "vis_hdlcd.disable_visualisation": "1",
-        **{f"{BOARD}.telnetterminal{n}.start_telnet": "0" for n in TERMINALS},
         f"{BOARD}.uart0.out_file": "-",
-        f"{BOARD}.uart0.unbuffered_output": "1",
         f"{BOARD}.uart0.shutdown_on_eot": "1",
         **({EXTRA_ARGS: " ".join(extra)} if extra else {}),
     }
+
+
+def defaults(spec: Spec) -> list[tuple[str, str]]:
+    """What every run of a semihosting runner sets by itself, and to what; files are of the folder we are in."""
+    line = _cmd_line(delivery.input_names("semihosting", 1), "program.pte", delivery.OUTPUT, server=False)
+    return list({**_parameters(spec, None), **COMFORTS, **_semihosting(Path(), line)}.items())
+
+
+COMFORTS = {
+    f"{BOARD}.visualisation.disable-visualisation": "1",
+    "vis_hdlcd.disable_visualisation": "1",
+    **{f"{BOARD}.telnetterminal{n}.start_telnet": "0" for n in TERMINALS},
+    f"{BOARD}.uart0.unbuffered_output": "1",
+}
+"""Parameters without which a run does as well: no windows, no xterm, text at once."""
+
+
+def _comforts(known: Collection[str] | None) -> dict[str, str]:
+    return {name: value for name, value in COMFORTS.items() if known is None or name in known}
 
 
 def _semihosting(workdir: Path, cmd_line: str) -> dict[str, str]:

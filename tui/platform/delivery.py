@@ -24,11 +24,6 @@ PRINTED = re.compile(rb"^Output\[(\d{1,6})\]\[(\d{1,9})\]: \((int|float|char|boo
 DTYPES = {b"int": "int32", b"float": "float32", b"char": "int8", b"bool": "bool"}
 
 
-def nbytes(info: TensorInfo) -> int:
-    """A tensor's size in bytes."""
-    return int(np.prod(info.shape, dtype=np.int64)) * np.dtype(info.dtype).itemsize
-
-
 def input_names(kind: Kind, count: int) -> list[str]:
     """The files that hold the inputs of a program with `count` of them."""
     if kind == "semihosting":
@@ -57,7 +52,7 @@ def take(kind: Kind, folder: Path, infos: Sequence[TensorInfo], console: Path) -
 
 
 def _split(data: bytes, infos: Sequence[TensorInfo]) -> list[bytes] | None:
-    sizes = [nbytes(info) for info in infos]
+    sizes = [info.nbytes for info in infos]
     if len(data) < sum(sizes):
         return None
     ends = np.cumsum(sizes)

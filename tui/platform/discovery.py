@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Literal
 
 import tui
-from tui import config
+from tui import config, runs
 from tui.errors import PlatformUnavailable, UsageError
 from tui.figures import PlatformInfo
 from tui.platform import firmware, firmware_store, known, parameters
 from tui.platform.firmware import Firmware
+from tui.platform.parameters import Parameter
 from tui.spec import Spec
 
 FVP = "FVP_Corstone_SSE-320"
@@ -87,6 +88,22 @@ def choose(spec: Spec) -> Choice:
         return _fvp_for(spec)
     except PlatformUnavailable as error:
         return _simulator(f"the simulator, since {error.what}")
+
+
+def platform_only(spec: Spec) -> Choice:
+    """The platform for a spec whether or not there is a program that it could run.
+
+    Raises:
+        PlatformUnavailable: what was asked for is not there or does not start.
+    """
+    if spec.platform == "simulator":
+        return _simulator("the simulator, as asked for")
+    found = find_fvp(spec.fvp)
+    if found is not None:
+        return _fvp(found, None)
+    if spec.platform == "fvp":
+        raise PlatformUnavailable(f"no {FVP} was found", f"--fvp PATH, {FVP_VARIABLE} or PATH")
+    return _simulator(f"the simulator, since no {FVP} was found")
 
 
 def _fvp_for(spec: Spec) -> Choice:
@@ -224,14 +241,14 @@ def _in_folder(folder: Path, by: str) -> Path:
     raise PlatformUnavailable(f"no {FVP} in the folder {folder} ({by})", "give the path of the binary itself")
 
 
-def _fvp(found: Found, runner: Firmware) -> Choice:
+def _fvp(found: Found, runner: Firmware | None) -> Choice:
     env = fvp_environment(found.path, os.environ)
     return Choice(
         kind="fvp",
         command=(str(found.path),),
         name=found.path.name,
         version=probe(found.path, env),
-        why=f"the FVP found by {found.by}, with {runner.name}",
+        why=f"the FVP found by {found.by}" + (f", with {runner.name}" if runner else ""),
         runner=runner,
         env=env,
     )
@@ -269,23 +286,39 @@ def describe(choice: Choice, argv: Sequence[str]) -> PlatformInfo:
     )
 
 
-def check_parameters(spec: Spec, choice: Choice) -> None:
-    """Refuse a parameter that the platform does not have; what an FVP would do with it is not documented.
+def list_parameters(choice: Choice) -> list[Parameter]:
+    """All parameters of a platform, from its own list; empty if it does not tell. An FVP's list is kept by version."""
+    cache = None
+    if choice.kind == "fvp":
+        binary = Path(choice.command[0])
+        stat = binary.stat()
+        mark = f"{choice.name}-{choice.version}-{stat.st_size:x}-{stat.st_mtime_ns:x}.txt"
+        cache = runs.home() / "cache" / "parameters" / re.sub(r"[^\w.+-]", "_", mark)
+    return parameters.ask(choice.command, choice.env, cache)
 
-    Costs a start of the platform, so only done where the spec has parameters. A platform that does not list its
-    parameters is believed to have them.
+
+def check_parameters(spec: Spec, choice: Choice) -> frozenset[str] | None:
+    """Refuse a parameter that the platform does not have, or not with that value; the names of all it has.
+
+    What an FVP would do with either is not documented. A platform that does not list its parameters is believed to
+    have them: None. Our own simulator is only asked where the spec has parameters.
 
     Raises:
-        UsageError: the platform lists its parameters, and one of the spec's is not among them.
+        UsageError: the platform lists its parameters, and one of the spec's does not fit.
     """
-    if not spec.parameters:
-        return
-    names = [parameter.name for parameter in parameters.ask(choice.command, choice.env)]
-    for name, _ in spec.parameters:
-        if names and name not in names:
-            close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
-            hint = f"did you mean {' or '.join(close)}?" if close else "its --list-params lists them"
+    if choice.kind == "simulator" and not spec.parameters:
+        return None
+    known = {parameter.name: parameter for parameter in list_parameters(choice)}
+    if not known:
+        return None
+    for name, value in spec.parameters:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+            hint = f"did you mean {' or '.join(close)}?" if close else "fvp-tui params lists them"
             raise UsageError(f"{choice.name} has no parameter {name}", hint)
+        if why := parameters.problem(known[name], value):
+            raise UsageError(f"{name}: {why}", known[name].text)
+    return frozenset(known)
 
 
 def fvp_environment(binary: Path, base: Mapping[str, str]) -> dict[str, str]:

@@ -1,9 +1,11 @@
 """The parameters a platform has, read from its own list (``-l``), which differs from version to version."""
 
+import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 LIST_S = 60.0
 """Longest wait for the list."""
@@ -55,8 +57,53 @@ def _parameter(found: "re.Match[str]") -> Parameter:
     )
 
 
-def ask(command: Sequence[str], env: Mapping[str, str]) -> list[Parameter]:
-    """The parameters of the platform that `command` starts; empty if it does not tell."""
+def problem(parameter: Parameter, value: str) -> str | None:
+    """Why a parameter cannot have this value, None if it can. What an FVP would do with it is not documented."""
+    text = value.strip("'\"")
+    if parameter.type == "bool":
+        return None if text.lower() in ("0", "1", "true", "false") else f"{value!r} is neither 0 nor 1"
+    if parameter.type != "int":
+        return None
+    number = _integer(text)
+    if number is None:
+        return f"{value!r} is not a number"
+    low, high = _integer(parameter.low), _integer(parameter.high)
+    if (low is not None and number < low) or (high is not None and number > high):
+        return f"{value} is outside {parameter.low} to {parameter.high}"
+    return None
+
+
+def _integer(text: str | None) -> int | None:
+    try:
+        return None if text is None else int(text, 0)
+    except ValueError:
+        return None
+
+
+def matching(known: Iterable[Parameter], words: Sequence[str]) -> list[Parameter]:
+    """Parameters whose name or description has all the words in it, upper and lower case alike."""
+    wanted = [word.lower() for word in words]
+    return [p for p in known if all(word in f"{p.name} {p.text}".lower() for word in wanted)]
+
+
+def ask(command: Sequence[str], env: Mapping[str, str], cache: Path | None = None) -> list[Parameter]:
+    """The parameters of the platform that `command` starts; empty if it does not tell.
+
+    Its list is kept in the file `cache`, and taken from there the next time.
+    """
+    if cache is not None and cache.exists():
+        return parse(cache.read_text(encoding="utf-8", errors="replace"))
+    listing = _listing(command, env)
+    found = parse(listing)
+    if cache is not None and found:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        part = cache.with_name(f"{cache.name}.part-{os.getpid()}")
+        part.write_text(listing, encoding="utf-8", errors="replace")
+        part.replace(cache)
+    return found
+
+
+def _listing(command: Sequence[str], env: Mapping[str, str]) -> str:
     try:
         done = subprocess.run(
             [*command, "-l"],
@@ -68,5 +115,5 @@ def ask(command: Sequence[str], env: Mapping[str, str]) -> list[Parameter]:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return []
-    return parse(done.stdout.decode("utf-8", "replace"))
+        return ""
+    return done.stdout.decode("utf-8", "replace")

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from tui.simulator.ethosu85 import inputs, kernel, output, weights
+from tui.simulator.ethosu85 import accumulators, inputs, kernel, output, weights
+from tui.simulator.ethosu85.accumulators import Accumulators
 from tui.simulator.ethosu85.inputs import Chains
 from tui.simulator.ethosu85.kernel import Kernel
 from tui.simulator.ethosu85.memory import Memory, NDArray
-from tui.simulator.ethosu85.registers import AccumulatorInput, bits
+from tui.simulator.ethosu85.registers import bits
 from tui.simulator.ethosu85.stream import Command, Stream
 from tui.simulator.ethosu85.weights import Weights
 
@@ -134,35 +135,42 @@ def _input_shape(command: Command, k: Kernel, height: int, width: int, depth: in
     return rows, columns, depth
 
 
-def run(command: Command, stream: Stream, memory: Memory, chains: Chains, cache: WeightCache) -> NDArray:
-    """Execute CONV or DEPTHWISE; the OFM as written."""
-    r = command.registers
+def run(
+    command: Command, stream: Stream, memory: Memory, chains: Chains, kept: Accumulators, cache: WeightCache
+) -> NDArray | None:
+    """Execute CONV or DEPTHWISE; the OFM as written, None where the accumulators are kept for the next command."""
     out, k = output.from_registers(command), kernel.from_registers(command)
-    height, width, depth = output.size(command)
-    output.check(out, memory, (height, width, depth))
-    if r.get("IFM_UPSCALE", 0):
+    shape = output.size(command)
+    accumulators.check(command, out, memory, shape)
+    if command.registers.get("IFM_UPSCALE", 0):
         raise command.error("IFM upscaling is not known")
-    accumulator_format = r.get("ACC_FORMAT", 0)
-    if bits(accumulator_format, 4, 2) != AccumulatorInput.RESET or bits(accumulator_format, 6):
-        raise command.error("accumulators kept between commands are not known")
-    ifm_depth = r.get("IFM_DEPTH_M1", 0) + 1
+    sums = kept.settle(command, _sums(command, stream, memory, chains, cache, k, shape))
+    return None if sums is None else _finish(command, out, memory, chains, sums)
+
+
+def _sums(
+    command: Command,
+    stream: Stream,
+    memory: Memory,
+    chains: Chains,
+    cache: WeightCache,
+    k: Kernel,
+    shape: tuple[int, int, int],
+) -> NDArray:
+    height, width, depth = shape
+    ifm_depth = command.registers.get("IFM_DEPTH_M1", 0) + 1
     ifm_shape = _input_shape(command, k, height, width, ifm_depth)
     work = height * width * depth * (1 if command.name == "DEPTHWISE" else ifm_depth)
     kernel.check(command, k, memory, ifm_shape, work)
     given = inputs.read(command, "IFM", memory, chains, ifm_shape)
-    peak = _peak(given)
     if command.name == "CONV" and bits(command.parameter, WEIGHTS_FROM_IFM2):
-        return _finish(command, out, memory, chains, _matmul(command, memory, chains, given, k, (height, width, depth)))
+        return _matmul(command, memory, chains, given, k, shape)
     if command.name == "DEPTHWISE" and ifm_depth != depth:
         raise command.error(f"a depthwise kernel from {ifm_depth} to {depth} channels is not known")
-    shape = (depth, ifm_depth, 8 * given.fm.dtype.itemsize)
-    decoded = _load(command, stream, memory, cache, shape, k)
-    padded = _padded(given.values, given.zero_point, k, _float_type(decoded.largest * peak, command))
-    if command.name == "DEPTHWISE":
-        sums = _depthwise(padded, decoded.tensor, k, height, width)
-    else:
-        sums = _convolve(padded, decoded.tensor, k, height, width)
-    return _finish(command, out, memory, chains, sums)
+    decoded = _load(command, stream, memory, cache, (depth, ifm_depth, 8 * given.fm.dtype.itemsize), k)
+    padded = _padded(given.values, given.zero_point, k, _float_type(decoded.largest * _peak(given), command))
+    convolve = _depthwise if command.name == "DEPTHWISE" else _convolve
+    return convolve(padded, decoded.tensor, k, height, width)
 
 
 def _peak(given: inputs.Input) -> int:

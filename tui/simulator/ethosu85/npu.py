@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from tui.simulator.ethosu85 import conv, dma, elementwise, pool, resize
+from tui.simulator.ethosu85.accumulators import Accumulators
 from tui.simulator.ethosu85.conv import WeightCache
 from tui.simulator.ethosu85.errors import CommandStreamError
 from tui.simulator.ethosu85.inputs import Chains
@@ -52,6 +53,7 @@ class Npu:
             regions[FAST_SCRATCH] = fast_scratch
         memory = Memory(regions)
         chains: Chains = {}
+        accumulators = Accumulators()
         registers: dict[str, int] = {}
         at = index = 0
         last: NDArray | None = None
@@ -74,7 +76,8 @@ class Npu:
             if step.name == "BRANCH":
                 at = self._target(command, step, at, last)
             else:
-                last = self._execute(command, memory, chains, last)
+                written = self._execute(command, memory, chains, accumulators)
+                last = last if written is None else written
             if observe is not None:
                 observe(command)
 
@@ -94,21 +97,21 @@ class Npu:
             raise command.error(f"branch target {step.data} is no command")
         return target
 
-    def _execute(self, command: Command, memory: Memory, chains: Chains, last: NDArray | None) -> NDArray | None:
-        """One operation; the OFM it wrote, which decides a conditional branch."""
+    def _execute(self, command: Command, memory: Memory, chains: Chains, accumulators: Accumulators) -> NDArray | None:
+        """One operation; the OFM it wrote, if any, which decides a conditional branch."""
         try:
             match command.name:
                 case "CONV" | "DEPTHWISE":
-                    return conv.run(command, self.stream, memory, chains, self._cache)
+                    return conv.run(command, self.stream, memory, chains, accumulators, self._cache)
                 case "POOL":
-                    return pool.run(command, memory, chains)
+                    return pool.run(command, memory, chains, accumulators)
                 case "ELEMENTWISE":
                     return elementwise.run(command, memory, chains)
                 case "RESIZE":
                     return resize.run(command, memory, chains)
                 case "DMA_START":
                     dma.run(command, memory)
-                    return last
+                    return None
         except CommandStreamError as error:
             text = str(error)
             raise (error if text.startswith("command ") else command.error(text)) from error

@@ -1,8 +1,11 @@
 """POOL: windows reduced to their maximum, minimum, mean or sum. With a 1x1 window it copies and rescales."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from tui.simulator.ethosu85 import arithmetic, inputs, kernel, output, weights
+from tui.simulator.ethosu85 import accumulators, arithmetic, inputs, kernel, output, weights
+from tui.simulator.ethosu85.accumulators import Accumulators
 from tui.simulator.ethosu85.arithmetic import Int64
 from tui.simulator.ethosu85.conv import windows
 from tui.simulator.ethosu85.inputs import Chains, Input
@@ -70,8 +73,17 @@ def _mean(total: Int64, counts: Int64) -> Int64:
     return arithmetic.round_shift(total * multipliers, shifts)
 
 
-def run(command: Command, memory: Memory, chains: Chains) -> NDArray:
-    """Execute POOL; the OFM as written.
+_COMBINED: dict[PoolMode, Callable[[Int64, Int64], Int64]] = {
+    PoolMode.MAX: np.maximum,
+    PoolMode.MIN: np.minimum,
+    PoolMode.SUM: np.add,
+    PoolMode.REDUCE_SUM: np.add,
+}
+"""How the parts of a window that several commands reduce come together."""
+
+
+def run(command: Command, memory: Memory, chains: Chains, kept: Accumulators) -> NDArray | None:
+    """Execute POOL; the OFM as written, None where the accumulators are kept for the next command.
 
     Raises:
         CommandStreamError: a mode or combination whose meaning is not known, or something out of bounds.
@@ -83,18 +95,20 @@ def run(command: Command, memory: Memory, chains: Chains) -> NDArray:
     mode = PoolMode(number)
     out, k = output.from_registers(command), kernel.from_registers(command)
     height, width, depth = output.size(command)
-    output.check(out, memory, (height, width, depth))
+    accumulators.check(command, out, memory, (height, width, depth))
     if r.get("IFM_UPSCALE", 0):
         raise command.error("IFM upscaling is not known")
-    source = bits(r.get("ACC_FORMAT", 0), 4, 2)
+    values: Int64 | None
     if mode == PoolMode.NONE:
-        if source != AccumulatorInput.IFM2:
+        source = accumulators.source(command)
+        if source != AccumulatorInput.IFM2 or accumulators.are_kept(command):
             raise command.error(f"accumulator input {source} is not known")
         values = inputs.read(command, "IFM2", memory, chains, (height, width, depth)).centred()
     else:
-        if source != AccumulatorInput.RESET:
-            raise command.error(f"accumulator input {source} is not known")
-        values = _windowed(command, mode, memory, chains, k, (height, width, depth))
+        found = _windowed(command, mode, memory, chains, k, (height, width, depth))
+        values = kept.settle(command, found, _combination(command, mode))
+    if values is None:
+        return None
     scales = None
     if not out.format.global_scale:
         wide = bits(r.get("ACC_FORMAT", 0), 0, 2) == 1
@@ -102,6 +116,14 @@ def run(command: Command, memory: Memory, chains: Chains) -> NDArray:
     finished = output.finish(command, out, memory, values, scales)
     output.write(command, out, memory, chains, finished)
     return finished
+
+
+def _combination(command: Command, mode: PoolMode) -> Callable[[Int64, Int64], Int64]:
+    """How what a command finds is combined with what was kept."""
+    alone = accumulators.source(command) == AccumulatorInput.RESET and not accumulators.are_kept(command)
+    if not alone and mode not in _COMBINED:
+        raise command.error("a window in parts is not known")
+    return _COMBINED.get(mode, np.add)
 
 
 def _windowed(
