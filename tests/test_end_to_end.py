@@ -172,6 +172,13 @@ def test_fast_traces_nothing(fvp_tui: Fvp, ran: RanModel) -> None:
     assert any("--fast" in note for note in found["notes"])
 
 
+def test_the_same_spec_gives_the_same_program(ran: RanModel, fvp_tui: Fvp) -> None:
+    first = ran("sample:split").artifacts / "model.pte"
+    again = json.loads(fvp_tui("compile", "sample:split", "--json").stdout)
+    (sha256,) = [a["sha256"] for a in again["artifacts"] if a["name"] == "model.pte"]
+    assert sha256 == hashlib.sha256(first.read_bytes()).hexdigest()
+
+
 def test_a_broken_limit_is_exit_status_3_and_named(ran: RanModel, fvp_tui: Fvp) -> None:
     program = ran("executorch:ds_cnn").artifacts / "model.pte"
     done = fvp_tui("run", str(program), "--require-match", "--json")

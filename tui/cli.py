@@ -104,6 +104,7 @@ def _platform_options(command: Command) -> Command:
         click.option("-C", "parameters", multiple=True, metavar="NAME=VALUE", help="An FVP parameter."),
         click.option("--dry-run", is_flag=True, help="Print the platform's command line; run nothing."),
         click.option("--fast", is_flag=True, help="Fast NPU mode; its counters are not representative."),
+        click.option("--pmu-trace", is_flag=True, help="Have the FVP trace its NPU: cycles of each operator."),
         click.option("--timeout", type=float, metavar="S", help="Wall-clock limit of the platform [600]."),
         click.option("--max-npu-cycles", type=int, metavar="N", help="Limit: cycles of the slowest inference."),
         click.option("--max-inference-ms", type=float, metavar="X", help="Limit: the same at the NPU's clock."),
@@ -170,6 +171,7 @@ def _make_spec(options: dict[str, Any]) -> Spec:
         pte_address=options.get("pte_address"),
         parameters=tuple(spec.parameter(text) for text in options.get("parameters", ())),
         fast=options.get("fast") or None,
+        pmu_trace=options.get("pmu_trace") or None,
         timeout_s=options.get("timeout"),
     )
     return spec.check(made)

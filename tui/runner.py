@@ -214,6 +214,8 @@ class Runner:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self.artifacts,
+            # ExecuTorch puts a partition's inputs in the order of a set: the same spec is to give the same bytes.
+            env={**os.environ, "PYTHONHASHSEED": "0"},
             start_new_session=True,
         )
         try:
@@ -356,7 +358,7 @@ class Runner:
             output_bytes=sum(info.nbytes for info in manifest.outputs),
             program=PROGRAM,
             server=inferences > 1,
-            pmu_trace=PMU_TRACE if choice.kind == "simulator" and not self.spec.fast else None,
+            pmu_trace=PMU_TRACE if self._traces(choice) else None,
             known=self.known,
         )
         with np.load(self.artifacts / tensors.INPUTS) as packed:
@@ -390,6 +392,9 @@ class Runner:
             shutil.move(self.work / PMU_TRACE, self.artifacts / PMU_TRACE)
             self.keep(self.artifacts / PMU_TRACE)
         return verdict
+
+    def _traces(self, choice: discovery.Choice) -> bool:
+        return self.spec.pmu_trace if choice.kind == "fvp" else not self.spec.fast
 
     def _check_program_inside(self, choice: discovery.Choice) -> None:
         """Refuse a runner that has another program inside than the one that is run."""

@@ -75,6 +75,8 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parameters: tuple[tuple[str, str], ...] = ()
     """FVP parameters (``-C NAME=VALUE``) beside those a run always sets."""
     fast: bool = False
+    pmu_trace: bool = False
+    """Whether an FVP traces its NPU, operator by operator; the simulator always does, but for `fast`."""
     inferences: int = 1
     inputs: tuple[str, ...] = ()
     """One file for each input of the program; empty takes the model's own."""
@@ -204,5 +206,6 @@ def command_line(spec: Spec) -> list[str]:
         words += ["-C", f"{name}={value}"]
     for path in spec.inputs:
         words += ["--input", path]
-    words += ["--fast"] * spec.fast + ["--require-match"] * limits.match + ["--no-cache"] * (not spec.cache)
+    switches = (("--fast", spec.fast), ("--pmu-trace", spec.pmu_trace), ("--require-match", limits.match))
+    words += [option for option, on in switches if on] + ["--no-cache"] * (not spec.cache)
     return words

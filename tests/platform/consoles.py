@@ -217,7 +217,7 @@ MLEK = Console(
         _crlf(["INFO - NPU AXI0_RD_DATA_BEAT_RECEIVED beats: 31", "INFO - NPU IDLE cycles: 5"]),
         _crlf(["INFO - NPU TOTAL cycles: 99", "INFO - Inference completed."]),
     ),
-    ["boot"],
+    ["boot", "report"],
     [99],
     [None],
     [{"AXI0_RD_DATA_BEAT_RECEIVED": 31, "IDLE": 5}],

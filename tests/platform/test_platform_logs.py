@@ -89,6 +89,7 @@ TABLE = {
     ),
     "zephyr_executorch_expected_output": Expected("boot report exit", (None,), (None,), verdict="pass"),
     "sse300_u55_mlek_inference_runner_uart": Expected(
+        "boot report",
         npu=(34178,),
         cpu=(None,),
         reason=INCOMPLETE,

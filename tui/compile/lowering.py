@@ -23,6 +23,7 @@ from executorch.backends.arm.quantizer import (
 from executorch.backends.cortex_m.passes.replace_quant_nodes_pass import ReplaceQuantNodesPass
 from executorch.exir import EdgeCompileConfig, ExecutorchBackendConfig, to_edge_transform_and_lower
 from executorch.exir.backend.utils import WhyNoPartitionReporter
+from executorch.exir.lowered_backend_module import LoweredBackendModule
 from torch.export import ExportedProgram
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
@@ -31,6 +32,9 @@ from tui.spec import Quantization, Target
 
 VELA_FLAGS = ("--verbose-performance", "--enable-debug-db")
 """Per-layer figures and the debug database that joins them to the graph; neither is on in aot_arm_compiler."""
+
+DEBUG_SPECS = ("debug_artifact_path", "dump_debug_info")
+"""What of a delegate's compile specs says where debug information was written, and how."""
 
 DEBUG_JSON = "debug.json"
 TOSA = "out.tosa"
@@ -136,5 +140,13 @@ def lower(program: ExportedProgram, spec: Any, folder: Path, on_vela: Callable[[
 
 
 def emit(lowering: Lowering) -> Any:
-    """The ExecuTorch program of a lowering, its delegates inside the flatbuffer as aot_arm_compiler leaves them."""
+    """The ExecuTorch program of a lowering, its delegates inside the flatbuffer as aot_arm_compiler leaves them.
+
+    Where we had debug information written is none of the program's business: the same spec is to give the same bytes.
+    """
+    for name in lowering.edge.methods:
+        for module in lowering.edge.exported_program(name).graph_module.modules():
+            if isinstance(module, LoweredBackendModule):
+                specs = module.compile_specs
+                specs[:] = [spec for spec in specs if spec.key not in DEBUG_SPECS]
     return lowering.edge.to_executorch(config=ExecutorchBackendConfig(extract_delegate_segments=False))

@@ -163,6 +163,12 @@ TABLE: tuple[Known, ...] = (
     ),
     _row(
         Kind.ERROR,
+        r"PTE @ (?P<address>0x[0-9a-fA-F]+) \[----(?!ET|BP)",
+        "there is no program where the runner looks for one, at {address}",
+        "place it there: --pte-address {address}",
+    ),
+    _row(
+        Kind.ERROR,
         r"Missing operator: \[\d+\] (?P<operator>\S+)",
         "the runner lacks the operator {operator}",
         _OPERATORS,
@@ -315,6 +321,7 @@ _KEYS = (
     "Problem",
     "Model run: 0",
     "exit code",
+    "PTE @ ",
 )
 
 

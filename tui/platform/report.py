@@ -1,6 +1,9 @@
 """The blocks of figures a console prints: PMU report, memory use and the statistics block."""
 
+import base64
 import re
+
+import msgspec
 
 from tui.figures import MemoryPool, Statistics
 
@@ -49,30 +52,67 @@ class PmuReport:
 
 
 class ProfileReport:
-    """The profile that the ML Embedded Evaluation Kit's applications print: one line for each figure."""
+    """The profile that the ML Embedded Evaluation Kit's applications print, and Arm's inference runner after it.
 
-    _LINE = re.compile(rf"NPU (\w{{1,80}}) (?:beats|cycles): {_N}$")
+    A line for each figure; the runner has them in a line of base64 JSON as well, between ``<metrics>`` and its end.
+    """
+
+    _UNIT = r"(?: (?:beats|cycles))?"
+    _LINE = re.compile(rf"NPU (\w{{1,80}}){_UNIT}: {_N}(?:/ {_N} / \d+ / \d+)?{_UNIT}\s*$")
+    _HEAD = ("Number of samples", "Total / Avg./")
+    _METRICS = re.compile(r"<metrics>([A-Za-z0-9+/=]{1,4000})</metrics>")
 
     def __init__(self) -> None:
         self.npu_cycles: int | None = None
         self.cpu_cycles: int | None = None
         self.pmu: dict[str, int] = {}
 
-    @staticmethod
-    def starts(text: str) -> bool:
+    @classmethod
+    def starts(cls, text: str) -> bool:
         """Whether a message is the head of a profile."""
         return text.startswith("Profile for Inference")
 
+    @classmethod
+    def is_metrics(cls, text: str) -> bool:
+        """Whether a message is the line of JSON."""
+        return cls._METRICS.search(text) is not None
+
     def take(self, text: str) -> bool:
         """Whether a message was a line of the profile; the first that is not ends it."""
-        found = self._LINE.match(text)
-        if found is None:
-            return False
-        if found[1] == "TOTAL":
-            self.npu_cycles = int(found[2])
+        if found := self._LINE.match(text):
+            # Of several inferences, the total and then the mean.
+            self._add(found[1], int(found[3] or found[2]))
+            return True
+        if found := self._METRICS.search(text):
+            for name, value in _metrics(found[1]):
+                self._add(name.removeprefix("NPU "), value)
+            return True
+        return text.startswith(self._HEAD)
+
+    def _add(self, name: str, value: int) -> None:
+        if name == "TOTAL":
+            self.npu_cycles = value
         else:
-            self.pmu[found[1]] = int(found[2])
-        return True
+            self.pmu[name] = value
+
+
+class _Sample(msgspec.Struct):
+    name: str
+    value: list[int]
+
+
+class _Group(msgspec.Struct):
+    samples: list[_Sample]
+
+
+def _metrics(encoded: str) -> list[tuple[str, int]]:
+    """(name, figure) of the NPU's in the runner's JSON; empty where it is damaged."""
+    try:
+        groups = msgspec.json.decode(base64.b64decode(encoded, validate=True), type=list[_Group])
+    except (ValueError, msgspec.DecodeError):
+        return []
+    samples = [sample for group in groups for sample in group.samples]
+    return [(s.name, s.value[0]) for s in samples if s.value and s.value[0] >= 0 and s.name.startswith("NPU ")]
 
 
 _POOL = re.compile(rf"(\w{{1,60}}):\s*{_N}(?: / {_N}\s+free: \d+ \(\s*used: \d+ % \))?(?: bytes\.?)?\s*(\(.*\))?\s*$")

@@ -32,14 +32,15 @@ _PHASE = re.compile(
     r"(?P<load>Running executor with parameter|PTE @ |PTE in |Model in 0x|(?:PTE Model data|Model PTE file) loaded"
     r"|Model buffer loaded|Reading pte model)"
     r"|(?P<prepare>Preparing inputs|Running in semihosting server mode)"
-    r"|(?P<infer>Starting running \d|Starting the model execution)"
-    r"|(?P<report>NPU Inferences|Ethos-U PMU report|\d inferences finished|Model executed successfully|Model run: \d)"
+    r"|(?P<infer>Starting running \d|Starting the model execution|Running inference\.\.\.)"
+    r"|(?P<report>NPU Inferences|Ethos-U PMU report|Profile for Inference|Inference completed|\d inferences finished"
+    r"|Model executed successfully|Model run: \d)"
     r"|(?P<exit>Program complete|Simulation is stopping|Simulation stopped by user|Application exit code)"
 )
 _COUNT = re.compile(r"Starting running (\d{1,9}) inferences|(?<!\d)(\d{1,9}) inferences finished")
 _DONE = re.compile(r"\d inferences finished|Model executed successfully|SERVER_INFERENCE_DONE (\d+)")
-_EXECUTED = re.compile(r"NPU Inferences|Ethos-U PMU report|\d outputs: ")
-_NOT_EXECUTED = re.compile(r"Execution of method \S+ failed|Problem running model")
+_EXECUTED = re.compile(r"NPU Inferences|Ethos-U PMU report|\d outputs: |Inference completed")
+_NOT_EXECUTED = re.compile(r"Execution of method \S+ failed|Problem running model|Inference failed")
 _CPU_NOTE = "CPU cycle values and ratio calculations require"
 # A cheap look at every line before the expressions above: one of these words is in all that they match.
 _KEYS = (
@@ -165,6 +166,14 @@ class Parser:
             self._end_profile(events)
         if ProfileReport.starts(text):
             self._profile = ProfileReport()
+            self._stop_clock()
+            self._enter("report", events)
+            return
+        if ProfileReport.is_metrics(text):
+            # What was printed line by line is not to be counted again.
+            if self._running or not self.finished:
+                self._profile = ProfileReport()
+                self._profile.take(text)
             return
         if self._report.take(text):
             self._reported = self._reported or self._report.npu_cycles is not None

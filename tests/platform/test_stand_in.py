@@ -1,0 +1,249 @@
+"""From discovery to figures with a stand-in under the FVP's name: every kind of runner, and every fault."""
+
+import contextlib
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.conftest import TUI, Ran, environment
+from tests.platform import elves
+from tui.platform import discovery
+from tui.platform.firmware import KINDS, Kind
+
+ROOT = Path(__file__).parents[2]
+RanModel = Callable[..., Ran]
+
+SCRIPTS = {
+    "-C mps4_board.visualisation.disable-visualisation=1",
+    "-C vis_hdlcd.disable_visualisation=1",
+    "-C mps4_board.telnetterminal0.start_telnet=0",
+    "-C mps4_board.uart0.out_file=-",
+    "-C mps4_board.uart0.unbuffered_output=1",
+    "-C mps4_board.uart0.shutdown_on_eot=1",
+}
+"""What ExecuTorch's run_fvp.sh passes for an Ethos-U85, whatever the runner."""
+
+SEMIHOSTING = {
+    "-C mps4_board.subsystem.cpu0.semihosting-enable=1",
+    "-C mps4_board.subsystem.cpu0.semihosting-stack_base=0",
+    "-C mps4_board.subsystem.cpu0.semihosting-heap_limit=0",
+}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine on which the stand-in is installed as the FVP."""
+
+    fvp_tui: Callable[..., "subprocess.CompletedProcess[str]"]
+    folder: Path
+    home: Path
+
+    def run(self, *arguments: str, **environment: str) -> tuple[int, dict[str, Any]]:
+        """``fvp-tui run ... --json``: exit status and state; no process of the platform may be left behind."""
+        done = self.fvp_tui("run", *arguments, "--json", "--platform", "fvp", extra=environment)
+        assert done.stdout, done.stderr
+        state = json.loads(done.stdout)
+        # Its folder is in its command line, or in that of the process that took its place.
+        left = [
+            p.pid for p in psutil.process_iter(["cmdline"]) if state["run"]["id"] in " ".join(p.info["cmdline"] or ())
+        ]
+        assert left == []
+        return done.returncode, state
+
+    def runner(self, kind: Kind, program: bytes = b"") -> str:
+        """A runner's ELF file."""
+        return str(elves.write(self.folder / f"{kind}.elf", kind, program))
+
+    @contextlib.contextmanager
+    def follow(self, name: str) -> Iterator[Iterator[dict[str, Any]]]:
+        """The events of a run as they come."""
+        command = [*TUI, "attach", name, "--events"]
+        with subprocess.Popen(command, env=environment(self.home), stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            yield (json.loads(line) for line in process.stdout)
+
+    @property
+    def received(self) -> list[str]:
+        """The arguments the stand-in was started with."""
+        return json.loads((self.folder / "arguments.json").read_text())
+
+
+@pytest.fixture
+def machine(home: Path, tmp_path: Path) -> Machine:
+    binary = tmp_path / "bin" / discovery.FVP
+    binary.parent.mkdir()
+    binary.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -u -m tests.platform.stand_in "$@"\n')
+    binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
+
+    def fvp_tui(*arguments: str, extra: dict[str, str] | None = None) -> Any:
+        env = {**environment(home), "STAND_IN_RECORD": str(tmp_path / "arguments.json"), **(extra or {})}
+        env["PATH"] = f"{binary.parent}{os.pathsep}{env['PATH']}"
+        return subprocess.run(
+            [*TUI, *arguments],
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+
+    return Machine(fvp_tui, tmp_path, home)
+
+
+@pytest.fixture
+def digits(ran: RanModel, tmp_path: Path) -> str:
+    return str(shutil.copy(ran("sample:digits").artifacts / "model.pte", tmp_path / "digits.pte"))
+
+
+def words(argv: list[str]) -> set[str]:
+    return {f"-C {argv[at + 1]}" for at, word in enumerate(argv) if word == "-C"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_runner_from_discovery_to_figures(
+    kind: Kind, machine: Machine, ran: RanModel, digits: str
+) -> None:
+    # The program inside a runner was compiled before; one that is compiled anew has the same bytes.
+    inside = Path(digits).read_bytes() if kind == "embedded" else b""
+    status, state = machine.run("sample:digits", "--runner", machine.runner(kind, inside))
+    assert (status, state["run"]["status"], state["run"]["reason"]) == (0, "ok", None)
+    (inference,) = state["inferences"]
+    assert inference["source"] == "measured"
+    assert inference["npu_cycles"] == ran("sample:digits").state["inferences"][0]["npu_cycles"]
+    assert list(inference["pmu"].values())
+    assert (state["check"]["status"], state["check"]["reference"]) == ("match", "tosa")
+    assert state["platform"]["kind"] == "fvp"
+    assert state["platform"]["version"] == "11.27.25"
+    assert state["verdict"]["verdict"] == "pass"
+    argv = machine.received
+    assert words(argv) >= SCRIPTS | {"-C mps4_board.subsystem.ethosu.num_macs=256"}
+    assert (words(argv) >= SEMIHOSTING) == (kind == "semihosting")
+    assert argv[argv.index("-a") + 1] == machine.runner(kind, inside)
+    assert "--stat" in argv and argv[argv.index("--timelimit") + 1] == "600"
+    assert argv.count("--data") == {"address": 1, "mlek": 2}.get(kind, 0)
+    console = (machine.home / "runs" / state["run"]["id"] / "console.log").read_bytes()
+    assert b"Simulation stopped by user" in console
+
+
+def test_a_runner_with_another_program_inside_is_refused(machine: Machine, ran: RanModel, digits: str) -> None:
+    other = (ran("executorch:ds_cnn").artifacts / "model.pte").read_bytes()
+    status, state = machine.run(digits, "--runner", machine.runner("embedded", other))
+    assert status == 1
+    assert "another program inside" in state["run"]["reason"]
+    assert not (machine.folder / "arguments.json").exists()
+
+
+def test_a_runner_without_files_is_booted_for_each_inference(machine: Machine, digits: str) -> None:
+    status, state = machine.run(digits, "--runner", machine.runner("mlek"), "--inferences", "3")
+    assert status == 0
+    assert [i["index"] for i in state["inferences"]] == [0, 1, 2]
+    assert any("booted for each of 3" in note for note in state["notes"])
+
+
+def test_the_users_parameters_take_the_place_of_ours(machine: Machine, digits: str) -> None:
+    setting = "mps4_board.telnetterminal0.start_telnet=1"
+    status, _ = machine.run(digits, "--runner", machine.runner("semihosting"), "-C", setting, "--fast")
+    assert status == 0
+    assert f"-C {setting}" in words(machine.received)
+    assert "-C mps4_board.telnetterminal0.start_telnet=0" not in words(machine.received)
+    assert "-C mps4_board.subsystem.ethosu.extra_args=--fast" in words(machine.received)
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("mps4_board.telnetterminal0.start_telnett=1", "did you mean mps4_board.telnetterminal0.start_telnet"),
+        ("mps4_board.subsystem.ethosu.num_macs=512", "contradicts the target"),
+        ("mps4_board.uart0.unbuffered_output=2", "neither 0 nor 1"),
+    ],
+)
+def test_what_the_fvp_would_not_take_is_refused_before_the_start(
+    setting: str, said: str, machine: Machine, digits: str
+) -> None:
+    done = machine.fvp_tui("run", digits, "--platform", "fvp", "--runner", machine.runner("semihosting"), "-C", setting)
+    assert done.returncode == 2
+    assert said in done.stdout + done.stderr
+    assert not (machine.folder / "arguments.json").exists()
+
+
+def test_a_version_with_other_names_is_driven_with_those_it_has(machine: Machine, digits: str) -> None:
+    status, state = machine.run(digits, "--runner", machine.runner("semihosting"), STAND_IN="renamed")
+    assert status == 0
+    assert "mps4_board.visualisation.disable-visualisation" not in str(machine.received)
+    assert any("does not list" in note and "left out" in note for note in state["notes"])
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "status", "said"),
+    [
+        ("licence", "semihosting", 4, "no licence"),
+        ("library", "semihosting", 4, "libpython3.9.so.1.0 is not found"),
+        ("die-0", "semihosting", 1, "exited with status 3"),
+        ("die-1", "semihosting", 1, "exited with status 3"),
+        ("die-700", "semihosting", 1, "exited with status 3"),
+        ("garble", "semihosting", 0, "ran to its end"),
+        ("error", "address", 1, "the NPU refused its work"),
+    ],
+)
+def test_each_fault_has_its_verdict(
+    fault: str, kind: Kind, status: int, said: str, machine: Machine, digits: str
+) -> None:
+    found, state = machine.run(digits, "--runner", machine.runner(kind), STAND_IN=fault)
+    reason = state["run"]["reason"] or state["verdict"]["reason"]
+    assert (found, said in reason) == (status, True), reason
+
+
+@pytest.mark.parametrize(("fault", "said"), [("silent", "the program printed nothing"), ("flood", "time limit of 1 s")])
+def test_its_time_limit_ends_one_that_hangs(fault: str, said: str, machine: Machine, digits: str) -> None:
+    runner = machine.runner("semihosting")
+    found, state = machine.run(digits, "--runner", runner, "--timeout", "1", STAND_IN=fault)
+    assert found == 1
+    assert said in state["run"]["reason"]
+    assert state["statistics"]["instructions"] is not None
+    assert fault == "flood" or "SEMIHOSTING" in state["run"]["hint"]
+
+
+@pytest.mark.parametrize("fault", ["silent", "deaf"])
+def test_stop_ends_it_politely_first(fault: str, machine: Machine, digits: str) -> None:
+    runner = machine.runner("semihosting")
+    arguments = ("run", digits, "--platform", "fvp", "--runner", runner, "--detach")
+    name = machine.fvp_tui(*arguments, extra={"STAND_IN": fault}).stdout.strip()
+    with machine.follow(name) as events:
+        started = next(event for event in events if event["event"] == "platform_started")
+        # Its first words: from here on it takes signals as it means to.
+        next(event for event in events if event["event"] == "logged" and "telnetterminal5" in event["text"])
+        machine.fvp_tui("stop", name)
+        last = list(events)[-1]
+    assert (last["event"], last["status"]) == ("run_finished", "stopped")
+    assert not psutil.pid_exists(started["pid"])
+    state = json.loads(machine.fvp_tui("show", name, "--json").stdout)
+    # Statistics come from one that was asked, not killed.
+    assert (state["statistics"]["instructions"] is not None) == (fault == "silent")
+
+
+def test_a_program_for_another_address_is_explained(machine: Machine, digits: str) -> None:
+    runner = machine.runner("address")
+    status, state = machine.run(digits, "--runner", runner, "--pte-address", "0x38000000", "--timeout", "1")
+    assert status == 1
+    assert "no program where the runner looks for one, at 0x70000000" in state["run"]["reason"]
+    assert "--pte-address 0x70000000" in state["run"]["hint"]
+
+
+def test_a_trace_gives_every_operator_of_every_partition_its_measured_cycles(machine: Machine) -> None:
+    status, state = machine.run("sample:split", "--runner", machine.runner("semihosting"), "--pmu-trace")
+    assert status == 0
+    traced = [o for o in state["operators"] if o["commands"]]
+    assert {o["partition"] for o in traced} == {0, 1, 2}
+    assert {o["traced_source"] for o in traced} == {"measured"}
+    assert sum(o["traced_cycles"] for o in traced) == state["inferences"][0]["npu_cycles"]
