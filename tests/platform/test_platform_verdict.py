@@ -141,6 +141,10 @@ KNOWN = [
     ("Info: Simulation is stopping. Reason: Cycle limit has been exceeded.", "Cycle limit has been exceeded"),
     (E + "TEST: BundleIO index[0] Test_result: FAIL", "differ from the reference"),
     ("NPU config mismatch: npu.macs_per_cc=8 optimizer.macs_per_cc=7", "compiled for another NPU"),
+    (
+        "I [executorch:x.cpp:1 main()] PTE @ 0x70000000 [----....]",
+        "no program where the runner looks for one, at 0x70000000",
+    ),
     (E + "Missing operator: [2] aten::sort.values", "lacks the operator aten::sort.values"),
     (E + "Backend EthosUBackend is not registered.", "without the backend EthosUBackend"),
     (E + "Failed to allocate scratch buffer of 4096 bytes from temp_allocator", "4096 bytes are needed"),

@@ -53,10 +53,10 @@ class Machine:
         done = self.fvp_tui("run", *arguments, "--json", "--platform", "fvp", extra=environment)
         assert done.stdout, done.stderr
         state = json.loads(done.stdout)
-        # Its folder is in its command line, or in that of the process that took its place.
-        left = [
-            p.pid for p in psutil.process_iter(["cmdline"]) if state["run"]["id"] in " ".join(p.info["cmdline"] or ())
-        ]
+        # The whole path, not the run's name: another worker's run of the same second has the same name. The run's
+        # own process may be a moment behind the last event, which is all that the command waits for.
+        found = [p for p in psutil.process_iter(["cmdline"]) if str(self.folder) in " ".join(p.info["cmdline"] or ())]
+        left = [p.cmdline() for p in psutil.wait_procs(found, timeout=10)[1]]
         assert left == []
         return done.returncode, state
 
