@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import Ran
 from tests.simulator import programs
+from tests.simulator.damage import Mutation, flipped, flipped_outside_the_delegates, spliced, spoilt, truncated
 from tests.simulator.programs import Part
 from tui import pte
 from tui.simulator import interpreter
@@ -29,9 +30,6 @@ PATIENCE = 2.0
 
 MEMORY = 1 << 30
 """Bytes that all damaged programs together may add to what this process takes."""
-
-EDGES = (0x00, 0x01, 0x7F, 0x80, 0xFF)
-PARAMETERS = (0, 1, 2, 0x7FFF, 0x8000, 0xFFFF)
 
 
 class OutOfTime(Exception):
@@ -89,66 +87,16 @@ def no_long_loops(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interpreter, "INSTRUCTION_LIMIT", 1000)
 
 
-def flipped(random: np.random.Generator, data: bytes) -> bytes:
-    changed = np.frombuffer(data, np.uint8).copy()
-    count = random.choice([1, 1, 2, 5, 20])
-    changed[random.integers(0, len(changed), count)] = random.choice([*EDGES, int(random.integers(256))], count)
-    return changed.tobytes()
-
-
-def truncated(random: np.random.Generator, data: bytes) -> bytes:
-    return data[: random.integers(len(data))]
-
-
-def spliced(random: np.random.Generator, data: bytes) -> bytes:
-    first, last = sorted(random.integers(0, len(data), 2))
-    at = random.integers(len(data))
-    return data[:at] + data[first:last] + data[at + last - first :]
-
-
-def flipped_outside_the_delegate(random: np.random.Generator, data: bytes) -> bytes:
-    """The plan is a small part of the file: most flips above hit weights."""
-    program = pte.parse(data)
-    blob = bytes(program.main.delegates[0].data)
-    begin = data.index(blob)
-    places = [*range(begin), *range(begin + len(blob), len(data))]
-    changed = bytearray(data)
-    for at in random.choice(places, random.choice([1, 1, 2, 3])):
-        changed[at] = random.choice([*EDGES, int(random.integers(256))])
-    return bytes(changed)
-
-
 @pytest.mark.parametrize(
     ("mutate", "count"),
-    [(flipped, 300), (truncated, 200), (spliced, 300), (flipped_outside_the_delegate, 600)],
+    [(flipped, 300), (truncated, 200), (spliced, 300), (flipped_outside_the_delegates, 600)],
 )
-def test_a_damaged_program_never_breaks_the_simulator(
-    mutate: Callable[[np.random.Generator, bytes], bytes], count: int, sound: bytes
-) -> None:
+def test_a_damaged_program_never_breaks_the_simulator(mutate: Mutation, count: int, sound: bytes) -> None:
     random = np.random.default_rng(11)
     with bounded_memory():
         ends = Counter(outcome(mutate(random, sound)) for _ in range(count))
     assert sum(n for end, n in ends.items() if end not in ("ok", "OutOfTime")) > count / 20
     assert ends["OutOfTime"] <= 3
-
-
-def spoilt(random: np.random.Generator, words: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Some command words changed: parameters to extremes, single bits, whole words, words of elsewhere."""
-    changed = words.copy()
-    for _ in range(random.choice([1, 1, 2, 4])):
-        at = random.integers(len(words))
-        word = int(words[at])
-        kind = random.random()
-        if kind < 0.5:
-            parameter = random.choice([*PARAMETERS, int(random.integers(1 << 16))])
-            changed[at] = word & 0xFFFF | int(parameter) << 16
-        elif kind < 0.8:
-            changed[at] = word ^ 1 << int(random.integers(32))
-        elif kind < 0.9:
-            changed[at] = random.choice([0, 0x7FFFFFFF, 0xFFFFFFFF, int(random.integers(1 << 32))])
-        else:
-            changed[at] = words[random.integers(len(words))]
-    return changed
 
 
 GUARD = 4096

@@ -39,14 +39,15 @@ class Kernel:
 
 def _quantize(x: NDArray, scale: float, zero_point: int, low: int, high: int, _dtype: int) -> NDArray:
     """zero_point + round(x / scale), halves to even, as quantized_decomposed and cortex_m do it in float32."""
-    inverse = np.float32(1) / np.float32(scale)
-    with np.errstate(invalid="ignore", over="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        inverse = np.float32(1) / np.float32(scale)
         scaled = np.rint(x.astype(np.float32) * inverse).astype(np.float64) + zero_point
     return np.clip(np.nan_to_num(scaled, nan=float(zero_point)), low, high)
 
 
 def _dequantize(x: NDArray, scale: float, zero_point: int, *_: Any) -> NDArray:
-    return (x.astype(np.int64) - zero_point).astype(np.float32) * np.float32(scale)
+    with np.errstate(invalid="ignore", over="ignore"):
+        return (x.astype(np.int64) - zero_point).astype(np.float32) * np.float32(scale)
 
 
 def _copy(x: NDArray, *_: Any) -> NDArray:
@@ -288,4 +289,6 @@ def store(result: NDArray, out: NDArray, name: str) -> None:
         result = result.reshape(out.shape)
     if result.shape != out.shape:
         raise KernelError(f"{name} gives a tensor of shape {result.shape}, its output has {out.shape}")
-    np.copyto(out, result, casting="unsafe")
+    # A number that the output's type cannot hold becomes what C makes of it, as in ExecuTorch's kernels.
+    with np.errstate(invalid="ignore", over="ignore"):
+        np.copyto(out, result, casting="unsafe")

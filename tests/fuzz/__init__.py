@@ -1,0 +1,1 @@
+"""Damaged programs, by the thousand, on the simulator."""
