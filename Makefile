@@ -5,8 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 FIRST := sample:digits
+GRAPHS := 2000
+PROGRAMS := 20000
 
-.PHONY: run test check bench conformance clean help
+.PHONY: run test check bench conformance differential fuzz clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -34,6 +36,12 @@ bench: $(VENV)/.installed-dev ## print speeds, and cycles beside Vela's; asserts
 
 conformance: $(VENV)/.installed-dev ## ExecuTorch's own U85 tests on fvp-sim, about an hour
 	$(BIN)/python -m tests.conformance $(FILES)
+
+differential: $(VENV)/.installed-dev ## random graphs: fvp-sim against the TOSA reference model, about an hour
+	$(BIN)/python -m tests.differential --graphs $(GRAPHS)
+
+fuzz: $(VENV)/.installed-dev ## damaged programs on fvp-sim, about four minutes
+	$(BIN)/python -m tests.fuzz --programs $(PROGRAMS)
 
 clean: ## remove the virtual environment
 	rm -rf $(VENV)

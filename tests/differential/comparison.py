@@ -1,0 +1,179 @@
+"""One graph from its spec to a verdict: the simulator's outputs against the TOSA reference model's."""
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import tosa_reference_model
+
+from tests.differential import families, faults, lowering
+from tests.differential.lowering import Partition
+from tests.differential.specs import Spec, generator
+from tests.simulator import programs
+from tests.simulator.programs import Part
+from tui.errors import one_line
+from tui.simulator.delegate import DelegateError
+
+Array = np.ndarray[Any, Any]
+Verdict = Literal["equal", "mismatch", "error", "refused"]
+
+STYLES = ("uniform", "extreme")
+"""Inputs of each graph: all integers alike, and those where arithmetic has its edges."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a graph."""
+
+    index: int
+    family: str
+    families: tuple[str, ...]
+    verdict: Verdict
+    detail: str = ""
+    compilations: int = 0
+    refused: tuple[str, ...] = ()
+    """Why Vela refused configurations of a graph that it compiled for others."""
+    partial: bool = False
+    """Some operators were left for the CPU."""
+    seconds: float = 0.0
+
+
+class RefusedError(Exception):
+    """A graph that cannot be compared; the text is a reason that many graphs may share."""
+
+
+class DifferentError(Exception):
+    """The simulator is at fault, or the compiler; the text says where."""
+
+
+def reason(stage: str, error: BaseException) -> str:
+    """An exception as one of a few reasons: without the numbers and names of this graph."""
+    text = f"{type(error).__name__}: {one_line(error, 200)}" if str(error) else type(error).__name__
+    text = re.sub(r"\b0x[0-9a-f]+|\d+", "N", text)
+    return f"{stage}: {re.sub(r'(, N)+', ', ...', text)[:110]}"
+
+
+def _inputs(partition: Partition, style: str, random: np.random.Generator) -> list[Array]:
+    limits = [given.limit for given in partition.given if given is not None and given.limit]
+    found = []
+    for meta, given in zip(partition.inputs, partition.given, strict=True):
+        if meta.dtype == np.bool_:
+            found.append(random.integers(0, 2, meta.shape) > 0)
+            continue
+        if given is not None and given.limit:
+            found.append(random.integers(0, given.limit, meta.shape, meta.dtype))
+            continue
+        if given is None and limits and meta.dtype in (np.int32, np.int64):
+            # Computed from an index on the CPU: good for any of them.
+            found.append(random.integers(0, min(limits), meta.shape, meta.dtype))
+            continue
+        info = np.iinfo(meta.dtype)
+        edges = [info.min, info.min + 1, -1, 0, 1, info.max - 1, info.max]
+        if style == "extreme":
+            found.append(random.choice(np.array(edges, meta.dtype), meta.shape))
+        else:
+            found.append(random.integers(info.min, info.max, meta.shape, meta.dtype, endpoint=True))
+    return found
+
+
+def _expected(partition: Partition, inputs: list[Array]) -> list[Array] | None:
+    """The reference model's outputs; None where TOSA leaves the result open."""
+    try:
+        results, status = tosa_reference_model.run(partition.tosa, inputs, verbosity="NONE")
+    except ValueError as error:
+        raise RefusedError(reason("executorch: no valid TOSA", error)) from error
+    if status != tosa_reference_model.GraphStatus.TOSA_VALID:
+        return None
+    if [array.shape for array in results] != [meta.shape for meta in partition.outputs]:
+        raise RefusedError("executorch: the TOSA graph lost a permute, its output has another shape")
+    return list(results)
+
+
+def difference(found: list[Array], expected: list[Array]) -> str | None:
+    """Where two lists of outputs differ."""
+    for number, (have, want) in enumerate(zip(found, expected, strict=True)):
+        if have.dtype != want.dtype or have.shape != want.shape:
+            return f"output {number} is {have.dtype}{list(have.shape)}, not {want.dtype}{list(want.shape)}"
+        wrong = have != want
+        if wrong.any():
+            place = tuple(int(axis[0]) for axis in np.nonzero(wrong))
+            return (
+                f"output {number}: {int(wrong.sum())} of {wrong.size} elements differ, the first at {place}:"
+                f" {have[place]}, not {want[place]}"
+            )
+    return None
+
+
+def _staged(stage: str, action: Callable[..., Any], *arguments: Any) -> Any:
+    """The compilers' exceptions are of any kind, some even SystemExit: each is a refusal."""
+    try:
+        return action(*arguments)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise RefusedError(reason(stage, error)) from error
+
+
+def _compare(part: Part, cases: list[tuple[list[Array], list[Array]]]) -> None:
+    try:
+        engine = part.load()
+        lost = len(cases[0][1]) - len(engine.outputs)
+        if lost:
+            raise RefusedError(f"vela: drops {lost} outputs")
+        for inputs, expected in cases:
+            if (where := difference(programs.simulate(part, engine, inputs), expected)) is not None:
+                if faults.loses_a_table(engine.stream):
+                    raise RefusedError("vela: loads a table over another that is still to be used")
+                raise DifferentError(where)
+    except DelegateError as error:
+        raise DifferentError(f"the simulator says: {error}") from error
+
+
+def compare(spec: Spec) -> Outcome:
+    """Lower, compile and run a graph."""
+    begun = time.process_time()
+    steps = tuple(step.family for step in spec.steps)
+    compilations = 0
+    refusals: list[str] = []
+    partial = False
+
+    def ended(verdict: Verdict, detail: str = "") -> Outcome:
+        seconds = time.process_time() - begun
+        return Outcome(spec.index, spec.family, steps, verdict, detail, compilations, tuple(refusals), partial, seconds)
+
+    try:
+        lowered = _staged("executorch", lowering.lower, spec)
+        if not lowered.partitions:
+            return ended("refused", "executorch: nothing is delegated")
+        partial = lowered.left > 0
+        compared = 0
+        for partition in lowered.partitions:
+            random = generator(spec.seed, spec.index, 3)
+            given = [_inputs(partition, style, random) for style in STYLES]
+            cases = [(inputs, want) for inputs in given if (want := _expected(partition, inputs)) is not None]
+            if not cases:
+                refusals.append("reference model: TOSA leaves the result open")
+                continue
+            for configuration in spec.configurations:
+                try:
+                    part = _staged("vela", lowering.compiled, partition, configuration)
+                    compilations += 1
+                    _compare(part, cases)
+                    compared += 1
+                except RefusedError as refused:
+                    refusals.append(str(refused))
+                except DifferentError as different:
+                    return ended("mismatch", f"{configuration}: {different}")
+    except RefusedError as refused:
+        return ended("refused", str(refused))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is not a refusal
+        return ended("error", f"{type(error).__name__}: {error}")
+    return ended("equal") if compared else ended("refused", refusals[0])
+
+
+def compare_number(seed: int, index: int) -> Outcome:
+    """As `compare`, of the graph with that number."""
+    return compare(families.spec(seed, index))

@@ -1,0 +1,129 @@
+"""What Vela 5.1 miscompiles, as far as random graphs have met it: such graphs say nothing of the simulator.
+
+Each was traced to command words that cannot be the graph's, whatever executes them. ``--faults`` of this package's
+command compiles the smallest case of each and says whether it is still there; the generator and the comparison keep
+clear of exactly these.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from tui.simulator.ethosu85 import Stream
+from tui.simulator.ethosu85.stream import commands
+
+TABLES = 0x100
+"""In a DMA's destination region: the NPU's own memory, which holds lookup tables."""
+
+LOOKUP = 8
+"""The first activation function that is a lookup."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A graph that Vela miscompiles: the shapes of its inputs and parameters, its steps, and what is wrong with it."""
+
+    inputs: tuple[tuple[int, ...], ...]
+    parameters: tuple[tuple[int, ...], ...]
+    steps: tuple[str, ...]
+    quantization: Literal["int8", "a16w8"]
+    why: str
+
+
+KNOWN = (
+    Fault(
+        ((2, 5, 6, 14),),
+        ((7, 5, 1, 1),),
+        ("F.conv2d(x0, self.w1, stride=(1, 4))",),
+        "int8",
+        "batch above 1, a stride above 3: one convolution for each of 48 places, and all write to two addresses",
+    ),
+    Fault(
+        ((2, 5, 7, 23),),
+        (),
+        ("F.softmax(x0, 2)",),
+        "a16w8",
+        "batch above 1, a sum over a middle axis: the sum's input has one axis less than its data",
+    ),
+    Fault(
+        ((2, 4, 11, 9),),
+        (),
+        ("F.pixel_shuffle(x0, 2)", "F.relu(v0)"),
+        "int8",
+        "batch above 1, a permute and an activation in one: a copy with a 1x1 kernel and 16 columns of padding",
+    ),
+    Fault(
+        ((1, 3, 2, 22),),
+        (),
+        ("x0.permute((2, 0, 1, 3))", "torch.sigmoid(v0)"),
+        "int8",
+        "as before, where the permute makes the batch: three rows are written beyond the end of the output",
+    ),
+    Fault(
+        ((2, 1, 9, 31),),
+        (),
+        ("F.max_pool2d(x0, (1, 2), stride=(3, 3), padding=(0, 1))",),
+        "int8",
+        "batch above 1, padding, columns left over by the stride: the left padding becomes the right one",
+    ),
+    Fault(
+        ((1, 1, 33, 21),),
+        ((24, 1, 2, 2),),
+        ("F.conv2d(x0, self.w1, stride=(1, 2), padding=(1, 0), dilation=(1, 3))",),
+        "int8",
+        "padding, stride and dilation, and columns left over: one row above and one below becomes two below",
+    ),
+    Fault(
+        ((1, 7, 22),),
+        ((1, 22),),
+        ("F.elu(x0)", "torch.add(v0, self.w1)", "torch.pow(v1, 2)"),
+        "a16w8",
+        "two 16-bit tables in a chain: both are loaded to the same place before the first is used",
+    ),
+    Fault(
+        ((1, 16, 1, 4),),
+        ((16, 16, 1, 3),),
+        ("x0[:, :, :, 1:3]", "F.conv_transpose2d(v0, self.w1)"),
+        "int8",
+        "a slice before a transposed convolution, which reads from the beginning of what is sliced",
+    ),
+)
+
+
+def batched(value: torch.Tensor) -> bool:
+    """A feature map with a batch above 1."""
+    return value.dim() > 3 and value.shape[0] > 1
+
+
+def misplaced_padding(
+    size: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+) -> bool:
+    """A convolution with stride, dilation and padding that does not use the whole of its input."""
+    if not (any(padding) and max(stride) > 1 and max(dilation) > 1):
+        return False
+    over = (
+        (n + 2 * p - d * (k - 1) - 1) % s for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True)
+    )
+    return any(over)
+
+
+def loses_a_table(stream: Stream) -> bool:
+    """Whether a lookup table is loaded over one that nothing has used."""
+    unused: list[range] = []
+    for command in commands(stream):
+        registers = command.registers
+        if command.name == "DMA_START":
+            if registers.get("DMA0_DST_REGION", 0) & TABLES:
+                place = range(registers["DMA0_DST"], registers["DMA0_DST"] + registers["DMA0_LEN"])
+                if any(place.start < one.stop and one.start < place.stop for one in unused):
+                    return True
+                unused.append(place)
+        elif registers.get("ACTIVATION", 0) & 0x1F >= LOOKUP:
+            unused.clear()
+    return False

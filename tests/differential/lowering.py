@@ -1,0 +1,146 @@
+"""A spec through ExecuTorch to TOSA, and from there through Vela for any configuration: tui.compile's calls, in haste.
+
+Nine tenths of a graph's time are PyTorch's own bookkeeping; `in_haste` leaves out what has no influence on the result.
+"""
+
+import copy
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import executorch.backends.arm.ethosu.backend as ethosu_backend
+import torch
+import torch._export.utils as export_utils
+import torch.fx.traceback as traceback
+from executorch.backends.arm.arm_vela import VelaCompileResult, vela_compile
+from executorch.backends.arm.ethosu import EthosUCompileSpec, EthosUPartitioner
+from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
+from torch.fx._lazy_graph_module import _use_lazy_graph_module
+
+from tests.differential.specs import Configuration, Given, Graph, Spec, content, generator
+from tests.simulator.programs import Part
+from tui import pte
+from tui.compile import lowering as flow
+from tui.simulator.delegate import BACKEND
+from tui.spec import Target
+
+CALIBRATIONS = 2
+"""Samples a graph is calibrated with."""
+
+CODES = {
+    torch.uint8: 0, torch.int8: 1, torch.int16: 2, torch.int32: 3, torch.int64: 4, torch.float32: 6, torch.bool: 11,
+}  # fmt: skip
+"""ExecuTorch's numbers of element types."""
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A part of a graph that was delegated: TOSA, its tensors, and which input of the graph each of its inputs is."""
+
+    tosa: bytes
+    inputs: tuple[pte.Tensor, ...]
+    outputs: tuple[pte.Tensor, ...]
+    given: tuple[Given | None, ...]
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """What became of a graph: its partitions, and how many operators were left for the CPU."""
+
+    partitions: tuple[Partition, ...]
+    left: int
+
+
+@contextmanager
+def in_haste() -> Iterator[None]:
+    """Leave out: asking for all of PyTorch's operators again, histories of nodes, code of graphs nobody runs."""
+    kept = export_utils._materialize_cpp_cia_ops, traceback.copy
+    # No operator is registered while graphs are lowered; the first call has asked for all there are.
+    export_utils._materialize_cpp_cia_ops()
+    export_utils._materialize_cpp_cia_ops = lambda: None
+    traceback.copy = SimpleNamespace(deepcopy=lambda value: value, copy=copy.copy)
+    try:
+        with _use_lazy_graph_module(True):
+            yield
+    finally:
+        export_utils._materialize_cpp_cia_ops, traceback.copy = kept
+
+
+def _tensor(value: torch.Tensor) -> pte.Tensor:
+    return pte.layout(CODES[value.dtype], tuple(value.shape), tuple(value.dim_order()))
+
+
+@contextmanager
+def _without_vela(graphs: list[bytes]) -> Iterator[None]:
+    """Keep each TOSA graph on its way to Vela; its number stands for the delegate that Vela would make."""
+    stock = ethosu_backend.vela_compile
+
+    def keep(tosa: bytes, _flags: list[str], **_options: Any) -> Any:
+        graphs.append(tosa)
+        return VelaCompileResult(str(len(graphs) - 1).encode(), ())
+
+    ethosu_backend.vela_compile = keep
+    try:
+        yield
+    finally:
+        ethosu_backend.vela_compile = stock
+
+
+def lower(spec: Spec) -> Lowered:
+    """The TOSA graphs of a spec. Raises whatever ExecuTorch raises of a graph it cannot lower."""
+    module = Graph(spec).eval()
+    random = generator(spec.seed, spec.index, 2)
+    samples = [tuple(content(one, random) for one in spec.inputs) for _ in range(CALIBRATIONS)]
+    program = flow.export(module, samples[0])
+    target = EthosUCompileSpec("ethos-u85-256")
+    _, program = flow.quantize(program, target, spec.quantization, samples, samples[0])
+    graphs: list[bytes] = []
+    with _without_vela(graphs):
+        edge = to_edge_transform_and_lower(
+            program,
+            partitioner=[EthosUPartitioner(target)],
+            compile_config=EdgeCompileConfig(_check_ir_validity=False),
+        )
+    return _lowered(edge.exported_program(), spec, graphs)
+
+
+def _lowered(program: Any, spec: Spec, graphs: Sequence[bytes]) -> Lowered:
+    given = dict(zip(program.graph_signature.user_inputs, spec.inputs, strict=True))
+    partitions = []
+    left = 0
+    for node in program.graph_module.graph.nodes:
+        if node.op != "call_function":
+            continue
+        if node.target is not torch.ops.higher_order.executorch_call_delegate:
+            name = str(node.target)
+            left += "getitem" not in name and "quantize_per" not in name
+            continue
+        lowered = getattr(program.graph_module, node.args[0].target)
+        partitions.append(
+            Partition(
+                tosa=graphs[int(bytes(lowered.processed_bytes))],
+                inputs=tuple(_tensor(arg.meta["val"]) for arg in node.args[1:]),
+                outputs=tuple(_tensor(value) for value in node.meta["val"]),
+                given=tuple(given.get(arg.name) for arg in node.args[1:]),
+            )
+        )
+    return Lowered(tuple(partitions), left)
+
+
+def compiled(partition: Partition, configuration: Configuration) -> Part:
+    """The partition as Vela compiles it. Raises whatever Vela raises of a graph it cannot compile."""
+    target = Target(configuration.accelerator, configuration.system, configuration.mode)
+    with tempfile.TemporaryDirectory() as folder:
+        spec = EthosUCompileSpec(
+            target.accelerator,
+            system_config=target.system_config,
+            memory_mode=target.memory_mode,
+            extra_flags=configuration.flags,
+        )
+        result = vela_compile(partition.tosa, list(spec.compiler_flags), intermediate_path=str(Path(folder)))
+    delegate = pte.Delegate(BACKEND, memoryview(result.processed_bytes), ())
+    return Part(delegate, {}, partition.inputs, partition.outputs, partition.tosa)

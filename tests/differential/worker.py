@@ -1,0 +1,24 @@
+"""What a worker process does: importable by name, which ``__main__`` is not."""
+
+import functools
+import gc
+import os
+from collections.abc import Callable
+
+import torch
+
+from tests.differential import comparison, lowering
+
+
+def prepare(seed: int) -> Callable[[int], comparison.Outcome]:
+    """Everything is imported once, and what the compilers print goes nowhere."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.dup2(null, 2)
+    torch.set_num_threads(1)
+    # PyTorch's own objects live as long as the worker: no reason to look at them again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
+    lowering.in_haste().__enter__()
+    return functools.partial(comparison.compare_number, seed)
