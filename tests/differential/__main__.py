@@ -19,7 +19,7 @@ from tests import workers
 from tests.workers import Lost
 
 PROCESSES = 2
-GRAPH_TIMEOUT_S = 120
+GRAPH_TIMEOUT_S = 300
 PROGRESS = 100
 """Graphs between two lines that say how far it is."""
 

@@ -76,6 +76,20 @@ KNOWN = (
         "padding, stride and dilation, and columns left over: one row above and one below becomes two below",
     ),
     Fault(
+        ((1, 3, 6, 9),),
+        ((4, 3, 4, 4),),
+        ("F.conv2d(x0, self.w1, stride=(1, 4), padding=(1, 0))",),
+        "int8",
+        "padding, a stride above 3, and columns left over: as before",
+    ),
+    Fault(
+        ((1, 3, 4),),
+        ((1, 3, 4),),
+        ("torch.abs(x0)", "torch.abs(v0)", "torch.cat([v1, self.w1], 2)"),
+        "int8",
+        "a chain that ends in an operator with one operand, before a concatenation: written as if it stood alone",
+    ),
+    Fault(
         ((1, 7, 22),),
         ((1, 22),),
         ("F.elu(x0)", "torch.add(v0, self.w1)", "torch.pow(v1, 2)"),
@@ -104,8 +118,9 @@ def misplaced_padding(
     padding: Sequence[int],
     dilation: Sequence[int],
 ) -> bool:
-    """A convolution with stride, dilation and padding that does not use the whole of its input."""
-    if not (any(padding) and max(stride) > 1 and max(dilation) > 1):
+    """A convolution that Vela takes apart, with padding, and columns of its input that it does not use."""
+    apart = max(stride) > 3 or (max(stride) > 1 and max(dilation) > 1)
+    if not (any(padding) and apart):
         return False
     over = (
         (n + 2 * p - d * (k - 1) - 1) % s for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True)
