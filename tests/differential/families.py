@@ -307,8 +307,8 @@ def pad(d: Draft) -> str:
 
 
 def cat(d: Draft) -> str | None:
-    if any(step.family == "unary" for step in d.steps):
-        # Vela writes it with the strides of an array by itself: see `faults`.
+    if any(step.family == "unary" or "torch.am" in step.text for step in d.steps):
+        # Vela writes them with the strides of an array by itself, or pads their input to the whole: see `faults`.
         return None
     axis = d.axis()
     if d.chance(0.2):

@@ -90,6 +90,13 @@ KNOWN = (
         "a chain that ends in an operator with one operand, before a concatenation: written as if it stood alone",
     ),
     Fault(
+        ((1, 14, 12), (1, 14, 3)),
+        (),
+        ("torch.amin(x0, [2], keepdim=True)", "torch.cat([x1, v0], 2)"),
+        "int8",
+        "a least or greatest along an axis, into a concatenation: padded as if all of that were its output",
+    ),
+    Fault(
         ((1, 7, 22),),
         ((1, 22),),
         ("F.elu(x0)", "torch.add(v0, self.w1)", "torch.pow(v1, 2)"),
