@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -491,6 +491,10 @@ def models(as_json: bool) -> None:
         click.echo(click.style(line, dim=True) if model.missing else line)
 
 
+def _because(lacks: Sequence[str]) -> str:
+    return f": see {' and '.join(lacks)}" if lacks else ""
+
+
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def doctor(as_json: bool) -> int:
@@ -506,6 +510,9 @@ def doctor(as_json: bool) -> int:
     rows = [[f.name, marks[f.status], f.detail + (f" - {f.hint}" if f.hint else "")] for f in found.findings]
     for line in text.table(rows):
         click.echo(line)
+    click.echo("\nwhat will work:")
+    for ability in found.works:
+        click.echo(f"  {'yes' if ability.works else 'no ':3}  {ability.name}" + _because(ability.lacks))
     if found.platform:
         click.echo(f"a run would take the {found.platform}: {found.why}")
     else:

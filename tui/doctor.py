@@ -4,18 +4,24 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Sequence
 from importlib import metadata
 from typing import Literal
+
+from packaging.requirements import Requirement
 
 from tui import __version__, runs, vela
 from tui.errors import UserError
 from tui.figures import Figure
-from tui.platform import discovery
+from tui.platform import discovery, firmware, firmware_store
 from tui.spec import Spec
 
 MIN_FREE_GIB = 2
 EXPECTED = {"torch": "2.13.0", "executorch": "1.5.1", "ethos-u-vela": "5.1.0"}
 """The versions fvp-tui is made for and tested with."""
+
+WHOLE = (("fvp-tui", ("",)), ("executorch", ("", "ethos-u")))
+"""Packages, with their extras, whose requirements are looked at."""
 
 
 class Finding(Figure):
@@ -27,10 +33,19 @@ class Finding(Figure):
     hint: str = ""
 
 
+class Ability(Figure):
+    """One thing that fvp-tui does, whether it will work here, and the names of findings that stand against it."""
+
+    name: str
+    works: bool
+    lacks: tuple[str, ...]
+
+
 class Diagnosis(Figure):
     """All findings and what they come to."""
 
     findings: tuple[Finding, ...]
+    works: tuple[Ability, ...]
     platform: str | None
     """``fvp`` or ``simulator``: what ``--platform auto`` would take."""
     why: str
@@ -83,34 +98,111 @@ def _terminal() -> Finding:
     return Finding(name="terminal", status="ok", detail=f"{term} {columns}x{lines}")
 
 
-def _fvp() -> Finding:
+def _requirements() -> Finding:
+    """What the installed packages ask of each other, as their own metadata says it."""
+    name = "together"
+    missing = []
+    for package, extras in WHOLE:
+        try:
+            asked = [Requirement(text) for text in metadata.requires(package) or ()]
+        except metadata.PackageNotFoundError:
+            continue
+        wanted = [r for r in asked if r.marker is None or any(r.marker.evaluate({"extra": e}) for e in extras)]
+        missing += [f"{package} needs {r}" for r in wanted if not _satisfied(r)]
+    if missing:
+        return Finding(
+            name=name,
+            status="warning",
+            detail="; ".join(missing),
+            hint="install fvp-tui into a virtual environment of its own",
+        )
+    return Finding(name=name, status="ok", detail="the packages have what they ask of each other")
+
+
+def _satisfied(requirement: Requirement) -> bool:
+    try:
+        return requirement.specifier.contains(metadata.version(requirement.name), prereleases=True)
+    except metadata.PackageNotFoundError:
+        return False
+
+
+def _fvp() -> tuple[Finding, bool]:
+    """The FVP, started to see whether it does; True where it can be used."""
     try:
         found = discovery.find_fvp(None)
+        if found is None:
+            hint = (
+                "none is needed: the simulator takes its place; Arm's Ecosystem FVP for Corstone-320 is free of charge"
+            )
+            return Finding(name="fvp", status="warning", detail="not found", hint=hint), False
+        choice = discovery.platform_only(Spec(model="", platform="fvp"))
     except UserError as error:
-        return Finding(name="fvp", status="warning", detail=error.what, hint=error.hint)
-    if found is None:
-        hint = "none is needed: the simulator takes its place; Arm's Ecosystem FVP Corstone-320 is on developer.arm.com"
-        return Finding(name="fvp", status="warning", detail="not found", hint=hint)
-    return Finding(name="fvp", status="ok", detail=str(found))
+        return Finding(name="fvp", status="missing", detail=error.what, hint=error.hint), False
+    said = f"Fast Models {choice.version}" if choice.version else "does not tell its version"
+    listed = len(discovery.list_parameters(choice))
+    if not listed:
+        hint = "parameters are then given unseen; see whether it prints a list: FVP_Corstone_SSE-320 --list-params"
+        return Finding(name="fvp", status="warning", detail=f"{found}, {said}, lists no parameters", hint=hint), True
+    return Finding(name="fvp", status="ok", detail=f"{found}, {said}, {listed} parameters"), True
+
+
+def _runner() -> tuple[Finding, bool]:
+    """The program an FVP would run; True where there is one that it could."""
+    try:
+        found = discovery.find_runner(None)
+        if found is None:
+            hint = "fvp-tui firmware install gets one ready made; or --runner ELF"
+            return Finding(name="runner", status="warning", detail="none for the FVP", hint=hint), False
+        program = firmware.inspect(found.path)
+    except UserError as error:
+        return Finding(name="runner", status="missing", detail=error.what, hint=error.hint), False
+    return Finding(name="runner", status="ok", detail=f"{found}: {program.name}"), True
+
+
+def _firmware() -> Finding:
+    there = [image.name for image in firmware_store.IMAGES if firmware_store.installed(image)]
+    if not there:
+        hint = "fvp-tui firmware install"
+        return Finding(name="firmware", status="warning", detail="Arm's prebuilt firmware is not installed", hint=hint)
+    return Finding(name="firmware", status="ok", detail=", ".join(there))
 
 
 def examine() -> Diagnosis:
-    """Look at everything a run needs; imports nothing heavy."""
+    """Look at everything a run needs; imports nothing heavy. An FVP that is found is started, to see that it can be."""
+    packages = [_package(name) for name in EXPECTED]
+    targets, terminal, disk = _vela(), _terminal(), _disk()
+    fvp, fvp_works = _fvp()
+    runner, runner_works = _runner()
     findings = [
         Finding(name="fvp-tui", status="ok", detail=f"{__version__}, Python {platform.python_version()}"),
-        *(_package(name) for name in EXPECTED),
-        _vela(),
-        _fvp(),
-        _terminal(),
-        _disk(),
+        *packages,
+        _requirements(),
+        targets,
+        fvp,
+        runner,
+        _firmware(),
+        terminal,
+        disk,
     ]
+    compiles = [f.name for f in (*packages, targets, disk) if f.status == "missing"]
+    on_fvp = [f.name for f, works in ((fvp, fvp_works), (runner, runner_works)) if not works]
+    works = (
+        _ability("compile a model", compiles),
+        _ability("run a program on the simulator", [disk.name] * (disk.status == "missing")),
+        _ability("run a program on the FVP", [*on_fvp, *[disk.name] * (disk.status == "missing")]),
+        _ability("the full screen", [terminal.name] * (terminal.status != "ok")),
+    )
     chosen, why = None, ""
     try:
         choice = discovery.choose(Spec(model=""))
         chosen, why = choice.kind, choice.why
-        findings.append(Finding(name="platform", status="ok", detail=f"{choice.name} {choice.version or ''}".strip()))
     except UserError as error:
-        findings.append(Finding(name="platform", status="missing", detail=error.what, hint=error.hint))
         why = str(error)
-    ready = all(finding.status != "missing" for finding in findings)
-    return Diagnosis(findings=tuple(findings), platform=chosen, why=why, ready=ready)
+    # An FVP is not needed, so that one that does not work is no reason to say that nothing does.
+    needed = [f for f in findings if f not in (fvp, runner)]
+    ready = chosen is not None and all(finding.status != "missing" for finding in needed)
+    return Diagnosis(findings=tuple(findings), works=works, platform=chosen, why=why, ready=ready)
+
+
+def _ability(name: str, lacks: Sequence[str]) -> Ability:
+    return Ability(name=name, works=not lacks, lacks=tuple(lacks))

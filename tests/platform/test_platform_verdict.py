@@ -133,6 +133,7 @@ KNOWN = [
     ("/x/FVP: /lib/libc.so.6: version `GLIBC_2.38' not found (required by /x/FVP)", "GLIBC_2.38"),
     ("/x/FVP: cannot execute binary file", "another processor architecture"),
     ("run.sh: line 7: docker: command not found", "docker is not found"),
+    ("ERROR: Cannot connect to the Docker daemon at unix:///x. Is it running?", "Docker does not answer"),
     ("Error: (E123) uncaught exception: odd", "(E123): uncaught exception: odd"),
     ("Fatal: license error: none left.", "no licence: none left"),
     ("error_license_not_found", "no licence: license_not_found"),

@@ -116,6 +116,12 @@ TABLE: tuple[Known, ...] = (
     ),
     _row(
         Kind.LOADER,
+        r"(?i)cannot connect to the docker daemon",
+        "the FVP runs in a container here, and Docker does not answer",
+        "start Docker, or allow this user to use it; the simulator needs neither",
+    ),
+    _row(
+        Kind.LOADER,
         r"(?P<program>[^\s:]+): command not found",
         "the platform does not start: {program} is not found",
         "install it or put it on PATH",
