@@ -97,6 +97,13 @@ KNOWN = (
         "a least or greatest along an axis, into a concatenation: padded as if all of that were its output",
     ),
     Fault(
+        ((1, 2, 6, 4),),
+        ((4, 1, 1, 1),),
+        ("F.conv2d(x0, self.w1, groups=2)", "F.pad(v0, (3, 1, 2, 0))", "v1.permute((0, 3, 1, 2))"),
+        "int8",
+        "a depthwise convolution with a multiplier, padded and permuted: written to the corner, padding over it",
+    ),
+    Fault(
         ((1, 7, 22),),
         ((1, 22),),
         ("F.elu(x0)", "torch.add(v0, self.w1)", "torch.pow(v1, 2)"),
