@@ -83,6 +83,13 @@ KNOWN = (
         "padding, a stride above 3, and columns left over: as before",
     ),
     Fault(
+        ((1, 3, 8, 2),),
+        ((3, 3, 1, 2),),
+        ("F.conv2d(x0, self.w1, stride=(1, 2), padding=(0, 1), dilation=(1, 3))",),
+        "int8",
+        "padding, stride, and a dilated kernel wider than its input: an input of no columns",
+    ),
+    Fault(
         ((1, 3, 4),),
         ((1, 3, 4),),
         ("torch.abs(x0)", "torch.abs(v0)", "torch.cat([v1, self.w1], 2)"),
@@ -132,14 +139,13 @@ def misplaced_padding(
     padding: Sequence[int],
     dilation: Sequence[int],
 ) -> bool:
-    """A convolution that Vela takes apart, with padding, and columns of its input that it does not use."""
+    """A padded convolution that Vela takes apart, with columns of its input left over, or a kernel wider than that."""
     apart = max(stride) > 3 or (max(stride) > 1 and max(dilation) > 1)
     if not (any(padding) and apart):
         return False
-    over = (
-        (n + 2 * p - d * (k - 1) - 1) % s for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True)
-    )
-    return any(over)
+    axes = list(zip(size, kernel, stride, padding, dilation, strict=True))
+    over = any((n + 2 * p - d * (k - 1) - 1) % s for n, k, s, p, d in axes)
+    return over or any(p and n < d * (k - 1) + 1 for n, k, _, p, d in axes)
 
 
 def loses_a_table(stream: Stream) -> bool:
