@@ -104,6 +104,13 @@ KNOWN = (
         "a least or greatest along an axis, into a concatenation: padded as if all of that were its output",
     ),
     Fault(
+        ((1, 6, 6, 5),),
+        (),
+        ("torch.amax(x0, [2, 3], keepdim=True)", "F.interpolate(v0, size=(1, 1), mode='nearest')"),
+        "int8",
+        "a greatest along two axes, resized to the size it has: the copy between is padded",
+    ),
+    Fault(
         ((1, 2, 6, 4),),
         ((4, 1, 1, 1),),
         ("F.conv2d(x0, self.w1, groups=2)", "F.pad(v0, (3, 1, 2, 0))", "v1.permute((0, 3, 1, 2))"),
