@@ -110,16 +110,24 @@ def _reference(data: Mapping[str, NDArray]) -> Literal["tosa", "quantized", "flo
     return "float" if same else "quantized"
 
 
-def compare(artifacts: Path, manifest: Manifest, outputs: Sequence[Sequence[bytes]], *, printed: bool = False) -> Check:
+def compare(
+    artifacts: Path,
+    manifest: Manifest,
+    samples: Sequence[int],
+    outputs: Sequence[Sequence[bytes]],
+    *,
+    printed: bool = False,
+) -> Check:
     """Compare `outputs` (for each inference, the bytes of each output) with the references in `artifacts`.
 
-    Fractions that were `printed` on a console have lost what is beyond their sixth decimal.
+    `samples` are the numbers of the inputs those inferences were given. Fractions that were `printed` on a console have
+    lost what is beyond their sixth decimal.
     """
     path = artifacts / tensors.REFERENCES
     if not path.exists():
         return Check(status="skipped", reason="there is no reference: the model was given as a ready program")
-    if len(outputs) < manifest.inferences:
-        reason = f"{len(outputs)} of {manifest.inferences} inferences gave outputs"
+    if len(outputs) < len(samples):
+        reason = f"{len(outputs)} of {len(samples)} inferences gave outputs"
         return Check(status="skipped", reason=reason)
     with np.load(path) as packed:
         data = dict(packed)
@@ -128,10 +136,9 @@ def compare(artifacts: Path, manifest: Manifest, outputs: Sequence[Sequence[byte
     accuracy = None
     for j, info in enumerate(manifest.outputs):
         kinds = KINDS[reference]
-        samples = [tensors.sample_of(manifest, k) for k in range(manifest.inferences)]
         expected = {kind: [data[f"{kind}_{k}_{j}"] for k in samples] for kind in kinds}
         try:
-            got = [tensors.from_bytes(outputs[k][j], info) for k in range(manifest.inferences)]
+            got = [tensors.from_bytes(outputs[k][j], info) for k in range(len(samples))]
         except (ValueError, IndexError):
             reason = f"output {j} has not the size of {info.dtype} {info.shape}"
             return Check(status="mismatch", reason=reason, reference=reference, outputs=tuple(found))

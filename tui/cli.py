@@ -103,6 +103,7 @@ def _platform_options(command: Command) -> Command:
         ),
         click.option("-C", "parameters", multiple=True, metavar="NAME=VALUE", help="An FVP parameter."),
         click.option("--dry-run", is_flag=True, help="Print the platform's command line; run nothing."),
+        click.option("--serve", is_flag=True, help="Keep the platform for further inferences: fvp-tui infer."),
         click.option("--fast", is_flag=True, help="Fast NPU mode; its counters are not representative."),
         click.option("--pmu-trace", is_flag=True, help="Have the FVP trace its NPU: cycles of each operator."),
         click.option("--timeout", type=float, metavar="S", help="Wall-clock limit of the platform [600]."),
@@ -170,6 +171,7 @@ def _make_spec(options: dict[str, Any]) -> Spec:
         runner_kind=options.get("runner_kind"),
         pte_address=options.get("pte_address"),
         parameters=tuple(spec.parameter(text) for text in options.get("parameters", ())),
+        serve=options.get("serve") or None,
         fast=options.get("fast") or None,
         pmu_trace=options.get("pmu_trace") or None,
         timeout_s=options.get("timeout"),
@@ -223,7 +225,13 @@ def _dry_run(spec: Spec) -> int:
         raise UserError(f"{spec.model}: {one_line(error)}") from error
     # Where no run is, its folder is the one we are in.
     argv = command.build(
-        spec, choice, Path.cwd(), inputs=inputs, output_bytes=size, server=spec.inferences > 1, known=known
+        spec,
+        choice,
+        Path.cwd(),
+        inputs=inputs,
+        output_bytes=size,
+        server=spec.inferences > 1 or spec.serve,
+        known=known,
     )
     click.echo(shlex.join(argv))
     click.echo(choice.why, err=True)
@@ -287,6 +295,8 @@ class _Progress:
                 return f"  {event.stage:9} FAILED"
             case events.StageFinished(status="ok"):
                 return f"  {event.stage:9} {event.seconds:6.1f} s{' (cached)' if event.cached else ''}"
+            case events.PhaseChanged(phase="waiting"):
+                return "  waiting for: fvp-tui infer last; Ctrl-C or fvp-tui stop lets it go"
             case events.PlatformStarted():
                 return f"  {event.platform.name}: {clean(event.platform.why or '')}"
             case events.Logged() if self.verbose or event.level == "error":
@@ -380,6 +390,16 @@ def attach(name: str, as_json: bool, as_events: bool) -> int:
 
 def _has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
+@cli.command()
+@click.argument("name", metavar="RUN")
+@click.option("--input", "inputs", multiple=True, metavar="FILE", help="One for each input [the next sample].")
+def infer(name: str, inputs: tuple[str, ...]) -> None:
+    """Ask the platform of a run that was started with --serve for one more inference."""
+    from tui import control, runs
+
+    control.infer(runs.resolve(name), [str(_absolute(path)) for path in inputs])
 
 
 @cli.command()

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,15 @@ def stop(directory: Path) -> None:
         UserError: the run is over or does not answer.
     """
     send(directory, "stop")
+
+
+def infer(directory: Path, inputs: Sequence[str] = ()) -> None:
+    """Ask a run whose platform stays for one more inference, on these files or on its next sample.
+
+    Raises:
+        UserError: the run is over, takes no further inferences, or the files do not fit.
+    """
+    send(directory, "infer", inputs=list(inputs))
 
 
 class Server:

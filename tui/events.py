@@ -12,6 +12,7 @@ from tui.figures import (
     Artifact,
     Check,
     Delegation,
+    Earlier,
     Estimate,
     Inference,
     LimitResult,
@@ -120,8 +121,15 @@ class PlatformStarted(Event):
     pid: int
 
 
+class EarlierKnown(Event):
+    """What earlier runs of the same spec took."""
+
+    earlier: Earlier
+
+
 class PhaseChanged(Event):
-    """What the program on the platform is doing: ``boot``, ``load``, ``prepare``, ``infer``, ``report``, ``exit``."""
+    """What the program on the platform is doing: ``boot``, ``load``, ``prepare``, ``infer``, ``report``, ``exit``;
+    ``waiting`` where it has done what was asked of it, and stays for more."""
 
     phase: str
 
@@ -206,6 +214,7 @@ AnyEvent = (
     | Estimated
     | ArtifactWritten
     | PlatformStarted
+    | EarlierKnown
     | PhaseChanged
     | InferenceStarted
     | OperatorsTraced

@@ -4,6 +4,8 @@ A figure that is not known is None and its cause stands in the state's notes; it
 Field names are the contract of ``--json``.
 """
 
+import math
+import statistics
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
@@ -128,6 +130,50 @@ class Inference(Figure):
     """PMU event name to count, as the platform named them."""
     source: Source | None = None
     wall_s: float | None = None
+
+
+STEADY_PCT = 1.0
+"""Standard deviation, in percent of the mean, up to which a figure counts as steady."""
+
+
+class Spread(Figure):
+    """A figure over several inferences."""
+
+    count: int
+    min: float
+    median: float
+    p99: float
+    """The smallest value that 99 % of all do not exceed."""
+    max: float
+    deviation_pct: float | None
+    """Standard deviation of the population in percent of the mean; None where that is 0."""
+    steady: bool
+
+
+def spread(values: Iterable[float | None]) -> Spread | None:
+    """How values that are known are spread; None where none is."""
+    found = sorted(value for value in values if value is not None)
+    if not found:
+        return None
+    mean = statistics.fmean(found)
+    deviation = 100 * statistics.pstdev(found, mean) / mean if mean else None
+    return Spread(
+        count=len(found),
+        min=found[0],
+        median=statistics.median(found),
+        p99=found[math.ceil(0.99 * len(found)) - 1],
+        max=found[-1],
+        deviation_pct=deviation,
+        steady=found[0] == found[-1] or (deviation is not None and deviation <= STEADY_PCT),
+    )
+
+
+class Earlier(Figure):
+    """What earlier runs of the same spec took."""
+
+    runs: int
+    inference_s: float
+    """Median wall time of their inferences."""
 
 
 class Statistics(Figure):

@@ -1,4 +1,4 @@
-"""Completing the path of a model's file."""
+"""Completing the path of a file."""
 
 import os
 from pathlib import Path
@@ -9,8 +9,8 @@ MOST = 200
 """Entries looked at for one answer: a folder may hold a million."""
 
 
-def completions(text: str) -> list[str]:
-    """Folders, and files that could be models, whose path begins with `text`; folders end with a slash.
+def completions(text: str, suffixes: tuple[str, ...] = SUFFIXES) -> list[str]:
+    """Folders, and files with one of `suffixes`, whose path begins with `text`; folders end with a slash.
 
     What is typed stays as it is typed: ``~/`` is understood, but not replaced.
     """
@@ -25,7 +25,7 @@ def completions(text: str) -> list[str]:
                     continue
                 if entry.is_dir():
                     found.append(f"{typed_folder}{slash}{name}/")
-                elif name.endswith(SUFFIXES):
+                elif name.endswith(suffixes):
                     found.append(f"{typed_folder}{slash}{name}")
                 if len(found) == MOST:
                     break

@@ -46,7 +46,7 @@ def take(path: Path, data: bytes, spec: Spec, *, ones: bool = False) -> Ready:
     if ones:
         arrays, source = _filled(signature.inputs, 1), ONES
     elif spec.inputs:
-        arrays, source = _from_files(spec.inputs, signature.inputs), "files"
+        arrays, source = from_files(spec.inputs, signature.inputs), "files"
     else:
         arrays, source = _filled(signature.inputs, 0), f"zeros: {ZEROS}"
     return Ready(
@@ -68,7 +68,12 @@ def _filled(infos: Sequence[TensorInfo], value: int) -> list[NDArray]:
     return [np.full(int(np.prod(info.shape, dtype=np.int64)), value, info.dtype).view(np.uint8) for info in infos]
 
 
-def _from_files(files: Sequence[str], infos: Sequence[TensorInfo]) -> list[NDArray]:
+def from_files(files: Sequence[str], infos: Sequence[TensorInfo]) -> list[NDArray]:
+    """The inputs of a program from one file each, as flat uint8 arrays of their bytes in memory order.
+
+    Raises:
+        UserError: there are more or fewer, or one does not fit.
+    """
     if len(files) != len(infos):
         raise UserError(f"the program takes {len(infos)} input(s), {len(files)} were given")
     return [tensors.read(Path(f), info, at) for at, (f, info) in enumerate(zip(files, infos, strict=True))]

@@ -91,6 +91,9 @@ class Runner:
         self.known: frozenset[str] | None = None
         """Names of the platform's parameters, where it lists them."""
         self.stop = threading.Event()
+        self._further: list[list[tensors.NDArray] | None] = []
+        """Inferences asked for while the platform stays: their inputs by number, None for those of the next sample."""
+        self._closing = threading.Event()
         self._journal = journal.Journal(directory / journal.FILE)
         self._lock = threading.Lock()
         self._begun: dict[Stage, float] = {}
@@ -121,9 +124,40 @@ class Runner:
     def handle(self, message: dict[str, Any]) -> str | None:
         """A command from the control socket; None when taken, else why not."""
         if message.get("command") == "stop":
-            self.stop.set()
+            self.end()
             return None
+        if message.get("command") == "infer":
+            return self._infer_again(message.get("inputs"))
         return f"unknown command {message.get('command')!r}"
+
+    def end(self) -> None:
+        """Stop the run; a platform that waits for further inferences has done its work, and is only let go."""
+        (self._closing if self.state.phase == session.WAITING else self.stop).set()
+
+    def _infer_again(self, inputs: object) -> str | None:
+        """Ask for one more inference, on files or on the next sample; why not, if it cannot be had."""
+        if not self.spec.serve or self.state.platform_pid is None or self._closing.is_set():
+            return "its platform takes no further inferences" + ("" if self.spec.serve else ": run it with --serve")
+        files = inputs if isinstance(inputs, list) else []
+        manifest = tensors.read_manifest(self.artifacts)
+        try:
+            taken = ready.from_files([str(file) for file in files], manifest.inputs) if files else None
+        except UserError as error:
+            return str(error)
+        number = manifest.inferences + len(self._further)
+        if taken is not None:
+            kept = self.artifacts / f"inputs_{number}.npz"
+            np.savez_compressed(kept, allow_pickle=False, **{f"{number}_{i}": a for i, a in enumerate(taken)})
+            self.keep(kept)
+            self.emit(
+                events.Noted(text=f"inference {number + 1}: inputs from {', '.join(map(str, files))}; not checked")
+            )
+        self._further.append(taken)
+        return None
+
+    def _demand(self, inferences: int) -> session.Demand:
+        stays = self.spec.serve and not self._closing.is_set()
+        return session.Demand(inferences + len(self._further), stays)
 
     def run(self) -> None:
         """The run from its first event to its last."""
@@ -180,6 +214,10 @@ class Runner:
             self.known = discovery.check_parameters(spec, choice)
             self._note_differences(choice)
         runner = None if choice is None else choice.runner
+        if choice is not None and self.spec.serve and command.runner_kind(choice) != "semihosting":
+            raise UserError(
+                f"{choice.name} cannot be asked again with this runner", "--serve needs one that reads files"
+            )
         ones = runner is not None and not runner.takes_inputs
         if runner is not None and ones and spec.inputs:
             raise UserError(f"{runner.name}: --input has no use", "take a runner that reads files")
@@ -324,6 +362,8 @@ class Runner:
         boots = 1 if kind == "semihosting" else manifest.inferences
         if boots > 1:
             self.emit(events.Noted(text=f"the platform was booted for each of {boots} inferences"))
+        if (earlier := runs.earlier(self.directory, self.spec, choice.kind)) is not None:
+            self.emit(events.EarlierKnown(earlier=earlier))
         outputs: list[list[bytes]] = []
         self.begin("boot")
         for first in range(boots):
@@ -357,16 +397,18 @@ class Runner:
             inputs=len(manifest.inputs),
             output_bytes=sum(info.nbytes for info in manifest.outputs),
             program=PROGRAM,
-            server=inferences > 1,
+            server=inferences > 1 or self.spec.serve,
             pmu_trace=PMU_TRACE if self._traces(choice) else None,
             known=self.known,
         )
         with np.load(self.artifacts / tensors.INPUTS) as packed:
 
             def prepare(k: int) -> None:
-                sample = tensors.sample_of(manifest, k)
-                count = len(manifest.inputs)
-                delivery.put(kind, self.work, [packed[f"{sample}_{i}"].tobytes() for i in range(count)])
+                given = self._given(manifest, k)
+                if given is None:
+                    sample = tensors.sample_of(manifest, k)
+                    given = [packed[f"{sample}_{i}"] for i in range(len(manifest.inputs))]
+                delivery.put(kind, self.work, [array.tobytes() for array in given])
 
             def collect(k: int) -> None:
                 if (found := delivery.take(kind, self.work, manifest.outputs, console)) is not None:
@@ -379,7 +421,7 @@ class Runner:
                 console=console,
                 emit=self._platform_event,
                 source=source,
-                inferences=inferences,
+                demand=lambda: self._demand(inferences),
                 prepare=prepare,
                 collect=collect,
                 timeout_s=self.spec.timeout_s,
@@ -392,6 +434,10 @@ class Runner:
             shutil.move(self.work / PMU_TRACE, self.artifacts / PMU_TRACE)
             self.keep(self.artifacts / PMU_TRACE)
         return verdict
+
+    def _given(self, manifest: tensors.Manifest, inference: int) -> list[tensors.NDArray] | None:
+        """The inputs an inference was asked for with; None where they are a sample's."""
+        return None if inference < manifest.inferences else self._further[inference - manifest.inferences]
 
     def _traces(self, choice: discovery.Choice) -> bool:
         return self.spec.pmu_trace if choice.kind == "fvp" else not self.spec.fast
@@ -437,7 +483,11 @@ class Runner:
 
     def _check(self, outputs: list[list[bytes]], *, printed: bool) -> None:
         manifest = tensors.read_manifest(self.artifacts)
-        result: Check = check.compare(self.artifacts, manifest, outputs, printed=printed)
+        asked = range(manifest.inferences + len(self._further))
+        known = [k for k in asked if self._given(manifest, k) is None]
+        samples = [tensors.sample_of(manifest, k) for k in known]
+        found = [outputs[k] for k in known if k < len(outputs)]
+        result: Check = check.compare(self.artifacts, manifest, samples, found, printed=printed)
         self.emit(events.Checked(check=result))
         if result.reference == "bundle" and result.status == "mismatch":
             # The expectation came with the program: that it is not met is this run's failure.
@@ -462,7 +512,7 @@ def _signals(runner: Runner) -> Iterator[None]:
     """SIGTERM and SIGINT stop the run as the user would; SIGHUP is for terminals, of which there is none."""
 
     def handle(_number: int, _frame: Any) -> None:
-        runner.stop.set()
+        runner.end()
 
     signal.signal(signal.SIGTERM, handle)
     signal.signal(signal.SIGINT, handle)

@@ -5,6 +5,7 @@ import re
 import secrets
 import shutil
 import socket
+import statistics
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -16,6 +17,7 @@ import psutil
 
 from tui import journal, spec, state
 from tui.errors import UsageError
+from tui.figures import Earlier
 from tui.spec import Spec
 from tui.state import State
 
@@ -185,6 +187,26 @@ def history() -> Iterator[State]:
     """The states of all runs, newest first."""
     for name in ids():
         yield load(folder() / name)
+
+
+LOOK_BACK = 500
+"""Runs that `earlier` looks at, the newest."""
+
+
+def earlier(directory: Path, request: Spec, kind: str) -> Earlier | None:
+    """What inferences took in earlier good runs of the same spec on a platform of the same kind; None without one."""
+    seconds: list[float] = []
+    count = 0
+    for name in ids()[:LOOK_BACK]:
+        other = folder() / name
+        if other == directory or load_spec(other) != request:
+            continue
+        found = load(other)
+        walls = [i.wall_s for i in found.inferences if i.wall_s is not None]
+        if found.run.status == "ok" and found.platform is not None and found.platform.kind == kind and walls:
+            count += 1
+            seconds += walls
+    return Earlier(runs=count, inference_s=statistics.median(seconds)) if seconds else None
 
 
 def remove(directory: Path) -> None:

@@ -78,6 +78,8 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pmu_trace: bool = False
     """Whether an FVP traces its NPU, operator by operator; the simulator always does, but for `fast`."""
     inferences: int = 1
+    serve: bool = False
+    """Whether the platform stays after its inferences, and runs further ones when it is asked to."""
     inputs: tuple[str, ...] = ()
     """One file for each input of the program; empty takes the model's own."""
     timeout_s: float = DEFAULT_TIMEOUT_S
@@ -206,6 +208,11 @@ def command_line(spec: Spec) -> list[str]:
         words += ["-C", f"{name}={value}"]
     for path in spec.inputs:
         words += ["--input", path]
-    switches = (("--fast", spec.fast), ("--pmu-trace", spec.pmu_trace), ("--require-match", limits.match))
+    switches = (
+        ("--serve", spec.serve),
+        ("--fast", spec.fast),
+        ("--pmu-trace", spec.pmu_trace),
+        ("--require-match", limits.match),
+    )
     words += [option for option, on in switches if on] + ["--no-cache"] * (not spec.cache)
     return words

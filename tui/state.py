@@ -15,6 +15,7 @@ from tui.figures import (
     Artifact,
     Check,
     Delegation,
+    Earlier,
     Estimate,
     Figure,
     Inference,
@@ -24,6 +25,7 @@ from tui.figures import (
     PlatformInfo,
     Statistics,
     Versions,
+    spread,
 )
 from tui.spec import Spec
 
@@ -81,6 +83,7 @@ class State(Figure):
     operators: tuple[Operator, ...] = ()
     platform: PlatformInfo | None = None
     platform_pid: int | None = None
+    earlier: Earlier | None = None
     phase: str | None = None
     inference_running: int | None = None
     inference_since: float | None = None
@@ -176,6 +179,8 @@ def fold(state: State, event: AnyEvent) -> State:
         case events.PlatformStarted():
             versions = _merged(state.versions, Versions(platform=event.platform.version))
             return _replace(state, platform=event.platform, platform_pid=event.pid, versions=versions)
+        case events.EarlierKnown():
+            return _replace(state, earlier=event.earlier)
         case events.PhaseChanged():
             return _replace(state, phase=event.phase)
         case events.InferenceStarted():
@@ -275,6 +280,10 @@ def to_json(state: State) -> dict[str, Any]:
         "partitions": _figures(state.partitions),
         "operators": _figures(state.operators),
         "inferences": _figures(state.inferences),
+        "spread": {
+            "npu_cycles": _figures(spread(i.npu_cycles for i in state.inferences)),
+            "wall_s": _figures(spread(i.wall_s for i in state.inferences)),
+        },
         "memory": _figures(state.memory),
         "statistics": _figures(state.statistics),
         "check": _figures(state.check),

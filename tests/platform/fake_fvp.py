@@ -121,6 +121,8 @@ def main() -> None:
         while sys.stdin.readline():
             if given.fault == "die-serving" and done == 1:
                 os._exit(3)
+            if given.fault == "stuck" and done == given.amount:
+                hang()
             infer(words, cwd)
             log(f"SERVER_INFERENCE_DONE {done}")
             done += 1

@@ -17,7 +17,7 @@ from tui import events
 from tui.events import Event, Logged, PlatformExited
 from tui.platform import command, session
 from tui.platform.discovery import Choice
-from tui.platform.session import Patience
+from tui.platform.session import WAITING, Demand, Patience
 from tui.spec import Spec
 
 FAKE = Path(__file__).parent / "fake_fvp.py"
@@ -55,10 +55,12 @@ class Run:
         timeout_s: float = 60,
         argv: list[str] | None = None,
         collect: Callable[[int], None] | None = None,
+        demand: Callable[[], Demand] | None = None,
     ) -> PlatformExited:
         choice = Choice("fvp", (sys.executable, str(FAKE), *options), "fake", None, "", None, dict(os.environ))
         spec = Spec(model="m", inferences=inferences)
-        words = command.build(spec, choice, self.folder, inputs=1, server=inferences > 1)
+        server = inferences > 1 or demand is not None
+        words = command.build(spec, choice, self.folder, inputs=1, server=server)
 
         def prepare(k: int) -> None:
             self.prepared.append(k)
@@ -75,7 +77,7 @@ class Run:
             console=self.folder / "console.log",
             emit=self.events.append,
             source="measured",
-            inferences=inferences,
+            demand=demand or (lambda: Demand(inferences)),
             prepare=prepare,
             collect=collect or take,
             timeout_s=timeout_s,
@@ -151,6 +153,39 @@ def test_a_server_that_stays_is_ended_and_its_results_count(run: Run) -> None:
     verdict = run.start("--fault", "stay", "--amount", "2", inferences=2, patience=IMPATIENT)
     assert (verdict.verdict, len(run.outputs)) == ("pass", 2)
     assert run.of(events.StatisticsKnown)
+
+
+def phases(run: Run) -> list[str]:
+    return [event.phase for event in run.of(events.PhaseChanged)]
+
+
+def test_one_that_stays_runs_what_is_asked_of_it_while_it_waits(run: Run) -> None:
+    def demand() -> Demand:
+        # Asked for one more each time it waits, twice; then let go.
+        times = phases(run).count(WAITING)
+        return Demand(1 + min(times, 2), stays=times < 3)
+
+    verdict = run.start(demand=demand)
+    assert verdict.verdict == "pass"
+    assert run.prepared == [0, 1, 2]
+    assert run.outputs == [b"\xff", b"\xfe\xfe", b"\xfd\xfd\xfd"]
+    assert phases(run).count(WAITING) == 3
+    # What the last one was to print came after the end of its input.
+    assert run.saw("Program complete")
+
+
+def test_one_that_stays_is_let_go_when_nothing_is_asked_of_it(run: Run) -> None:
+    verdict = run.start(demand=lambda: Demand(1, stays=True), timeout_s=0.3)
+    assert (verdict.verdict, len(run.outputs)) == ("pass", 1)
+    assert [event.text for event in run.of(events.Noted) if "nothing was asked" in event.text]
+
+
+def test_one_that_stays_has_its_time_for_each_inference(run: Run) -> None:
+    verdict = run.start(
+        "--fault", "stuck", "--amount", "1", demand=lambda: Demand(2, True), timeout_s=0.3, patience=IMPATIENT
+    )
+    assert (verdict.verdict, len(run.outputs)) == ("fail", 1)
+    assert "did not keep its time limit" in verdict.reason
 
 
 def test_a_server_that_dies_between_inferences_fails(run: Run) -> None:
@@ -304,7 +339,8 @@ import os, sys
 from pathlib import Path
 from tui.platform import session
 session.run([sys.executable, {str(FAKE)!r}, "--fault", "deaf"], cwd=Path({str(tmp_path)!r}), env=dict(os.environ),
-    console=Path({str(tmp_path)!r}) / "console.log", emit=lambda e: None, source="measured", inferences=1,
+    console=Path({str(tmp_path)!r}) / "console.log", emit=lambda e: None, source="measured",
+    demand=lambda: session.Demand(1),
     prepare=lambda k: None, collect=lambda k: None, timeout_s=60, should_stop=lambda: False,
     on_started=lambda pid: print(pid, flush=True))
 """

@@ -59,7 +59,9 @@ def build(
         words += ["-C", f"{name}={value}"]
     if choice.runner is not None:
         words += ["-a", str(choice.runner.path), *_memory(choice.runner, program, output_bytes)]
-    return [*words, "--timelimit", str(math.ceil(spec.timeout_s)), "--stat"]
+    # One that stays has no limit of its own: the session watches each of its inferences.
+    limit = [] if spec.serve else ["--timelimit", str(math.ceil(spec.timeout_s))]
+    return [*words, *limit, "--stat"]
 
 
 def runner_kind(choice: Choice) -> Kind:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from tui.events import Event, Logged, PlatformExited
+from tui.events import Event, Logged, Noted, PhaseChanged, PlatformExited
 from tui.figures import Source
 from tui.platform import known
 from tui.platform.child import CannotStart, Child
@@ -17,6 +17,19 @@ from tui.platform.verdict import End, Evidence, judge
 
 GO = b"go\n"
 """What starts an inference of the runner's server mode: any line."""
+
+
+WAITING = "waiting"
+"""The phase of a platform that stays for further inferences."""
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What is asked of a platform by now."""
+
+    inferences: int
+    stays: bool = False
+    """Whether it waits for further ones when it has done those."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +58,7 @@ def run(
     console: Path,
     emit: Callable[[Event], None],
     source: Source,
-    inferences: int,
+    demand: Callable[[], Demand],
     prepare: Callable[[int], None],
     collect: Callable[[int], None],
     timeout_s: float,
@@ -59,9 +72,10 @@ def run(
     """Run the platform to its end and judge it. What it prints goes to `console` byte for byte, then to `emit`.
 
     `prepare(k)` writes the input files of inference k, `collect(k)` takes its output files; `follow` is asked for
-    events from elsewhere, such as a trace that is being written, before what the console says next. With `inferences`
-    above 1 the runner must have been asked for its server mode. `first` is the number of the first inference. The
-    verdict is returned, not emitted.
+    events from elsewhere, such as a trace that is being written, before what the console says next. Where `demand` is
+    of more than one inference, or to stay, the runner must have been asked for its server mode; one that stays is ended
+    when nothing was asked of it for `timeout_s`. `first` is the number of the first inference. The verdict is returned,
+    not emitted.
 
     Raises:
         OSError: the console log cannot be written. What the callbacks raise is passed on. The process is ended first.
@@ -78,8 +92,8 @@ def run(
             on_started(child.pid)
             parser = Parser(source, clock, first)
             evidence = Evidence(fast=is_fast(argv))
-            session = _Session(child, parser, evidence, emit, follow, log, inferences, patience, clock)
-            return session.run(prepare, collect, timeout_s, should_stop)
+            session = _Session(child, parser, evidence, emit, follow, log, demand, timeout_s, patience, clock)
+            return session.run(prepare, collect, should_stop)
     finally:
         child.close()
 
@@ -102,7 +116,8 @@ class _Session:
         emit: Callable[[Event], None],
         follow: Callable[[], Sequence[Event]],
         log: BinaryIO,
-        inferences: int,
+        demand: Callable[[], Demand],
+        timeout_s: float,
         patience: Patience,
         clock: Callable[[], float],
     ) -> None:
@@ -112,11 +127,15 @@ class _Session:
         self._emit = emit
         self._follow = follow
         self._log = log
-        self._inferences = inferences
+        self._demand = demand
+        self._timeout_s = timeout_s
         self._patience = patience
         self._clock = clock
-        self._started = clock()
-        self._server = inferences > 1
+        self._started = self._watched_since = clock()
+        wanted = demand()
+        self._stays = wanted.stays
+        self._server = wanted.inferences > 1 or wanted.stays
+        self._waiting = False
         self._asked = 0
         self._collected = 0
         self._stopped = False
@@ -129,10 +148,8 @@ class _Session:
         self,
         prepare: Callable[[int], None],
         collect: Callable[[int], None],
-        timeout_s: float,
         should_stop: Callable[[], bool],
     ) -> PlatformExited:
-        deadline = self._started + timeout_s + self._patience.overdue
         while (data := self._child.read(self._patience.poll)) is not None:
             self._pass_on(self._follow())
             if data:
@@ -143,8 +160,12 @@ class _Session:
             if not self._stopped and should_stop():
                 self._stopped = True
                 self._end(now)
-            elif now > deadline and self._overdue_s is None:
-                self._overdue_s = now - self._started
+            elif self._waiting:
+                if now - self._watched_since > self._timeout_s:
+                    self._emit(Noted(text=f"ended, since nothing was asked of it for {self._timeout_s:g} s"))
+                    self._finish(now)
+            elif now - self._watched_since > self._timeout_s + self._patience.overdue and self._overdue_s is None:
+                self._overdue_s = now - self._watched_since
                 self._end(now)
             elif self._finish_by is not None and now > self._finish_by and not self._closed:
                 self._closed = True
@@ -159,7 +180,7 @@ class _Session:
             collect(self._collected)
             self._collected += 1
         status, number = self._child.close()
-        return judge(self._evidence, self._how_it_ended(status, number, timeout_s))
+        return judge(self._evidence, self._how_it_ended(status, number))
 
     def _take(self, data: bytes) -> None:
         # First kept, then read: whatever the parser makes of it, the bytes are there.
@@ -184,15 +205,28 @@ class _Session:
         if self._asked > self._collected:
             collect(self._collected)
             self._collected += 1
-        if self._asked == self._inferences:
-            self._finish_by = self._clock() + self._patience.finish
-            self._child.end_input()
+        wanted = self._demand()
+        if self._asked >= wanted.inferences:
+            if not wanted.stays:
+                self._finish(self._clock())
+            elif not self._waiting:
+                self._waiting, self._watched_since = True, self._clock()
+                self._emit(PhaseChanged(phase=WAITING))
             return
+        if self._stays:
+            # One that stays is given its time for each inference.
+            self._waiting, self._watched_since = False, self._clock()
         if self._asked:
             prepare(self._asked)
         self._asked += 1
         self._pass_on(parser.begin())
         self._child.write(GO)
+
+    def _finish(self, now: float) -> None:
+        """No further inference: the end of its input ends a server."""
+        self._waiting = False
+        self._finish_by = now + self._patience.finish
+        self._child.end_input()
 
     # The end
 
@@ -218,15 +252,15 @@ class _Session:
             self._child.signal(number)
         return True
 
-    def _how_it_ended(self, status: int | None, number: int | None, timeout_s: float) -> End:
+    def _how_it_ended(self, status: int | None, number: int | None) -> End:
         return End(
             exit_status=status,
             signal=number,
             stopped=self._stopped,
             overdue_s=self._overdue_s,
             closed=self._closed,
-            timeout_s=timeout_s,
-            expected=self._inferences,
+            timeout_s=self._timeout_s,
+            expected=max(self._demand().inferences, self._asked) if self._server else 1,
             finished=self._parser.finished,
             server=self._server,
             server_ready=self._parser.server_ready,

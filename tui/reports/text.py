@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from tui.figures import Check, Inference, Operator
+from tui.figures import Check, Inference, Operator, Spread, spread
 from tui.state import State, badge, npu_ms
 from tui.text import clean
 
@@ -110,14 +110,21 @@ def _stages(state: State) -> str:
 
 
 def inference_summary(state: State, inferences: Sequence[Inference]) -> str:
-    """NPU cycles of the inferences: one figure, or the smallest, the middle and the largest."""
-    cycles = sorted(i.npu_cycles for i in inferences if i.npu_cycles is not None)
-    if not cycles:
+    """NPU cycles of the inferences: one figure, or how they are spread."""
+    found = spread(i.npu_cycles for i in inferences)
+    if found is None:
         return UNKNOWN
-    if cycles[0] == cycles[-1]:
-        return f"{cycles[0]:,} cycles, {ms(npu_ms(state, cycles[0]))}"
-    middle = cycles[len(cycles) // 2]
-    return f"{cycles[0]:,} / {middle:,} / {cycles[-1]:,} cycles (min, median, max)"
+    if found.min == found.max:
+        return f"{found.min:,} cycles, {ms(npu_ms(state, int(found.min)))}"
+    return spread_words(found) + ("" if found.steady else "  VARIES")
+
+
+def spread_words(found: Spread) -> str:
+    """Cycles of several inferences, in a few words."""
+    if found.min == found.max:
+        return "all the same"
+    words = f"min {found.min:,}   median {found.median:,.0f}   p99 {found.p99:,}   max {found.max:,} cycles"
+    return words if found.deviation_pct is None else f"{words}   deviation {found.deviation_pct:.2f} %"
 
 
 def _operators(operators: Sequence[Operator]) -> Iterator[str]:

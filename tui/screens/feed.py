@@ -1,5 +1,6 @@
 """Following a run's journal beside the event loop: one message a poll, and none when nothing is new."""
 
+import socket
 import threading
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from tui import journal, runs, state
 from tui.loglines import LogLines
 from tui.spec import Spec
 from tui.state import State
+from tui.vitals import Vitals, Watch
 from tui.widgets.background import tell
 
 SETTLE_S = 1.0
@@ -48,6 +50,10 @@ class Feed(threading.Thread):
         self._state = state.EMPTY
         self._spec: Spec | None = None
         self.log = LogLines(directory / journal.FILE)
+        self.vitals: Vitals | None = None
+        """What the platform takes of this machine, once a second while it runs here."""
+        self._watch: Watch | None = None
+        self._watched = 0.0
 
     def ask(self) -> None:
         """Look for news."""
@@ -72,8 +78,20 @@ class Feed(threading.Thread):
                     return
             if over:
                 return
+            self._look()
             self._asked.wait()
             self._asked.clear()
+
+    def _look(self) -> None:
+        pid, process = self._state.platform_pid, self._state.process
+        if pid is None or process is None or process.host != socket.gethostname():
+            self._watch = self.vitals = None
+            return
+        if self._watch is None or self._watch.pid != pid:
+            self._watch = Watch(pid, process.pid)
+        if time.monotonic() - self._watched >= SETTLE_S:
+            self._watched = time.monotonic()
+            self.vitals = self._watch.look()
 
     def _read(self) -> bool:
         """Fold what is new; whether there is more."""

@@ -1,6 +1,8 @@
-"""Typing the path of a model's file."""
+"""Typing the paths of files."""
 
-from typing import ClassVar
+import shlex
+from pathlib import Path
+from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,16 +13,20 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui import catalogue, paths
-from tui.errors import UserError
+from tui.errors import UsageError, UserError
 from tui.text import clean
 from tui.widgets.background import in_background, tell
 
 SHOWN = 8
 
+T = TypeVar("T")
 
-class PathScreen(ModalScreen[str | None]):
-    """A path with completion; closes with the canonical name of a model, or None."""
 
+class FileScreen(ModalScreen[T | None]):
+    """A text field for paths, with completion; closes with what `taken` makes of it, or None."""
+
+    TITLE: ClassVar[str]
+    PLACEHOLDER: ClassVar[str]
     CSS_PATH = "modal.tcss"
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -41,11 +47,23 @@ class PathScreen(ModalScreen[str | None]):
         super().__init__()
         self._path = path
 
+    def candidates(self, text: str) -> list[str]:
+        """What the text could go on to."""
+        raise NotImplementedError
+
+    def taken(self, text: str) -> T:
+        """What the text means.
+
+        Raises:
+            UserError: nothing that can be used.
+        """
+        raise NotImplementedError
+
     def compose(self) -> ComposeResult:
         """Input, problem, completions, keys."""
         with Vertical(classes="box"):
-            yield Static(f"Model file ({', '.join(catalogue.SUFFIXES)})", markup=False)
-            yield Input(self._path, placeholder="./model.py", select_on_focus=False)
+            yield Static(self.TITLE, markup=False)
+            yield Input(self._path, placeholder=self.PLACEHOLDER, select_on_focus=False)
             yield Static("", markup=False, classes="problem")
             yield Static("", markup=False, id="completions")
             keys = Content.assemble(
@@ -57,7 +75,7 @@ class PathScreen(ModalScreen[str | None]):
     def _look(self, text: str, *, take: bool = False) -> None:
         # A folder may lie on a slow network.
         def look() -> None:
-            tell(self, self.Completed(text, paths.completions(text), take=take))
+            tell(self, self.Completed(text, self.candidates(text), take=take))
 
         in_background("complete", look)
 
@@ -70,7 +88,7 @@ class PathScreen(ModalScreen[str | None]):
         """As far as there is only one way to go on."""
         self._look(self.query_one(Input).value, take=True)
 
-    def on_path_screen_completed(self, event: Completed) -> None:
+    def on_file_screen_completed(self, event: Completed) -> None:
         """Show or take completions, unless something else has been typed meanwhile."""
         field = self.query_one(Input)
         if event.text != field.value:
@@ -84,9 +102,9 @@ class PathScreen(ModalScreen[str | None]):
         self.query_one("#completions", Static).update(Content("  ".join(names[:SHOWN]) + more))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take the path, if it can be a model."""
+        """Take it, if it can be used."""
         try:
-            name = catalogue.resolve(event.value.strip())
+            name = self.taken(event.value.strip())
         except UserError as error:
             self.query_one(".problem", Static).update(Content(clean(f"! {error}", 400)))
             return
@@ -95,3 +113,43 @@ class PathScreen(ModalScreen[str | None]):
     def action_cancel(self) -> None:
         """Leave without a path."""
         self.dismiss(None)
+
+
+class PathScreen(FileScreen[str]):
+    """The file of a model: closes with its canonical name."""
+
+    TITLE = f"Model file ({', '.join(catalogue.SUFFIXES)})"
+    PLACEHOLDER = "./model.py"
+
+    def candidates(self, text: str) -> list[str]:
+        """Folders and files that could be models."""
+        return paths.completions(text)
+
+    def taken(self, text: str) -> str:
+        """The model's name."""
+        return catalogue.resolve(text)
+
+
+class InputsScreen(FileScreen[tuple[str, ...]]):
+    """The files of an inference's inputs: closes with their absolute paths."""
+
+    TITLE = "A file for each input (.npy or raw), separated by spaces"
+    PLACEHOLDER = "./input.npy"
+
+    def candidates(self, text: str) -> list[str]:
+        """What the last of them could go on to."""
+        before, space, last = text.rpartition(" ")
+        return [before + space + path for path in paths.completions(last, ("",))]
+
+    def taken(self, text: str) -> tuple[str, ...]:
+        """The files, all of which are there."""
+        try:
+            files = [Path(word).expanduser().absolute() for word in shlex.split(text)]
+        except ValueError as error:
+            raise UsageError(f"{text}: {error}") from error
+        if not files:
+            raise UsageError("no file")
+        for file in files:
+            if not file.is_file():
+                raise UsageError(f"no file {file}")
+        return tuple(str(file) for file in files)

@@ -1,6 +1,7 @@
 """The Run screen: one run, live or over, drawn from its journal."""
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,6 +19,7 @@ from tui import control, spec
 from tui.errors import UserError
 from tui.screens.confirm import Confirm
 from tui.screens.feed import Fed, Feed
+from tui.screens.path import InputsScreen
 from tui.state import State
 from tui.text import clean
 from tui.widgets.background import in_background, tell
@@ -30,6 +32,16 @@ from tui.widgets.panels import PANELS
 POLL_S = 0.25
 WIDE, HIGH = 110, 28
 """From this size on all panels stand side by side; below, one at a time."""
+
+
+def serves(state: State) -> bool:
+    """Whether its platform stays for further inferences."""
+    return state.spec is not None and state.spec.serve
+
+
+def _keys(state: State) -> tuple[object, ...]:
+    """What decides which keys do something."""
+    return state.run.status, state.phase is None
 
 
 class Tabs(Static):
@@ -82,6 +94,8 @@ class RunScreen(Screen[None]):
         Binding("shift+tab", "next_panel(-1)", "Previous panel", show=False, id="run.previous-panel"),
         Binding("z", "zoom", "Zoom", id="run.zoom"),
         Binding("s", "stop", "Stop", id="run.stop"),
+        Binding("i", "infer", "Infer again", tooltip="One more inference, on the next sample", id="run.infer"),
+        Binding("I", "infer_on", "Infer on files", key_display="I", id="run.infer-on"),
         Binding("slash", "search", "Search the log", key_display="/", show=False, id="run.search"),
         Binding("h", "app.history", "History", id="run.history"),
         Binding("y", "copy", "Copy command", show=False, id="run.copy"),
@@ -89,8 +103,8 @@ class RunScreen(Screen[None]):
         Binding("escape", "leave", "Leave", show=False, tooltip="End zooming, else back", id="run.leave"),
     ]
 
-    class StopRefused(Message):
-        """The run could not be told to stop."""
+    class Refused(Message):
+        """The run could not be told something."""
 
         def __init__(self, why: str) -> None:
             super().__init__()
@@ -142,7 +156,7 @@ class RunScreen(Screen[None]):
         event.stop()
         if not self.children:
             return  # the program is on its way out
-        changed = self.state is None or self.state.run.status != event.state.run.status
+        changed = self.state is None or _keys(self.state) != _keys(event.state)
         self.state = event.state
         with self.app.batch_update():
             hint = ""
@@ -167,7 +181,7 @@ class RunScreen(Screen[None]):
         if self.state is not None and self.children:
             self.query_one(RunHeader).redraw()
             for panel in self.panels:
-                panel.tick(self.state)
+                panel.tick(self.state, self._feed.vitals)
 
     # -- panels
 
@@ -234,29 +248,51 @@ class RunScreen(Screen[None]):
     # -- the run
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What is over cannot be stopped."""
+        """What is over cannot be stopped; only a platform that stays takes further inferences."""
+        running = self.state is not None and self.state.run.status == "running"
         if action == "stop":
-            return self.state is not None and self.state.run.status == "running"
+            return running
+        if action in ("infer", "infer_on"):
+            return running and self.state is not None and self.state.phase is not None and serves(self.state)
         return True
 
     def action_stop(self) -> None:
-        """End the run, if that is meant."""
+        """End the run, if that is meant. A platform that only waits is let go without asking."""
 
         def stop(confirmed: bool | None) -> None:
             if confirmed:
-                in_background("stop", self._stop)
+                self._tell(control.stop)
 
+        if self.state is not None and self.state.phase == "waiting":
+            stop(True)
+            return
         self.app.push_screen(
             Confirm(f"Stop {self.directory.name}?", "Stop it", "What it has found so far is kept."), stop
         )
 
-    def _stop(self) -> None:
-        try:
-            control.stop(self.directory)
-        except UserError as error:
-            tell(self, self.StopRefused(str(error)))
+    def action_infer(self) -> None:
+        """One more inference, on the next sample."""
+        self._tell(control.infer)
 
-    def on_run_screen_stop_refused(self, event: StopRefused) -> None:
+    def action_infer_on(self) -> None:
+        """One more inference, on files."""
+
+        def infer(files: tuple[str, ...] | None) -> None:
+            if files:
+                self._tell(lambda directory: control.infer(directory, files))
+
+        self.app.push_screen(InputsScreen(), infer)
+
+    def _tell(self, command: Callable[[Path], None]) -> None:
+        def send() -> None:
+            try:
+                command(self.directory)
+            except UserError as error:
+                tell(self, self.Refused(str(error)))
+
+        in_background("command", send)
+
+    def on_run_screen_refused(self, event: Refused) -> None:
         """Say why."""
         self.notify(clean(event.why), severity="error", markup=False)
 

@@ -99,8 +99,8 @@ class Options(Vertical):
         )
         yield Choice(
             "Do",
-            [("check", "compile and run"), ("emit", "compile only")],
-            "Compile only stops after the .pte, its delegation and Vela's estimate.",
+            [("check", "compile and run"), ("serve", "run and stay"), ("emit", "compile only")],
+            "Run and stay keeps the platform for further inferences. Compile only stops after the .pte.",
             id="until",
         )
         yield Static("Platform", classes="group", markup=False)
@@ -312,6 +312,7 @@ class SetupScreen(Screen[None]):
             platform=platform,
             engine="auto" if platform == "fvp" else cast(EngineChoice, _value(fields, "engine")),
             inferences=inferences.value,
+            serve=_value(fields, "until") == "serve",
         )
 
     def _refresh_command(self) -> None:

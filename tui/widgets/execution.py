@@ -7,13 +7,14 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.figures import Estimate, Inference, Operator, Source
-from tui.reports.text import ESTIMATORS, estimated_by, ms, number
+from tui.figures import Earlier, Estimate, Inference, Operator, Source, spread
+from tui.reports.text import ESTIMATORS, estimated_by, ms, number, spread_words
 from tui.state import State, npu_ms, stage
 from tui.text import clean, printable_name
+from tui.vitals import Vitals
 from tui.widgets.panel import Panel, awaited
 from tui.widgets.table import Column, FigureTable, Row
-from tui.widgets.words import UNKNOWN, clock, since
+from tui.widgets.words import UNKNOWN, clock, duration, since
 
 COLUMNS = (
     Column("operator", flex=True, width=14),
@@ -84,7 +85,7 @@ class ExecutionPanel(Panel):
     FIGURES: ClassVar = (
         (
             "NPU cycles",
-            "Cycles the NPU works on one inference; of several: min, median, max. The badge says whose they are.",
+            "Cycles the NPU works on one inference; of several: their spread, which VARIES beyond a deviation of 1 %.",
         ),
         ("ms at a clock", "The cycles at the NPU clock that Vela's system config states, without the CPU's share."),
         (
@@ -152,13 +153,13 @@ class ExecutionPanel(Panel):
         if rows != list(table.rows):
             table.set_rows(rows)
 
-    def tick(self, state: State) -> None:
-        """The time an inference has taken so far."""
+    def tick(self, state: State, vitals: Vitals | None) -> None:
+        """The time an inference has taken so far, and what the platform takes meanwhile."""
         if state.inference_since is not None:
-            self._draw_running(state)
+            self._draw_running(state, vitals)
 
-    def _draw_running(self, state: State) -> None:
-        words, line = _running(state), self.query_one(".running", Static)
+    def _draw_running(self, state: State, vitals: Vitals | None = None) -> None:
+        words, line = _running(state, vitals), self.query_one(".running", Static)
         line.display = bool(words)
         line.update(Content.assemble((words, "bold $accent")))
 
@@ -196,16 +197,33 @@ def _figures(state: State) -> Content:
     return Content("\n").join(lines)
 
 
-def _running(state: State) -> str:
+def _running(state: State, vitals: Vitals | None) -> str:
     if state.run.status != "running" or state.platform is None:
         return ""
     if state.inference_running is not None:
         taken = f", {since(state.inference_since)}" if state.inference_since else ""
         done = f", {len(state.inferences)} done" if state.inferences else ""
-        words = f"inference {state.inference_running + 1} under way{taken}{done}{_operator_running(state)}"
+        words = f"inference {state.inference_running + 1} under way{taken}{_earlier(state.earlier)}{done}"
+        words += _operator_running(state) + _vitals(vitals)
+    elif state.phase == "waiting":
+        words = f"{len(state.inferences)} done, waiting: i infers again, I on files, s lets it go"
     else:
         words = f"platform: {clean(state.phase, 40)}" if state.phase else "platform started"
     return f"> {words}"
+
+
+def _earlier(earlier: Earlier | None) -> str:
+    if earlier is None:
+        return ""
+    runs = f"{earlier.runs} earlier run{'s' * (earlier.runs > 1)}"
+    return f" (median of {runs} {duration(earlier.inference_s)})"
+
+
+def _vitals(vitals: Vitals | None) -> str:
+    if vitals is None:
+        return ""
+    cpu = "" if vitals.cpu_percent is None else f"CPU {vitals.cpu_percent:.0f} %, "
+    return f", {cpu}{vitals.resident_bytes >> 20:,} MiB"
 
 
 def _operator_running(state: State) -> str:
@@ -239,12 +257,10 @@ def _npu(state: State) -> list[Content]:
     )
     if len(state.inferences) == 1:
         return [line]
-    spread = (
-        "all the same"
-        if cycles[0] == cycles[-1]
-        else f"min {cycles[0]:,}   median {middle:,}   max {cycles[-1]:,} cycles"
-    )
-    return [line, Content(f"      {len(state.inferences):,} inferences: {spread}")]
+    known = spread(cycles)
+    assert known is not None
+    words = Content(f"      {len(state.inferences):,} inferences: {spread_words(known)}")
+    return [line, words if known.steady else Content.assemble(words, ("  VARIES", "$text-warning"))]
 
 
 def _vela(estimate: Estimate | None) -> list[Content]:

@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from tui.events import COMPILE_STAGES, Stage
 from tui.state import State, stage
+from tui.vitals import Vitals
 from tui.widgets.table import FigureTable
 
 
@@ -49,8 +50,8 @@ class Panel(Vertical, can_focus=True):
         """As `summary`, but as short as can be, for the tab of a panel that is not shown."""
         return self.summary(state)
 
-    def tick(self, state: State) -> None:
-        """Once a second while the run is under way."""
+    def tick(self, state: State, vitals: Vitals | None) -> None:
+        """Once a second while the run is under way; `vitals` are the platform's, where it runs on this machine."""
 
     # -- for the screen
 
