@@ -52,7 +52,7 @@ def _convolution(d: Draft, axes: int, groups: int, out: int) -> str | None:
     stride = tuple(d.one_of(1, 1, 1, 2, 2, 3, 4) for _ in range(axes))
     dilation = tuple(d.one_of(1, 1, 1, 2, 3) for _ in range(axes))
     padding = tuple(_padded(d, k) for k in kernel)
-    if faults.misplaced_padding(d.shape[2:], kernel, stride, padding, dilation):
+    if faults.wrongly_taken_apart(d.shape[2:], kernel, stride, padding, dilation):
         return None
     return (
         f"F.conv{axes}d({d.last}, {weight}, {bias}, stride={stride}, padding={padding},"
@@ -198,7 +198,10 @@ def comparison(d: Draft) -> str:
     return _compared(d)
 
 
-def where(d: Draft) -> str:
+def where(d: Draft) -> str | None:
+    if any(step.family == "gather" for step in d.steps):
+        # Vela may take the shape that was gathered from for the operand's: see `faults`.
+        return None
     if d.kind == "bool":
         return f"torch.where({d.last}, {d.input(d.shape)}, {d.operand(d.shape)})"
     if d.chance(0.3):

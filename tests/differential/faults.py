@@ -90,6 +90,23 @@ KNOWN = (
         "padding, stride, and a dilated kernel wider than its input: an input of no columns",
     ),
     Fault(
+        ((1, 2, 5, 8),),
+        ((3, 2, 2, 1),),
+        ("F.conv2d(x0, self.w1, stride=(2, 1), dilation=(3, 1))",),
+        "int8",
+        "dilated, with a stride, to one row: it is permuted as well, and what were rows lie three times as far apart",
+    ),
+    Fault(
+        ((1, 8, 8, 5),),
+        (),
+        (
+            "torch.index_select(x0, 3, torch.tensor([0, 2, 1, 3, 4], dtype=torch.int32))",
+            "torch.where(torch.gt(x0, 0.0), v0, x0)",
+        ),
+        "int8",
+        "a choice between what was gathered and what it was gathered from, which is read in the shape of the gathering",
+    ),
+    Fault(
         ((1, 3, 4),),
         ((1, 3, 4),),
         ("torch.abs(x0)", "torch.abs(v0)", "torch.cat([v1, self.w1], 2)"),
@@ -139,20 +156,26 @@ def batched(value: torch.Tensor) -> bool:
     return value.dim() > 3 and value.shape[0] > 1
 
 
-def misplaced_padding(
+def wrongly_taken_apart(
     size: Sequence[int],
     kernel: Sequence[int],
     stride: Sequence[int],
     padding: Sequence[int],
     dilation: Sequence[int],
 ) -> bool:
-    """A padded convolution that Vela takes apart, with columns of its input left over, or a kernel wider than that."""
-    apart = max(stride) > 3 or (max(stride) > 1 and max(dilation) > 1)
-    if not (any(padding) and apart):
+    """A convolution that Vela makes several of, and where one of the faults above would be met.
+
+    Padded, with columns of its input left over or a kernel wider than that; dilated, to an output of one row.
+    """
+    if not (max(stride) > 3 or (max(stride) > 1 and max(dilation) > 1)):
         return False
-    axes = list(zip(size, kernel, stride, padding, dilation, strict=True))
-    over = any((n + 2 * p - d * (k - 1) - 1) % s for n, k, s, p, d in axes)
-    return over or any(p and n < d * (k - 1) + 1 for n, k, _, p, d in axes)
+    axes = [
+        (n, d * (k - 1) + 1, s, p, d) for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True)
+    ]
+    over = any((n + 2 * p - span) % s for n, span, s, p, _ in axes)
+    wider = any(p and n < span for n, span, _, p, _ in axes)
+    single = any(d > 1 and s > 1 and n + 2 * p - span < s for n, span, s, p, d in axes)
+    return single or (any(padding) and (over or wider))
 
 
 def loses_a_table(stream: Stream) -> bool:
