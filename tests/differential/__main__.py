@@ -114,7 +114,6 @@ def known(out: TextIO) -> int:
     from tests.differential.faults import KNOWN
     from tests.differential.specs import Configuration, Given, Spec, Step
 
-    configuration = Configuration("ethos-u85-256", "Ethos_U85_SYS_DRAM_Mid", "Sram_Only", None, "Performance")
     gone = 0
     for number, fault in enumerate(KNOWN):
         inputs = [Given(f"x{n}", shape, "float") for n, shape in enumerate(fault.inputs)]
@@ -123,6 +122,7 @@ def known(out: TextIO) -> int:
         ]
         steps = tuple(Step("", f"v{n}", text) for n, text in enumerate(fault.steps))
         given = (*inputs, *parameters)
+        configuration = Configuration(*fault.target, None, "Performance")
         outcome = comparison.compare(Spec(0, number, "", given, steps, fault.quantization, (configuration,)))
         there = outcome.verdict != "equal"
         gone += not there

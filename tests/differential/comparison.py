@@ -118,18 +118,27 @@ def _staged(stage: str, action: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _compare(part: Part, cases: list[tuple[list[Array], list[Array]]]) -> None:
+    where = _difference(part, cases)
+    if where is None:
+        return
+    stream = part.load().stream
+    if faults.loses_a_table(stream):
+        raise RefusedError("vela: loads a table over another that is still to be used")
+    if faults.mixes_accumulators(stream):
+        raise RefusedError("vela: goes on with accumulators of other channels")
+    raise DifferentError(where)
+
+
+def _difference(part: Part, cases: list[tuple[list[Array], list[Array]]]) -> str | None:
     try:
         engine = part.load()
         lost = len(cases[0][1]) - len(engine.outputs)
         if lost:
             raise RefusedError(f"vela: drops {lost} outputs")
-        for inputs, expected in cases:
-            if (where := difference(programs.simulate(part, engine, inputs), expected)) is not None:
-                if faults.loses_a_table(engine.stream):
-                    raise RefusedError("vela: loads a table over another that is still to be used")
-                raise DifferentError(where)
+        found = (difference(programs.simulate(part, engine, inputs), expected) for inputs, expected in cases)
+        return next((where for where in found if where is not None), None)
     except DelegateError as error:
-        raise DifferentError(f"the simulator says: {error}") from error
+        return f"the simulator says: {error}"
 
 
 def compare(spec: Spec) -> Outcome:

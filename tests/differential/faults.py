@@ -11,7 +11,8 @@ from typing import Literal
 
 import torch
 
-from tui.simulator.ethosu85 import Stream
+from tui.simulator.ethosu85 import Stream, accumulators
+from tui.simulator.ethosu85.registers import AccumulatorInput
 from tui.simulator.ethosu85.stream import commands
 
 TABLES = 0x100
@@ -30,6 +31,8 @@ class Fault:
     steps: tuple[str, ...]
     quantization: Literal["int8", "a16w8"]
     why: str
+    target: tuple[str, str, str] = ("ethos-u85-256", "Ethos_U85_SYS_DRAM_Mid", "Sram_Only")
+    """Accelerator, system config and memory mode."""
 
 
 KNOWN = (
@@ -148,6 +151,14 @@ KNOWN = (
         "int8",
         "a slice before a transposed convolution, which reads from the beginning of what is sliced",
     ),
+    Fault(
+        ((1, 62, 22, 14),),
+        ((62, 1, 4, 1),),
+        ("F.conv2d(x0, self.w1, stride=(2, 4), dilation=(1, 2), groups=62)",),
+        "int8",
+        "taken apart by taps, whose weights come in parts: a part goes on with the accumulators of another",
+        ("ethos-u85-2048", "Ethos_U85_SYS_DRAM_High", "Shared_Sram"),
+    ),
 )
 
 
@@ -191,4 +202,17 @@ def loses_a_table(stream: Stream) -> bool:
                 unused.append(place)
         elif registers.get("ACTIVATION", 0) & 0x1F >= LOOKUP:
             unused.clear()
+    return False
+
+
+def mixes_accumulators(stream: Stream) -> bool:
+    """Whether a command goes on with accumulators of another depth than its own."""
+    kept: int | None = None
+    for command in commands(stream):
+        if command.name not in ("CONV", "DEPTHWISE", "POOL"):
+            continue
+        depth = command.registers.get("OFM_DEPTH_M1", 0)
+        if accumulators.source(command) == AccumulatorInput.KEEP and kept not in (None, depth):
+            return True
+        kept = depth if accumulators.are_kept(command) else None
     return False
