@@ -86,6 +86,20 @@ KNOWN = (
         "padding, a stride above 3, and columns left over: as before",
     ),
     Fault(
+        ((1, 2, 7, 7),),
+        ((4, 1, 5, 5),),
+        ("F.conv2d(x0, self.w1, stride=(3, 2), padding=(0, 1), groups=2)",),
+        "int8",
+        "padding, a multiplier, and rows left over: one column left and one right becomes two right",
+    ),
+    Fault(
+        ((1, 2, 6, 4),),
+        (),
+        ("x0[:, :, 2:5]", "torch.sum(v0, [3])"),
+        "int8",
+        "a slice before a sum along the last axis, which reads from the beginning of what is sliced",
+    ),
+    Fault(
         ((1, 3, 8, 2),),
         ((3, 3, 1, 2),),
         ("F.conv2d(x0, self.w1, stride=(1, 2), padding=(0, 1), dilation=(1, 3))",),
@@ -173,12 +187,14 @@ def wrongly_taken_apart(
     stride: Sequence[int],
     padding: Sequence[int],
     dilation: Sequence[int],
+    *,
+    several: bool,
 ) -> bool:
-    """A convolution that Vela makes several of, and where one of the faults above would be met.
+    """A convolution that Vela makes several of (`several`: also for its groups), and where a fault above would be met.
 
     Padded, with columns of its input left over or a kernel wider than that; dilated, to an output of one row.
     """
-    if not (max(stride) > 3 or (max(stride) > 1 and max(dilation) > 1)):
+    if not (several or max(stride) > 3 or (max(stride) > 1 and max(dilation) > 1)):
         return False
     axes = [
         (n, d * (k - 1) + 1, s, p, d) for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True)
