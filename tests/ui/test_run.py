@@ -1,6 +1,7 @@
 """The Run screen, fed by journals."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from textual.widgets import Static
 
 from tui import control, events, runs
 from tui.errors import UserError
+from tui.figures import Earlier, PlatformInfo
 from tui.screens.confirm import Confirm
 from tui.screens.history import HistoryScreen
 from tui.screens.root import FvpApp
@@ -117,7 +119,8 @@ async def test_a_journal_that_grows_is_followed(until: Until) -> None:
         assert "Starting 1 inference..." in seen(app)
         fakes.append(directory, [*fakes.inferred((4_333, 4_300, 4_999)), *fakes.checked("mismatch")])
         await until(pilot, lambda: "MISMATCH" in text(app, StageLine))
-        assert "min 4,300   median 4,333   max 4,999 cycles" in seen(app)
+        assert "min 4,300  median 4,333  p99 4,999  max 4,999" in seen(app)
+        assert "VARIES" in seen(app)
         fakes.append(directory, fakes.finished())
         await until(pilot, lambda: "OK  9.5 s" in text(app, RunHeader))
 
@@ -267,3 +270,65 @@ async def test_all_actions_are_in_the_command_palette(until: Until) -> None:
         search = next(c for c in app.get_system_commands(app.screen) if c.title == "Search")
         await search.callback()  # type: ignore[misc]
         await until(pilot, lambda: isinstance(app.focused, SearchField))
+
+
+async def test_a_platform_that_stays_is_asked_again_and_let_go_by_keys(until: Until, tmp_path: Path) -> None:
+    name = "20261123-000001-digits"
+    request = fakes.spec_of(serve=True)
+    platform = PlatformInfo(kind="fvp", name="FVP", version="1", argv=("x",))
+    what = [
+        *fakes.begun(name, request),
+        events.PlatformStarted(t=fakes.T0, platform=platform, pid=1),
+        fakes.inferred((4_333,))[0],
+        events.PhaseChanged(t=fakes.T0, phase="waiting"),
+    ]
+    directory = fakes.make(name, request, what)
+    given = tmp_path / "one.npy"
+    given.write_bytes(b"")
+    asked: list[dict[str, object]] = []
+
+    def handle(message: dict[str, object]) -> str | None:
+        asked.append(message)
+        return "its platform is busy" if message.get("inputs") else None
+
+    server = control.Server(directory, handle)
+    app = FvpApp(attach=directory)
+    try:
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await until(pilot, lambda: "waiting: i infers again" in seen(app))
+            await pilot.press("i")
+            await until(pilot, lambda: asked)
+            await pilot.press("I", *str(given), "enter")
+            await until(pilot, lambda: len(asked) == 2)
+            await until(pilot, lambda: "is busy" in " ".join(seen(app).split()))
+            await pilot.press("s")
+            await until(pilot, lambda: len(asked) == 3)
+    finally:
+        server.close()
+    assert [message["command"] for message in asked] == ["infer", "infer", "stop"]
+    assert [message.get("inputs") for message in asked] == [[], [str(given)], None]
+
+
+async def test_only_a_platform_that_stays_is_asked_again(until: Until) -> None:
+    app = FvpApp(attach=fakes.whole())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: read(app))
+        assert "Infer again" not in seen(app)
+
+
+async def test_while_the_platform_is_silent_it_is_told_what_it_takes(until: Until) -> None:
+    name = "20261123-000002-digits"
+    request = fakes.spec_of()
+    platform = PlatformInfo(kind="fvp", name="FVP", version="1", argv=("x",))
+    with subprocess.Popen(["sleep", "600"]) as silent:
+        what = [
+            *fakes.begun(name, request),
+            events.PlatformStarted(t=fakes.T0, platform=platform, pid=silent.pid),
+            events.EarlierKnown(t=fakes.T0, earlier=Earlier(runs=3, inference_s=11.25)),
+            events.InferenceStarted(t=fakes.T0, index=0),
+        ]
+        app = FvpApp(attach=fakes.make(name, request, what))
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: re.search(r"CPU \d+ %, \d+ MiB", seen(app)))
+            assert "under way, 12 s (median of 3 earlier runs 11.2 s)" in seen(app)
+        silent.kill()

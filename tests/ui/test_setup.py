@@ -91,6 +91,8 @@ async def test_target_and_options_show_in_the_command(until: Until) -> None:
         await pilot.press("up", "up", "up", "right")
         assert text(app, "#command").startswith("$ fvp-tui compile sample:digits")
         assert "--platform" not in text(app, "#command") or setup(app).request().platform == "simulator"  # type: ignore[union-attr]
+        await pilot.press("right")
+        assert text(app, "#command").startswith("$ fvp-tui run sample:digits") and "--serve" in text(app, "#command")
 
 
 async def test_what_is_missing_is_said_and_refused(until: Until, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,15 +116,19 @@ def inference_summary(state: State, inferences: Sequence[Inference]) -> str:
         return UNKNOWN
     if found.min == found.max:
         return f"{found.min:,} cycles, {ms(npu_ms(state, int(found.min)))}"
-    return spread_words(found) + ("" if found.steady else "  VARIES")
+    return f"{spread_words(found)} cycles, {deviation_words(found)}" + ("" if found.steady else "  VARIES")
 
 
 def spread_words(found: Spread) -> str:
-    """Cycles of several inferences, in a few words."""
+    """Smallest, middle, nearly largest and largest."""
+    return f"min {found.min:,}  median {found.median:,.0f}  p99 {found.p99:,}  max {found.max:,}"
+
+
+def deviation_words(found: Spread) -> str:
+    """How far they are from each other."""
     if found.min == found.max:
         return "all the same"
-    words = f"min {found.min:,}   median {found.median:,.0f}   p99 {found.p99:,}   max {found.max:,} cycles"
-    return words if found.deviation_pct is None else f"{words}   deviation {found.deviation_pct:.2f} %"
+    return UNKNOWN if found.deviation_pct is None else f"deviation {found.deviation_pct:.2f} %"
 
 
 def _operators(operators: Sequence[Operator]) -> Iterator[str]:

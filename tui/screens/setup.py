@@ -99,8 +99,8 @@ class Options(Vertical):
         )
         yield Choice(
             "Do",
-            [("check", "compile and run"), ("serve", "run and stay"), ("emit", "compile only")],
-            "Run and stay keeps the platform for further inferences. Compile only stops after the .pte.",
+            [("check", "compile and run"), ("emit", "compile only"), ("serve", "run and stay")],
+            "Compile only stops after the .pte and its analysis; run and stay keeps the platform for more inferences.",
             id="until",
         )
         yield Static("Platform", classes="group", markup=False)

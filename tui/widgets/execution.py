@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.figures import Earlier, Estimate, Inference, Operator, Source, spread
-from tui.reports.text import ESTIMATORS, estimated_by, ms, number, spread_words
+from tui.reports.text import ESTIMATORS, deviation_words, estimated_by, ms, number, spread_words
 from tui.state import State, npu_ms, stage
 from tui.text import clean, printable_name
 from tui.vitals import Vitals
@@ -259,8 +259,9 @@ def _npu(state: State) -> list[Content]:
         return [line]
     known = spread(cycles)
     assert known is not None
-    words = Content(f"      {len(state.inferences):,} inferences: {spread_words(known)}")
-    return [line, words if known.steady else Content.assemble(words, ("  VARIES", "$text-warning"))]
+    varies = () if known.steady else (("  VARIES", "$text-warning"),)
+    lines = [line, Content.assemble(f"      {known.count:,} inferences: {deviation_words(known)}", *varies)]
+    return lines if known.min == known.max else [*lines, Content(f"      {spread_words(known)}")]
 
 
 def _vela(estimate: Estimate | None) -> list[Content]:
