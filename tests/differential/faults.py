@@ -192,17 +192,17 @@ def wrongly_taken_apart(
 ) -> bool:
     """A convolution that Vela makes several of (`several`: also for its groups), and where a fault above would be met.
 
-    Padded, with columns of its input left over or a kernel wider than that; dilated, to an output of one row.
+    Padded, with columns of its input left over or a tap that only meets padding; dilated, to an output of one row.
     """
     if not (several or max(stride) > 3 or (max(stride) > 1 and max(dilation) > 1)):
         return False
-    axes = [
-        (n, d * (k - 1) + 1, s, p, d) for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True)
-    ]
-    over = any((n + 2 * p - span) % s for n, span, s, p, _ in axes)
-    wider = any(p and n < span for n, span, _, p, _ in axes)
-    single = any(d > 1 and s > 1 and n + 2 * p - span < s for n, span, s, p, d in axes)
-    return single or (any(padding) and (over or wider))
+    for n, taps, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
+        steps, over = divmod(n + 2 * p - d * (taps - 1) - 1, s)
+        if (over and any(padding)) or (steps == 0 and s > 1 and d > 1):
+            return True
+        if any(all(not 0 <= t * d - p + s * y < n for y in range(steps + 1)) for t in range(taps)):
+            return True
+    return False
 
 
 def loses_a_table(stream: Stream) -> bool:
