@@ -313,7 +313,7 @@ def resize(d: Draft) -> str | None:
 
 
 def pad(d: Draft) -> str | None:
-    if d.steps and d.steps[-1].family in ("depthwise", "grouped conv"):
+    if d.steps and (d.steps[-1].family in ("depthwise", "grouped conv") or "torch.am" in d.steps[-1].text):
         # Vela may lose where the padding ends: see `faults`.
         return None
     count = d.integer(1, min(2, len(d.shape)))

@@ -138,6 +138,13 @@ KNOWN = (
         "a least or greatest along an axis, into a concatenation: padded as if all of that were its output",
     ),
     Fault(
+        ((1, 4, 5, 2),),
+        (),
+        ("torch.amin(x0, [0], keepdim=True)", "F.pad(v0, (3, 0))"),
+        "int8",
+        "a least along an axis, padded: as before",
+    ),
+    Fault(
         ((1, 6, 6, 5),),
         (),
         ("torch.amax(x0, [2, 3], keepdim=True)", "F.interpolate(v0, size=(1, 1), mode='nearest')"),
