@@ -19,6 +19,7 @@ from tui.figures import (
     MemoryPool,
     Operator,
     PlatformInfo,
+    Profiled,
     Source,
     Statistics,
     Versions,
@@ -166,6 +167,12 @@ class MemoryKnown(Event):
     pool: MemoryPool
 
 
+class ProfileKnown(Event):
+    """The runner's ETDump was read."""
+
+    profile: tuple[Profiled, ...]
+
+
 class StatisticsKnown(Event):
     """The platform's statistics block."""
 
@@ -220,6 +227,7 @@ AnyEvent = (
     | OperatorsTraced
     | InferenceFinished
     | MemoryKnown
+    | ProfileKnown
     | StatisticsKnown
     | PlatformExited
     | Checked

@@ -185,6 +185,19 @@ class Statistics(Figure):
     wall_s: float | None = None
 
 
+class Profiled(Figure):
+    """An event of the runner's ETDump: a kernel, a delegate's work, or the method as a whole."""
+
+    name: str
+    block: str
+    """``Default``: the start; ``Execute``: the inferences."""
+    calls: int
+    cycles: int
+    """Of the CPU, as the runner counted them: the median of the calls."""
+    backend: str | None = None
+    """The delegate's backend; None for what the CPU does."""
+
+
 class MemoryPool(Figure):
     """A memory pool of the runner, in bytes."""
 

@@ -25,7 +25,8 @@ from tui import artifacts, catalogue, check, control, events, journal, pte, read
 from tui.errors import Exit, UserError
 from tui.events import Event, Level, Stage
 from tui.figures import Check, Source, Versions
-from tui.platform import command, delivery, discovery, pmu_trace, session
+from tui.platform import command, delivery, discovery, etdump, pmu_trace, session
+from tui.platform.uart import CPU_CYCLES
 from tui.simulator import estimates
 from tui.spec import MACS_PARAMETER, Spec
 from tui.state import State
@@ -227,6 +228,7 @@ class Runner:
             self._compile(ones=ones)
         if choice is not None:
             verdict, outputs = self._infer(choice)
+            self._keep_etdump()
             self._weigh(verdict)
             self.begin("check")
             self._check(outputs, printed=ones)
@@ -441,6 +443,35 @@ class Runner:
 
     def _traces(self, choice: discovery.Choice) -> bool:
         return self.spec.pmu_trace if choice.kind == "fvp" else not self.spec.fast
+
+    def _keep_etdump(self) -> None:
+        """What a runner with an event tracer says of its kernels, read by ExecuTorch's Inspector."""
+        for name, content in etdump.found(self.work, (self.directory / runs.CONSOLE).read_bytes()):
+            if content is None:
+                self.emit(events.Noted(text=f"{name} was printed, but not whole: nothing is made of it"))
+                continue
+            path = self.artifacts / name
+            path.write_bytes(content)
+            self.keep(path)
+            if name == etdump.ETDUMP:
+                self._profile(path)
+
+    def _profile(self, path: Path) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "tui.compile.profile", str(path)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        event = events.decode(done.stdout) if done.returncode == 0 else None
+        if event is not None:
+            self.emit(event)
+            self.emit(events.Noted(text=CPU_CYCLES))
+            return
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        self.emit(
+            events.Noted(text=f"ExecuTorch's Inspector cannot read {path.name}: {said[-1] if said else 'it died'}")
+        )
 
     def _check_program_inside(self, choice: discovery.Choice) -> None:
         """Refuse a runner that has another program inside than the one that is run."""

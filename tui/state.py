@@ -23,6 +23,7 @@ from tui.figures import (
     MemoryPool,
     Operator,
     PlatformInfo,
+    Profiled,
     Statistics,
     Versions,
     spread,
@@ -92,6 +93,7 @@ class State(Figure):
     """Place in `operators` of the one the NPU has come to, where the platform traces it."""
     inferences: tuple[Inference, ...] = ()
     memory: tuple[MemoryPool, ...] = ()
+    profile: tuple[Profiled, ...] = ()
     statistics: Statistics = Statistics()
     verdict: events.PlatformExited | None = None
     check: Check | None = None
@@ -192,6 +194,8 @@ def fold(state: State, event: AnyEvent) -> State:
         case events.MemoryKnown():
             others_ = tuple(pool for pool in state.memory if pool.name != event.pool.name)
             return _replace(state, memory=(*others_, event.pool))
+        case events.ProfileKnown():
+            return _replace(state, profile=event.profile)
         case events.StatisticsKnown():
             return _replace(state, statistics=event.statistics)
         case events.PlatformExited():
@@ -285,6 +289,7 @@ def to_json(state: State) -> dict[str, Any]:
             "wall_s": _figures(spread(i.wall_s for i in state.inferences)),
         },
         "memory": _figures(state.memory),
+        "profile": _figures(state.profile),
         "statistics": _figures(state.statistics),
         "check": _figures(state.check),
         "platform": _figures(state.platform),

@@ -7,6 +7,7 @@ words are ours where text is free, and its figures are the simulator's. It never
 import base64
 import json
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -107,6 +108,10 @@ def executor_runner(program: bytes, macs: int) -> None:
             uart(f"Output[{i}][{j}]: " + words[str(tensor.meta.dtype)].format(element))
     if FAULT == "error":
         log("Ethos-U invocation failed error (-1)", "E", "EthosUBackend.cpp:1 execute")
+    if dump := os.environ.get("STAND_IN_ETDUMP"):
+        text = base64.b64encode(Path(dump).read_bytes()).decode()
+        uart("# Writing etdump.bin [base64]")
+        uart(f'echo "{text if FAULT != "garble-etdump" else text[:-5]}" | base64 -d >etdump.bin')
     log("Model run: 1")
     log("Program complete, exiting.")
     uart("\x04")
@@ -170,6 +175,9 @@ def misbehave_later() -> None:
 
 def semihosting(arguments: list[str]) -> None:
     """ExecuTorch's runner with files is what the simulator prints and does; the board prints its own around it."""
+    if dump := os.environ.get("STAND_IN_ETDUMP"):
+        settings = dict(word.split("=", 1) for word in value(arguments, "-C"))
+        shutil.copyfile(dump, Path(settings["mps4_board.subsystem.cpu0.semihosting-cwd"]) / "etdump.bin")
     at = arguments.index("-a")
     words = [sys.executable, "-u", "-m", "tui.simulator", *arguments[:at], *arguments[at + 2 :]]
     os.execv(sys.executable, words)

@@ -247,3 +247,49 @@ def test_a_trace_gives_every_operator_of_every_partition_its_measured_cycles(mac
     assert {o["partition"] for o in traced} == {0, 1, 2}
     assert {o["traced_source"] for o in traced} == {"measured"}
     assert sum(o["traced_cycles"] for o in traced) == state["inferences"][0]["npu_cycles"]
+
+
+@pytest.fixture(scope="module")
+def etdump(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A genuine one: of ExecuTorch's own runtime on this machine. In a process of its own, since it needs PyTorch."""
+    path = tmp_path_factory.mktemp("etdump") / "etdump.bin"
+    subprocess.run([sys.executable, "-c", MAKE_ETDUMP, str(path)], check=True, capture_output=True)
+    return path
+
+
+MAKE_ETDUMP = """
+import sys, torch
+from executorch.exir import to_edge_transform_and_lower
+from executorch.extension.pybindings.portable_lib import _load_for_executorch_from_buffer
+class Model(torch.nn.Module):
+    def forward(self, x):
+        return torch.relu(x @ x) + 1
+given = (torch.ones(4, 4),)
+program = to_edge_transform_and_lower(torch.export.export(Model(), given)).to_executorch()
+loaded = _load_for_executorch_from_buffer(program.buffer, enable_etdump=True)
+for _ in range(3):
+    loaded.run_method("forward", given)
+loaded.write_etdump_result_to_file(sys.argv[1], sys.argv[1] + ".debug")
+"""
+
+
+@pytest.mark.parametrize("kind", ["semihosting", "address"])
+def test_an_etdump_is_kept_and_read_by_executorch_s_inspector(
+    kind: Kind, machine: Machine, digits: str, etdump: Path
+) -> None:
+    status, state = machine.run(digits, "--runner", machine.runner(kind), STAND_IN_ETDUMP=str(etdump))
+    assert status == 0
+    kept = machine.home / "runs" / state["run"]["id"] / "artifacts" / "etdump.bin"
+    assert kept.read_bytes() == etdump.read_bytes()
+    profile = {event["name"]: event for event in state["profile"] if event["block"] == "Execute"}
+    assert {"native_call_mm.out", "native_call_relu.out", "Method::execute"} <= profile.keys()
+    assert profile["Method::execute"]["cycles"] > profile["native_call_mm.out"]["cycles"] > 0
+    assert any("cycle accurate" in note for note in state["notes"])
+    assert "native_call_relu.out" in machine.fvp_tui("show", "last").stdout
+
+
+def test_half_an_etdump_is_noted_and_changes_nothing(machine: Machine, digits: str, etdump: Path) -> None:
+    runner = machine.runner("address")
+    status, state = machine.run(digits, "--runner", runner, STAND_IN="garble-etdump", STAND_IN_ETDUMP=str(etdump))
+    assert (status, state["profile"]) == (0, [])
+    assert any("not whole" in note for note in state["notes"])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from tui.figures import Check, Inference, Operator, Spread, spread
+from tui.figures import Check, Inference, Operator, Profiled, Spread, spread
 from tui.state import State, badge, npu_ms
 from tui.text import clean
 
@@ -131,16 +131,33 @@ def deviation_words(found: Spread) -> str:
     return UNKNOWN if found.deviation_pct is None else f"deviation {found.deviation_pct:.2f} %"
 
 
+def ratio(operator: Operator) -> str:
+    """Traced cycles to estimated ones."""
+    if operator.traced_cycles is None or not operator.total_cycles:
+        return UNKNOWN
+    return f"{operator.traced_cycles / operator.total_cycles:.2f}"
+
+
+def _profile(profile: Sequence[Profiled]) -> Iterator[str]:
+    """What the CPU and the delegates took, by the runner's ETDump."""
+    if profile:
+        yield "ETDump       CPU cycles as the runner counted them, the median of the calls"
+    rows = [[f"  {clean(p.name, 50)}", f"x{p.calls}", number(p.cycles), clean(p.backend or "", 20)] for p in profile]
+    yield from table(rows, right=(1, 2))
+
+
 def _operators(operators: Sequence[Operator]) -> Iterator[str]:
     ranked = sorted(operators, key=lambda o: -(o.total_cycles or 0))
     ranked = [o for o in ranked if o.total_cycles]
     total = sum(o.total_cycles or 0 for o in ranked)
-    rows = [["operator", "", "cycles", "share", "use of MACs"]]
+    rows = [["operator", "", "cycles", "share", "use of MACs", "traced", "traced / cycles"]]
     for o in ranked[:TOP_OPERATORS]:
         share = (o.total_cycles or 0) / total if total else 0
         use = UNKNOWN if o.utilization is None else f"{o.utilization:.0%}"
-        rows.append([clean(o.name, 40), o.op, number(o.total_cycles), f"{share:.0%}", use])
-    yield from (f"  {line}" for line in table(rows, right=(2, 3, 4)))
+        traced = [number(o.traced_cycles), ratio(o)]
+        rows.append([clean(o.name, 40), o.op, number(o.total_cycles), f"{share:.0%}", use, *traced])
+    shown = len(rows[0]) if any(o.traced_source == "measured" for o in operators) else 5
+    yield from (f"  {line}" for line in table([row[:shown] for row in rows], right=range(2, shown)))
     if len(ranked) > TOP_OPERATORS:
         rest = sum(o.total_cycles or 0 for o in ranked[TOP_OPERATORS:])
         yield f"  and {len(ranked) - TOP_OPERATORS} more: {rest:,} cycles"
@@ -205,6 +222,7 @@ def summary(state: State) -> str:
     if state.operators:
         lines.append(f"Operators    on the NPU, cycles estimated by {estimated_by(state)}")
         lines += _operators(state.operators)
+    lines += _profile(state.profile)
     lines += [
         f"Limit        {b.name} {number(b.value, 2)} / {b.limit:g}  {'ok' if b.ok else 'EXCEEDED'}"
         for b in state.limits

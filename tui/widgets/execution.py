@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.figures import Earlier, Estimate, Inference, Operator, Source, spread
-from tui.reports.text import ESTIMATORS, deviation_words, estimated_by, ms, number, spread_words
+from tui.reports.text import ESTIMATORS, deviation_words, estimated_by, ms, number, ratio, spread_words
 from tui.state import State, npu_ms, stage
 from tui.text import clean, printable_name
 from tui.vitals import Vitals
@@ -21,10 +21,14 @@ COLUMNS = (
     Column("kind", drop=3, most=18),
     Column("cycles", right=True),
     Column("traced", right=True, drop=1, optional=True),
+    Column("ratio", right=True, drop=2, optional=True),
     Column("share", right=True),
     Column("", drop=2, flex=True, width=6, bar=True),
     Column("MAC use", right=True, drop=4),
 )
+
+PROFILED = 6
+"""Events of an ETDump that are shown, those of most cycles; ``show`` prints them all."""
 
 PMU_PREFIX = "ETHOSU_PMU_"
 """What the driver's names of events begin with."""
@@ -68,6 +72,7 @@ def _rows(operators: Sequence[Operator], running: int | None) -> list[Row]:
                     printable_name(operator.op),
                     shown,
                     _traced(operator, running=index == running),
+                    ratio(operator) if operator.traced_source == "measured" else "",
                     f"{cycles / total:.0%}" if cycles and total else "",
                     cycles / most if cycles and most else 0.0,
                     UNKNOWN if operator.utilization is None else f"{operator.utilization:.0%}",
@@ -102,6 +107,7 @@ class ExecutionPanel(Panel):
             "traced",
             "Cycles of the newest inference by the platform's PMU trace, up to the next operator; 'now' is at work.",
         ),
+        ("ratio", "Cycles the FVP measured to those that were estimated."),
         ("MAC use", "Multiply-accumulates done, as a share of what the array could have done in these cycles."),
     )
 
@@ -122,6 +128,7 @@ class ExecutionPanel(Panel):
             state.estimate,
             state.inferences,
             state.statistics,
+            state.profile,
             state.phase,
             state.inference_running,
             state.inference_since,
@@ -293,6 +300,9 @@ def _cpu(state: State) -> list[Content]:
         words.append(f"{instructions:,} instructions, the whole run")
     if cycles:
         words.append(f"{cycles[len(cycles) // 2]:,} cycles an inference")
+    kernels = sorted(state.profile, key=lambda one: -one.cycles)[:PROFILED]
+    if kernels:
+        words.append("ETDump " + "  ".join(f"{printable_name(one.name, 40)} {one.cycles:,}" for one in kernels))
     return [Content.assemble(_label("CPU"), "   ".join(words))] if words else []
 
 

@@ -1,0 +1,49 @@
+"""An ETDump read by ExecuTorch's Inspector: ``python -m tui.compile.profile ETDUMP``, one event on standard output.
+
+A process of its own, since the Inspector needs PyTorch. Times are cycles of the CPU, which is what the runner counts.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tui import events
+from tui.figures import Profiled
+
+
+def read(etdump: Path) -> tuple[Profiled, ...]:
+    """The events of an ETDump, in the order they began."""
+    from executorch.devtools import Inspector
+    from executorch.devtools.inspector import TimeScale
+
+    inspector = Inspector(
+        etdump_path=str(etdump), source_time_scale=TimeScale.CYCLES, target_time_scale=TimeScale.CYCLES
+    )
+    return tuple(profiled for block in inspector.event_blocks for profiled in _block(block))
+
+
+def _block(block: Any) -> Iterator[Profiled]:
+    started = [event for event in block.events if event.perf_data is not None]
+    for event in sorted(started, key=lambda event: (event.start_time or [0])[0]):
+        yield Profiled(
+            name=event.name,
+            block=block.name,
+            calls=len(event.perf_data.raw),
+            cycles=round(event.perf_data.p50),
+            backend=event.delegate_backend_name,
+        )
+
+
+def main(arguments: list[str]) -> int:
+    """Print the event; what the libraries print goes to standard error."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    out.write(events.encode(events.ProfileKnown(profile=read(Path(arguments[0])))) + b"\n")
+    out.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
