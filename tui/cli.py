@@ -578,7 +578,7 @@ def params(words: tuple[str, ...], platform: Any, fvp: str | None, as_json: bool
 
 @cli.group()
 def firmware() -> None:
-    """Arm's prebuilt ExecuTorch firmware: what an FVP runs where no runner was built."""
+    """What an FVP runs: Arm's prebuilt ExecuTorch firmware, or a runner built from a checkout."""
 
 
 @firmware.command()
@@ -590,6 +590,34 @@ def install(source: str | None) -> None:
     for path in firmware_store.install(None if source is None else Path(source)):
         click.echo(path)
     click.echo(f"licences: {firmware_store.folder() / 'LICENSES'}")
+
+
+@firmware.command()
+@click.argument("checkout", metavar="CHECKOUT")
+@click.option("--etdump", is_flag=True, help="Trace its kernels: an ETDump of each inference.")
+@click.option("--bundleio", is_flag=True, help="Take bundled programs, and check their outputs.")
+@click.option("--kernel", "kernels", multiple=True, metavar="OP", help="Another CPU kernel, such as aten::add.out.")
+@click.option("-v", "--verbose", is_flag=True, help="Show what the build prints.")
+def build(checkout: str, etdump: bool, bundleio: bool, kernels: tuple[str, ...], verbose: bool) -> None:
+    """Build the semihosting runner from an ExecuTorch CHECKOUT, once, for every model."""
+    from tui.platform import runner_build
+
+    shown = -1
+
+    def progress(found: runner_build.Progress) -> None:
+        nonlocal shown
+        if verbose:
+            click.echo(found.line, err=True)
+        elif found.percent is not None and found.percent != shown:
+            shown = found.percent
+            click.echo(f"\rbuilding {shown:3} %", nl=False, err=True)
+
+    path = runner_build.build(
+        Path(checkout).expanduser().absolute(), etdump=etdump, bundles=bundleio, kernels=kernels, progress=progress
+    )
+    if shown >= 0:
+        click.echo(err=True)
+    click.echo(path)
 
 
 @firmware.command(name="list")
@@ -605,7 +633,10 @@ def list_(as_json: bool) -> None:
             [{"name": i.name, "what": i.what, "sha256": i.sha256, "path": path and str(path)} for i, path in found]
         )
         return
-    for line in text.table([[i.name, i.what, str(path or "not installed")] for i, path in found]):
+    rows = [[i.name, i.what, str(path or "not installed")] for i, path in found]
+    made = firmware_store.built()
+    rows.append(["built", "the semihosting runner of an ExecuTorch checkout", str(made or "not built")])
+    for line in text.table(rows):
         click.echo(line)
 
 

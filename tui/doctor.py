@@ -161,6 +161,7 @@ def _runner() -> tuple[Finding, bool]:
 
 def _firmware() -> Finding:
     there = [image.name for image in firmware_store.IMAGES if firmware_store.installed(image)]
+    there += ["built from a checkout"] * (firmware_store.built() is not None)
     if not there:
         hint = "fvp-tui firmware install"
         return Finding(name="firmware", status="warning", detail="Arm's prebuilt firmware is not installed", hint=hint)

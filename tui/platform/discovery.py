@@ -116,7 +116,7 @@ def _fvp_for(spec: Spec) -> Choice:
     if runner is None:
         raise PlatformUnavailable(
             f"an FVP was found by {found.by}, but no runner for it",
-            "fvp-tui firmware install gets one ready made; or give ExecuTorch's arm_executor_runner: --runner ELF",
+            "fvp-tui firmware install gets one ready made, firmware build makes one; or --runner ELF",
         )
     program = firmware.inspect(runner.path, spec.runner_kind, spec.pte_address)
     if "Corstone-300" in program.name:
@@ -210,6 +210,8 @@ def _in_checkouts(pattern: str, by: str) -> Found | None:
 
 
 def _installed() -> Found | None:
+    if (path := firmware_store.built()) is not None:
+        return Found(path, "fvp-tui firmware build")
     path = firmware_store.installed(firmware_store.CORSTONE_320)
     return None if path is None else Found(path, "fvp-tui firmware install")
 

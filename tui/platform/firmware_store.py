@@ -51,6 +51,21 @@ def installed(image: Image) -> Path | None:
     return path if path.is_file() else None
 
 
+BUILT = "semihosting-corstone-320.elf"
+"""The runner that was built from an ExecuTorch checkout."""
+
+
+def built() -> Path | None:
+    """That runner, None if none was built."""
+    path = folder() / BUILT
+    return path if path.is_file() else None
+
+
+def keep_built(runner: Path) -> Path:
+    """Keep a runner that was built; where."""
+    return _write(folder() / BUILT, runner.read_bytes())
+
+
 def install(source: Path | None = None) -> list[Path]:
     """Install all images of the wheel, fetched by pip, or of `source`: a wheel, or one of the images itself.
 
