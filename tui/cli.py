@@ -102,6 +102,7 @@ def _platform_options(command: Command) -> Command:
             "--pte-address", callback=_address, metavar="ADDR", help="Where it looks for the program in memory."
         ),
         click.option("-C", "parameters", multiple=True, metavar="NAME=VALUE", help="An FVP parameter."),
+        click.option("--preset", "presets", multiple=True, metavar="NAME", help="A preset: fvp-tui params --presets."),
         click.option("--dry-run", is_flag=True, help="Print the platform's command line; run nothing."),
         click.option("--serve", is_flag=True, help="Keep the platform for further inferences: fvp-tui infer."),
         click.option("--fast", is_flag=True, help="Fast NPU mode; its counters are not representative."),
@@ -128,7 +129,7 @@ def _absolute(path: str | None) -> str | None:
 
 def _make_spec(options: dict[str, Any]) -> Spec:
     """The spec of the options typed, on top of ``--spec FILE`` or the defaults; checked."""
-    from tui import catalogue, spec
+    from tui import catalogue, presets, spec
 
     base = Spec(model="")
     if file := options["spec_file"]:
@@ -136,6 +137,8 @@ def _make_spec(options: dict[str, Any]) -> Spec:
             base = spec.decode(Path(file).read_bytes(), file)
         except OSError as error:
             raise UsageError(f"cannot read {file}: {error.strerror}") from error
+    for preset in options.get("presets", ()):
+        base = presets.apply(base, presets.load(preset))
     name = options["model"] or base.model
     if not name:
         raise UsageError("which model?", "such as sample:digits; see: fvp-tui models")
@@ -170,13 +173,18 @@ def _make_spec(options: dict[str, Any]) -> Spec:
         runner=_absolute(options.get("runner")),
         runner_kind=options.get("runner_kind"),
         pte_address=options.get("pte_address"),
-        parameters=tuple(spec.parameter(text) for text in options.get("parameters", ())),
+        parameters=_merged(base.parameters, [spec.parameter(text) for text in options.get("parameters", ())]),
         serve=options.get("serve") or None,
         fast=options.get("fast") or None,
         pmu_trace=options.get("pmu_trace") or None,
         timeout_s=options.get("timeout"),
     )
     return spec.check(made)
+
+
+def _merged(base: tuple[tuple[str, str], ...], typed: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The parameters of a preset or a spec file, and those typed, which take their place."""
+    return tuple({**dict(base), **dict(typed)}.items())
 
 
 def _compiled_target(model: str, default: Any) -> Any:
@@ -540,13 +548,31 @@ def doctor(as_json: bool) -> int:
     return Exit.OK if found.ready else Exit.FAILED
 
 
+def _list_presets(*, as_json: bool) -> int:
+    from tui import presets
+    from tui.reports import text
+    from tui.text import clean
+
+    found = {name: presets.load(name) for name in presets.names()}
+    if as_json:
+        _print_json(found)
+        return Exit.OK
+    for line in text.table([[name, clean(preset.about)] for name, preset in found.items()]):
+        click.echo(line)
+    click.echo(f"your own: TOML files in {presets.folder()}", err=True)
+    return Exit.OK
+
+
 @cli.command()
 @click.argument("words", metavar="[PATTERN]...", nargs=-1)
 @click.option("--platform", type=click.Choice(PLATFORMS), default="auto", help="Whose parameters [auto].")
 @click.option("--fvp", metavar="PATH", help="The FVP's binary.")
+@click.option("--presets", "list_presets", is_flag=True, help="List the presets instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def params(words: tuple[str, ...], platform: Any, fvp: str | None, as_json: bool) -> int:
+def params(words: tuple[str, ...], platform: Any, fvp: str | None, list_presets: bool, as_json: bool) -> int:
     """List the platform's parameters, as it lists them itself: those that have all words of PATTERN in them."""
+    if list_presets:
+        return _list_presets(as_json=as_json)
     from tui.platform import command, discovery, parameters
     from tui.reports import text
 

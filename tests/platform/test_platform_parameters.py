@@ -109,3 +109,25 @@ def test_a_parameter_that_does_not_fit_is_refused_before_anything_starts(setting
     done = fvp_tui("run", "sample:digits", "--platform", "simulator", "-C", setting)
     assert done.returncode == 2
     assert said in done.stdout + done.stderr
+
+
+def test_presets_are_listed_and_come_before_what_is_typed(fvp_tui: Fvp) -> None:
+    done = fvp_tui("params", "--presets")
+    assert "patient" in done.stdout and "window" in done.stdout
+    arguments = (
+        "run",
+        "sample:digits",
+        "--platform",
+        "simulator",
+        "--dry-run",
+        "--preset",
+        "window",
+        "--preset",
+        "fast",
+    )
+    line = fvp_tui(*arguments, "-C", "vis_hdlcd.disable_visualisation=1").stdout
+    assert "-C mps4_board.visualisation.disable-visualisation=0" in line
+    assert "-C vis_hdlcd.disable_visualisation=1" in line
+    assert "extra_args=--fast" in line
+    done = fvp_tui("run", "sample:digits", "--preset", "windw")
+    assert (done.returncode, "no preset 'windw'" in done.stderr) == (2, True)

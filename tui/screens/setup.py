@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import ClassVar, cast
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -17,11 +18,13 @@ from tui import catalogue, control, runs, spec, vela
 from tui.catalogue import ModelInfo
 from tui.errors import UserError
 from tui.screens.messages import OpenRun
+from tui.screens.parameters import ParametersScreen
 from tui.screens.path import PathScreen
 from tui.spec import EngineChoice, PlatformChoice, Quantization, Spec, Target
 from tui.text import clean
 from tui.widgets.background import in_background, tell
 from tui.widgets.choice import Choice, Field, Number
+from tui.widgets.filter_field import FilterField
 from tui.widgets.keybar import KeyBar
 from tui.widgets.table import Column, FigureTable, Row
 from tui.widgets.words import model_name
@@ -31,24 +34,6 @@ FILE = "file..."
 RECENT = 6
 """Files of earlier runs that are offered."""
 RECENT_RUNS = 200
-
-
-class FilterField(Input):
-    """Where a part of a model's name is typed."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "clear_filter", "All models", id="filter.clear"),
-        Binding("enter,down", "leave", "To the list", key_display="enter", id="filter.leave"),
-    ]
-
-    def action_clear_filter(self) -> None:
-        """All models again."""
-        self.value = ""
-        self.action_leave()
-
-    def action_leave(self) -> None:
-        """To the list."""
-        self.screen.set_focus(self.screen.query_one(FigureTable))
 
 
 class ModelTable(FigureTable):
@@ -141,7 +126,8 @@ class SetupScreen(Screen[None]):
         Binding("up", "app.focus_previous", "Previous field", show=False, id="setup.up"),
         Binding("slash", "filter", "Filter", key_display="/", id="setup.filter"),
         Binding("e", "edit", "File", tooltip="Type or edit the path of a model file", id="setup.file"),
-        Binding("y", "copy", "Copy", tooltip="Copy the command line", id="setup.copy"),
+        Binding("p", "parameters", "Parameters", tooltip="The platform's parameters", id="setup.parameters"),
+        Binding("y", "copy", "Copy", show=False, tooltip="Copy the command line", id="setup.copy"),
         Binding("h", "app.history", "History", id="setup.history"),
         Binding("q", "app.quit", "Quit", id="setup.quit"),
     ]
@@ -161,6 +147,8 @@ class SetupScreen(Screen[None]):
         self._models: list[ModelInfo] = []
         self._files: list[str] = []
         """Paths: typed ones first, then those of earlier runs."""
+        self._base = spec.DEFAULT
+        """What the Parameters screen has set."""
         self._refused = ""
         """Name of the model whose problem is shown."""
 
@@ -171,7 +159,7 @@ class SetupScreen(Screen[None]):
             yield Static("", id="badge", markup=False)
         with Horizontal(id="body"):
             with Vertical(id="models"):
-                yield FilterField(placeholder="/ filter the models", compact=True, id="filter")
+                yield FilterField("/ filter the models", self._fill, id="filter")
                 yield ModelTable((Column("model", most=18), Column("title", flex=True, width=4)), header=False)
                 yield Static("", id="title", markup=False)
                 yield Static("", id="model-problem", classes="problem", markup=False)
@@ -300,7 +288,8 @@ class SetupScreen(Screen[None]):
         assert isinstance(inferences, Number)
         compiles = _value(fields, "until") == "emit"
         platform = cast(PlatformChoice, _value(fields, "platform"))
-        return Spec(
+        return msgspec.structs.replace(
+            self._base,
             model=row.key,
             target=Target(
                 accelerator=_value(fields, "accelerator"),
@@ -376,6 +365,16 @@ class SetupScreen(Screen[None]):
             self._problem("#option-problem", str(error))
             return
         self.post_message(OpenRun(directory))
+
+    def action_parameters(self) -> None:
+        """What the platform can be told beside all this."""
+
+        def take(request: Spec | None) -> None:
+            if request is not None:
+                self._base = request
+                self._refresh_command()
+
+        self.app.push_screen(ParametersScreen(self.request() or self._base), take)
 
     def action_copy(self) -> None:
         """Put the command line on the clipboard."""

@@ -1,5 +1,6 @@
 """Panel: whether the outputs are right and the limits were kept, and what the reader of the figures should know."""
 
+import shlex
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -109,6 +110,8 @@ def _provenance(state: State) -> Iterator[Content]:
         version = f" {state.platform.version}" if state.platform.version else ""
         why = f" ({state.platform.why})" if state.platform.why else ""
         yield Content.assemble(("Platform ", "bold"), clean(f"{state.platform.name}{version}{why}", 400))
+        if state.platform.argv:
+            yield Content.assemble(("Command ", "bold"), clean(shlex.join(state.platform.argv), 4000))
     known = [
         f"{name} {value}"
         for name, value in (

@@ -1,0 +1,143 @@
+"""Presets (named sets of platform parameters and options) and favourites, as files in the configuration folder."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tui import config
+from tui.errors import UsageError
+from tui.spec import Spec
+
+FOLDER = "presets"
+SUFFIX = ".toml"
+FAVOURITES = "favourites.txt"
+
+_NAME = re.compile(r"[\w-]{1,40}")
+
+
+class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a preset sets; None leaves as it is."""
+
+    about: str = ""
+    fast: bool | None = None
+    pmu_trace: bool | None = None
+    timeout_s: float | None = None
+    parameters: dict[str, str | bool | int | float] = {}
+
+
+BUILT_IN: Mapping[str, Preset] = {
+    "fast": Preset(about="Fast NPU mode; its counters are not representative.", fast=True),
+    "trace": Preset(about="A trace of the NPU: cycles of each operator.", pmu_trace=True),
+    "patient": Preset(about="A time limit of two hours.", timeout_s=7200),
+    "window": Preset(
+        about="The FVP's window, on a desktop.",
+        parameters={
+            "mps4_board.visualisation.disable-visualisation": False,
+            "vis_hdlcd.disable_visualisation": False,
+        },
+    ),
+    "terminals": Preset(
+        about="An xterm for each UART, on a desktop.",
+        parameters={f"mps4_board.telnetterminal{n}.start_telnet": True for n in (0, 1, 2, 5)},
+    ),
+}
+"""What comes with fvp-tui; a file of the same name takes its place."""
+
+
+def folder() -> Path:
+    """Where the user's presets are, one TOML file each."""
+    return config.folder() / FOLDER
+
+
+def names() -> list[str]:
+    """All presets, those of the user among them."""
+    own = (path.stem for path in folder().glob(f"*{SUFFIX}")) if folder().is_dir() else ()
+    return sorted({*BUILT_IN, *own})
+
+
+def load(name: str) -> Preset:
+    """A preset by its name.
+
+    Raises:
+        UsageError: there is none, or its file cannot be read.
+    """
+    path = folder() / f"{name}{SUFFIX}"
+    try:
+        if not _NAME.fullmatch(name):
+            raise FileNotFoundError
+        return msgspec.toml.decode(path.read_bytes(), type=Preset)
+    except FileNotFoundError as error:
+        if name in BUILT_IN:
+            return BUILT_IN[name]
+        raise UsageError(f"no preset {name!r}", f"known: {', '.join(names())}") from error
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        known = ", ".join(Preset.__struct_fields__)
+        raise UsageError(f"{path}: {error}", f"a preset may set: {known}") from error
+
+
+def apply(spec: Spec, preset: Preset) -> Spec:
+    """The spec with what the preset sets. A parameter that it had already gets the preset's value."""
+    parameters = {**dict(spec.parameters), **{name: _text(value) for name, value in preset.parameters.items()}}
+    changes: dict[str, Any] = {"parameters": tuple(parameters.items())}
+    for field in ("fast", "pmu_trace", "timeout_s"):
+        if (value := getattr(preset, field)) is not None:
+            changes[field] = value
+    return msgspec.structs.replace(spec, **changes)
+
+
+def _text(value: str | bool | int | float) -> str:
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def save(name: str, spec: Spec, about: str = "") -> Path:
+    """Keep what a spec sets of platform parameters and options as a preset of the user's; its file.
+
+    Raises:
+        UsageError: the name cannot be that of a file, or the file cannot be written.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} cannot be the name of a preset", "letters, digits, - and _")
+    default = Spec(model="")
+    preset = Preset(
+        about=about,
+        fast=spec.fast or None,
+        pmu_trace=spec.pmu_trace or None,
+        timeout_s=None if spec.timeout_s == default.timeout_s else spec.timeout_s,
+        parameters=dict(spec.parameters),
+    )
+    return _write(folder() / f"{name}{SUFFIX}", msgspec.toml.encode(preset))
+
+
+def favourites() -> frozenset[str]:
+    """Names of the parameters the user wants to see first."""
+    try:
+        text = (config.folder() / FAVOURITES).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return frozenset()
+    return frozenset(line.strip() for line in text.splitlines() if line.strip())
+
+
+def keep_favourites(wanted: Iterable[str]) -> None:
+    """Keep them.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    _write(config.folder() / FAVOURITES, "".join(f"{name}\n" for name in sorted(wanted)).encode())
+
+
+def _write(path: Path, content: bytes) -> Path:
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+    return path
