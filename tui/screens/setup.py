@@ -18,7 +18,6 @@ from tui import catalogue, control, runs, spec, vela
 from tui.catalogue import ModelInfo
 from tui.errors import UserError
 from tui.screens.messages import OpenRun
-from tui.screens.parameters import ParametersScreen
 from tui.screens.path import PathScreen
 from tui.spec import EngineChoice, PlatformChoice, Quantization, Spec, Target
 from tui.text import clean
@@ -368,6 +367,8 @@ class SetupScreen(Screen[None]):
 
     def action_parameters(self) -> None:
         """What the platform can be told beside all this."""
+        # Only now: with the platform comes numpy, which the screens before have no use for.
+        from tui.screens.parameters import ParametersScreen
 
         def take(request: Spec | None) -> None:
             if request is not None:
