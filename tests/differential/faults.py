@@ -111,7 +111,7 @@ KNOWN = (
         ((3, 2, 2, 1),),
         ("F.conv2d(x0, self.w1, stride=(2, 1), dilation=(3, 1))",),
         "int8",
-        "dilated, with a stride, to one row: it is permuted as well, and what were rows lie three times as far apart",
+        "dilated, to one row: it is permuted as well, and what were rows lie three times as far apart",
     ),
     Fault(
         ((1, 8, 8, 5),),
@@ -201,11 +201,11 @@ def wrongly_taken_apart(
 
     Padded, with columns of its input left over or a tap that only meets padding; dilated, to an output of one row.
     """
-    if not (several or max(stride) > 3 or (max(stride) > 1 and max(dilation) > 1)):
+    if not (several or max(stride) > 3 or max(dilation) > 2 or (max(stride) > 1 and max(dilation) > 1)):
         return False
     for n, taps, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
         steps, over = divmod(n + 2 * p - d * (taps - 1) - 1, s)
-        if (over and any(padding)) or (steps == 0 and s > 1 and d > 1):
+        if (over and any(padding)) or (steps == 0 and d > 1):
             return True
         if any(all(not 0 <= t * d - p + s * y < n for y in range(steps + 1)) for t in range(taps)):
             return True
