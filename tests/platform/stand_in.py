@@ -101,6 +101,11 @@ def executor_runner(program: bytes, macs: int) -> None:
     method, npu, events = result(program, None, macs)
     report(npu, events)
     log("1 inferences finished")
+    log(
+        "method_allocator_used:     4321 / 62914560  free: 62910239 ( used: 0 % ) ",
+        place="arm_executor_runner.cpp:1 log",
+    )
+    log("method_allocator_planned:  1234 bytes", place="arm_executor_runner.cpp:1 log")
     log(f"{len(method.outputs)} outputs: ")
     words = {"int32": "(int) {:d}", "float32": "(float) {:f}", "int8": "(char) {:d}", "bool": "(bool) {}"}
     for i, tensor in enumerate(method.outputs):

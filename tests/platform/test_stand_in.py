@@ -134,6 +134,12 @@ def test_every_kind_of_runner_from_discovery_to_figures(
     assert argv.count("--data") == {"address": 1, "mlek": 2}.get(kind, 0)
     console = (machine.home / "runs" / state["run"]["id"] / "console.log").read_bytes()
     assert b"Simulation stopped by user" in console
+    shown = machine.fvp_tui("show", "last").stdout
+    assert "Statistics   the whole run: " in shown
+    # The stand-in's semihosting runner is the simulator, which has no core to count.
+    assert (" MIPS, " in shown) == (kind != "semihosting")
+    pools = "method_allocator 4,321 of 62,914,560 bytes", "method_allocator_planned 1,234 bytes"
+    assert [pool in shown for pool in pools] == [kind in ("address", "embedded")] * 2
 
 
 def test_a_runner_with_another_program_inside_is_refused(machine: Machine, ran: RanModel, digits: str) -> None:

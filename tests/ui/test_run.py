@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from tui import control, events, runs
 from tui.errors import UserError
-from tui.figures import Earlier, PlatformInfo
+from tui.figures import Earlier, MemoryPool, PlatformInfo, Statistics
 from tui.screens.confirm import Confirm
 from tui.screens.history import HistoryScreen
 from tui.screens.root import FvpApp
@@ -121,6 +121,13 @@ async def test_a_journal_that_grows_is_followed(until: Until) -> None:
         await until(pilot, lambda: "MISMATCH" in text(app, StageLine))
         assert "min 4,300  median 4,333  p99 4,999  max 4,999" in seen(app)
         assert "VARIES" in seen(app)
+        statistics = Statistics(instructions=1_250_000, mips=12.5, simulated_s=0.25, wall_s=0.5)
+        pools = MemoryPool(name="method_allocator", used=4_321, size=62_914_560), MemoryPool(name="planned", used=99)
+        fakes.append(directory, [events.MemoryKnown(t=fakes.T0, pool=pool) for pool in pools])
+        fakes.append(directory, [events.StatisticsKnown(t=fakes.T0, statistics=statistics)])
+        said = "1,250,000 instructions, 12.50 MIPS, 0.25 s simulated, 0.5 s of wall time"
+        await until(pilot, lambda: said in text(app, ".figures"))
+        assert "method_allocator 4,321 of 62,914,560 bytes" in text(app, ".figures")
         fakes.append(directory, fakes.finished())
         await until(pilot, lambda: "OK  9.5 s" in text(app, RunHeader))
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from tui.figures import Check, Inference, Operator, Profiled, Spread, spread
+from tui.figures import Check, Inference, MemoryPool, Operator, Profiled, Spread, Statistics, spread
 from tui.state import State, badge, npu_ms
 from tui.text import clean
 
@@ -138,6 +138,26 @@ def ratio(operator: Operator) -> str:
     return f"{operator.traced_cycles / operator.total_cycles:.2f}"
 
 
+def statistics_words(found: Statistics) -> str:
+    """What the platform said of itself at its end; empty where it said nothing."""
+    words = []
+    if found.instructions is not None:
+        words.append(f"{found.instructions:,} instructions")
+    if found.mips is not None:
+        words.append(f"{found.mips:,.2f} MIPS")
+    if found.simulated_s is not None:
+        words.append(f"{found.simulated_s:,.6g} s simulated")
+    if found.wall_s is not None:
+        words.append(f"{found.wall_s:,.3g} s of wall time")
+    return ", ".join(words)
+
+
+def pool_words(pool: MemoryPool) -> str:
+    """A memory pool of the runner: bytes used, of how many."""
+    used = number(pool.used)
+    return f"{clean(pool.name, 40)} {used}" + ("" if pool.size is None else f" of {pool.size:,}") + " bytes"
+
+
 def _profile(profile: Sequence[Profiled]) -> Iterator[str]:
     """What the CPU and the delegates took, by the runner's ETDump."""
     if profile:
@@ -214,6 +234,9 @@ def summary(state: State) -> str:
         )
         for name, count in state.inferences[-1].pmu.items():
             lines.append(f"  {clean(name, 60)}  {count:,}")
+    if said := statistics_words(state.statistics):
+        lines.append(f"Statistics   the whole run: {said}")
+    lines += [f"{'Pools' if not at else '':12} {pool_words(pool)}" for at, pool in enumerate(state.memory)]
     if state.check is not None:
         lines.append(f"Check        {check_line(state.check)}")
         if accuracy := accuracy_line(state.check):

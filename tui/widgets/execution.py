@@ -7,8 +7,18 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.figures import Earlier, Estimate, Inference, Operator, Source, spread
-from tui.reports.text import ESTIMATORS, deviation_words, estimated_by, ms, number, ratio, spread_words
+from tui.figures import Earlier, Estimate, Inference, MemoryPool, Operator, Source, spread
+from tui.reports.text import (
+    ESTIMATORS,
+    deviation_words,
+    estimated_by,
+    ms,
+    number,
+    pool_words,
+    ratio,
+    spread_words,
+    statistics_words,
+)
 from tui.state import State, npu_ms, stage
 from tui.text import clean, printable_name
 from tui.vitals import Vitals
@@ -97,7 +107,12 @@ class ExecutionPanel(Panel):
             "Vela",
             "The compiler's estimate for the same program, waiting for memory included; 'Model' is the simulator's.",
         ),
-        ("CPU", "Instructions counted by the emulated core, or CPU cycles as the FVP reports them."),
+        ("CPU", "CPU cycles as the FVP reports them; without a cycle-accurate core they are no time."),
+        (
+            "Run",
+            "What the platform said at its end: its cores' instructions, simulated and wall time, start included.",
+        ),
+        ("Pools", "Bytes that the runner used of each of its memory pools, as it reported them."),
         ("PMU", "The NPU's event counters: beats read and written in SRAM and external memory, idle and busy cycles."),
         (
             "operator cycles",
@@ -129,6 +144,7 @@ class ExecutionPanel(Panel):
             state.inferences,
             state.statistics,
             state.profile,
+            state.memory,
             state.phase,
             state.inference_running,
             state.inference_since,
@@ -196,7 +212,7 @@ def _label(word: str) -> tuple[str, str]:
 
 
 def _figures(state: State) -> Content:
-    lines = [*_npu(state), *_vela(state.estimate), *_cpu(state), *_pmu(state.inferences)]
+    lines = [*_npu(state), *_vela(state.estimate), *_cpu(state), *_pmu(state.inferences), *_pools(state.memory)]
     if state.operators:
         sources = sorted({o.source for o in state.operators})
         by = f"estimated by {estimated_by(state)}" if sources == ["estimated"] else " and ".join(sources)
@@ -293,17 +309,24 @@ def _vela(estimate: Estimate | None) -> list[Content]:
 
 
 def _cpu(state: State) -> list[Content]:
-    instructions = state.statistics.instructions
+    said = statistics_words(state.statistics)
     cycles = sorted(i.cpu_cycles for i in state.inferences if i.cpu_cycles is not None)
     words = []
-    if instructions is not None:
-        words.append(f"{instructions:,} instructions, the whole run")
     if cycles:
         words.append(f"{cycles[len(cycles) // 2]:,} cycles an inference")
     kernels = sorted(state.profile, key=lambda one: -one.cycles)[:PROFILED]
     if kernels:
         words.append("ETDump " + "  ".join(f"{printable_name(one.name, 40)} {one.cycles:,}" for one in kernels))
-    return [Content.assemble(_label("CPU"), "   ".join(words))] if words else []
+    lines = [Content.assemble(_label("CPU"), "   ".join(words))] if words else []
+    if said:
+        lines.append(Content.assemble(_label("Run"), said))
+    return lines
+
+
+def _pools(memory: Sequence[MemoryPool]) -> list[Content]:
+    """What the runner used of those that have a limit; the text report has all."""
+    limited = [pool_words(pool) for pool in memory if pool.size is not None and pool.used is not None]
+    return [Content.assemble(_label("Pools"), "   ".join(limited))] if limited else []
 
 
 def _pmu(inferences: Sequence[Inference]) -> list[Content]:
