@@ -122,4 +122,4 @@ def test_the_text_ends_in_what_will_work(bare: dict[str, str], tmp_path: Path) -
     done = subprocess.run([*TUI, "doctor"], env=bare, cwd=tmp_path, capture_output=True, text=True, check=False)
     *_, fvp_line, _, last = done.stdout.splitlines()
     assert fvp_line == "  no   run a program on the FVP: see fvp and runner"
-    assert last.startswith("a run would take the simulator:")
+    assert last.startswith("a run would take the simulator, since ")

@@ -542,7 +542,7 @@ def doctor(as_json: bool) -> int:
     for ability in found.works:
         click.echo(f"  {'yes' if ability.works else 'no ':3}  {ability.name}" + _because(ability.lacks))
     if found.platform:
-        click.echo(f"a run would take the {found.platform}: {found.why}")
+        click.echo(f"a run would take {found.why}")
     else:
         click.echo(f"no platform: {found.why}")
     return Exit.OK if found.ready else Exit.FAILED
