@@ -22,6 +22,7 @@ from tui.figures import (
     Profiled,
     Source,
     Statistics,
+    TensorPlace,
     Versions,
 )
 from tui.spec import Spec
@@ -107,6 +108,7 @@ class Estimated(Event):
     estimate: Estimate
     partitions: tuple[Estimate, ...]
     operators: tuple[Operator, ...]
+    tensors: tuple[TensorPlace, ...] = ()
 
 
 class ArtifactWritten(Event):

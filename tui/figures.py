@@ -99,9 +99,11 @@ class Operator(Figure):
     """One operator on the NPU."""
 
     name: str
-    """Path of the nn.Module it came from, or the name Vela gave where that is not known."""
+    """Path of the nn.Module it came from; of what the model does itself, the exported node; else the name in Vela."""
     op: str
     """Vela's name of the operator; of a program it did not compile here, the NPU's name of the command."""
+    module: str | None = None
+    """Path of the nn.Module; empty for the model itself, None where it is not known."""
     npu_cycles: int | None = None
     total_cycles: int | None = None
     """Cycles including waiting for memory."""
@@ -110,14 +112,46 @@ class Operator(Figure):
     utilization: float | None = None
     """Share of the MAC array's peak that is used, 0..1."""
     sram_kib: float | None = None
+    needs: dict[str, int] = {}
+    """Cycles that each part of the NPU and each memory would need by itself."""
+    bound: str | None = None
+    """The part or memory that needs the most, and that the others wait for."""
+    ifm_shape: tuple[int, ...] = ()
+    """Of its first input: N, H, W, C."""
+    ofm_shape: tuple[int, ...] = ()
     line: str | None = None
     """``FILE:LINE`` in the model's source."""
     partition: int = 0
+    fused_into: int | None = None
+    """Place of the operator that does its work in passing, and has its cycles; None where it is none other."""
+    time: int | None = None
+    """When it runs, in the units of `TensorPlace`."""
     commands: tuple[int, ...] = ()
     """Where its commands lie: bytes from the start of its partition's command stream."""
     traced_cycles: int | None = None
     """Cycles of its newest execution by the platform's PMU trace, the time until the next operator begins included."""
     traced_source: Source | None = None
+
+
+class TensorPlace(Figure):
+    """Where a tensor of the NPU lies, and from when to when."""
+
+    name: str
+    memory: str
+    """Vela's name of the memory: ``Sram``, ``Dram``, ..."""
+    usage: str
+    """Vela's word for what it is: ``OpLocal``, ``FeatureMap``, ``ConstPerm``, ..."""
+    start: int
+    """When it is first needed, in steps of the partition's schedule."""
+    end: int
+    address: int
+    """Bytes from the start of its memory area."""
+    bytes: int
+    dtype: str
+    format: str
+    module: str | None = None
+    """Path of the nn.Module that makes it."""
+    partition: int = 0
 
 
 class Inference(Figure):

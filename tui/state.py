@@ -25,6 +25,7 @@ from tui.figures import (
     PlatformInfo,
     Profiled,
     Statistics,
+    TensorPlace,
     Versions,
     spread,
 )
@@ -82,6 +83,7 @@ class State(Figure):
     estimate: Estimate | None = None
     partitions: tuple[Estimate, ...] = ()
     operators: tuple[Operator, ...] = ()
+    tensors: tuple[TensorPlace, ...] = ()
     platform: PlatformInfo | None = None
     platform_pid: int | None = None
     earlier: Earlier | None = None
@@ -174,7 +176,13 @@ def fold(state: State, event: AnyEvent) -> State:
         case events.DelegationKnown():
             return _replace(state, delegation=event.delegation)
         case events.Estimated():
-            return _replace(state, estimate=event.estimate, partitions=event.partitions, operators=event.operators)
+            return _replace(
+                state,
+                estimate=event.estimate,
+                partitions=event.partitions,
+                operators=event.operators,
+                tensors=event.tensors,
+            )
         case events.ArtifactWritten():
             others = tuple(a for a in state.artifacts if a.path != event.artifact.path)
             return _replace(state, artifacts=(*others, event.artifact))
@@ -283,6 +291,7 @@ def to_json(state: State) -> dict[str, Any]:
         "estimate": _figures(state.estimate),
         "partitions": _figures(state.partitions),
         "operators": _figures(state.operators),
+        "tensors": _figures(state.tensors),
         "inferences": _figures(state.inferences),
         "spread": {
             "npu_cycles": _figures(spread(i.npu_cycles for i in state.inferences)),

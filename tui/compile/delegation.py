@@ -1,7 +1,6 @@
 """What went to the NPU and what stayed on the CPU, and why."""
 
 import operator
-import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -12,19 +11,11 @@ from executorch.exir.backend.utils import get_delegates
 from executorch.exir.schema import KernelCall
 
 from tui.compile.lowering import Lowering
+from tui.compile.origins import source_line
 from tui.figures import Delegation, Kernel, OperatorDelegation
 
 AT_BOUNDARY = "float at the program's boundary: converted on the CPU"
 AROUND_CPU = "float around an operator on the CPU: converted on the CPU"
-
-_FRAME = re.compile(r'File "([^"]+)", line (\d+)')
-_LIBRARIES = re.compile(r"[/\\](torch|torchao|executorch[/\\](exir|backends|devtools|export))[/\\]")
-
-
-def source_line(stack_trace: str | None) -> str | None:
-    """``FILE:LINE`` of the innermost frame that is the model's own code, not a library's."""
-    frames = [match for match in _FRAME.finditer(stack_trace or "") if not _LIBRARIES.search(match[1])]
-    return f"{frames[-1][1]}:{frames[-1][2]}" if frames else None
 
 
 def operator_name(node: Any) -> str:

@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from tui.compile.delegation import source_line
+from tui.compile.origins import source_line
 from tui.errors import UserError, one_line
 from tui.events import Stage
 

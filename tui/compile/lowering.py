@@ -27,7 +27,9 @@ from executorch.exir.lowered_backend_module import LoweredBackendModule
 from torch.export import ExportedProgram
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
+from tui.compile import provenance
 from tui.compile.models import Inputs
+from tui.compile.origins import DEBUG_JSON
 from tui.spec import Quantization, Target
 
 VELA_FLAGS = ("--verbose-performance", "--enable-debug-db")
@@ -36,7 +38,6 @@ VELA_FLAGS = ("--verbose-performance", "--enable-debug-db")
 DEBUG_SPECS = ("debug_artifact_path", "dump_debug_info")
 """What of a delegate's compile specs says where debug information was written, and how."""
 
-DEBUG_JSON = "debug.json"
 TOSA = "out.tosa"
 
 
@@ -86,7 +87,8 @@ def quantize(
     config = get_symmetric_quantization_config if how == "int8" else get_symmetric_a16w8_quantization_config
     quantizer.set_global(config(is_per_channel=True))
     # With guards, torch 2.13 adds a call_module that ExecuTorch's decomposition passes refuse.
-    prepared = prepare_pt2e(program.module(check_guards=False), quantizer)
+    with provenance.kept():
+        prepared = prepare_pt2e(program.module(check_guards=False), quantizer)
     for inputs in calibration:
         prepared(*inputs)
     quantized = convert_pt2e(prepared)
@@ -128,7 +130,7 @@ def _recording(lowering: Lowering, folder: Path, on_vela: Callable[[], None]) ->
 def lower(program: ExportedProgram, spec: Any, folder: Path, on_vela: Callable[[], None]) -> Lowering:
     """Partition, lower to TOSA and compile each partition with Vela; `on_vela` is called at each start of Vela."""
     lowering = Lowering()
-    with _recording(lowering, folder, on_vela):
+    with provenance.kept(), _recording(lowering, folder, on_vela):
         edge = to_edge_transform_and_lower(
             program,
             partitioner=[EthosUPartitioner(spec)],

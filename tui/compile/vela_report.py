@@ -6,13 +6,15 @@ Formats are Vela 5.1's: ``out_summary_*.csv`` (one row), ``out_debug.xml`` (tabl
 
 import csv
 import io
-import json
 from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tui.compile.delegation import source_line
-from tui.figures import Estimate, Operator
+from tui.compile import origins
+from tui.compile.origins import Origin
+from tui.figures import Estimate, Operator, TensorPlace
 
 KIB = 1024
 
@@ -60,7 +62,7 @@ def estimate(folder: Path) -> Estimate:
     )
 
 
-def _tables(path: Path) -> dict[str, list[dict[str, str]]]:
+def _tables(path: Path) -> "Tables":
     tables = {}
     for table in ElementTree.parse(path).getroot().iter("table"):
         lines = [line for line in (table.text or "").splitlines() if line.strip()]
@@ -68,52 +70,131 @@ def _tables(path: Path) -> dict[str, list[dict[str, str]]]:
     return tables
 
 
-def _origins(folder: Path) -> dict[str, tuple[str, str | None]]:
-    """TOSA node name -> (nn.Module path, source line), from ExecuTorch's debug.json."""
-    path = folder / "debug.json"
-    if not path.exists():
-        return {}
-    origins = {}
-    for entry in json.loads(path.read_text(encoding="utf-8")):
-        torch_info = entry.get("torch_info") or {}
-        stack = torch_info.get("nn_module_stack") or {}
-        modules = [place[0] for place in stack.values() if place and place[0]] if isinstance(stack, dict) else []
-        line = source_line("\n".join(torch_info.get("stack_trace") or ()))
-        node = (entry.get("tosa_info") or {}).get("node_name")
-        if node:
-            origins[node] = (modules[-1] if modules else "", line)
-    return origins
+Tables = dict[str, list[dict[str, str]]]
+
+PARTS = {"mac_cycles": "MAC", "ao_cycles": "output", "cmd_cycles": "commands", "wd_cycles": "weights"}
+"""Parts of the NPU and the cycles that Vela's cycle model gives each, in the order in which a tie is decided."""
+ACCESS = "_ac"
+"""End of the names of columns that hold a memory's cycles."""
 
 
-def operators(folder: Path, partition: int, macs_per_cycle: int) -> tuple[Operator, ...]:
-    """The NPU operators of a partition, in the order they run. Members fused into another have zero cycles."""
+def read(folder: Path, partition: int, macs_per_cycle: int, first: int = 0) -> "Partition":
+    """What Vela and ExecuTorch left of a partition in `folder`; empty where there is no debug database.
+
+    `first` is the place that the partition's first operator has among all of the program's.
+    """
     database = next(iter(sorted(folder.rglob("*_debug.xml"))), None)
     if database is None:
-        return ()
-    origins = _origins(folder)
+        return Partition((), ())
     tables = _tables(database)
+    made_from = _Origins(folder, tables)
+    return Partition(
+        tuple(_operators(tables, made_from, partition, macs_per_cycle, first)),
+        tuple(_tensors(tables, made_from, partition)),
+    )
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A partition's operators on the NPU, in the order they run, and its tensors."""
+
+    operators: tuple[Operator, ...]
+    tensors: tuple[TensorPlace, ...]
+
+
+class _Origins:
+    """Where operators and tensors of a partition come from."""
+
+    def __init__(self, folder: Path, tables: Tables) -> None:
+        self._by_node = origins.by_node(folder / origins.DEBUG_JSON)
+        graph = folder / origins.TOSA
+        self._outputs = origins.output_names(graph.read_bytes()) if graph.exists() else []
+        self._sources = {row["id"]: _integer(row, "ext_key") for row in tables.get("source", ())}
+
+    def of(self, row: dict[str, str]) -> tuple[str, Origin]:
+        """Name and origin of an operator.
+
+        One that Vela fused has the name of the last it fused, and one that Vela added has a name of Vela's own; what
+        it was made from is in the graph.
+        """
+        number, given = self._sources.get(row.get("source_id", "")), row.get("name", "")
+        made_from = self._outputs[number] if number is not None and 0 <= number < len(self._outputs) else given
+        origin = self._by_node.get(made_from, Origin())
+        if origin.name is None:
+            origin = self.of_tensor(given)
+        return origin.name or made_from, origin
+
+    def of_tensor(self, name: str) -> Origin:
+        """Origin of a tensor."""
+        return self._by_node.get(name, Origin())
+
+
+def _by_id(tables: Tables, table: str) -> dict[str, dict[str, str]]:
+    return {row["id"]: row for row in tables.get(table, ())}
+
+
+def _operators(
+    tables: Tables, made_from: _Origins, partition: int, macs_per_cycle: int, first: int
+) -> Iterator[Operator]:
     offsets: dict[str | None, list[int]] = defaultdict(list)
     for row in tables.get("queue", ()):
         if (offset := _integer(row, "offset")) is not None:
             offsets[row.get("scheduled_id")].append(offset)
-    found = []
+    main, weights, more = (_by_id(tables, table) for table in ("perf_debug_main", "perf_debug_wd", "perf_debug"))
+    places = {row["id"]: first + at for at, row in enumerate(tables.get("perf", ()))}
+    leaders = {row["id"]: row.get("group_id", "") for row in tables.get("group", ())}
     for row in tables.get("perf", ()):
-        node = row.get("name", "")
-        module, line = origins.get(node, ("", None))
+        id, (name, origin) = row["id"], made_from.of(row)
         total, macs, staging = _integer(row, "op_cycles"), _integer(row, "mac_count"), _number(row, "staging_usage")
         peak = (total or 0) * macs_per_cycle
-        found.append(
-            Operator(
-                name=module or node,
-                op=row.get("operator", ""),
-                npu_cycles=_integer(row, "npu_cycles"),
-                total_cycles=total,
-                macs=macs,
-                utilization=macs / peak if macs is not None and peak else None,
-                sram_kib=None if staging is None else staging / KIB,
-                line=line,
-                partition=partition,
-                commands=tuple(offsets[row.get("id")]),
-            )
+        details, needs = more.get(id, {}), _needs(row, {**main.get(id, {}), **weights.get(id, {})})
+        yield Operator(
+            name=name,
+            module=origin.module,
+            op=row.get("operator", ""),
+            npu_cycles=_integer(row, "npu_cycles"),
+            total_cycles=total,
+            macs=macs,
+            utilization=macs / peak if macs is not None and peak else None,
+            sram_kib=None if staging is None else staging / KIB,
+            needs=needs,
+            bound=max(needs, key=lambda part: needs[part]) if needs else None,
+            ifm_shape=_shape(details, "ifm"),
+            ofm_shape=_shape(details, "ofm"),
+            line=origin.line,
+            partition=partition,
+            fused_into=places.get(leaders.get(id, "")),
+            time=_integer(details, "time_index"),
+            commands=tuple(offsets[id]),
         )
-    return tuple(found)
+
+
+def _needs(row: dict[str, str], parts: dict[str, str]) -> dict[str, int]:
+    found = {word: _integer(parts, column) for column, word in PARTS.items()}
+    for column in row:
+        if column.endswith(ACCESS):
+            found[column.removesuffix(ACCESS)] = _integer(row, column)
+    return {word: cycles for word, cycles in found.items() if cycles}
+
+
+def _shape(row: dict[str, str], which: str) -> tuple[int, ...]:
+    found = [_integer(row, f"{which}_shape_{axis}") for axis in "nhwc"]
+    return tuple(size for size in found if size is not None) if None not in found and any(found) else ()
+
+
+def _tensors(tables: Tables, made_from: _Origins, partition: int) -> Iterator[TensorPlace]:
+    for row in tables.get("tensors", ()):
+        name = row.get("name", "")
+        yield TensorPlace(
+            name=name,
+            module=made_from.of_tensor(name).module,
+            memory=row["memory"],
+            usage=row["usage"],
+            start=int(row["start_time"]),
+            end=int(row["end_time"]),
+            address=int(row["start_address"], 0),
+            bytes=int(row["size"], 0),
+            dtype=row["data_type"].lower(),
+            format=row["format"],
+            partition=partition,
+        )

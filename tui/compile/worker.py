@@ -16,7 +16,7 @@ import msgspec
 from tui import __version__, artifacts, catalogue, events, runs
 from tui.errors import Exit, UserError
 from tui.events import Event, Stage
-from tui.figures import Estimate, Operator, Versions, whole
+from tui.figures import Estimate, Operator, TensorPlace, Versions, whole
 from tui.spec import Spec
 
 MODEL = "model.pte"
@@ -113,24 +113,31 @@ def _scratch(directory: Path) -> Iterator[Path]:
 def _keep_vela(work: Worker, lowering: Any) -> None:
     """Move what Vela and ExecuTorch left for each partition into the run, and send the estimates."""
     from tui.compile import lowering as flow
-    from tui.compile import vela_report
+    from tui.compile import origins, vela_report
 
     estimates: list[Estimate] = []
     operators: list[Operator] = []
+    tensors: list[TensorPlace] = []
     for index, partition in enumerate(lowering.partitions):
         place = work.artifacts / VELA / partition.folder.name
         place.mkdir(parents=True)
         for file in sorted(partition.folder.rglob("*")):
             # The .npz is the delegate itself, which the .pte holds.
             if file.is_file() and file.suffix != ".npz":
-                work.keep(Path(shutil.copy(file, place / ("model.tosa" if file.name == flow.TOSA else file.name))))
+                work.keep(Path(shutil.copy(file, place / (origins.TOSA if file.name == flow.TOSA else file.name))))
         estimates.append(vela_report.estimate(place))
-        operators += vela_report.operators(place, index, work.spec.target.macs)
+        found = vela_report.read(place, index, work.spec.target.macs, len(operators))
+        operators += found.operators
+        tensors += found.tensors
     total = whole(estimates)
     if total is None:
         work.note("no Vela estimate: nothing was delegated to the NPU")
     else:
-        work.emit(events.Estimated(estimate=total, partitions=tuple(estimates), operators=tuple(operators)))
+        work.emit(
+            events.Estimated(
+                estimate=total, partitions=tuple(estimates), operators=tuple(operators), tensors=tuple(tensors)
+            )
+        )
 
 
 def _compile(work: Worker) -> None:
