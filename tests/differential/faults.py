@@ -100,6 +100,13 @@ KNOWN = (
         "a slice before a sum along the last axis, which reads from the beginning of what is sliced",
     ),
     Fault(
+        ((1, 18, 15),),
+        (),
+        ("torch.select(x0, 1, 16)", "torch.amax(v0, 1, keepdim=True)"),
+        "int8",
+        "a slice before a maximum along the last axis, which takes the first element for all",
+    ),
+    Fault(
         ((1, 3, 8, 2),),
         ((3, 3, 1, 2),),
         ("F.conv2d(x0, self.w1, stride=(1, 2), padding=(0, 1), dilation=(1, 3))",),
