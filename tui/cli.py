@@ -8,13 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tui import __version__
 from tui.errors import Exit, UsageError, UserError, one_line
 from tui.spec import ENGINES, PLATFORMS, QUANTIZATIONS, RUNNER_KINDS, Spec
+
+if TYPE_CHECKING:
+    from tui.reports.text import Detail
 
 POLL_S = 0.1
 HINT_WIDTH = 100
@@ -356,7 +359,7 @@ def _ask_to_stop(stop: Callable[[Path], None], directory: Path) -> bool:
     return True
 
 
-def _show(directory: Path, *, as_json: bool) -> None:
+def _show(directory: Path, *, as_json: bool, detail: "Detail" = "top") -> None:
     from tui import runs, state
     from tui.reports import text
 
@@ -364,17 +367,19 @@ def _show(directory: Path, *, as_json: bool) -> None:
     if as_json:
         _print_json(state.to_json(found))
     else:
-        click.echo(text.summary(found))
+        click.echo(text.summary(found, detail))
 
 
 @cli.command()
 @click.argument("name", metavar="RUN")
 @click.option("--json", "as_json", is_flag=True, help="Print the state as JSON.")
-def show(name: str, as_json: bool) -> None:
+@click.option("--operators", "detail", flag_value="all", help="List all operators, not only those of most cycles.")
+@click.option("--modules", "detail", flag_value="modules", help="List all operators below the model's modules.")
+def show(name: str, as_json: bool, detail: "Detail | None") -> None:
     """Show a run's figures. RUN is an id, a unique prefix, last or last~N."""
     from tui import runs
 
-    _show(runs.resolve(name), as_json=as_json)
+    _show(runs.resolve(name), as_json=as_json, detail=detail or "top")
 
 
 @cli.command()

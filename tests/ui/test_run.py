@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from tui import control, events, runs
 from tui.errors import UserError
-from tui.figures import Earlier, MemoryPool, PlatformInfo, Statistics
+from tui.figures import Earlier, Estimate, MemoryPool, Operator, PlatformInfo, Statistics
 from tui.screens.confirm import Confirm
 from tui.screens.history import HistoryScreen
 from tui.screens.root import FvpApp
@@ -339,3 +339,45 @@ async def test_while_the_platform_is_silent_it_is_told_what_it_takes(until: Unti
             await until(pilot, lambda: re.search(r"CPU \d+ %, \d+ MiB", seen(app)))
             assert "under way, 12 s (median of 3 earlier runs 11.2 s)" in seen(app)
         silent.kill()
+
+
+async def test_operators_below_their_modules_filtered_and_with_their_source(until: Until, tmp_path: Path) -> None:
+    source = tmp_path / "model.py"
+    source.write_text("def forward(x):\n    return x\n")
+    operators = (
+        Operator(name="stem", module="stem", op="Transpose", total_cycles=70, needs={"Sram": 60}, bound="Sram"),
+        Operator(name="stem", module="stem", op="Conv2D", total_cycles=20, line=f"{source}:2"),
+        Operator(name="stem.act", module="stem.act", op="Clamp", total_cycles=0, fused_into=1),
+        Operator(name="head.0", module="head.0", op="Conv2D", total_cycles=10),
+    )
+    name, request = "20261123-061531-digits-u85-256-dddd", fakes.spec_of()
+    directory = fakes.make(name, request, fakes.begun(name, request))
+    estimated = events.Estimated(
+        t=fakes.T0, estimate=Estimate(total_cycles=100), partitions=(), operators=operators, tensors=()
+    )
+    fakes.append(directory, [estimated])
+    app = FvpApp(attach=directory)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, RunScreen) and "Conv2D+Clamp" in seen(app))
+        table = app.screen.query_one("OperatorsView FigureTable", FigureTable)
+
+        def labels() -> list[str]:
+            return [str(row.cells[0]) for row in table.rows]
+
+        assert labels() == ["stem", "stem", "head.0"]
+        await pilot.press("t")
+        assert labels() == ["stem", "  Transpose", "  Conv2D+Clamp", "head.0"]
+        assert [row.cells[2] for row in table.rows] == ["90", "70", "20", "10"]
+        await pilot.press("o", "o")
+        assert labels() == ["head.0", "stem", "  Conv2D+Clamp", "  Transpose"]
+        await pilot.press("t", "f", *"clamp")
+        assert labels() == ["stem"]
+        await pilot.press("enter")
+        assert app.focused is table
+        assert f"{source}:2" in text(app, "OperatorsView .detail")
+        await pilot.press("f", "escape")
+        assert len(labels()) == 3
+        table.select("0")
+        await until(pilot, lambda: "bound by Sram 60" in text(app, "OperatorsView .detail"))
+        await pilot.press("e")
+        await until(pilot, lambda: "not known" in "".join(str(t.message) for t in app._notifications))

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 from tui.figures import Check, Inference, MemoryPool, Operator, Profiled, Spread, Statistics, spread
+from tui.reports import operators as arrange
+from tui.reports.operators import Entry
 from tui.state import State, badge, npu_ms
 from tui.text import clean
 
@@ -158,6 +161,12 @@ def pool_words(pool: MemoryPool) -> str:
     return f"{clean(pool.name, 40)} {used}" + ("" if pool.size is None else f" of {pool.size:,}") + " bytes"
 
 
+def needs_words(operator: Operator) -> str:
+    """What each part of the NPU would need by itself, the most first: ``MAC 2,048, output 1,024``."""
+    ranked = sorted(operator.needs.items(), key=lambda need: -need[1])
+    return ", ".join(f"{clean(part, 20)} {cycles:,}" for part, cycles in ranked)
+
+
 def _profile(profile: Sequence[Profiled]) -> Iterator[str]:
     """What the CPU and the delegates took, by the runner's ETDump."""
     if profile:
@@ -166,21 +175,34 @@ def _profile(profile: Sequence[Profiled]) -> Iterator[str]:
     yield from table(rows, right=(1, 2))
 
 
-def _operators(operators: Sequence[Operator]) -> Iterator[str]:
-    ranked = sorted(operators, key=lambda o: -(o.total_cycles or 0))
-    ranked = [o for o in ranked if o.total_cycles]
-    total = sum(o.total_cycles or 0 for o in ranked)
-    rows = [["operator", "", "cycles", "share", "use of MACs", "traced", "traced / cycles"]]
-    for o in ranked[:TOP_OPERATORS]:
-        share = (o.total_cycles or 0) / total if total else 0
-        use = UNKNOWN if o.utilization is None else f"{o.utilization:.0%}"
-        traced = [number(o.traced_cycles), ratio(o)]
-        rows.append([clean(o.name, 40), o.op, number(o.total_cycles), f"{share:.0%}", use, *traced])
-    shown = len(rows[0]) if any(o.traced_source == "measured" for o in operators) else 5
-    yield from (f"  {line}" for line in table([row[:shown] for row in rows], right=range(2, shown)))
-    if len(ranked) > TOP_OPERATORS:
-        rest = sum(o.total_cycles or 0 for o in ranked[TOP_OPERATORS:])
-        yield f"  and {len(ranked) - TOP_OPERATORS} more: {rest:,} cycles"
+Detail = Literal["top", "all", "modules"]
+"""Which operators a summary lists: those of most cycles, all, or all below their modules."""
+
+
+def _operators(operators: Sequence[Operator], detail: Detail) -> Iterator[str]:
+    arranged = arrange.tree(operators) if detail == "modules" else arrange.entries(operators)
+    shown = arranged[:TOP_OPERATORS] if detail == "top" else arranged
+    total = sum(arrange.cycles(o) or 0 for o in operators)
+    rows = [["operator", "", "cycles", "share", "bound", "use of MACs", "traced", "traced / cycles"]]
+    rows += [_operator_row(entry, operators, total) for entry in shown]
+    columns = len(rows[0]) if any(o.traced_source == "measured" for o in operators) else 6
+    yield from (f"  {line}" for line in table([row[:columns] for row in rows], right={2, 3, *range(5, columns)}))
+    if rest := arranged[len(shown) :]:
+        yield f"  and {len(rest)} more: {sum(entry.cycles or 0 for entry in rest):,} cycles"
+
+
+def _operator_row(entry: Entry, operators: Sequence[Operator], total: int) -> list[str]:
+    cells = [
+        "  " * entry.depth + clean(entry.label, 40),
+        clean(entry.kind, 40),
+        number(entry.cycles),
+        f"{(entry.cycles or 0) / total:.0%}" if total else "",
+    ]
+    if entry.operator is None:
+        return [*cells, "", "", "", ""]
+    operator = operators[entry.operator]
+    use = UNKNOWN if operator.utilization is None else f"{operator.utilization:.0%}"
+    return [*cells, clean(operator.bound or UNKNOWN), use, number(operator.traced_cycles), ratio(operator)]
 
 
 def _delegation(state: State) -> Iterator[str]:
@@ -210,7 +232,7 @@ def estimated_by(state: State) -> str:
     return "the simulator's cycle model" if simulators else "Vela"
 
 
-def summary(state: State) -> str:
+def summary(state: State, detail: Detail = "top") -> str:
     """The run for a person to read, every figure with its source."""
     lines = [title(state), f"{status_line(state)}"]
     if state.platform is not None:
@@ -244,7 +266,7 @@ def summary(state: State) -> str:
     lines += _delegation(state)
     if state.operators:
         lines.append(f"Operators    on the NPU, cycles estimated by {estimated_by(state)}")
-        lines += _operators(state.operators)
+        lines += _operators(state.operators, detail)
     lines += _profile(state.profile)
     lines += [
         f"Limit        {b.name} {number(b.value, 2)} / {b.limit:g}  {'ok' if b.ok else 'EXCEEDED'}"

@@ -28,7 +28,12 @@ COLUMN = 18
 
 Entries = Sequence[tuple[str, str]]
 
-PLACES = {"log": "Keys in the log", "table": "Keys in a table", "field": "Keys in a field of the form"}
+PLACES = {
+    "log": "Keys in the log",
+    "table": "Keys in a table",
+    "field": "Keys in a field of the form",
+    "operators": "Keys among the operators",
+}
 """Sections of keys that only some widgets take, by the first word of their id."""
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-from textual.app import ComposeResult
+from textual.app import ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
-from tui import control, spec
+from tui import control, editor, spec
 from tui.errors import UserError
 from tui.screens.confirm import Confirm
 from tui.screens.feed import Fed, Feed
@@ -26,6 +26,7 @@ from tui.widgets.background import in_background, tell
 from tui.widgets.header import RunHeader, StageLine
 from tui.widgets.keybar import KeyBar
 from tui.widgets.log_panel import LogPanel
+from tui.widgets.operators import SourceWanted
 from tui.widgets.panel import Panel
 from tui.widgets.panels import PANELS
 
@@ -282,6 +283,16 @@ class RunScreen(Screen[None]):
                 self._tell(lambda directory: control.infer(directory, files))
 
         self.app.push_screen(InputsScreen(), infer)
+
+    def on_source_wanted(self, event: SourceWanted) -> None:
+        """Leave the terminal to the user's editor for a while."""
+        try:
+            with self.app.suspend():
+                editor.show(event.line)
+        except UserError as error:
+            self.notify(clean(str(error)), severity="error", markup=False)
+        except SuspendNotSupported:
+            self.notify(f"{clean(event.line)} (no editor can be opened on this kind of terminal)", markup=False)
 
     def _tell(self, command: Callable[[Path], None]) -> None:
         def send() -> None:

@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.figures import Earlier, Estimate, Inference, MemoryPool, Operator, Source, spread
+from tui.figures import Earlier, Estimate, Inference, MemoryPool, Source, spread
 from tui.reports.text import (
     ESTIMATORS,
     deviation_words,
@@ -15,27 +15,15 @@ from tui.reports.text import (
     ms,
     number,
     pool_words,
-    ratio,
     spread_words,
     statistics_words,
 )
 from tui.state import State, npu_ms, stage
 from tui.text import clean, printable_name
 from tui.vitals import Vitals
+from tui.widgets.operators import OperatorsView
 from tui.widgets.panel import Panel, awaited
-from tui.widgets.table import Column, FigureTable, Row
-from tui.widgets.words import UNKNOWN, clock, duration, since
-
-COLUMNS = (
-    Column("operator", flex=True, width=14),
-    Column("kind", drop=3, most=18),
-    Column("cycles", right=True),
-    Column("traced", right=True, drop=1, optional=True),
-    Column("ratio", right=True, drop=2, optional=True),
-    Column("share", right=True),
-    Column("", drop=2, flex=True, width=6, bar=True),
-    Column("MAC use", right=True, drop=4),
-)
+from tui.widgets.words import clock, duration, since
 
 PROFILED = 6
 """Events of an ETDump that are shown, those of most cycles; ``show`` prints them all."""
@@ -52,45 +40,6 @@ PMU_WORDS = {
     "MAC_ACTIVE": "MAC active",
     "WD_ACTIVE": "weight decoder active",
 }
-
-
-def operator_cycles(operator: Operator) -> int | None:
-    """Cycles with waiting for memory, or without where only those are known."""
-    return operator.npu_cycles if operator.total_cycles is None else operator.total_cycles
-
-
-def _traced(operator: Operator, *, running: bool) -> str:
-    if running:
-        return "now"
-    return "" if operator.traced_cycles is None else number(operator.traced_cycles)
-
-
-def _rows(operators: Sequence[Operator], running: int | None) -> list[Row]:
-    ranked = sorted(enumerate(operators), key=lambda pair: -(operator_cycles(pair[1]) or 0))
-    total = sum(operator_cycles(o) or 0 for o in operators)
-    most = max((operator_cycles(o) or 0 for o in operators), default=0)
-    rows = []
-    for index, operator in ranked:
-        cycles = operator_cycles(operator)
-        # Vela gives an operator that it fused into another no cycles of its own.
-        shown = "fused" if cycles == 0 else number(cycles)
-        rows.append(
-            Row(
-                str(index),
-                (
-                    printable_name(operator.name),
-                    printable_name(operator.op),
-                    shown,
-                    _traced(operator, running=index == running),
-                    ratio(operator) if operator.traced_source == "measured" else "",
-                    f"{cycles / total:.0%}" if cycles and total else "",
-                    cycles / most if cycles and most else 0.0,
-                    UNKNOWN if operator.utilization is None else f"{operator.utilization:.0%}",
-                ),
-                tone="dim" if not cycles else "",
-            )
-        )
-    return rows
 
 
 class ExecutionPanel(Panel):
@@ -116,13 +65,14 @@ class ExecutionPanel(Panel):
         ("PMU", "The NPU's event counters: beats read and written in SRAM and external memory, idle and busy cycles."),
         (
             "operator cycles",
-            "With waiting for memory, so that they add up to Vela's total; 'fused' has none of its own.",
+            "With waiting for memory, so that they add up to Vela's total; of operators fused into one: all of it.",
         ),
         (
             "traced",
             "Cycles of the newest inference by the platform's PMU trace, up to the next operator; 'now' is at work.",
         ),
         ("ratio", "Cycles the FVP measured to those that were estimated."),
+        ("bound", "What needs the most cycles, and is waited for: MACs, output, weights, commands, or a memory."),
         ("MAC use", "Multiply-accumulates done, as a share of what the array could have done in these cycles."),
     )
 
@@ -131,10 +81,9 @@ class ExecutionPanel(Panel):
         # The line with the clock stands alone: what is beside it in one widget would be sent anew every second.
         yield Static("", markup=False, classes="head running")
         yield Static("", markup=False, classes="head figures")
-        table = FigureTable(COLUMNS)
-        table.display = False
-        yield table
-        yield Static("", markup=False, classes="detail")
+        operators = OperatorsView()
+        operators.display = False
+        yield operators
 
     def parts(self, state: State) -> Any:
         """What is drawn."""
@@ -169,12 +118,7 @@ class ExecutionPanel(Panel):
         """Show the state."""
         self._draw_running(state)
         self.query_one(".figures", Static).update(_figures(state))
-        table = self.query_one(FigureTable)
-        table.display = bool(state.operators)
-        self.query_one(".detail", Static).display = table.display
-        rows = _rows(state.operators, state.operator_running)
-        if rows != list(table.rows):
-            table.set_rows(rows)
+        self.query_one(OperatorsView).take(state.operators, state.operator_running)
 
     def tick(self, state: State, vitals: Vitals | None) -> None:
         """The time an inference has taken so far, and what the platform takes meanwhile."""
@@ -185,26 +129,6 @@ class ExecutionPanel(Panel):
         words, line = _running(state, vitals), self.query_one(".running", Static)
         line.display = bool(words)
         line.update(Content.assemble((words, "bold $accent")))
-
-    def on_figure_table_highlighted(self, event: FigureTable.Highlighted) -> None:
-        """Show this operator's name in full, with its place in the model."""
-        event.stop()
-        operators = self._state.operators if self._state else ()
-        if event.row is None or not int(event.row.key) < len(operators):
-            return
-        operator = operators[int(event.row.key)]
-        words = [f"{operator.name} ({operator.op})  {operator.source}"]
-        if operator.macs:
-            words.append(f"{operator.macs:,} MACs")
-        if operator.sram_kib is not None:
-            words.append(f"{operator.sram_kib:,.1f} KiB SRAM")
-        if operator.traced_cycles is not None:
-            words.append(f"traced {operator.traced_cycles:,} cycles, {operator.traced_source}")
-        if operator.partition:
-            words.append(f"partition {operator.partition}")
-        if operator.line:
-            words.append(operator.line)
-        self.query_one(".detail", Static).update(Content(clean("  ".join(words), 400)))
 
 
 def _label(word: str) -> tuple[str, str]:

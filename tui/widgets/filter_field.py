@@ -31,4 +31,5 @@ class FilterField(Input):
         """To the list."""
         # Now: the next key may be there already, and it means a row that is shown.
         self._apply()
-        self.screen.set_focus(self.screen.query_one(FigureTable))
+        assert self.parent is not None
+        self.screen.set_focus(self.parent.query_one(FigureTable))

@@ -82,7 +82,7 @@ class Panel(Vertical, can_focus=True):
 
     def focus_inside(self) -> None:
         """Focus what can be scrolled, or the panel itself while it is empty."""
-        inside = next((widget for widget in self.query(Widget) if widget.focusable), self)
+        inside = next((w for w in self.query(Widget) if w.focusable and w.display), self)
         self.screen.set_focus(inside, scroll_visible=False)
 
 

@@ -1,0 +1,133 @@
+"""The NPU's operators arranged for a view: ranked or as a tree of modules, members of a group folded into it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from tui.figures import Operator
+
+Order = Literal["cycles", "schedule", "name"]
+ORDERS: tuple[Order, ...] = ("cycles", "schedule", "name")
+
+NO_MODULE = "(module not known)"
+
+
+def cycles(operator: Operator) -> int | None:
+    """Cycles with waiting for memory, or without where only those are known."""
+    return operator.npu_cycles if operator.total_cycles is None else operator.total_cycles
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line: an operator with those it has taken in, or all operators of a module or a partition."""
+
+    key: str
+    label: str
+    depth: int
+    cycles: int | None
+    operator: int | None
+    """Its place among the operators; None for a module or a partition."""
+    first: int
+    """Place of the first operator in it."""
+    kind: str = ""
+    """Vela's names of the operator and of those fused into it: ``Conv2D+Add+Clamp``."""
+
+
+def entries(operators: Sequence[Operator], order: Order = "cycles", words: str = "") -> list[Entry]:
+    """All operators, flat. `words` must all be in an operator's name, kind, source line or bound."""
+    members = _members(operators)
+    found = [_entry(operators, at, members[at]) for at in members if _matches(operators[at], members[at], words)]
+    return sorted(found, key=lambda entry: _rank(entry, order))
+
+
+def tree(operators: Sequence[Operator], order: Order = "cycles", words: str = "") -> list[Entry]:
+    """The same below their modules, and these below their partitions where there are several."""
+    partitions: dict[int, _Module] = {}
+    for entry in entries(operators, "schedule", words):
+        operator = operators[entry.first]
+        path = [NO_MODULE] if operator.module is None else [part for part in operator.module.split(".") if part]
+        number = operator.partition
+        # Below its module an operator goes by what it does.
+        partitions.setdefault(number, _Module(f"partition {number}", f"partition {number}")).place(
+            path, replace(entry, label=entry.kind if operator.module else entry.label)
+        )
+    if len({operator.partition for operator in operators}) < 2:
+        return [line for partition in partitions.values() for line in partition.below(0, order)]
+    groups = [(partition.entry(), partition.below(1, order)) for partition in partitions.values()]
+    return [line for own, below in sorted(groups, key=lambda group: _rank(group[0], order)) for line in (own, *below)]
+
+
+def _members(operators: Sequence[Operator]) -> dict[int, list[Operator]]:
+    """Operators that stand for themselves, each with those fused into it."""
+    found: dict[int, list[Operator]] = {at: [] for at, o in enumerate(operators) if o.fused_into is None}
+    for operator in operators:
+        if operator.fused_into is not None:
+            found.setdefault(operator.fused_into, []).append(operator)
+    return found
+
+
+def _entry(operators: Sequence[Operator], at: int, members: Sequence[Operator]) -> Entry:
+    operator = operators[at]
+    kind = "+".join([operator.op, *(member.op for member in members)])
+    return Entry(str(at), operator.name, 0, cycles(operator), at, at, kind)
+
+
+def _matches(operator: Operator, members: Sequence[Operator], words: str) -> bool:
+    texts = [t for o in (operator, *members) for t in (o.name, o.op, o.line, o.bound) if t]
+    text = " ".join(texts).lower()
+    return all(word in text for word in words.lower().split())
+
+
+def _rank(entry: Entry, order: Order) -> tuple[object, ...]:
+    if order == "name":
+        return entry.label, entry.first
+    return (-(entry.cycles or 0), entry.first) if order == "cycles" else (entry.first,)
+
+
+@dataclass
+class _Module:
+    """A module under construction: its name, and what is in it."""
+
+    key: str
+    label: str
+    children: "dict[str, _Module]" = field(default_factory=dict)
+    own: list[Entry] = field(default_factory=list)
+
+    def place(self, path: Sequence[str], entry: Entry) -> None:
+        """Put an operator below the modules of `path`."""
+        if not path:
+            self.own.append(entry)
+            return
+        name, *rest = path
+        key = f"{self.key}.{name}"
+        self.children.setdefault(name, _Module(key, name)).place(rest, entry)
+
+    def entry(self) -> Entry:
+        """All that is in it, in one line."""
+        inside = self._inside()
+        known = [entry.cycles for entry in inside if entry.cycles is not None]
+        total = sum(known) if len(known) == len(inside) else None
+        return Entry(f"module:{self.key}", self.label, 0, total, None, min(entry.first for entry in inside))
+
+    def _inside(self) -> list[Entry]:
+        return [*self.own, *(entry for child in self.children.values() for entry in child._inside())]
+
+    def lines(self, depth: int, order: Order) -> list[Entry]:
+        """Its line and those of what is in it. One with a single operator is that operator's line."""
+        module, label = self, self.label
+        # A module with nothing in it but another module is no level of its own.
+        while not module.own and len(module.children) == 1:
+            (module,) = module.children.values()
+            label = f"{label}.{module.label}"
+        if len(module.own) == 1 and not module.children:
+            return [replace(module.own[0], label=label, depth=depth)]
+        return [replace(module.entry(), label=label, depth=depth), *module.below(depth + 1, order)]
+
+    def below(self, depth: int, order: Order) -> list[Entry]:
+        """The lines of what is in it."""
+        groups = [
+            *((entry, [replace(entry, depth=depth)]) for entry in self.own),
+            *((child.entry(), child.lines(depth, order)) for child in self.children.values()),
+        ]
+        ordered = sorted(groups, key=lambda group: _rank(group[0], order))
+        return [line for _, lines in ordered for line in lines]
