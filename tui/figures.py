@@ -32,6 +32,33 @@ class OperatorDelegation(Figure):
     """``FILE:LINE`` of the first node that stayed on the CPU."""
 
 
+AT_BOUNDARY = "float at the program's boundary: converted on the CPU"
+"""Why the conversions of a program's inputs and outputs are on the CPU."""
+
+
+class CpuOperator(Figure):
+    """One node that stayed on the CPU."""
+
+    op: str
+    node: str
+    """Its name in the exported program."""
+    reason: str
+    """In ExecuTorch's words, where it has any."""
+    hint: str | None = None
+    """What may help; None where nothing general can be said."""
+    inputs: tuple[str, ...] = ()
+    """Type and shape of each: ``float32[1,512]``."""
+    outputs: tuple[str, ...] = ()
+    module: str | None = None
+    """Path of the nn.Module; empty for the model itself, None where it is not known."""
+    line: str | None = None
+    """``FILE:LINE`` in the model's source."""
+    conversion: bool = False
+    """Whether it only converts between float and integers, for the sake of a neighbour or of the program's caller."""
+    conversions: int = 0
+    """Conversions beside it, which are there for its sake."""
+
+
 class Kernel(Figure):
     """A CPU kernel that the emitted program really calls."""
 
@@ -46,7 +73,14 @@ class Delegation(Figure):
     delegated_nodes: int
     non_delegated_nodes: int
     operators: tuple[OperatorDelegation, ...] = ()
+    left: tuple[CpuOperator, ...] = ()
+    """Each node that stayed on the CPU, in the program's order."""
     kernels: tuple[Kernel, ...] = ()
+
+    @property
+    def kept(self) -> tuple[CpuOperator, ...]:
+        """Operators that stayed on the CPU for a reason of their own."""
+        return tuple(operator for operator in self.left if not operator.conversion)
 
 
 class Estimate(Figure):

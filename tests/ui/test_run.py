@@ -9,7 +9,17 @@ from textual.widgets import Static
 
 from tui import control, events, runs
 from tui.errors import UserError
-from tui.figures import Earlier, Estimate, MemoryPool, Operator, PlatformInfo, Statistics
+from tui.figures import (
+    CpuOperator,
+    Delegation,
+    Earlier,
+    Estimate,
+    MemoryPool,
+    Operator,
+    OperatorDelegation,
+    PlatformInfo,
+    Statistics,
+)
 from tui.screens.confirm import Confirm
 from tui.screens.history import HistoryScreen
 from tui.screens.root import FvpApp
@@ -381,3 +391,48 @@ async def test_operators_below_their_modules_filtered_and_with_their_source(unti
         await until(pilot, lambda: "bound by Sram 60" in text(app, "OperatorsView .detail"))
         await pilot.press("e")
         await until(pilot, lambda: "not known" in "".join(str(t.message) for t in app._notifications))
+
+
+async def test_what_stays_on_the_cpu_is_named_one_by_one_with_a_hint(until: Until) -> None:
+    left = (
+        CpuOperator(
+            op="cortex_m.dequantize_per_tensor", node="d", reason="float around aten.topk on the CPU", conversion=True
+        ),
+        CpuOperator(
+            op="aten.topk",
+            node="topk",
+            reason="Not included in BaseTOSASupportList",
+            hint="the NPU cannot sort",
+            inputs=("float32[1,512]",),
+            outputs=("float32[1,32]", "int64[1,32]"),
+            line="split.py:29",
+            conversions=1,
+        ),
+    )
+    rows = (
+        OperatorDelegation(op="aten.topk", npu=0, cpu=1),
+        OperatorDelegation(op="cortex_m.dequantize_per_tensor", npu=0, cpu=1),
+        OperatorDelegation(op="aten.convolution", npu=2, cpu=0),
+    )
+    delegation = Delegation(subgraphs=2, delegated_nodes=2, non_delegated_nodes=2, operators=rows, left=left)
+    name, request = "20261123-061531-split-u85-256-dddd", fakes.spec_of()
+    directory = fakes.make(name, request, fakes.begun(name, request))
+    fakes.append(directory, [events.DelegationKnown(t=fakes.T0, delegation=delegation)])
+    app = FvpApp(attach=directory)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "aten.topk" in seen(app))
+        table = app.screen.query_one("DelegationPanel FigureTable", FigureTable)
+        assert [row.cells[0] for row in table.rows] == [
+            "aten.topk",
+            "cortex_m.dequantize_per_tensor",
+            "aten.convolution",
+        ]
+        assert "an operator on the CPU: 1 conversion" in text(app, "DelegationPanel .head")
+        detail = text(app, "DelegationPanel .detail")
+        for word in (
+            "BaseTOSASupportList",
+            "float32[1,512] to float32[1,32]",
+            "Try: the NPU cannot sort",
+            "split.py:29",
+        ):
+            assert word in detail

@@ -1,6 +1,7 @@
 """What went to the NPU and what stayed on the CPU, and why."""
 
 import operator
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -10,12 +11,15 @@ from executorch.devtools.backend_debug import get_delegation_info
 from executorch.exir.backend.utils import get_delegates
 from executorch.exir.schema import KernelCall
 
+from tui.compile import hints
 from tui.compile.lowering import Lowering
-from tui.compile.origins import source_line
-from tui.figures import Delegation, Kernel, OperatorDelegation
+from tui.compile.origins import module_path, source_line
+from tui.figures import AT_BOUNDARY, CpuOperator, Delegation, Kernel, OperatorDelegation
 
-AT_BOUNDARY = "float at the program's boundary: converted on the CPU"
-AROUND_CPU = "float around an operator on the CPU: converted on the CPU"
+_SCHEMA = re.compile(r"<EdgeOpOverload: ([^>]+)>: schema = .*? -> [^:]*")
+"""How ExecuTorch prints an operator: all but its name is noise."""
+
+NO_REASON = "ExecuTorch gives no reason"
 
 
 def operator_name(node: Any) -> str:
@@ -36,12 +40,93 @@ def _is_cpu_kernel(node: Any) -> bool:
     return node.target is not torch.ops.higher_order.executorch_call_delegate and "alloc" not in operator_name(node)
 
 
-def _conversion_reason(node: Any) -> str | None:
-    """Why a quantize or dequantize is on the CPU; None for another operator."""
-    if "quantize_per_tensor" not in operator_name(node):
-        return None
-    ends = {other.op for other in (*node.all_input_nodes, *node.users)}
-    return AT_BOUNDARY if ends & {"placeholder", "output"} else AROUND_CPU
+def _is_conversion(node: Any) -> bool:
+    return node.op == "call_function" and "quantize_per_tensor" in operator_name(node)
+
+
+def _types(values: Any) -> tuple[str, ...]:
+    """Type and shape of tensors, without those of no element type."""
+    found = values if isinstance(values, list | tuple) else [values]
+    return tuple(
+        f"{str(value.dtype).removeprefix('torch.')}[{','.join(map(str, value.shape))}]"
+        for value in found
+        if isinstance(value, torch.Tensor)
+    )
+
+
+class _Left:
+    """The nodes that stayed on the CPU, told apart by why they did."""
+
+    def __init__(self, module: Any, rejected: list[tuple[Any, str]]) -> None:
+        self._module = module
+        self.nodes = [node for node in _calls(module) if _is_cpu_kernel(node)]
+        self._rejected = {node.name: (node, _SCHEMA.sub(r"\1", reason)) for node, reason in reversed(rejected)}
+
+    def describe(self, node: Any) -> CpuOperator:
+        """A node with its cause, and its place in the model."""
+        at, reason = self._conversion(node) if _is_conversion(node) else self._kept(node)
+        return CpuOperator(
+            op=operator_name(node),
+            node=node.name,
+            reason=reason,
+            hint=None if _is_conversion(node) else hints.hint(f"{_exported_name(at)} {operator_name(node)}", reason),
+            inputs=tuple(text for given in node.all_input_nodes for text in _types(given.meta.get("val"))),
+            outputs=_types(node.meta.get("val")),
+            module=module_path(at.meta.get("nn_module_stack")),
+            line=source_line(at.meta.get("stack_trace")),
+            conversion=_is_conversion(node),
+            conversions=0 if _is_conversion(node) else sum(map(_is_conversion, _around(node))),
+        )
+
+    def _kept(self, node: Any) -> tuple[Any, str]:
+        # Nodes were rejected before those beside them were lowered, which leaves their names.
+        before, reason = self._rejected.get(node.name, (None, NO_REASON))
+        return _placed(node, *([before] if before is not None else [])), reason
+
+    def _conversion(self, node: Any) -> tuple[Any, str]:
+        """The node a conversion is there for, and why; the boundary counts before a neighbour."""
+        # One may follow another: what was quantized is an output, and a float one.
+        beside = _around(node)
+        around = [*beside, *(far for near in beside if _is_conversion(near) for far in _around(near))]
+        cause = next((n for n in around if n in self.nodes and not _is_conversion(n)), None)
+        if cause is not None:
+            return cause, f"float around {operator_name(cause)} on the CPU: converted on the CPU"
+        made = (self._made_inside(given) for given in node.all_input_nodes)
+        return _placed(node, *(inside for inside in made if inside is not None)), AT_BOUNDARY
+
+    def _made_inside(self, node: Any) -> Any:
+        """The node that makes, inside a delegate, what `node` takes out of it; None where it takes nothing out."""
+        if node.target is not operator.getitem or _is_cpu_kernel(node.args[0]):
+            return None
+        call, place = node.args
+        lowered = getattr(self._module, call.args[0].target)
+        (outputs,) = lowered.original_module.graph_module.graph.output_node().args
+        return outputs[place]
+
+
+def _placed(*nodes: Any) -> Any:
+    """The first of some nodes that has a place in the model, else the first beside them, else the first."""
+    candidates = [*nodes, *(other for node in nodes for other in _around(node))]
+    return next((n for n in candidates if source_line(n.meta.get("stack_trace"))), nodes[0])
+
+
+def _exported_name(node: Any) -> str:
+    """Name of the node in the program that was exported: ``roll``, where a pass has taken it apart since."""
+    sources = node.meta.get("from_node") or ()
+    name = node.name
+    while sources:
+        source = sources[-1]
+        name, sources = source.name, source.from_node
+    return str(name)
+
+
+def _around(node: Any) -> list[Any]:
+    """Nodes before and after, through getitem."""
+    found: list[Any] = []
+    for other in (*node.all_input_nodes, *node.users):
+        through = other.target is operator.getitem
+        found += [*other.all_input_nodes, *other.users] if through else [other]
+    return [other for other in dict.fromkeys(found) if other is not node]
 
 
 def analyse(lowering: Lowering) -> Delegation:
@@ -52,22 +137,17 @@ def analyse(lowering: Lowering) -> Delegation:
     for lowered in get_delegates(module.graph):
         original = getattr(module, lowered.name).original_module.graph_module
         delegated.update(operator_name(node) for node in _calls(original))
-    left = [node for node in _calls(module) if _is_cpu_kernel(node)]
-    reasons: dict[str, tuple[str, str | None]] = {}
-    for node, reason in lowering.rejected:
-        if node.op == "call_function" and node.target is not operator.getitem:
-            reasons.setdefault(operator_name(node), (reason, source_line(node.meta.get("stack_trace"))))
-    cpu = Counter(operator_name(node) for node in left)
-    for node in left:
-        if found := _conversion_reason(node):
-            reasons.setdefault(operator_name(node), (found, None))
+    left = _Left(module, lowering.rejected)
+    described = tuple(map(left.describe, left.nodes))
+    cpu = Counter(found.op for found in described)
+    first = {found.op: found for found in reversed(described)}
     rows = [
         OperatorDelegation(
             op=op,
             npu=delegated[op],
             cpu=cpu[op],
-            reason=reasons.get(op, (None, None))[0] if cpu[op] else None,
-            line=reasons.get(op, (None, None))[1] if cpu[op] else None,
+            reason=first[op].reason if cpu[op] else None,
+            line=first[op].line if cpu[op] else None,
         )
         for op in sorted(delegated.keys() | cpu.keys(), key=lambda op: (-cpu[op], -delegated[op], op))
     ]
@@ -76,6 +156,7 @@ def analyse(lowering: Lowering) -> Delegation:
         delegated_nodes=info.num_delegated_nodes,
         non_delegated_nodes=info.num_non_delegated_nodes,
         operators=tuple(rows),
+        left=described,
     )
 
 

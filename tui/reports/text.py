@@ -4,7 +4,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from tui.figures import Check, Inference, MemoryPool, Operator, Profiled, Spread, Statistics, spread
+from tui.figures import (
+    AT_BOUNDARY,
+    Check,
+    CpuOperator,
+    Delegation,
+    Inference,
+    MemoryPool,
+    Operator,
+    Profiled,
+    Spread,
+    Statistics,
+    spread,
+)
 from tui.reports import operators as arrange
 from tui.reports.operators import Entry
 from tui.state import State, badge, npu_ms
@@ -216,10 +228,38 @@ def _delegation(state: State) -> Iterator[str]:
     )
     rows = [[f"  {clean(k.op, 60)}", f"x{k.calls}"] for k in found.kernels]
     yield from table(rows)
-    for row in found.operators:
-        if row.cpu and row.reason:
-            where = f"  {row.line}" if row.line else ""
-            yield f"  {row.op} on the CPU: {clean(row.reason)}{where}"
+    if price := fallback_price(found):
+        yield f"  {price}"
+    for operator in found.kept:
+        where = f"  {clean(operator.line)}" if operator.line else ""
+        yield f"  {clean(operator.op, 60)} on the CPU: {clean(operator.reason)}{where}"
+        yield f"    {cpu_operator_words(operator)}"
+        if operator.hint:
+            yield f"    try: {operator.hint}"
+
+
+def fallback_price(found: Delegation) -> str:
+    """What operators on the CPU cost beside their own time; empty where there are none."""
+    if not found.kept:
+        return ""
+    conversions = sum(1 for operator in found.left if operator.conversion and operator.reason != AT_BOUNDARY)
+    several = "an operator" if len(found.kept) == 1 else f"{len(found.kept)} operators"
+    return (
+        f"{several} on the CPU: {conversions} conversion{'s' * (conversions != 1)} between integers and float,"
+        f" {found.subgraphs} partition{'s' * (found.subgraphs != 1)}"
+    )
+
+
+def cpu_operator_words(operator: CpuOperator) -> str:
+    """What goes in and out, where in the model, and what it brings along."""
+    words = [
+        f"{', '.join(map(clean, operator.inputs)) or UNKNOWN} to {', '.join(map(clean, operator.outputs)) or UNKNOWN}"
+    ]
+    if operator.module:
+        words.append(f"in {clean(operator.module, 60)}")
+    if operator.conversions:
+        words.append(f"{operator.conversions} conversion{'s' * (operator.conversions != 1)} for its sake")
+    return "  ".join(words)
 
 
 ESTIMATORS = {"vela": "Vela", "simulator": "Model"}

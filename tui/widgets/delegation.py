@@ -6,7 +6,8 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.figures import Delegation, OperatorDelegation
+from tui.figures import Delegation
+from tui.reports.text import cpu_operator_words, fallback_price
 from tui.state import State
 from tui.text import clean, printable_name
 from tui.widgets.panel import Panel, awaited
@@ -20,14 +21,42 @@ COLUMNS = (
 )
 
 
+KEPT = "kept:"
+"""Begins the keys of rows that stand for one node."""
+
+
 def _count(number: int) -> str:
     return f"{number:,}" if number else "."
 
 
-def _row(index: int, found: OperatorDelegation) -> Row:
-    reason = clean(found.reason or "", 200) if found.cpu else ""
-    cells = (printable_name(found.op), _count(found.npu), _count(found.cpu), reason)
-    return Row(str(index), cells, tone="warn" if found.cpu else "")
+def _rows(found: Delegation) -> list[Row]:
+    """Each operator that stayed on the CPU for a reason of its own, then all others by name."""
+    kept = {operator.op for operator in found.kept}
+    own = [
+        Row(f"{KEPT}{at}", (printable_name(o.op), "", _count(1), clean(o.reason, 200)), tone="warn")
+        for at, o in enumerate(found.kept)
+    ]
+    others = [
+        Row(
+            str(at),
+            (printable_name(o.op), _count(o.npu), _count(o.cpu), clean(o.reason or "", 200) if o.cpu else ""),
+            tone="warn" if o.cpu else "",
+        )
+        for at, o in enumerate(found.operators)
+        if o.npu or o.op not in kept
+    ]
+    return own + others
+
+
+def _detail(found: Delegation, key: str) -> str:
+    if key.startswith(KEPT):
+        kept = found.kept[int(key.removeprefix(KEPT))]
+        words = [f"{printable_name(kept.op)}: {kept.reason}", cpu_operator_words(kept)]
+        words += [text for text in (f"Try: {kept.hint}" if kept.hint else None, kept.line) if text]
+        return "  ".join(words)
+    operator = found.operators[int(key)]
+    text = f"all {operator.npu} on the NPU" if not operator.cpu else (operator.reason or "no reason is known")
+    return f"{printable_name(operator.op)}: {text}" + (f"  {operator.line}" if operator.line else "")
 
 
 class DelegationPanel(Panel):
@@ -71,7 +100,7 @@ class DelegationPanel(Panel):
             self.query_one(".head", Static).update(Content(clean(awaited(state, "lower"))))
             return
         self.query_one(".head", Static).update(_head(found))
-        table.set_rows([_row(i, operator) for i, operator in enumerate(found.operators)])
+        table.set_rows(_rows(found))
 
     def on_figure_table_highlighted(self, event: FigureTable.Highlighted) -> None:
         """Show the reason of this operator in full, with its place in the model."""
@@ -79,10 +108,7 @@ class DelegationPanel(Panel):
         found = self._state.delegation if self._state else None
         if found is None or event.row is None:
             return
-        operator = found.operators[int(event.row.key)]
-        text = f"all {operator.npu} on the NPU" if not operator.cpu else (operator.reason or "no reason is known")
-        where = f"  {operator.line}" if operator.line else ""
-        self.query_one(".detail", Static).update(Content(f"{printable_name(operator.op)}: {clean(text + where, 400)}"))
+        self.query_one(".detail", Static).update(Content(clean(_detail(found, event.row.key), 500)))
 
 
 def _head(found: Delegation) -> Content:
@@ -102,4 +128,6 @@ def _head(found: Delegation) -> Content:
         lines.append(Content.assemble(("CPU kernels ", "bold"), clean(kernels, 600)))
     else:
         lines.append(Content("CPU kernels: none known"))
+    if price := fallback_price(found):
+        lines.append(Content.assemble((price, "$text-warning")))
     return Content("\n").join(lines)
