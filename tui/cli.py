@@ -375,10 +375,15 @@ def _show(directory: Path, *, as_json: bool, detail: "Detail" = "top") -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the state as JSON.")
 @click.option("--operators", "detail", flag_value="all", help="List all operators, not only those of most cycles.")
 @click.option("--modules", "detail", flag_value="modules", help="List all operators below the model's modules.")
-def show(name: str, as_json: bool, detail: "Detail | None") -> None:
+@click.option("--memory", is_flag=True, help="Show where the NPU's tensors lie, and when.")
+def show(name: str, as_json: bool, detail: "Detail | None", memory: bool) -> None:
     """Show a run's figures. RUN is an id, a unique prefix, last or last~N."""
     from tui import runs
+    from tui.reports import text
 
+    if memory and not as_json:
+        click.echo(text.memory_map(runs.load(runs.resolve(name))))
+        return
     _show(runs.resolve(name), as_json=as_json, detail=detail or "top")
 
 

@@ -21,6 +21,7 @@ from tui.figures import (
     OperatorDelegation,
     OutputCheck,
     PlatformInfo,
+    TensorPlace,
     Versions,
 )
 from tui.journal import Journal
@@ -75,6 +76,21 @@ def begun(name: str, request: Spec, *, alive: bool = True) -> list[Event]:
 def log(texts: Sequence[str], level: Level = "info", source: str = "uart", t: float = T0) -> list[Event]:
     """Lines of log."""
     return [events.Logged(t=t, source=source, text=text, level=level) for text in texts]
+
+
+def tensor(name: str, start: int, end: int, address: int, size: int) -> TensorPlace:
+    """One in SRAM."""
+    return TensorPlace(
+        name=name,
+        memory="Sram",
+        usage="OpLocal",
+        start=start,
+        end=end,
+        address=address,
+        bytes=size,
+        dtype="int8",
+        format="NHWC",
+    )
 
 
 def compiled() -> list[Event]:
@@ -155,6 +171,13 @@ def compiled() -> list[Event]:
                 Operator(
                     name="classify", commands=(500,), op="FullyConnected", npu_cycles=200, total_cycles=210, macs=1_280
                 ),
+            ),
+            tensors=(
+                tensor("image", 0, 1, 0, 64),
+                tensor("features.0", 0, 3, 64, 1024),
+                tensor("features.2", 2, 5, 1088, 4096),
+                tensor("features.4", 4, 7, 64, 1024),
+                tensor("classify", 6, 9, 0, 16),
             ),
         ),
         events.StageStarted(t=at, stage="emit"),

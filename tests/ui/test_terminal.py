@@ -110,7 +110,13 @@ def test_no_control_of_foreign_text_reaches_the_terminal(terminal: Callable[...,
     what = [event for text in TEXTS if len(text) < 10_000 for event in hostile_events(name, text)]
     tui = terminal(fakes.make(name, fakes.spec_of(), what))
     tui.wait(lambda: "FAILED" in tui.text)
-    for key, word in (("2", "[2 Delegation]"), ("3", "[3 Check and notes]"), ("4", "[4 Log]"), ("h", "History")):
+    for key, word in (
+        ("2", "[2 Delegation"),
+        ("3", "[3 Check"),
+        ("4", "[4 Memory"),
+        ("5", "[5 Log]"),
+        ("h", "History"),
+    ):
         tui.child.send(key)
         tui.wait(lambda word=word: word in tui.text)
     tui.child.send("\x11")
@@ -147,8 +153,8 @@ def test_letters_that_come_all_at_once_are_text_not_commands(terminal: Callable[
 def test_a_search_that_comes_all_at_once_is_done(terminal: Callable[..., Terminal]) -> None:
     tui = terminal(fakes.whole())
     tui.wait(lambda: "OK  9.5 s" in tui.text)
-    tui.child.send("4")
-    tui.wait(lambda: "[4 Log]" in tui.text)
+    tui.child.send("5")
+    tui.wait(lambda: "[5 Log]" in tui.text)
     tui.child.send("/partition\r")
     tui.wait(lambda: "match in line 2" in tui.text)
 

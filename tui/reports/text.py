@@ -15,9 +15,12 @@ from tui.figures import (
     Profiled,
     Spread,
     Statistics,
+    TensorPlace,
     spread,
 )
+from tui.reports import memory
 from tui.reports import operators as arrange
+from tui.reports.memory import Area, Peak
 from tui.reports.operators import Entry
 from tui.state import State, badge, npu_ms
 from tui.text import clean
@@ -171,6 +174,40 @@ def pool_words(pool: MemoryPool) -> str:
     """A memory pool of the runner: bytes used, of how many."""
     used = number(pool.used)
     return f"{clean(pool.name, 40)} {used}" + ("" if pool.size is None else f" of {pool.size:,}") + " bytes"
+
+
+def kib(size: int) -> str:
+    """Bytes as KiB."""
+    return f"{size / 1024:,.1f} KiB"
+
+
+def memory_area_words(area: Area) -> str:
+    """Which memory of which partition, and how much of it is used."""
+    partition = f", partition {area.partition}" if area.partition else ""
+    return f"{clean(area.memory, 20)}{partition}: {kib(area.size)}, {len(area.tensors)} tensors in {area.steps} steps"
+
+
+def memory_peak_words(area: Area, peak: Peak) -> str:
+    """How much is needed at most, and when."""
+    at = f" while {clean(peak.operator.name, 60)} ({clean(peak.operator.op, 20)}) runs" if peak.operator else ""
+    return f"peak {kib(peak.bytes)} in step {peak.time}{at}:"
+
+
+def tensor_words(tensor: TensorPlace) -> str:
+    """A tensor in a legend."""
+    name = clean(tensor.module or tensor.name, 60)
+    return f"{kib(tensor.bytes)}  {name}  {clean(tensor.dtype, 10)} {clean(tensor.format, 10)}"
+
+
+def memory_map(state: State, width: int = 100, height: int = 16) -> str:
+    """What lies where in the NPU's memories, and when."""
+    lines = []
+    for area in memory.areas(state.tensors):
+        found = memory.peak(area, state.operators)
+        lines += [memory_area_words(area), memory_peak_words(area, found)]
+        lines += [f"  {area.mark(tensor)} {tensor_words(tensor)}" for tensor in found.tensors]
+        lines += memory.picture(area, width, height)
+    return "\n".join(lines or ["where tensors lie is not known: the run has no Vela report"])
 
 
 def needs_words(operator: Operator) -> str:

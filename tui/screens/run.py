@@ -56,13 +56,14 @@ class Tabs(Static):
         """Name all panels; the words of those that are hidden as far as the width takes them."""
         width = self.size.width or self.app.size.width
         titles = {panel: f"{panel.number} {panel.TITLE}" for panel in panels}
-        if sum(len(title) + 3 for title in titles.values()) > width - 2:
+        words = {panel: panel.brief(state) for panel in panels if panel is not current}
+        # What is in the panels is news; their whole names are not.
+        if sum(len(text) + 3 for text in titles.values()) + sum(len(w) + 1 for w in words.values() if w) > width - 2:
             titles = {panel: f"{panel.number} {panel.TITLE.split()[0]}" for panel in panels}
         left = width - 2 - sum(len(title) + 3 for title in titles.values())
         # Short words first: that way most panels have one.
-        for panel in sorted(panels, key=lambda panel: len(panel.brief(state))):
-            word = panel.brief(state)
-            if panel is not current and word and len(word) + 1 <= left:
+        for panel, word in sorted(words.items(), key=lambda item: len(item[1])):
+            if word and len(word) + 1 <= left:
                 titles[panel] += f" {word}"
                 left -= len(word) + 1
         drawn = Content(" ").join(
@@ -197,12 +198,14 @@ class RunScreen(Screen[None]):
 
     def _arrange(self) -> None:
         size = self.app.size
-        single = self._zoomed or size.width < WIDE or size.height < HIGH
+        fits = [size.height >= info.rows for info in PANELS]
+        single = self._zoomed or size.width < WIDE or size.height < HIGH or not fits[self._current]
         self.set_class(single, "-single")
+        self.set_class(single or not all(fits), "-tabbed")
         self.set_class(self._zoomed, "-zoomed")
         panels = self.panels
         for index, panel in enumerate(panels):
-            panel.display = not single or index == self._current
+            panel.display = index == self._current if single else fits[index]
         for place in ("left", "right", "bottom"):
             holder = self.query_one(f"#{place}")
             holder.display = any(panel.display for panel in holder.query(Panel))
@@ -210,7 +213,7 @@ class RunScreen(Screen[None]):
         self._draw_tabs()
 
     def _draw_tabs(self) -> None:
-        if self.state is not None and self.has_class("-single"):
+        if self.state is not None and self.has_class("-tabbed"):
             panels = self.panels
             self.query_one(Tabs).show(panels, panels[self._current], self.state)
 

@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 from tui.widgets.delegation import DelegationPanel
 from tui.widgets.execution import ExecutionPanel
 from tui.widgets.log_panel import LogPanel
+from tui.widgets.memory import MemoryPanel
 from tui.widgets.panel import Panel
 from tui.widgets.verdict import VerdictPanel
 
@@ -15,11 +16,14 @@ class PanelInfo(NamedTuple):
     id: str
     make: type[Panel]
     place: Literal["left", "right", "bottom"]
+    rows: int = 0
+    """Fewest rows of a terminal on which it stands beside the others."""
 
 
 PANELS: tuple[PanelInfo, ...] = (
     PanelInfo("execution", ExecutionPanel, "left"),
     PanelInfo("delegation", DelegationPanel, "right"),
     PanelInfo("verdict", VerdictPanel, "right"),
+    PanelInfo("memory", MemoryPanel, "right", rows=50),
     PanelInfo("log", LogPanel, "bottom"),
 )
