@@ -22,6 +22,7 @@ import numpy as np
 import psutil
 
 from tui import artifacts, catalogue, check, control, events, journal, pte, ready, runs, state, tensors, vela
+from tui.compile import client
 from tui.errors import Exit, UserError
 from tui.events import Event, Level, Stage
 from tui.figures import Check, Source, Versions
@@ -248,15 +249,8 @@ class Runner:
     def _compile(self, *, ones: bool) -> None:
         """Run the compile worker, taking its events and its noise as they come."""
         log = self.artifacts / COMPILE_LOG
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "tui.compile", str(self.directory), *["--ones"] * ones],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=self.artifacts,
-            # ExecuTorch puts a partition's inputs in the order of a set: the same spec is to give the same bytes.
-            env={**os.environ, "PYTHONHASHSEED": "0"},
-            start_new_session=True,
+        worker = client.start(
+            self.directory, self.artifacts, ones=ones, warm=self.spec.cache, on_waiting=self._compiler_loads
         )
         try:
             with log.open("wb") as kept:
@@ -266,7 +260,13 @@ class Runner:
         self.keep(log)
         self._judge_worker(worker.wait())
 
-    def _follow_worker(self, worker: "subprocess.Popen[bytes]", log: Any) -> None:
+    def _compiler_loads(self) -> None:
+        """PyTorch and ExecuTorch take their time, once: it counts as the time of the first stage."""
+        self.emit(events.StageStarted(stage="load"))
+        text = "starting the compile server, which loads PyTorch and ExecuTorch once for many runs"
+        self.emit(events.Logged(source="run", text=text, level="info"))
+
+    def _follow_worker(self, worker: client.Worker, log: Any) -> None:
         assert worker.stdout is not None and worker.stderr is not None
         partial = {worker.stdout: b"", worker.stderr: b""}
         with selectors.DefaultSelector() as selector:
@@ -295,7 +295,7 @@ class Runner:
             text = line.decode("utf-8", "replace").rstrip("\r")
             self.emit(events.Logged(source="compile", text=text, level=_level(text)))
 
-    def _end_worker(self, worker: "subprocess.Popen[bytes]") -> None:
+    def _end_worker(self, worker: client.Worker) -> None:
         """Make sure that the worker, and whatever it started, is gone."""
         with contextlib.suppress(ProcessLookupError):
             if worker.poll() is None:

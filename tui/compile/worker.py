@@ -37,9 +37,13 @@ class StageFailed(Exception):
 class Worker:
     """One compilation: where its files go and where its events."""
 
-    def __init__(self, directory: Path, spec: Spec, out: BinaryIO, *, ones: bool = False) -> None:
+    def __init__(
+        self, directory: Path, spec: Spec, out: BinaryIO, *, ones: bool = False, waited_s: float = 0.0
+    ) -> None:
         self.directory = directory
         self.ones = ones
+        self.waited_s = waited_s
+        """How long this worker was waited for while its libraries were loaded."""
         self.artifacts = directory / runs.ARTIFACTS
         self.spec = spec
         self._out = out
@@ -59,7 +63,7 @@ class Worker:
     @contextlib.contextmanager
     def stage(self, name: Stage) -> Iterator[None]:
         """A stage around a block: announced, timed, and explained if the block fails."""
-        begun = time.monotonic()
+        begun = time.monotonic() - (self.waited_s if name == "load" else 0.0)
         self.emit(events.StageStarted(stage=name))
         try:
             yield
@@ -222,16 +226,16 @@ def _lower(work: Worker, program: Any, target: Any, scratch: Path) -> Any:
     return lowering
 
 
-def main(directory: Path, out: BinaryIO, *, ones: bool = False) -> int:
+def main(directory: Path, out: BinaryIO, *, ones: bool = False, waited_s: float = 0.0) -> int:
     """Compile the spec of the run in `directory`, writing events to `out`; the exit status the run would have.
 
-    With `ones` the run's inputs are ones, whatever the spec says.
+    With `ones` the run's inputs are ones, whatever the spec says. `waited_s` counts as time of the first stage.
     """
     spec = runs.load_spec(directory)
     if spec is None:
         sys.stderr.write(f"no spec in {directory}\n")
         return Exit.USAGE
-    work = Worker(directory, spec, out, ones=ones)
+    work = Worker(directory, spec, out, ones=ones, waited_s=waited_s)
     work.emit(events.VersionsKnown(versions=versions()))
     try:
         _compile(work)
