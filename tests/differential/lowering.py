@@ -95,7 +95,7 @@ def lower(spec: Spec) -> Lowered:
     module = Graph(spec).eval()
     random = generator(spec.seed, spec.index, 2)
     samples = [tuple(content(one, random) for one in spec.inputs) for _ in range(CALIBRATIONS)]
-    program = flow.export(module, samples[0])
+    program = torch.export.export(module, samples[0])
     target = EthosUCompileSpec("ethos-u85-256")
     _, program = flow.quantize(program, target, spec.quantization, samples, samples[0])
     graphs: list[bytes] = []

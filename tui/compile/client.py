@@ -72,7 +72,7 @@ def folder() -> Path:
         OSError: it cannot be made, or belongs to someone else.
     """
     parent = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-    path = Path(parent) / f"fvp-tui-{os.getuid()}-{_fingerprint()}"
+    path = Path(parent) / f"fvp-tui-{os.getuid()}-{fingerprint()}"
     path.mkdir(mode=0o700, exist_ok=True)
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
@@ -80,8 +80,8 @@ def folder() -> Path:
     return path
 
 
-def _fingerprint() -> str:
-    """Changes with everything a loaded server could be out of date by."""
+def fingerprint() -> str:
+    """Changes with everything that compiles: packages, and this program's sources."""
     digest = hashlib.sha256()
     for name in DECIDING:
         with contextlib.suppress(metadata.PackageNotFoundError):

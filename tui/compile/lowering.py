@@ -60,11 +60,6 @@ class Lowering:
     vela_seconds: float = 0.0
 
 
-def export(module: Any, example: Inputs) -> ExportedProgram:
-    """`torch.export` of a module in eval mode."""
-    return torch.export.export(module, example)
-
-
 def compile_spec(target: Target, folder: Path) -> Any:
     """ExecuTorch's compile spec for a target; intermediate files go to `folder`, whose path must have no blanks."""
     spec = EthosUCompileSpec(

@@ -113,6 +113,11 @@ def load(name: str) -> Model:
     return model
 
 
+def export(model: Model) -> ExportedProgram:
+    """The exported program of a model, which a .pt2 is already."""
+    return model.program or torch.export.export(model.module, model.example)
+
+
 def _read(path: Path, like: Any) -> torch.Tensor:
     """One tensor from a file: .npy, .pt, or raw bytes in the element type of `like`."""
     try:

@@ -22,6 +22,7 @@ from tui.spec import Spec
 MODEL = "model.pte"
 FAILURE = "failure.txt"
 VELA = "vela"
+NOTICED_S = 0.1
 ONES = "--ones"
 """The inputs are ones: what a runner gives a program that cannot be given any."""
 
@@ -42,15 +43,19 @@ class Worker:
     ) -> None:
         self.directory = directory
         self.ones = ones
-        self.waited_s = waited_s
-        """How long this worker was waited for while its libraries were loaded."""
+        self.spent: dict[Stage, float] = {"load": waited_s}
+        """Seconds that stages have had: a worker that was waited for was loading its libraries."""
         self.artifacts = directory / runs.ARTIFACTS
         self.spec = spec
+        self.emitted: list[Event] = []
+        """All that was sent."""
         self._out = out
 
     def emit(self, event: Event) -> None:
         """Send an event to the run process."""
-        self._out.write(events.encode(msgspec.structs.replace(event, t=time.time())) + b"\n")
+        event = msgspec.structs.replace(event, t=time.time())
+        self.emitted.append(event)
+        self._out.write(events.encode(event) + b"\n")
 
     def note(self, text: str) -> None:
         """Send a sentence for the state's notes."""
@@ -63,13 +68,14 @@ class Worker:
     @contextlib.contextmanager
     def stage(self, name: Stage) -> Iterator[None]:
         """A stage around a block: announced, timed, and explained if the block fails."""
-        begun = time.monotonic() - (self.waited_s if name == "load" else 0.0)
+        begun = time.monotonic() - self.spent.get(name, 0.0)
         self.emit(events.StageStarted(stage=name))
         try:
             yield
         except Exception as error:
             raise self._failed(name, error, time.monotonic() - begun) from error
-        self.finish(name, time.monotonic() - begun)
+        self.spent[name] = time.monotonic() - begun
+        self.finish(name, self.spent[name])
 
     def finish(self, name: Stage, seconds: float) -> None:
         """Announce the good end of a stage."""
@@ -148,14 +154,44 @@ def _compile(work: Worker) -> None:
     spec = work.spec
     with work.stage("load"):
         # These imports take ten seconds and more: they are the greater part of this stage.
-        from tui.compile import delegation, models, references
-        from tui.compile import lowering as flow
+        from tui.compile import cache, models
 
         model = models.load(spec.model)
         samples = models.ones(model) if work.ones else models.samples(spec, model)
         calibration = models.calibration(spec, model)
     with work.stage("export"):
-        program = model.program or flow.export(model.module, model.example)
+        program = models.export(model)
+        name = cache.key(spec, program, calibration, samples) if spec.cache else None
+    if name is not None and (known := cache.restore(name, work.artifacts)) is not None:
+        for event in cache.as_cached(known):
+            work.emit(event)
+        return
+    _load_compilers(work)
+    before = len(work.emitted)
+    _lowered(work, model, program, calibration, samples)
+    if name is not None:
+        try:
+            cache.keep(name, work.artifacts, work.emitted[before:])
+        except OSError as error:
+            work.note(f"not kept for the next compilation: {error.strerror}")
+
+
+def _load_compilers(work: Worker) -> None:
+    """Import what exporting has no need of. It counts as time of the stage load; a server has all of it."""
+    begun = time.monotonic()
+    from tui.compile import delegation, lowering, references  # noqa: F401
+
+    spent = time.monotonic() - begun
+    if spent > NOTICED_S:
+        work.finish("load", work.spent["load"] + spent)
+
+
+def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: Any) -> None:
+    """The stages from quantize on."""
+    from tui.compile import delegation, references
+    from tui.compile import lowering as flow
+
+    spec = work.spec
     with _scratch(work.directory) as scratch:
         target = flow.compile_spec(spec.target, scratch)
         quantized = None

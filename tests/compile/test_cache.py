@@ -1,0 +1,203 @@
+"""What was compiled before is taken from the cache, and nothing else is ever taken from it."""
+
+import errno
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Fvp
+from tui import artifacts, events
+from tui.compile import cache
+from tui.events import Event
+
+MODEL = """
+import pathlib
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(8, 6)
+        self.second = nn.Linear(6, 4)
+
+    def forward(self, x):
+        return self.second(torch.relu(self.first(x)))
+
+ModelUnderTest = Net()
+ModelInputs = (torch.linspace(-1, 1, 8).reshape(1, 8),)
+"""
+
+Compile = Callable[..., tuple[dict[str, Any], Path]]
+
+
+@pytest.fixture
+def compile(fvp_tui: Fvp, home: Path, tmp_path: Path) -> Compile:
+    """Compile a model of this text; the state and the run's artifacts."""
+
+    def run(text: str = MODEL, *options: str) -> tuple[dict[str, Any], Path]:
+        file = tmp_path / "net.py"
+        file.write_text(text)
+        done = fvp_tui("compile", str(file), "--json", *options)
+        state = json.loads(done.stdout)
+        assert (state["run"]["status"], state["run"]["reason"]) == ("ok", None)
+        return state, home / "runs" / state["run"]["id"] / "artifacts"
+
+    return run
+
+
+def cached(state: dict[str, Any]) -> list[str]:
+    return [stage["name"] for stage in state["stages"] if stage["cached"]]
+
+
+STAGES = ["quantize", "lower", "vela", "emit"]
+IGNORED = ("run", "stages", "notes")
+
+
+def test_what_is_unchanged_is_taken_from_the_cache_and_is_the_same(compile: Compile) -> None:
+    (first, made), (second, taken), (third, anew) = compile(), compile(), compile(MODEL, "--no-cache")
+    assert [cached(state) for state in (first, second, third)] == [[], STAGES, []]
+    for other, folder in ((second, taken), (third, anew)):
+        ours = {key: value for key, value in first.items() if key not in IGNORED and key != "spec"}
+        theirs = {key: value for key, value in other.items() if key not in IGNORED and key != "spec"}
+        for state in (ours, theirs):
+            # Logs tell how long it took, and reports of another compilation where and when it was.
+            volatile = (".log", ".json", ".xml", ".npz") if other is third else (".log",)
+            state["artifacts"] = [a for a in state["artifacts"] if not a["name"].endswith(volatile)]
+        assert ours == theirs
+        for artifact in ours["artifacts"]:
+            path = Path(artifact["path"]).relative_to("artifacts")
+            assert (made / path).read_bytes() == (folder / path).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "options"),
+    [
+        (("nn.Linear(6, 4)", "nn.Linear(6, 5)"), ()),
+        (("torch.relu", "torch.tanh"), ()),
+        (("ModelUnderTest = Net()", "ModelUnderTest = Net(); ModelUnderTest.first.weight.data[0, 0] += 0.5"), ()),
+        (("torch.linspace(-1, 1, 8)", "torch.linspace(-1, 2, 8)"), ()),
+        # The program is the same, but what is said of it is not: its lines are others.
+        (("class Net", "\nclass Net"), ()),
+        (("", ""), ("--target", "ethos-u85-512")),
+        (("", ""), ("--quantize", "a16w8")),
+    ],
+)
+def test_what_has_changed_is_compiled(change: tuple[str, str], options: tuple[str, ...], compile: Compile) -> None:
+    compile()
+    state, _ = compile(MODEL.replace(*change), *options)
+    assert cached(state) == []
+
+
+def test_what_code_reads_is_known_by_what_it_makes_of_it(compile: Compile, tmp_path: Path) -> None:
+    reading = (
+        MODEL + f"\nModelUnderTest.second.bias.data += float(pathlib.Path({str(tmp_path / 'bias')!r}).read_text())\n"
+    )
+    (tmp_path / "bias").write_text("0.5")
+    compile(reading)
+    assert cached(compile(reading)[0]) == STAGES
+    (tmp_path / "bias").write_text("0.75")
+    assert cached(compile(reading)[0]) == []
+
+
+def damage_program(entry: Path) -> None:
+    data = bytearray((entry / "model.pte").read_bytes())
+    data[100] ^= 1
+    (entry / "model.pte").write_bytes(data)
+
+
+def damage_events(entry: Path) -> None:
+    file = entry / cache.EVENTS
+    file.write_bytes(file.read_bytes().replace(b"total_cycles", b"total_cycels", 1))
+
+
+def cut_events(entry: Path) -> None:
+    file = entry / cache.EVENTS
+    file.write_bytes(file.read_bytes()[:200])
+
+
+def empty_events(entry: Path) -> None:
+    (entry / cache.EVENTS).write_bytes(b"")
+
+
+def lose_file(entry: Path) -> None:
+    (entry / "inputs.npz").unlink()
+
+
+@pytest.mark.parametrize("damage", [damage_program, damage_events, cut_events, empty_events, lose_file])
+def test_what_is_damaged_is_compiled_again(damage: Callable[[Path], None], compile: Compile, home: Path) -> None:
+    _, made = compile()
+    (entry,) = (home / "cache").iterdir()
+    damage(entry)
+    state, folder = compile()
+    assert cached(state) == []
+    assert (folder / "model.pte").read_bytes() == (made / "model.pte").read_bytes()
+    assert cached(compile()[0]) == STAGES
+
+
+def test_a_cache_that_cannot_be_written_is_noted_and_changes_nothing(compile: Compile, home: Path) -> None:
+    home.mkdir(exist_ok=True)
+    (home / "cache").write_text("in the way")
+    state, _ = compile()
+    assert any("not kept for the next compilation" in note for note in state["notes"])
+
+
+@pytest.fixture
+def entry(home: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[Event]]:
+    """Files that a compilation made, and its events."""
+    monkeypatch.setenv("FVP_TUI_HOME", str(home))
+    folder = home / "run" / "artifacts"
+    folder.mkdir(parents=True)
+    made: list[Event] = []
+    for name in ("model.pte", "vela.csv"):
+        (folder / name).write_bytes(name.encode() * 100)
+        made.append(events.ArtifactWritten(artifact=artifacts.describe(home / "run", folder / name)))
+    return folder, made
+
+
+def test_a_disk_that_is_full_half_way_leaves_nothing_behind(
+    entry: tuple[Path, list[Event]], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, made = entry
+    copied = 0
+    copyfile = shutil.copyfile
+
+    def full(source: Path, target: Path) -> Any:
+        nonlocal copied
+        copied += 1
+        if copied == 2:
+            target.write_bytes(source.read_bytes()[:10])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return copyfile(source, target)
+
+    monkeypatch.setattr(cache.shutil, "copyfile", full)
+    with pytest.raises(OSError, match="No space left"):
+        cache.keep("key", folder, made)
+    assert list((home / "cache").iterdir()) == []
+    assert cache.restore("key", home / "other") is None
+
+
+def test_two_that_keep_the_same_at_once_leave_one_entry(entry: tuple[Path, list[Event]], home: Path) -> None:
+    folder, made = entry
+    cache.keep("key", folder, made)
+    cache.keep("key", folder, made)
+    assert [path.name for path in (home / "cache").iterdir()] == ["key"]
+    assert cache.restore("key", home / "taken") == made
+    assert (home / "taken" / "vela.csv").read_bytes() == (folder / "vela.csv").read_bytes()
+
+
+def test_what_was_not_used_for_long_makes_room(
+    entry: tuple[Path, list[Event]], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, made = entry
+    cache.keep("a", folder, made)
+    size = sum(file.stat().st_size for file in (home / "cache" / "a").iterdir())
+    monkeypatch.setattr(cache, "MOST_BYTES", 2 * size)
+    cache.keep("b", folder, made)
+    cache.restore("a", home / "taken")
+    cache.keep("c", folder, made)
+    assert sorted(path.name for path in (home / "cache").iterdir()) == ["a", "c"]
