@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 POLL_S = 0.1
 HINT_WIDTH = 100
+ALL_U85 = ",".join(f"ethos-u85-{macs}" for macs in (128, 256, 512, 1024, 2048))
 
 Command = Callable[..., int | None]
 
@@ -271,6 +272,86 @@ def compile_(output: str | None, **options: Any) -> int:
             shutil.copyfile(directory / runs.ARTIFACTS / "model.pte", output)
 
     return _start(spec, options, on_success=copy)
+
+
+def _names(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    """Names with commas between them."""
+    return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+@cli.command()
+@click.argument("model")
+@click.option("--targets", callback=_names, default=ALL_U85, metavar="A,B", help="Accelerators [all of Ethos-U85].")
+@click.option(
+    "--memory-modes",
+    callback=_names,
+    default="Sram_Only,Shared_Sram,Dedicated_Sram",
+    show_default=True,
+    metavar="X,Y",
+    help="Vela's memory modes.",
+)
+@click.option(
+    "--system-configs",
+    callback=_names,
+    default="Ethos_U85_SYS_DRAM_Mid",
+    show_default=True,
+    metavar="X,Y",
+    help="Vela's system configs.",
+)
+@click.option("--quantize", type=click.Choice(QUANTIZATIONS), help="[int8]")
+@click.option("--calibration", metavar="PATH", help="Calibration inputs: a .pt or .npy file, or a folder.")
+@click.option("--no-cache", is_flag=True, help="Use no artifact of an earlier run.")
+@click.option("--max-npu-cycles", type=int, metavar="N", help="Limit: cycles of an inference.")
+@click.option("--max-inference-ms", type=float, metavar="X", help="Limit: the same at the NPU's clock.")
+@click.option("--max-sram-kib", type=float, metavar="N", help="Limit: SRAM by Vela's account.")
+@click.option("--csv", "csv_file", metavar="FILE", help="Write all points there, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print the points as JSON on stdout.")
+@click.option("-v", "--verbose", is_flag=True, help="Show the compiler's log on stderr.")
+def sweep(model: str, **options: Any) -> int:
+    """Estimate MODEL on many configurations: it is lowered once, then Vela runs for each."""
+    from tui import catalogue, control, spec
+    from tui import sweep as sweeping
+    from tui.reports import sweep as report
+
+    targets = sweeping.grid(options["targets"], options["memory_modes"], options["system_configs"])
+    name = catalogue.resolve(model)
+    if catalogue.is_program(name):
+        raise UsageError(f"{name} is compiled already", "a sweep needs the model itself")
+    csv_file = options["csv_file"]
+    if csv_file is not None and not Path(csv_file).absolute().parent.is_dir():
+        raise UsageError(f"no folder {Path(csv_file).absolute().parent}")
+    request = _typed(
+        Spec(model=name, until="emit", target=targets[0]),
+        quantize=options["quantize"],
+        calibration=_absolute(options["calibration"]),
+        cache=False if options["no_cache"] else None,
+    )
+    directory = control.start(spec.check(request))
+    click.echo(f"run {directory.name}", err=True)
+    status = _follow(directory, verbose=options["verbose"], interruptible=True)
+    if status != Exit.OK:
+        return status
+    limits = spec.Limits(
+        npu_cycles=options["max_npu_cycles"],
+        inference_ms=options["max_inference_ms"],
+        sram_kib=options["max_sram_kib"],
+    )
+    found: dict[int, sweeping.Point] = {}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        for at, point in sweeping.points(sweeping.graphs(directory), targets, limits):
+            found[at] = point
+            click.echo(f"  {len(found)}/{len(targets)} {report.point_words(point)}", err=True)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    made = sweeping.result(name, [found[at] for at in sorted(found)])
+    if csv_file is not None:
+        Path(csv_file).write_text(report.to_csv(made), encoding="utf-8")
+    if options["as_json"]:
+        _print_json(sweeping.to_json(made))
+    else:
+        click.echo(report.summary(made))
+    return Exit.OK if made.best is not None else Exit.LIMIT if limits != spec.Limits() else Exit.FAILED
 
 
 def _start(spec: Spec, options: dict[str, Any], on_success: Callable[[Path], None] = lambda _: None) -> int:

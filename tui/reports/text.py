@@ -176,6 +176,11 @@ def pool_words(pool: MemoryPool) -> str:
     return f"{clean(pool.name, 40)} {used}" + ("" if pool.size is None else f" of {pool.size:,}") + " bytes"
 
 
+def kib_words(value: float | None) -> str:
+    """KiB as they are known."""
+    return number(value, 1, "KiB")
+
+
 def kib(size: int) -> str:
     """Bytes as KiB."""
     return f"{size / 1024:,.1f} KiB"

@@ -1,0 +1,86 @@
+"""A sweep: lowered once, Vela for each configuration, the same figures as each compiled alone."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Fvp, Ran
+from tui.sweep import Point, result
+
+RanModel = Callable[..., Ran]
+DIGITS = "sample:digits"
+
+
+def test_points_are_what_each_configuration_gives_alone(fvp_tui: Fvp, ran: RanModel, tmp_path: Path) -> None:
+    table = tmp_path / "points.csv"
+    options = ("--targets", "ethos-u85-256,ethos-u85-1024", "--memory-modes", "Sram_Only,Shared_Sram")
+    done = fvp_tui("sweep", DIGITS, *options, "--json", "--csv", str(table))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["schema_version"], found["model"]) == (1, DIGITS)
+    places = [(p["memory_mode"], p["target"]) for p in found["points"]]
+    assert places == [(m, t) for m in ("Sram_Only", "Shared_Sram") for t in ("ethos-u85-256", "ethos-u85-1024")]
+    for at, alone in ((0, ran(DIGITS)), (1, ran(DIGITS, "--target", "ethos-u85-1024"))):
+        estimate = alone.state["estimate"]
+        names = ("total_cycles", "npu_cycles", "inference_ms", "sram_kib", "dram_kib", "flash_kib")
+        assert {name: found["points"][at][name] for name in names} == {name: estimate[name] for name in names}
+    fastest = min(found["points"], key=lambda p: p["inference_ms"])
+    assert found["best"] == fastest
+    assert found["cheapest"]["target"] == "ethos-u85-256"
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["total_cycles"]) for row in rows] == [p["total_cycles"] for p in found["points"]]
+
+
+def test_limits_and_what_vela_refuses(fvp_tui: Fvp) -> None:
+    options = ("--targets", "ethos-u85-128,ethos-u85-2048", "--memory-modes", "Sram_Only,Dedicated_Sram")
+    systems = ("--system-configs", "Ethos_U85_SYS_Flash_Low")
+    done = fvp_tui("sweep", DIGITS, *options, *systems, "--max-inference-ms", "0.02", "--json")
+    assert done.returncode == 0, done.stderr
+    points = json.loads(done.stdout)["points"]
+    refused = [p for p in points if p["memory_mode"] == "Dedicated_Sram"]
+    assert all(not p["ok"] and p["total_cycles"] is None and "arena_mem_area" in p["reason"] for p in refused)
+    text = fvp_tui("sweep", DIGITS, *options, *systems, "--max-npu-cycles", "1")
+    assert text.returncode == 3
+    assert "the limit is 1" in json.dumps(
+        json.loads(fvp_tui("sweep", DIGITS, *options, *systems, "--max-npu-cycles", "1", "--json").stdout)
+    )
+    assert "Sram_Only" in text.stdout and "!" in text.stdout and "fastest" not in text.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--targets", "ethos-u85-257"), "did you mean ethos-u85-256"),
+        (("--memory-modes", "Sram_only"), "did you mean Sram_Only"),
+        (("--targets", ","), "at least one"),
+        (("--csv", "/no/such/folder/points.csv"), "no folder /no/such/folder"),
+    ],
+)
+def test_what_is_wrong_is_refused_before_compiling(
+    options: tuple[str, ...], said: str, fvp_tui: Fvp, home: Path
+) -> None:
+    done = fvp_tui("sweep", DIGITS, *options)
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+    assert not (home / "runs").exists()
+
+
+def point(macs: int, mode: str, ms: float | None, sram: float = 1.0, ok: bool = True) -> Point:
+    return Point(target=f"ethos-u85-{macs}", memory_mode=mode, system_config="x", inference_ms=ms, sram_kib=sram, ok=ok)
+
+
+def test_the_best_is_the_fastest_and_the_cheapest_the_smallest_that_keep_the_limits() -> None:
+    points = [
+        point(128, "a", 4.0, ok=False),
+        point(256, "a", 2.0, sram=8),
+        point(256, "b", 3.0, sram=4),
+        point(512, "a", 1.0),
+        point(1024, "a", 1.0),
+        point(2048, "a", None, ok=False),
+    ]
+    found = result("m", points)
+    assert (found.best, found.cheapest) == (points[3], points[2])
+    assert result("m", points[:1]).best is None

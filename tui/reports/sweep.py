@@ -1,0 +1,78 @@
+"""A sweep as text and as CSV."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+
+from tui.reports.text import UNKNOWN, kib_words, ms, number, table
+from tui.sweep import Point, Sweep
+from tui.text import clean
+
+COLUMNS = (
+    "target",
+    "memory_mode",
+    "system_config",
+    "total_cycles",
+    "npu_cycles",
+    "inference_ms",
+    "sram_kib",
+    "dram_kib",
+    "flash_kib",
+    "ok",
+    "reason",
+)
+
+
+def to_csv(sweep: Sweep) -> str:
+    """One line for each point, with a heading; what is not known is empty."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for point in sweep.points:
+        writer.writerow(["" if (value := getattr(point, name)) is None else value for name in COLUMNS])
+    return out.getvalue()
+
+
+def summary(sweep: Sweep) -> str:
+    """Milliseconds of an inference: a table of MACs and memory modes for each system config, and what to choose."""
+    lines = [f"{clean(sweep.model)}: ms of an inference, estimated by Vela"]
+    for system in dict.fromkeys(point.system_config for point in sweep.points):
+        lines += ["", clean(system), *_heat_map(sweep, [p for p in sweep.points if p.system_config == system])]
+    lines.append("")
+    lines += [f"{word:10}{point_words(point)}" for word, point in _choices(sweep)]
+    for point in sweep.points:
+        if point.total_cycles is None:
+            where = f"{point.target} {point.memory_mode} {point.system_config}"
+            lines.append(f"{UNKNOWN} {clean(where)}: {clean(point.reason or '')}")
+    return "\n".join(lines)
+
+
+def _choices(sweep: Sweep) -> Iterator[tuple[str, Point]]:
+    if sweep.best is not None:
+        yield "fastest *", sweep.best
+    if sweep.cheapest is not None:
+        yield "smallest +", sweep.cheapest
+
+
+def point_words(point: Point) -> str:
+    """A point in one line."""
+    return clean(
+        f"{point.target} {point.memory_mode} {point.system_config}: {ms(point.inference_ms)},"
+        f" {number(point.total_cycles)} cycles, {kib_words(point.sram_kib)} SRAM"
+    )
+
+
+def _heat_map(sweep: Sweep, points: Sequence[Point]) -> list[str]:
+    accelerators = list(dict.fromkeys(point.target for point in points))
+    modes = list(dict.fromkeys(point.memory_mode for point in points))
+    at = {(point.memory_mode, point.target): point for point in points}
+    rows = [["", *(f"{name.rsplit('-', 1)[-1]} MACs  " for name in accelerators)]]
+    rows += [[clean(mode), *(_cell(sweep, at.get((mode, name))) for name in accelerators)] for mode in modes]
+    return [f"  {line}" for line in table(rows, right=range(1, len(accelerators) + 1))]
+
+
+def _cell(sweep: Sweep, point: Point | None) -> str:
+    if point is None or point.inference_ms is None:
+        return f"{UNKNOWN}  "
+    mark = ("*" if point == sweep.best else " ") + ("+" if point == sweep.cheapest else " ")
+    return f"{point.inference_ms:,.3f}{mark if point.ok else '! '}"

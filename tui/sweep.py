@@ -1,0 +1,124 @@
+"""One model on many configurations: lowered once, and Vela for each."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from tui import runs, spec
+from tui.compile import vela_runs
+from tui.compile.origins import TOSA
+from tui.errors import UsageError
+from tui.figures import Estimate, Figure
+from tui.spec import Limits, Target
+
+SCHEMA_VERSION = 1
+
+
+class Point(Figure):
+    """A configuration, and what Vela estimates for it. Without an estimate, `reason` says why."""
+
+    target: str
+    memory_mode: str
+    system_config: str
+    total_cycles: int | None = None
+    npu_cycles: int | None = None
+    inference_ms: float | None = None
+    sram_kib: float | None = None
+    dram_kib: float | None = None
+    flash_kib: float | None = None
+    ok: bool = True
+    """Whether there is an estimate, and it keeps the limits."""
+    reason: str | None = None
+
+    @property
+    def configuration(self) -> Target:
+        """The same, as a spec has it."""
+        return Target(self.target, self.system_config, self.memory_mode)
+
+
+class Sweep(Figure):
+    """All points of a model, the fastest, and the one with the fewest MACs that keeps the limits."""
+
+    model: str
+    points: tuple[Point, ...] = ()
+    best: Point | None = None
+    cheapest: Point | None = None
+    schema_version: int = SCHEMA_VERSION
+
+
+def grid(accelerators: Iterable[str], memory_modes: Iterable[str], system_configs: Iterable[str]) -> list[Target]:
+    """All combinations, each checked.
+
+    Raises:
+        UsageError: a name is not one of Vela's, or there is none.
+    """
+    found = [
+        Target(accelerator, system, mode)
+        for system, mode, accelerator in itertools.product(system_configs, memory_modes, accelerators)
+    ]
+    if not found:
+        raise UsageError("a sweep needs at least one target, memory mode and system config")
+    for target in found:
+        spec.check_target(target)
+    return found
+
+
+def graphs(directory: Path) -> list[bytes]:
+    """The lowered graphs of a run, one for each partition."""
+    folder = directory / runs.ARTIFACTS / "vela"
+    return [file.read_bytes() for file in sorted(folder.glob(f"*/{TOSA}"), key=lambda file: file.parent.name)]
+
+
+def points(lowered: Sequence[bytes], targets: Sequence[Target], limits: Limits) -> Iterator[tuple[int, Point]]:
+    """For each target its place and its point, as they become known."""
+    for at, found in vela_runs.estimates(lowered, targets):
+        yield at, _point(targets[at], found, limits)
+
+
+def _point(target: Target, found: Estimate | str, limits: Limits) -> Point:
+    point = Point(target=target.accelerator, memory_mode=target.memory_mode, system_config=target.system_config)
+    if isinstance(found, str):
+        return msgspec.structs.replace(point, ok=False, reason=found)
+    broken = list(_broken(found, limits))
+    return msgspec.structs.replace(
+        point,
+        total_cycles=found.total_cycles,
+        npu_cycles=found.npu_cycles,
+        inference_ms=found.inference_ms,
+        sram_kib=found.sram_kib,
+        dram_kib=found.dram_kib,
+        flash_kib=found.flash_kib,
+        ok=not broken,
+        reason="; ".join(broken) or None,
+    )
+
+
+def _broken(found: Estimate, limits: Limits) -> Iterator[str]:
+    checks = (
+        ("cycles", found.total_cycles, limits.npu_cycles),
+        ("ms", found.inference_ms, limits.inference_ms),
+        ("KiB SRAM", found.sram_kib, limits.sram_kib),
+    )
+    for unit, value, limit in checks:
+        if limit is not None and (value is None or value > limit):
+            yield f"{'not known' if value is None else f'{value:,g}'} {unit}, the limit is {limit:,g}"
+
+
+def result(model: str, found: Iterable[Point]) -> Sweep:
+    """The points with the best and the cheapest of those that keep the limits; none where no point does."""
+    taken = tuple(found)
+    good = [point for point in taken if point.ok and point.inference_ms is not None]
+    return Sweep(
+        model=model,
+        points=taken,
+        best=min(good, key=lambda p: (p.inference_ms, p.configuration.macs), default=None),
+        cheapest=min(good, key=lambda p: (p.configuration.macs, p.sram_kib or 0, p.inference_ms), default=None),
+    )
+
+
+def to_json(sweep: Sweep) -> dict[str, object]:
+    """What ``sweep --json`` prints."""
+    built: dict[str, object] = msgspec.to_builtins(sweep)
+    return {"schema_version": built.pop("schema_version"), **built}
