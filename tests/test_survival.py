@@ -178,3 +178,14 @@ def test_detach_prints_the_id_and_rm_refuses_a_running_run(home: Path, fvp_tui: 
     wait_for(lambda: gone(directory), "the run's processes to end")
     assert fvp_tui("rm", name).stdout.strip() == name
     assert not directory.exists()
+
+
+def test_a_run_process_that_cannot_start_says_why_at_once(home: Path, program: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken" / "elftools"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text('raise ImportError("elftools is not what it was")')
+    env = environment(home)
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(broken.parent), env.get("PYTHONPATH")]))
+    done = subprocess.run([*TUI, "run", str(program)], env=env, capture_output=True, text=True, timeout=25, check=False)
+    assert done.returncode == 1
+    assert "gone without a result: ImportError: elftools is not what it was" in done.stderr

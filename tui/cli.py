@@ -424,8 +424,14 @@ def _follow(directory: Path, *, verbose: bool, as_events: bool = False, interrup
         # Whether the process still lives need not be asked ten times a second.
         if time.monotonic() - checked > 1:
             checked = time.monotonic()
-            if runs.settled(directory, folded).run.status == "lost" and not follower.poll():
-                raise UserError("the run process is gone without a result", f"fvp-tui show {directory.name}")
+            lost = control.died(directory) or runs.settled(directory, folded).run.status == "lost"
+            # Its last events may have come just now.
+            if lost and not follower.behind():
+                said = runs.last_words(directory)
+                raise UserError(
+                    "the run process is gone without a result" + (f": {said}" if said else ""),
+                    f"fvp-tui show {directory.name}",
+                )
         interrupted.wait(POLL_S) if not asked else time.sleep(POLL_S)
 
 

@@ -34,8 +34,8 @@ def start(request: Spec) -> Path:
     sweep()
     directory = runs.create(request)
     # Its own session: closing the terminal or the viewer sends it no signal.
-    with (directory / "runner.log").open("wb") as log:
-        subprocess.Popen(
+    with (directory / runs.RUNNER_LOG).open("wb") as log:
+        _started[directory] = subprocess.Popen(
             [sys.executable, "-m", "tui.runner", str(directory)],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -45,6 +45,16 @@ def start(request: Spec) -> Path:
             env=_environment(),
         )
     return directory
+
+
+_started: dict[Path, "subprocess.Popen[bytes]"] = {}
+"""Run processes that this process has started."""
+
+
+def died(directory: Path) -> bool:
+    """Whether the run's process was started here, and is gone."""
+    process = _started.get(directory)
+    return process is not None and process.poll() is not None
 
 
 def _environment() -> dict[str, str]:

@@ -24,6 +24,8 @@ from tui.state import State
 SPEC = "spec.json"
 CONSOLE = "console.log"
 CONTROL = "control"
+RUNNER_LOG = "runner.log"
+"""What the run process itself prints."""
 ARTIFACTS = "artifacts"
 SNAPSHOT = "state.json"
 """The folded state of a finished run, so that listing a thousand runs reads no journal. A cache, nothing more."""
@@ -157,6 +159,15 @@ def load(directory: Path) -> State:
             folded, spec=load_spec(directory), run=msgspec.structs.replace(folded.run, id=directory.name)
         )
     return folded
+
+
+def last_words(directory: Path) -> str | None:
+    """The last line that a run's process printed; it prints nothing unless something is wrong with it."""
+    try:
+        lines = (directory / RUNNER_LOG).read_text(encoding="utf-8", errors="replace").split("\n")
+    except OSError:
+        return None
+    return next((line.strip() for line in reversed(lines) if line.strip()), None)
 
 
 def load_spec(directory: Path) -> Spec | None:

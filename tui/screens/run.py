@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
-from tui import control, editor, spec
+from tui import control, editor, runs, spec
 from tui.errors import UserError
 from tui.screens.confirm import Confirm
 from tui.screens.feed import Fed, Feed
@@ -163,7 +163,7 @@ class RunScreen(Screen[None]):
         with self.app.batch_update():
             hint = ""
             if event.state.run.status == "lost":
-                hint = f"see runner.log in {self.directory}"
+                hint = runs.last_words(self.directory) or f"see {runs.RUNNER_LOG} in {self.directory}"
             self.query_one(RunHeader).take(event.state, hint)
             self.query_one(StageLine).take(event.state)
             self.query_one(LogPanel).grow(event.log_lines)
