@@ -65,16 +65,16 @@ def grid(accelerators: Iterable[str], memory_modes: Iterable[str], system_config
     return found
 
 
-def graphs(directory: Path) -> list[bytes]:
+def graphs(directory: Path) -> list[Path]:
     """The lowered graphs of a run, one for each partition."""
-    folder = directory / runs.ARTIFACTS / "vela"
-    return [file.read_bytes() for file in sorted(folder.glob(f"*/{TOSA}"), key=lambda file: file.parent.name)]
+    return sorted((directory / runs.ARTIFACTS / "vela").glob(f"*/{TOSA}"))
 
 
-def points(lowered: Sequence[bytes], targets: Sequence[Target], limits: Limits) -> Iterator[tuple[int, Point]]:
+def points(lowered: Sequence[Path], targets: Sequence[Target], limits: Limits) -> Iterator[tuple[int, Point]]:
     """For each target its place and its point, as they become known."""
-    for at, found in vela_runs.estimates(lowered, targets):
-        yield at, _point(targets[at], found, limits)
+    with vela_runs.Workers() as workers:
+        for at, found in workers.estimates(lowered, targets):
+            yield at, _point(targets[at], found, limits)
 
 
 def _point(target: Target, found: Estimate | str, limits: Limits) -> Point:

@@ -1,10 +1,13 @@
 """The Setup screen."""
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input, Static
 
+from tests.conftest import Ran
 from tui import control, vela
 from tui.screens.path import PathScreen
 from tui.screens.root import FvpApp
@@ -182,3 +185,28 @@ async def test_the_command_is_copied(until: Until) -> None:
         await until(pilot, lambda: "executorch:lstm" in names(app))
         await pilot.press("y")
         assert app.clipboard == "fvp-tui run sample:digits --target ethos-u85-256 --memory-mode Sram_Only"
+
+
+async def test_a_model_that_was_lowered_tells_what_it_would_take_on_another_target(
+    ran: Callable[..., Ran], home: Path, until: Until
+) -> None:
+    alone = ran("sample:digits", "--target", "ethos-u85-1024")
+    (home / "runs").mkdir(parents=True)
+    shutil.copytree(alone.directory, home / "runs" / alone.directory.name)
+    app = FvpApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "cycles" in text(app, "#expected"))
+        assert "by Vela, lowered " in text(app, "#expected")
+        await pilot.press("tab", "right", "right")
+        assert "--target ethos-u85-1024" in text(app, "#command")
+        cycles = f"{alone.state['estimate']['total_cycles']:,}"
+        await until(pilot, lambda: f" {cycles} cycles" in text(app, "#expected"))
+        assert [line.split()[0] for line in text(app, "#expected").splitlines()[2:]] == [
+            "128", "256", "512", "1024", "2048",
+        ]  # fmt: skip
+        await pilot.press("down", "right")
+        await until(pilot, lambda: f" {cycles} cycles" not in text(app, "#expected"))
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: len(text(app, "#expected").splitlines()) == 2)
+        await pilot.press("shift+tab", "shift+tab", "j")
+        await until(pilot, lambda: "not known before a first run" in text(app, "#expected"))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from tui.screens.history import HistoryScreen
 from tui.screens.root import FvpApp
@@ -28,6 +29,7 @@ def test_setup(size: tuple[int, int], snap_compare: Compare, until: Until) -> No
         table = pilot.app.screen.query_one(FigureTable)
         await until(pilot, lambda: any(row.key == "executorch:mv2" for row in table.rows))
         await pilot.press("tab", "right")
+        await until(pilot, lambda: "Expected" in str(pilot.app.screen.query_one("#expected", Static).content))
 
     assert snap_compare(FvpApp(), terminal_size=size, run_before=listed)
 

@@ -1,6 +1,8 @@
 """The Setup screen: what to run, on what, and the command that does it."""
 
+import contextlib
 import shlex
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import ClassVar, cast
@@ -17,12 +19,14 @@ from textual.widgets import Input, Static
 from tui import catalogue, control, runs, spec, vela
 from tui.catalogue import ModelInfo
 from tui.errors import UserError
+from tui.expected import Expected, Predictor
 from tui.screens.messages import OpenRun
 from tui.screens.path import PathScreen
 from tui.spec import EngineChoice, PlatformChoice, Quantization, Spec, Target
 from tui.text import clean
 from tui.widgets.background import in_background, tell
 from tui.widgets.choice import Choice, Field, Number
+from tui.widgets.expected import expected_words
 from tui.widgets.filter_field import FilterField
 from tui.widgets.keybar import KeyBar
 from tui.widgets.table import Column, FigureTable, Row
@@ -33,6 +37,8 @@ FILE = "file..."
 RECENT = 6
 """Files of earlier runs that are offered."""
 RECENT_RUNS = 200
+TALL = 28
+"""Rows from which on the sizes of the NPU stand beside each other."""
 
 
 class ModelTable(FigureTable):
@@ -101,8 +107,9 @@ class Options(Vertical):
             id="engine",
         )
         yield Number("Inferences", "How many inferences, each with the model's next input.", id="inferences")
-        yield Static("", id="about", markup=False)
         yield Static("", id="option-problem", classes="problem", markup=False)
+        yield Static("", id="expected", markup=False)
+        yield Static("", id="about", markup=False)
 
 
 def _value(fields: dict[str, Field], id: str) -> str:
@@ -139,8 +146,21 @@ class SetupScreen(Screen[None]):
             self.models = models
             self.recent = recent
 
+    class Expects(Message):
+        """What the model of a spec would take; None where it was not lowered yet."""
+
+        def __init__(self, request: Spec, expected: Expected | None) -> None:
+            super().__init__()
+            self.request = request
+            self.expected = expected
+
     def __init__(self, model: str | None = None) -> None:
         super().__init__()
+        self._predictor = Predictor()
+        self._asked: Spec | None = None
+        """What an estimate is wanted for: one at a time is looked up, and only the newest is shown."""
+        self._answer: SetupScreen.Expects | None = None
+        self._looking_up = threading.Lock()
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (76, "-normal"), (110, "-wide")]
         self._wanted = model
         self._models: list[ModelInfo] = []
@@ -202,6 +222,57 @@ class SetupScreen(Screen[None]):
         self._models = event.models
         self._files += [path for path in event.recent if path not in self._files]
         self._fill()
+
+    def on_unmount(self) -> None:
+        """Nobody asks any more."""
+        self._predictor.close()
+
+    def on_screen_resume(self) -> None:
+        """Back from a run, which may have lowered the model."""
+        self._asked = None
+        self._expect(self.request())
+
+    # -- what is expected
+
+    def _expect(self, request: Spec | None) -> None:
+        """Look up what a spec would take, beside the event loop."""
+        if request is None or catalogue.is_program(request.model):
+            self._asked = None
+            self.query_one("#expected", Static).update(Content(""))
+            return
+        wanted = Spec(request.model, target=request.target, quantize=request.quantize, calibration=request.calibration)
+        if wanted == self._asked:
+            return
+        if self._asked is None or wanted.model != self._asked.model:
+            # What is shown is another model's; for another target it is only a moment out of date.
+            self.query_one("#expected", Static).update(Content(""))
+        self._asked = wanted
+
+        def look_up() -> None:
+            with self._looking_up:
+                # Whoever holds a key down wants only what he stops at.
+                if wanted == self._asked:
+                    with contextlib.suppress(UserError, vela.VelaMissing):
+                        tell(self, self.Expects(wanted, self._predictor.expect(wanted)))
+
+        in_background("expected", look_up)
+
+    def on_setup_screen_expects(self, event: Expects) -> None:
+        """Show it, if it still is what is asked for."""
+        if self.children and event.request == self._asked:
+            self._answer = event
+            self._show_expected()
+
+    def _show_expected(self) -> None:
+        if self._answer is not None and self._answer.request == self._asked:
+            # Where there is little room, the words on the field in focus are worth more than bars.
+            bars = self.app.size.height >= TALL
+            words = expected_words(self._answer.request.target, self._answer.expected, bars=bars)
+            self.query_one("#expected", Static).update(words)
+
+    def on_resize(self) -> None:
+        """More or less of what is expected fits."""
+        self._show_expected()
 
     # -- models
 
@@ -329,7 +400,9 @@ class SetupScreen(Screen[None]):
                 problem = str(error)
             words = shlex.join(spec.command_line(request))
             self.query_one("#command", Static).update(Content.assemble(("$ ", "bold $accent"), clean(words)))
+            self._expect(None if problem else request)
         else:
+            self._expect(None)
             self.query_one("#command", Static).update(Content("$ enter types the path of a model file"))
         self._problem("#option-problem", problem)
 

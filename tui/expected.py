@@ -1,0 +1,81 @@
+"""What a model that was lowered before would take on another target: Vela's estimate, in a fraction of a second."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from tui import runs, sweep, vela
+from tui.compile import vela_runs
+from tui.figures import Estimate
+from tui.spec import Spec, Target
+
+LOOK_BACK = 200
+"""Runs that are looked at, the newest."""
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A model as an earlier run lowered it."""
+
+    run: Path
+    at: float
+    """Unix time."""
+    edited: bool
+    """Whether the model's file is newer."""
+    graphs: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Estimates for the sizes of the NPU, in one memory mode and system config."""
+
+    lowered: Lowered
+    estimates: dict[str, Estimate | str]
+    """By accelerator; a string says why there is none."""
+
+
+def lowered(request: Spec) -> Lowered | None:
+    """The newest run that lowered the model of a spec with the same quantization; None where there is none."""
+    for name in runs.ids()[:LOOK_BACK]:
+        directory = runs.folder() / name
+        other = runs.load_spec(directory)
+        if other is None or _what(other) != _what(request):
+            continue
+        found = tuple(sweep.graphs(directory))
+        if found:
+            at = directory.stat().st_mtime
+            file = Path(request.model)
+            edited = file.is_file() and file.stat().st_mtime > (directory / runs.SPEC).stat().st_mtime
+            return Lowered(directory, at, edited, found)
+    return None
+
+
+def _what(request: Spec) -> tuple[object, ...]:
+    return request.model, request.quantize, request.calibration
+
+
+class Predictor:
+    """Keeps what was estimated, and the processes that estimate."""
+
+    def __init__(self) -> None:
+        self._workers = vela_runs.Workers(2)
+        self._known: dict[tuple[Path, Target], Estimate | str] = {}
+
+    def expect(self, request: Spec) -> Expected | None:
+        """What the sizes of the NPU would give; None for a model that was not lowered yet. Takes its time."""
+        found = lowered(request)
+        if found is None:
+            return None
+        targets = [msgspec.structs.replace(request.target, accelerator=name) for name in vela.lists().accelerators]
+        # The one that is asked for first.
+        targets.sort(key=lambda target: target != request.target)
+        missing = [target for target in targets if (found.run, target) not in self._known]
+        if missing:
+            for at, estimate in self._workers.estimates(found.graphs, missing):
+                self._known[found.run, missing[at]] = estimate
+        return Expected(found, {target.accelerator: self._known[found.run, target] for target in targets})
+
+    def close(self) -> None:
+        """End the processes."""
+        self._workers.close()
