@@ -39,7 +39,7 @@ def summary(sweep: Sweep) -> str:
     for system in dict.fromkeys(point.system_config for point in sweep.points):
         lines += ["", clean(system), *_heat_map(sweep, [p for p in sweep.points if p.system_config == system])]
     lines.append("")
-    lines += [f"{word:10}{point_words(point)}" for word, point in _choices(sweep)]
+    lines += [f"{word:11}{point_words(point)}" for word, point in _choices(sweep)]
     for point in sweep.points:
         if point.total_cycles is None:
             where = f"{point.target} {point.memory_mode} {point.system_config}"
