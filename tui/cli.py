@@ -475,6 +475,28 @@ def show(name: str, as_json: bool, detail: "Detail | None", memory: bool) -> Non
 
 
 @cli.command()
+@click.argument("a", metavar="RUN")
+@click.argument("b", metavar="RUN")
+@click.option("--profile", metavar="FILE", help="How much worse figures may get: a TOML file.")
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
+def compare(a: str, b: str, profile: str | None, as_json: bool) -> int:
+    """Compare two runs: what differs, figures, operators by module. Something worse is exit status 3."""
+    from tui import compare as comparing
+    from tui import runs
+    from tui.reports import compare as report
+
+    allowed = comparing.Profile() if profile is None else comparing.read_profile(Path(profile))
+    found = comparing.compare(runs.load(runs.resolve(a)), runs.load(runs.resolve(b)), allowed)
+    if as_json:
+        _print_json(comparing.to_json(found))
+    else:
+        click.echo(report.summary(found))
+    if not found.comparable:
+        return Exit.FAILED
+    return Exit.LIMIT if found.regressions else Exit.OK
+
+
+@cli.command()
 @click.argument("name", metavar="RUN")
 @click.option("--json", "as_json", is_flag=True, help="Do not open the screen; print the state at the end.")
 @click.option("--events", "as_events", is_flag=True, help="Do not open the screen; print the journal, live.")

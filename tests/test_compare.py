@@ -1,0 +1,118 @@
+"""Two runs side by side: only what can be compared is, and what got worse is named."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.conftest import Fvp
+from tui import compare
+from tui.compare import Profile
+from tui.errors import UsageError
+from tui.figures import Delegation, Estimate, Inference, Operator
+from tui.spec import Spec
+from tui.state import Run, State
+
+NET = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, {width}, 3, padding=1)
+        self.second = nn.Conv2d({width}, 8, 1)
+
+    def forward(self, x):
+        x = torch.relu(self.first(x))
+        return self.second(x)
+
+ModelUnderTest = Net()
+ModelInputs = (torch.linspace(-1, 1, 3 * 256).reshape(1, 3, 16, 16),)
+"""
+
+
+def test_a_planted_regression_is_named_by_module_and_line(fvp_tui: Fvp, tmp_path: Path) -> None:
+    for name, width in (("net", 8), ("copy", 24)):
+        (tmp_path / f"{name}.py").write_text(NET.format(width=width))
+        assert fvp_tui("compile", str(tmp_path / f"{name}.py")).returncode == 0
+    done = fvp_tui("compare", "last~1", "last", "--json")
+    assert done.returncode == 3, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["schema_version"], found["comparable"]) == (1, True)
+    worse = {row["name"]: row for row in found["operators"] if row["regression"]}
+    line = NET.splitlines().index("        x = torch.relu(self.first(x))") + 1
+    assert worse["first"]["line_b"] == f"{tmp_path / 'copy.py'}:{line}"
+    assert worse["first"]["b"] > worse["first"]["a"]
+    figures = {row["name"]: row for row in found["figures"]}
+    assert figures["total_cycles"]["regression"] and figures["program_bytes"]["regression"]
+    assert [d["name"] for d in found["differs"]] == ["spec.model"]
+    text = fvp_tui("compare", "last~1", "last").stdout
+    assert "WORSE" in text and f"copy.py:{line}" in text
+    # The other way round nothing is worse, and a generous profile lets it pass.
+    assert fvp_tui("compare", "last", "last~1").returncode == 0
+    profile = tmp_path / "profile.toml"
+    profile.write_text("figures_pct = 900\nmodules_pct = 900\n[figures]\ntotal_cycles = 1000\n")
+    assert fvp_tui("compare", "last~1", "last", "--profile", str(profile)).returncode == 0
+
+
+def state(name: str, **changes: object) -> State:
+    base = State(
+        run=Run(id=name, status="ok"),
+        spec=Spec(model="m.py"),
+        estimate=Estimate(total_cycles=1000, npu_cycles=900, sram_kib=10.0),
+        operators=(Operator(name="a", op="Conv2D", total_cycles=600), Operator(name="b", op="Add", total_cycles=400)),
+        inferences=(Inference(index=0, npu_cycles=1000, source="estimated"),),
+        delegation=Delegation(subgraphs=1, delegated_nodes=9, non_delegated_nodes=1),
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+def test_the_same_twice_is_not_worse() -> None:
+    found = compare.compare(state("a"), state("b"), Profile(figures_pct=0.0, modules_pct=0.0, module_cycles=1))
+    assert (found.comparable, found.reasons, found.differs, found.regressions) == (True, (), (), ())
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"run": Run(id="b", status="failed")}, "b is failed"),
+        ({"estimate": None}, "b has no estimate"),
+        ({"estimate": Estimate(source="simulator", total_cycles=9)}, "two cycle models"),
+        ({"operators": (Operator(name="other", op="Conv2D", total_cycles=5),)}, "no module in common"),
+    ],
+)
+def test_what_is_not_comparable_is_refused_with_its_reason(changes: dict[str, object], said: str) -> None:
+    found = compare.compare(state("a"), state("b", **changes), Profile())
+    assert not found.comparable
+    assert any(said in reason for reason in found.reasons)
+    assert (found.figures, found.operators) == ((), ())
+
+
+def test_measured_and_estimated_cycles_are_never_compared() -> None:
+    measured = (Inference(index=0, npu_cycles=5000, source="measured"),)
+    found = compare.compare(state("a"), state("b", inferences=measured), Profile())
+    assert found.comparable
+    assert "inference_npu_cycles" not in {figure.name for figure in found.figures}
+    assert any("of one are estimated and of the other measured" in reason for reason in found.reasons)
+
+
+def test_more_is_worse_but_for_what_is_better_the_higher() -> None:
+    fewer = Delegation(subgraphs=2, delegated_nodes=8, non_delegated_nodes=2)
+    found = compare.compare(state("a"), state("b", delegation=fewer), Profile())
+    assert {figure.name for figure in found.regressions} == {"delegated_percent", "partitions"}
+    assert compare.compare(state("a", delegation=fewer), state("b"), Profile()).regressions == ()
+
+
+def test_a_profile_that_is_none_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "profile.toml"
+    for text in ("figure_pct = 1", "figures_pct = 'much'", "[figures", ""):
+        file.write_text(text)
+        if text:
+            with pytest.raises(UsageError, match=str(file)):
+                compare.read_profile(file)
+        else:
+            assert compare.read_profile(file) == Profile()
+    with pytest.raises(UsageError, match="no profile"):
+        compare.read_profile(tmp_path / "missing.toml")

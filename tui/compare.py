@@ -1,0 +1,240 @@
+"""Two runs side by side: what differs between them, their figures, and their operators matched by module."""
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tui.errors import UsageError
+from tui.figures import Figure, Operator, spread
+from tui.state import State
+
+SCHEMA_VERSION = 1
+
+HIGHER_IS_BETTER = frozenset({"delegated_percent", "sqnr_db", "top1_agreement"})
+EXACT = frozenset({"partitions", "cpu_kernels"})
+"""Counts: one more is a regression, whatever its share."""
+
+
+class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much worse a figure may get, in percent: of all, of some by name, and of each module."""
+
+    figures_pct: float = 1.0
+    modules_pct: float = 5.0
+    module_cycles: int = 100
+    """A module that loses fewer cycles than this is no regression, whatever its share."""
+    figures: dict[str, float] = {}
+    """By name of the figure."""
+
+
+class Difference(Figure):
+    """A field of the spec, or a version, that is not the same."""
+
+    name: str
+    a: str | None = None
+    b: str | None = None
+
+
+class Compared(Figure):
+    """One figure of both runs; None for what is not known of one."""
+
+    name: str
+    a: float | None = None
+    b: float | None = None
+    change_pct: float | None = None
+    """Of A; None where A is 0 or one of them is not known."""
+    regression: bool = False
+
+
+class ComparedModule(Compared, frozen=True, kw_only=True):
+    """The cycles of a module's operators. Without A it is new, without B it is gone."""
+
+    line_a: str | None = None
+    line_b: str | None = None
+
+
+class Comparison(Figure):
+    """Two runs by their names. What cannot be compared has its reason in `reasons`, and no figure here."""
+
+    a: str
+    b: str
+    comparable: bool
+    reasons: tuple[str, ...] = ()
+    differs: tuple[Difference, ...] = ()
+    figures: tuple[Compared, ...] = ()
+    operators: tuple[ComparedModule, ...] = ()
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def regressions(self) -> tuple[Compared, ...]:
+        """All that got worse by more than the profile allows."""
+        return tuple(found for found in (*self.figures, *self.operators) if found.regression)
+
+
+def read_profile(path: Path) -> Profile:
+    """A profile from a TOML file.
+
+    Raises:
+        UsageError: it cannot be read, or is no profile.
+    """
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Profile)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise UsageError(f"{path} is no profile: {error}") from error
+
+
+def compare(a: State, b: State, profile: Profile) -> Comparison:
+    """What is different in B, and what of it is worse."""
+    reasons = tuple(_reasons(a, b))
+    differs = tuple(_differences(a, b))
+    if reasons:
+        return Comparison(a=a.run.id, b=b.run.id, comparable=False, reasons=reasons, differs=differs)
+    partly = tuple(_partly(a, b))
+    return Comparison(
+        a=a.run.id,
+        b=b.run.id,
+        comparable=True,
+        reasons=partly,
+        differs=differs,
+        figures=tuple(_figures(a, b, profile, inferences=not partly)),
+        operators=tuple(_modules(a.operators, b.operators, profile)),
+    )
+
+
+def _reasons(a: State, b: State) -> Iterator[str]:
+    """Why nothing of two runs can be compared."""
+    for state in (a, b):
+        if state.run.status != "ok":
+            yield f"{state.run.id} is {state.run.status}"
+        elif state.estimate is None:
+            yield f"{state.run.id} has no estimate"
+    if a.estimate is not None and b.estimate is not None and a.estimate.source != b.estimate.source:
+        yield f"estimates are of two cycle models: {a.estimate.source} and {b.estimate.source}"
+    ours, theirs = ({operator.name for operator in state.operators} for state in (a, b))
+    if ours and theirs and not ours & theirs:
+        yield "two different models: they have no module in common"
+
+
+def _partly(a: State, b: State) -> Iterator[str]:
+    """Why inferences cannot be compared, though estimates can."""
+    sources = {state.inferences[-1].source for state in (a, b) if state.inferences}
+    if len(sources) > 1:
+        yield f"inferences: cycles of one are {' and of the other '.join(sorted(map(str, sources)))}"
+    if {state.spec.fast for state in (a, b) if state.spec is not None and state.inferences} == {True, False}:
+        yield "inferences: one ran in the platform's fast mode, whose counters say nothing"
+
+
+def _differences(a: State, b: State) -> Iterator[Difference]:
+    for part in ("spec", "versions"):
+        ours, theirs = (_flat(msgspec.to_builtins(getattr(state, part)) or {}) for state in (a, b))
+        for name in dict.fromkeys((*ours, *theirs)):
+            if ours.get(name) != theirs.get(name):
+                yield Difference(name=f"{part}.{name}", a=_words(ours.get(name)), b=_words(theirs.get(name)))
+
+
+def _flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        found.update(_flat(value, f"{before}{name}.") if isinstance(value, dict) else {f"{before}{name}": value})
+    return found
+
+
+def _words(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _known(state: State, *, inferences: bool) -> dict[str, float | None]:
+    """The figures of a run that are worth comparing."""
+    found: dict[str, float | None] = {}
+    if (estimate := state.estimate) is not None:
+        found |= {
+            "total_cycles": estimate.total_cycles,
+            "npu_cycles": estimate.npu_cycles,
+            "macs": estimate.macs,
+            "sram_kib": estimate.sram_kib,
+            "dram_kib": estimate.dram_kib,
+            "flash_kib": estimate.flash_kib,
+        }
+    if (delegation := state.delegation) is not None:
+        nodes = delegation.delegated_nodes + delegation.non_delegated_nodes
+        found |= {
+            "delegated_percent": 100 * delegation.delegated_nodes / nodes if nodes else None,
+            "partitions": delegation.subgraphs,
+            "cpu_kernels": sum(kernel.calls for kernel in delegation.kernels),
+        }
+    found["program_bytes"] = next((a.bytes for a in state.artifacts if a.name == "model.pte"), None)
+    if inferences:
+        cycles = spread(inference.npu_cycles for inference in state.inferences)
+        found["inference_npu_cycles"] = None if cycles is None else cycles.median
+        found["instructions"] = state.statistics.instructions
+    if (check := state.check) is not None:
+        noise = [output.sqnr_db for output in check.outputs if output.sqnr_db is not None]
+        found["sqnr_db"] = min(noise, default=None)
+    return found
+
+
+def _figures(a: State, b: State, profile: Profile, *, inferences: bool) -> Iterator[Compared]:
+    ours, theirs = (_known(state, inferences=inferences) for state in (a, b))
+    for name in dict.fromkeys((*ours, *theirs)):
+        before, after = ours.get(name), theirs.get(name)
+        if before is None and after is None:
+            continue
+        allowed = profile.figures.get(name, 0.0 if name in EXACT else profile.figures_pct)
+        change = _change(before, after)
+        worse = _worse(name, before, after, change, allowed)
+        yield Compared(name=name, a=before, b=after, change_pct=change, regression=worse)
+
+
+def _change(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None or not before else 100 * (after - before) / before
+
+
+def _worse(name: str, before: float | None, after: float | None, change: float | None, allowed: float) -> bool:
+    if before is None or after is None:
+        return False
+    if change is None:
+        return after > before and name not in HIGHER_IS_BETTER
+    return -change > allowed if name in HIGHER_IS_BETTER else change > allowed
+
+
+def _modules(a: Sequence[Operator], b: Sequence[Operator], profile: Profile) -> Iterator[ComparedModule]:
+    ours, theirs = _by_module(a), _by_module(b)
+    found = []
+    for name in dict.fromkeys((*ours, *theirs)):
+        before, after = ours.get(name), theirs.get(name)
+        cycles_a, cycles_b = before[0] if before else None, after[0] if after else None
+        change, lost = _change(cycles_a, cycles_b), (cycles_b or 0) - (cycles_a or 0)
+        grown = change is None or change > profile.modules_pct
+        found.append(
+            ComparedModule(
+                name=name,
+                a=cycles_a,
+                b=cycles_b,
+                change_pct=change,
+                regression=grown and lost >= profile.module_cycles,
+                line_a=before[1] if before else None,
+                line_b=after[1] if after else None,
+            )
+        )
+    yield from sorted(found, key=lambda module: -abs((module.b or 0) - (module.a or 0)))
+
+
+def _by_module(operators: Sequence[Operator]) -> dict[str, tuple[int, str | None]]:
+    """Cycles of each module's operators together, and the line of that with the most."""
+    most: dict[str, int] = {}
+    found: dict[str, tuple[int, str | None]] = {}
+    for operator in operators:
+        own = (operator.npu_cycles if operator.total_cycles is None else operator.total_cycles) or 0
+        cycles, line = found.get(operator.name, (0, None))
+        if own >= most.get(operator.name, -1):
+            most[operator.name], line = own, operator.line or line
+        found[operator.name] = cycles + own, line
+    return found
+
+
+def to_json(comparison: Comparison) -> dict[str, Any]:
+    """What ``compare --json`` prints."""
+    built: dict[str, Any] = msgspec.to_builtins(comparison)
+    return {"schema_version": built.pop("schema_version"), **built}

@@ -1,0 +1,60 @@
+"""A comparison as text."""
+
+from collections.abc import Iterator
+
+from tui.compare import Compared, ComparedModule, Comparison
+from tui.reports.text import UNKNOWN, table
+from tui.text import clean
+
+MOST_MODULES = 12
+
+
+def summary(found: Comparison) -> str:
+    """What differs first, then figures, then modules that changed; what got worse is marked."""
+    lines = [f"A  {clean(found.a)}", f"B  {clean(found.b)}"]
+    lines += [f"not compared: {clean(reason)}" for reason in found.reasons]
+    if found.differs:
+        lines += ["", "differs"]
+        rows = [[f"  {clean(d.name)}", clean(d.a or UNKNOWN, 60), clean(d.b or UNKNOWN, 60)] for d in found.differs]
+        lines += table(rows)
+    if found.figures:
+        lines += ["", *table([["", "A", "B", "change", ""], *map(_row, found.figures)], right=(1, 2, 3))]
+    changed = [module for module in found.operators if module.a != module.b]
+    if changed:
+        lines += ["", "cycles of modules that changed"]
+        rows = [[*_row(module), _place(module)] for module in changed[:MOST_MODULES]]
+        lines += table(rows, right=(1, 2, 3))
+        if rest := changed[MOST_MODULES:]:
+            lines.append(f"  and {len(rest)} more")
+    lines += ["", *_verdict(found)]
+    return "\n".join(lines)
+
+
+def _row(found: Compared) -> list[str]:
+    change = UNKNOWN if found.change_pct is None else f"{found.change_pct:+.1f} %"
+    return [
+        f"  {clean(found.name, 60)}",
+        _figure(found.a),
+        _figure(found.b),
+        change,
+        "WORSE" if found.regression else "",
+    ]
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return UNKNOWN
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
+
+
+def _place(module: ComparedModule) -> str:
+    return clean(module.line_b or module.line_a or "")
+
+
+def _verdict(found: Comparison) -> Iterator[str]:
+    if not found.comparable:
+        yield "nothing to compare"
+    elif found.regressions:
+        yield f"{len(found.regressions)} worse than the profile allows"
+    else:
+        yield "nothing is worse than the profile allows"
