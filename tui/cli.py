@@ -79,6 +79,9 @@ def _spec_options(command: Command) -> Command:
         click.option("--system-config", metavar="NAME", help="Vela's system config [Ethos_U85_SYS_DRAM_Mid]."),
         click.option("--memory-mode", metavar="NAME", help="Vela's memory mode [Sram_Only]."),
         click.option("--quantize", type=click.Choice(QUANTIZATIONS), help="[int8]"),
+        click.option(
+            "--channels-last", is_flag=True, help="Export in the NPU's layout; inputs are then NHWC in memory."
+        ),
         click.option("--calibration", metavar="PATH", help="Calibration inputs: a .pt or .npy file, or a folder."),
         click.option("--input", "inputs", multiple=True, metavar="FILE", help="One for each input: .npy, .pt or raw."),
         click.option("--inferences", type=int, metavar="N", help="How many inferences to run [1]."),
@@ -167,6 +170,7 @@ def _make_spec(options: dict[str, Any]) -> Spec:
         target=target,
         limits=limits,
         quantize=options["quantize"],
+        channels_last=options["channels_last"] or None,
         calibration=_absolute(options["calibration"]),
         inputs=tuple(str(_absolute(path)) for path in options["inputs"]),
         inferences=options["inferences"],

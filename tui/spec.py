@@ -61,6 +61,8 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``sample:NAME``, ``executorch:NAME``, or the absolute path of a .py, .pt2, .pte or .bpte file."""
     target: Target = Target()
     quantize: Quantization = "int8"
+    channels_last: bool = False
+    """Whether the model is exported in the layout the NPU computes in, and takes its inputs in it (NHWC)."""
     calibration: str | None = None
     """A .pt file or a folder of them; None calibrates on the model's own inputs."""
     until: Literal["emit", "check"] = "check"
@@ -213,6 +215,7 @@ def command_line(spec: Spec) -> list[str]:
         ("--fast", spec.fast),
         ("--pmu-trace", spec.pmu_trace),
         ("--require-match", limits.match),
+        ("--channels-last", spec.channels_last),
     )
     words += [option for option, on in switches if on] + ["--no-cache"] * (not spec.cache)
     return words

@@ -128,6 +128,21 @@ def lose_file(entry: Path) -> None:
     (entry / "inputs.npz").unlink()
 
 
+def test_another_layout_is_another_program(compile: Compile) -> None:
+    net = """
+import torch
+ModelUnderTest = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU())
+ModelInputs = (torch.linspace(-1, 1, 3 * 144).reshape(1, 3, 12, 12),)
+"""
+    (plain, _), (last, folder) = compile(net), compile(net, "--channels-last")
+    assert cached(last) == []
+    # The layout is changed by whoever gives the input, no longer by the NPU.
+    assert [o["op"] for o in plain["operators"]] == ["Transpose", "Conv2D", "Transpose"]
+    assert [o["op"] for o in last["operators"]] == ["Conv2D"]
+    (given,) = json.loads((folder / "io.json").read_text())["inputs"]
+    assert given["dim_order"] == [0, 2, 3, 1]
+
+
 @pytest.mark.parametrize("damage", [damage_program, damage_events, cut_events, empty_events, lose_file])
 def test_what_is_damaged_is_compiled_again(damage: Callable[[Path], None], compile: Compile, home: Path) -> None:
     _, made = compile()

@@ -45,8 +45,8 @@ def folder() -> Path:
 def key(spec: Spec, program: Any, calibration: Sequence[Any], samples: Any) -> str:
     """Name of the entry of a compilation: of an exported program, by a spec, with data."""
     digest = hashlib.blake2b(digest_size=20)
-    for text in (fingerprint(), repr(spec.target), spec.quantize, str(spec.inferences)):
-        digest.update(f"{text}\n".encode())
+    for option in (fingerprint(), spec.target, spec.quantize, spec.channels_last, spec.inferences):
+        digest.update(f"{option}\n".encode())
     for piece in _program(program):
         digest.update(piece)
     for inputs in (*calibration, b"|", *samples.inputs):
@@ -71,14 +71,19 @@ def _program(program: Any) -> Iterator[bytes]:
 
 def _types(value: Any) -> list[str]:
     leaves = _pytree.tree_leaves(value)
-    return [f"{leaf.dtype}{tuple(leaf.shape)}" if isinstance(leaf, torch.Tensor) else repr(leaf) for leaf in leaves]
+    return [_type(leaf) if isinstance(leaf, torch.Tensor) else repr(leaf) for leaf in leaves]
+
+
+def _type(tensor: torch.Tensor) -> str:
+    """With its layout: a model in another one has the same operators, and is another program."""
+    return f"{tensor.dtype}{tuple(tensor.shape)}{tensor.stride()}"
 
 
 def _values(value: Any) -> Iterator[bytes]:
     """Everything in a value: types, shapes and elements of its tensors."""
     for leaf in _pytree.tree_leaves(value):
         if isinstance(leaf, torch.Tensor):
-            yield f"{leaf.dtype}{tuple(leaf.shape)}\n".encode()
+            yield f"{_type(leaf)}\n".encode()
             flat = leaf.detach().cpu().contiguous().reshape(-1)
             yield flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
         else:

@@ -118,6 +118,30 @@ def export(model: Model) -> ExportedProgram:
     return model.program or torch.export.export(model.module, model.example)
 
 
+def laid_out(inputs: Inputs) -> Inputs:
+    """Inputs with their channels last in memory, where they have four dimensions."""
+    return tuple(
+        value.to(memory_format=torch.channels_last) if isinstance(value, torch.Tensor) and value.dim() == 4 else value
+        for value in inputs
+    )
+
+
+def channels_last(model: Model) -> Model:
+    """The model and its data in the layout the NPU computes in.
+
+    Raises:
+        UsageError: it was exported already.
+    """
+    if model.program is not None:
+        raise UsageError("an exported program has its layout", "--channels-last needs the model itself")
+    return Model(
+        model.module.to(memory_format=torch.channels_last),
+        laid_out(model.example),
+        [(laid_out(inputs), label) for inputs, label in model.dataset],
+        [laid_out(inputs) for inputs in model.calibration],
+    )
+
+
 def _read(path: Path, like: Any) -> torch.Tensor:
     """One tensor from a file: .npy, .pt, or raw bytes in the element type of `like`."""
     try:

@@ -157,6 +157,8 @@ def _compile(work: Worker) -> None:
         from tui.compile import cache, models
 
         model = models.load(spec.model)
+        if spec.channels_last:
+            model = models.channels_last(model)
         samples = models.ones(model) if work.ones else models.samples(spec, model)
         calibration = models.calibration(spec, model)
     with work.stage("export"):
