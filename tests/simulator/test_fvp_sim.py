@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from tests.conftest import Ran, environment
@@ -388,9 +389,12 @@ def test_the_trace_grows_with_each_inference_and_outlives_a_kill(digits: Digits,
         steps = read.feed(path.read_bytes())
         assert not read.complete
         assert {step.stream for step in steps} == set(range(inference + 1))
+    helpers = psutil.Process(server.process.pid).children(recursive=True)
+    assert helpers
     server.process.kill()
     server.end()
     assert reader.feed(path.read_bytes()) == steps
+    assert psutil.wait_procs(helpers, timeout=20)[1] == []
 
 
 def test_fast_leaves_out_the_trace_and_says_so_in_one_line(digits: Digits) -> None:

@@ -36,9 +36,11 @@ def _limit_memory(count: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
-def _serve(connection: Connection) -> None:
+def _serve(connection: Connection, parents: Connection) -> None:
     """The child's whole life: take (count, stream), answer int16, until the other end is gone."""
     try:
+        # Held open here, too, the other end would never be gone: a parent that is killed would leave its child.
+        parents.close()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         # The codec prints what it thinks of a stream.
@@ -63,7 +65,7 @@ def _connection() -> Connection:
     global _child
     if _child is None:
         ours, theirs = _fork.Pipe()
-        process = _fork.Process(target=_serve, args=(theirs,), daemon=True)
+        process = _fork.Process(target=_serve, args=(theirs, ours), daemon=True)
         process.start()
         theirs.close()
         _child = process, ours
