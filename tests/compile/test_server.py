@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,19 @@ pytestmark = pytest.mark.xdist_group("compile-server")
 
 
 @pytest.fixture(scope="module")
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder for sockets, in which no other test's server is."""
-    folder = tmp_path_factory.mktemp("x")
-    yield folder
-    for server in servers(folder):
-        server.kill()
+def runtime() -> Iterator[Path]:
+    """A folder for sockets, in which no other test's server is; a short one, as the path of a socket has to be."""
+    with tempfile.TemporaryDirectory(prefix="fvp-") as folder:
+        yield Path(folder)
+        for server in servers(Path(folder)):
+            server.kill()
+
+
+@pytest.fixture
+def own() -> Iterator[Path]:
+    """The same for one test alone."""
+    with tempfile.TemporaryDirectory(prefix="fvp-") as folder:
+        yield Path(folder)
 
 
 def servers(runtime: Path) -> list[psutil.Process]:
@@ -179,10 +187,7 @@ def test_a_job_ends_with_its_run(
     job.wait(timeout=20)
 
 
-def test_without_work_it_ends(
-    start: Callable[..., "subprocess.Popen[str]"], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    own = tmp_path_factory.mktemp("y")
+def test_without_work_it_ends(start: Callable[..., "subprocess.Popen[str]"], tmp_path: Path, own: Path) -> None:
     program(list(events(start(model(tmp_path), XDG_RUNTIME_DIR=str(own), FVP_TUI_COMPILE_IDLE_S="0.2"))))
     psutil.wait_procs(servers(own), timeout=20)
     assert servers(own) == []
@@ -190,9 +195,8 @@ def test_without_work_it_ends(
 
 
 def test_a_folder_that_others_can_write_is_not_used(
-    start: Callable[..., "subprocess.Popen[str]"], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    start: Callable[..., "subprocess.Popen[str]"], tmp_path: Path, own: Path
 ) -> None:
-    own = tmp_path_factory.mktemp("z")
     file = model(tmp_path)
     program(list(events(start(file, XDG_RUNTIME_DIR=str(own), FVP_TUI_COMPILE_IDLE_S="0.2"))))
     (folder,) = own.iterdir()
