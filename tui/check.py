@@ -171,10 +171,7 @@ def limits(wanted: Limits, state: State) -> tuple[LimitResult, ...]:
     cycles = [i.npu_cycles for i in state.inferences if i.npu_cycles is not None]
     npu = max(cycles) if cycles else None
     estimate, delegation = state.estimate, state.delegation
-    percent = None
-    if delegation is not None:
-        nodes = delegation.delegated_nodes + delegation.non_delegated_nodes
-        percent = 100 * delegation.delegated_nodes / nodes if nodes else None
+    percent = delegation.delegated_percent if delegation is not None else None
     sram = estimate.sram_kib if estimate else None
     most = [
         ("npu_cycles", wanted.npu_cycles, npu),

@@ -13,7 +13,7 @@ from tui.state import State
 
 SCHEMA_VERSION = 1
 
-HIGHER_IS_BETTER = frozenset({"delegated_percent", "sqnr_db", "top1_agreement"})
+HIGHER_IS_BETTER = frozenset({"delegated_percent", "sqnr_db"})
 EXACT = frozenset({"partitions", "cpu_kernels"})
 """Counts: one more is a regression, whatever its share."""
 
@@ -158,9 +158,8 @@ def _known(state: State, *, inferences: bool) -> dict[str, float | None]:
             "flash_kib": estimate.flash_kib,
         }
     if (delegation := state.delegation) is not None:
-        nodes = delegation.delegated_nodes + delegation.non_delegated_nodes
         found |= {
-            "delegated_percent": 100 * delegation.delegated_nodes / nodes if nodes else None,
+            "delegated_percent": delegation.delegated_percent,
             "partitions": delegation.subgraphs,
             "cpu_kernels": sum(kernel.calls for kernel in delegation.kernels),
         }
@@ -170,8 +169,7 @@ def _known(state: State, *, inferences: bool) -> dict[str, float | None]:
         found["inference_npu_cycles"] = None if cycles is None else cycles.median
         found["instructions"] = state.statistics.instructions
     if (check := state.check) is not None:
-        noise = [output.sqnr_db for output in check.outputs if output.sqnr_db is not None]
-        found["sqnr_db"] = min(noise, default=None)
+        found["sqnr_db"] = check.sqnr_db
     return found
 
 
@@ -226,7 +224,7 @@ def _by_module(operators: Sequence[Operator]) -> dict[str, tuple[int, str | None
     most: dict[str, int] = {}
     found: dict[str, tuple[int, str | None]] = {}
     for operator in operators:
-        own = (operator.npu_cycles if operator.total_cycles is None else operator.total_cycles) or 0
+        own = operator.cycles or 0
         cycles, line = found.get(operator.name, (0, None))
         if own >= most.get(operator.name, -1):
             most[operator.name], line = own, operator.line or line

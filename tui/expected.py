@@ -37,10 +37,8 @@ class Expected:
 
 def lowered(request: Spec) -> Lowered | None:
     """The newest run that lowered the model of a spec with the same quantization; None where there is none."""
-    for name in runs.ids()[:LOOK_BACK]:
-        directory = runs.folder() / name
-        other = runs.load_spec(directory)
-        if other is None or _what(other) != _what(request):
+    for directory, other in runs.specs(LOOK_BACK):
+        if _what(other) != _what(request):
             continue
         found = tuple(sweep.graphs(directory))
         if found:

@@ -78,6 +78,12 @@ class Delegation(Figure):
     kernels: tuple[Kernel, ...] = ()
 
     @property
+    def delegated_percent(self) -> float | None:
+        """Nodes on the NPU, in percent of all; None of none."""
+        nodes = self.delegated_nodes + self.non_delegated_nodes
+        return 100 * self.delegated_nodes / nodes if nodes else None
+
+    @property
     def kept(self) -> tuple[CpuOperator, ...]:
         """Operators that stayed on the CPU for a reason of their own."""
         return tuple(operator for operator in self.left if not operator.conversion)
@@ -165,6 +171,11 @@ class Operator(Figure):
     traced_cycles: int | None = None
     """Cycles of its newest execution by the platform's PMU trace, the time until the next operator begins included."""
     traced_source: Source | None = None
+
+    @property
+    def cycles(self) -> int | None:
+        """Cycles including waiting for memory, or without where only those are known."""
+        return self.npu_cycles if self.total_cycles is None else self.total_cycles
 
 
 class TensorPlace(Figure):
@@ -313,6 +324,11 @@ class Check(Figure):
     expects."""
     outputs: tuple[OutputCheck, ...] = ()
     accuracy: Accuracy | None = None
+
+    @property
+    def sqnr_db(self) -> float | None:
+        """The noisiest output's; None where none has noise that is known."""
+        return min((output.sqnr_db for output in self.outputs if output.sqnr_db is not None), default=None)
 
 
 class LimitResult(Figure):

@@ -178,6 +178,14 @@ def load_spec(directory: Path) -> Spec | None:
         return None
 
 
+def specs(most: int) -> Iterator[tuple[Path, Spec]]:
+    """Directories and specs of the newest `most` runs, without those whose spec cannot be read."""
+    for name in ids()[:most]:
+        directory = folder() / name
+        if (request := load_spec(directory)) is not None:
+            yield directory, request
+
+
 def _snapshot(directory: Path) -> Snapshot | None:
     try:
         return msgspec.json.decode((directory / SNAPSHOT).read_bytes(), type=Snapshot)
@@ -208,9 +216,8 @@ def earlier(directory: Path, request: Spec, kind: str) -> Earlier | None:
     """What inferences took in earlier good runs of the same spec on a platform of the same kind; None without one."""
     seconds: list[float] = []
     count = 0
-    for name in ids()[:LOOK_BACK]:
-        other = folder() / name
-        if other == directory or load_spec(other) != request:
+    for other, its_request in specs(LOOK_BACK):
+        if other == directory or its_request != request:
             continue
         found = load(other)
         walls = [i.wall_s for i in found.inferences if i.wall_s is not None]

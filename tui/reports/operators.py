@@ -12,11 +12,6 @@ ORDERS: tuple[Order, ...] = ("cycles", "schedule", "name")
 NO_MODULE = "(module not known)"
 
 
-def cycles(operator: Operator) -> int | None:
-    """Cycles with waiting for memory, or without where only those are known."""
-    return operator.npu_cycles if operator.total_cycles is None else operator.total_cycles
-
-
 @dataclass(frozen=True)
 class Entry:
     """A line: an operator with those it has taken in, or all operators of a module or a partition."""
@@ -69,7 +64,7 @@ def _members(operators: Sequence[Operator]) -> dict[int, list[Operator]]:
 def _entry(operators: Sequence[Operator], at: int, members: Sequence[Operator]) -> Entry:
     operator = operators[at]
     kind = "+".join([operator.op, *(member.op for member in members)])
-    return Entry(str(at), operator.name, 0, cycles(operator), at, at, kind)
+    return Entry(str(at), operator.name, 0, operator.cycles, at, at, kind)
 
 
 def _matches(operator: Operator, members: Sequence[Operator], words: str) -> bool:

@@ -100,9 +100,8 @@ def check_line(check: Check | None) -> str:
     steps = [o.tolerance for o in check.outputs if o.tolerance is not None]
     if errors and steps and max(errors) > 0:
         text += f" (allowed {max(steps):g})"
-    noise = [o.sqnr_db for o in check.outputs if o.sqnr_db is not None]
-    if noise:
-        text += f", SQNR {min(noise):.1f} dB against float"
+    if check.sqnr_db is not None:
+        text += f", SQNR {check.sqnr_db:.1f} dB against float"
     return f"{text}: {check.reason}" if check.reason else text
 
 
@@ -236,7 +235,7 @@ Detail = Literal["top", "all", "modules"]
 def _operators(operators: Sequence[Operator], detail: Detail) -> Iterator[str]:
     arranged = arrange.tree(operators) if detail == "modules" else arrange.entries(operators)
     shown = arranged[:TOP_OPERATORS] if detail == "top" else arranged
-    total = sum(arrange.cycles(o) or 0 for o in operators)
+    total = sum(o.cycles or 0 for o in operators)
     rows = [["operator", "", "cycles", "share", "bound", "use of MACs", "traced", "traced / cycles"]]
     rows += [_operator_row(entry, operators, total) for entry in shown]
     columns = len(rows[0]) if any(o.traced_source == "measured" for o in operators) else 6

@@ -207,9 +207,8 @@ class SetupScreen(Screen[None]):
 
     def _list(self) -> None:
         recent: list[str] = []
-        for name in runs.ids()[:RECENT_RUNS]:
-            request = runs.load_spec(runs.folder() / name)
-            if request is not None and request.model.startswith("/") and request.model not in recent:
+        for _, request in runs.specs(RECENT_RUNS):
+            if request.model.startswith("/") and request.model not in recent:
                 recent.append(request.model)
             if len(recent) == RECENT:
                 break

@@ -112,8 +112,8 @@ class DelegationPanel(Panel):
 
 
 def _head(found: Delegation) -> Content:
-    nodes = found.delegated_nodes + found.non_delegated_nodes
-    share = f" ({found.delegated_nodes / nodes:.0%})" if nodes else ""
+    percent = found.delegated_percent
+    share = "" if percent is None else f" ({percent:.0f}%)"
     parts = "1 partition" if found.subgraphs == 1 else f"{found.subgraphs:,} partitions"
     lines = [
         Content.assemble(

@@ -168,7 +168,7 @@ def _shape(shape: Sequence[int]) -> str:
 
 
 def _rows(entries: Sequence[Entry], operators: Sequence[Operator], running: int | None) -> list[Row]:
-    total = sum(arrange.cycles(o) or 0 for o in operators)
+    total = sum(o.cycles or 0 for o in operators)
     most = max((entry.cycles or 0 for entry in entries), default=0)
     return [_row(entry, operators, total, most, running) for entry in entries]
 
