@@ -352,7 +352,7 @@ def sweep(model: str, **options: Any) -> int:
     if csv_file is not None:
         Path(csv_file).write_text(report.to_csv(made), encoding="utf-8")
     if options["as_json"]:
-        _print_json(sweeping.to_json(made))
+        _print_json(made)
     else:
         click.echo(report.summary(made))
     return Exit.OK if made.best is not None else Exit.LIMIT if limits != spec.Limits() else Exit.FAILED
@@ -492,7 +492,7 @@ def compare(a: str, b: str, profile: str | None, as_json: bool) -> int:
     allowed = comparing.Profile() if profile is None else comparing.read_profile(Path(profile))
     found = comparing.compare(runs.load(runs.resolve(a)), runs.load(runs.resolve(b)), allowed)
     if as_json:
-        _print_json(comparing.to_json(found))
+        _print_json(found)
     else:
         click.echo(report.summary(found))
     if not found.comparable:

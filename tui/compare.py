@@ -55,9 +55,13 @@ class ComparedModule(Compared, frozen=True, kw_only=True):
     line_b: str | None = None
 
 
-class Comparison(Figure):
-    """Two runs by their names. What cannot be compared has its reason in `reasons`, and no figure here."""
+class Comparison(Figure, frozen=True, kw_only=True):
+    """Two runs by their names. What cannot be compared has its reason in `reasons`, and no figure here.
 
+    It is what ``compare --json`` prints.
+    """
+
+    schema_version: int = SCHEMA_VERSION
     a: str
     b: str
     comparable: bool
@@ -65,7 +69,6 @@ class Comparison(Figure):
     differs: tuple[Difference, ...] = ()
     figures: tuple[Compared, ...] = ()
     operators: tuple[ComparedModule, ...] = ()
-    schema_version: int = SCHEMA_VERSION
 
     @property
     def regressions(self) -> tuple[Compared, ...]:
@@ -230,9 +233,3 @@ def _by_module(operators: Sequence[Operator]) -> dict[str, tuple[int, str | None
             most[operator.name], line = own, operator.line or line
         found[operator.name] = cycles + own, line
     return found
-
-
-def to_json(comparison: Comparison) -> dict[str, Any]:
-    """What ``compare --json`` prints."""
-    built: dict[str, Any] = msgspec.to_builtins(comparison)
-    return {"schema_version": built.pop("schema_version"), **built}

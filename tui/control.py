@@ -5,7 +5,6 @@ directory holds the path while the run lives.
 """
 
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -16,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tui import runs
+from tui import children, runs
 from tui.errors import UserError
 from tui.spec import Spec
 
@@ -42,7 +41,7 @@ def start(request: Spec) -> Path:
             stderr=log,
             start_new_session=True,
             cwd="/",
-            env=_environment(),
+            env=children.environment(),
         )
     return directory
 
@@ -55,13 +54,6 @@ def died(directory: Path) -> bool:
     """Whether the run's process was started here, and is gone."""
     process = _started.get(directory)
     return process is not None and process.poll() is not None
-
-
-def _environment() -> dict[str, str]:
-    """The run process's environment: this very package first, wherever it was started from."""
-    package = str(Path(__file__).parent.parent)
-    path = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": f"{package}{os.pathsep}{path}" if path else package}
 
 
 def sweep() -> None:

@@ -38,14 +38,17 @@ class Point(Figure):
         return Target(self.target, self.system_config, self.memory_mode)
 
 
-class Sweep(Figure):
-    """All points of a model, the fastest, and the one with the fewest MACs that keeps the limits."""
+class Sweep(Figure, frozen=True, kw_only=True):
+    """All points of a model, the fastest, and the one with the fewest MACs that keeps the limits.
 
+    It is what ``sweep --json`` prints.
+    """
+
+    schema_version: int = SCHEMA_VERSION
     model: str
     points: tuple[Point, ...] = ()
     best: Point | None = None
     cheapest: Point | None = None
-    schema_version: int = SCHEMA_VERSION
 
 
 def grid(accelerators: Iterable[str], memory_modes: Iterable[str], system_configs: Iterable[str]) -> list[Target]:
@@ -116,9 +119,3 @@ def result(model: str, found: Iterable[Point]) -> Sweep:
         best=min(good, key=lambda p: (p.inference_ms, p.configuration.macs), default=None),
         cheapest=min(good, key=lambda p: (p.configuration.macs, p.sram_kib or 0, p.inference_ms), default=None),
     )
-
-
-def to_json(sweep: Sweep) -> dict[str, object]:
-    """What ``sweep --json`` prints."""
-    built: dict[str, object] = msgspec.to_builtins(sweep)
-    return {"schema_version": built.pop("schema_version"), **built}

@@ -10,6 +10,8 @@ import signal
 import sys
 from pathlib import Path
 
+from tui.compile import worker
+
 
 def _die_with_parent() -> None:
     """Have the kernel end this process when the run process is gone (Linux); elsewhere a closed pipe does, later."""
@@ -23,12 +25,7 @@ def main() -> int:
     _die_with_parent()
     events = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
-    # Some libraries look at these on import: one thread each, as the machine's other cores have work too.
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2)))
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-
-    from tui.compile import worker
-
+    worker.share_cores()
     return worker.main(Path(sys.argv[1]), events, ones=sys.argv[2:] == [worker.ONES])
 
 

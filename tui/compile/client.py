@@ -111,7 +111,7 @@ def _connection(on_waiting: Callable[[], None]) -> socket.socket:
             stdout=log,
             stderr=log,
             cwd="/",
-            env={**os.environ, **SEED, "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 2) // 2))},
+            env={**os.environ, **SEED},
             start_new_session=True,
         )
     limit = time.monotonic() + START_S

@@ -25,6 +25,8 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from tui.compile import worker
+
 IDLE_S = 900.0
 """Without a job for so long, the server ends."""
 
@@ -160,8 +162,6 @@ def _work(connection: socket.socket, job: dict[str, Any], fds: list[int]) -> Non
         os.environ.update(job["env"])
         sys.path.insert(0, job["cwd"])
         gc.enable()
-        from tui.compile import worker
-
         with os.fdopen(out, "wb", buffering=0) as events:
             waited_s = max(time.time() - job["asked"], 0.0)
             status = worker.main(Path(job["directory"]), events, ones=job["ones"], waited_s=waited_s)
@@ -188,7 +188,7 @@ def _load() -> None:
     import tosa_reference_model  # noqa: F401
     from ethosu.vela import vela  # noqa: F401
 
-    from tui.compile import delegation, failures, models, references, tosa_reference, vela_report, worker  # noqa: F401
+    from tui.compile import delegation, failures, models, references, tosa_reference, vela_report  # noqa: F401
     from tui.compile import lowering as flow  # noqa: F401
 
 
@@ -203,6 +203,7 @@ def main() -> int:
     # Bound before the long loading: jobs that come meanwhile wait.
     server = Server(folder)
     try:
+        worker.share_cores()
         _load()
         # What is there now is never collected, and so stays shared between all workers.
         gc.collect()

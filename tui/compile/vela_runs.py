@@ -17,7 +17,7 @@ from types import TracebackType
 
 import msgspec
 
-import tui
+from tui import children
 from tui.compile import vela_report
 from tui.errors import one_line
 from tui.figures import Estimate, whole
@@ -100,14 +100,13 @@ class Workers:
                 self._processes.discard(process)
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        path = [str(Path(tui.__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         process = subprocess.Popen(
             [sys.executable, "-m", "tui.compile.vela_runs"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd="/",
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
+            env=children.environment(),
             start_new_session=True,
         )
         self._processes.add(process)

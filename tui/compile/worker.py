@@ -1,6 +1,7 @@
 """The compile worker: takes a spec through load, export, quantize, lower, vela and emit, and says so in events."""
 
 import contextlib
+import os
 import platform
 import shutil
 import sys
@@ -25,6 +26,12 @@ VELA = "vela"
 NOTICED_S = 0.1
 ONES = "--ones"
 """The inputs are ones: what a runner gives a program that cannot be given any."""
+
+
+def share_cores() -> None:
+    """Leave cores to the machine's other work. Some libraries look at these on import, and only then."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2)))
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 class StageFailed(Exception):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 import tui
-from tui import config, runs
+from tui import children, config, runs
 from tui.errors import PlatformUnavailable, UsageError
 from tui.figures import PlatformInfo
 from tui.platform import firmware, firmware_store, known, parameters
@@ -257,9 +257,6 @@ def _fvp(found: Found, runner: Firmware | None) -> Choice:
 
 
 def _simulator(why: str) -> Choice:
-    # Found by the child too when we run from a checkout; unbuffered, so that the console tells what happens now.
-    package = str(Path(tui.__file__).parent.parent)
-    path = os.environ.get("PYTHONPATH")
     return Choice(
         kind="simulator",
         command=(sys.executable, "-m", "tui.simulator"),
@@ -267,11 +264,8 @@ def _simulator(why: str) -> Choice:
         version=tui.__version__,
         why=why,
         runner=None,
-        env={
-            **os.environ,
-            "PYTHONPATH": f"{package}{os.pathsep}{path}" if path else package,
-            "PYTHONUNBUFFERED": "1",
-        },
+        # Unbuffered, so that the console tells what happens now.
+        env={**children.environment(), "PYTHONUNBUFFERED": "1"},
         engine="interpreter",
     )
 

@@ -86,14 +86,16 @@ def picture(area: Area, width: int, height: int) -> list[str]:
 
     All steps are equally wide; where they are too many for the width, several share a column.
     """
-    width, height = max(width // area.steps * area.steps or width, 1), max(height, 1)
+    size, steps = area.size, area.steps
+    width, height = max(width // steps * steps or width, 1), max(height, 1)
     cells = [[(0.0, FREE)] * width for _ in range(height)]
     for tensor in area.tensors:
-        low, high = tensor.address / area.size * height, (tensor.address + tensor.bytes) / area.size * height
-        left, right = tensor.start * width // area.steps, ((tensor.end + 1) * width - 1) // area.steps
+        mark = area.mark(tensor)
+        low, high = tensor.address / size * height, (tensor.address + tensor.bytes) / size * height
+        left, right = tensor.start * width // steps, ((tensor.end + 1) * width - 1) // steps
         for row in range(int(low), min(int(-(-high // 1)), height)):
             share = min(high, row + 1) - max(low, row)
             for column in range(left, right + 1):
                 if share > cells[row][column][0]:
-                    cells[row][column] = share, area.mark(tensor)
+                    cells[row][column] = share, mark
     return ["".join(mark for _, mark in row) for row in reversed(cells)]

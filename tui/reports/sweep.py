@@ -8,19 +8,7 @@ from tui.reports.text import UNKNOWN, kib_words, ms, number, table
 from tui.sweep import Point, Sweep
 from tui.text import clean
 
-COLUMNS = (
-    "target",
-    "memory_mode",
-    "system_config",
-    "total_cycles",
-    "npu_cycles",
-    "inference_ms",
-    "sram_kib",
-    "dram_kib",
-    "flash_kib",
-    "ok",
-    "reason",
-)
+COLUMNS = Point.__struct_fields__
 
 
 def to_csv(sweep: Sweep) -> str:
