@@ -38,7 +38,7 @@ class Expected:
 def lowered(request: Spec) -> Lowered | None:
     """The newest run that lowered the model of a spec with the same quantization; None where there is none."""
     for directory, other in runs.specs(LOOK_BACK):
-        if _what(other) != _what(request):
+        if lowering_of(other) != lowering_of(request):
             continue
         found = tuple(sweep.graphs(directory))
         if found:
@@ -49,8 +49,14 @@ def lowered(request: Spec) -> Lowered | None:
     return None
 
 
-def _what(request: Spec) -> tuple[object, ...]:
-    return request.model, request.quantize, request.calibration
+def lowering_of(request: Spec) -> Spec:
+    """Those fields of a spec that its lowered graphs depend on."""
+    return Spec(
+        request.model,
+        quantize=request.quantize,
+        channels_last=request.channels_last,
+        calibration=request.calibration,
+    )
 
 
 class Predictor:

@@ -19,7 +19,7 @@ from textual.widgets import Input, Static
 from tui import catalogue, control, runs, spec, vela
 from tui.catalogue import ModelInfo
 from tui.errors import UserError
-from tui.expected import Expected, Predictor
+from tui.expected import Expected, Predictor, lowering_of
 from tui.screens.messages import OpenRun
 from tui.screens.path import PathScreen
 from tui.spec import EngineChoice, PlatformChoice, Quantization, Spec, Target
@@ -239,7 +239,7 @@ class SetupScreen(Screen[None]):
             self._asked = None
             self.query_one("#expected", Static).update(Content(""))
             return
-        wanted = Spec(request.model, target=request.target, quantize=request.quantize, calibration=request.calibration)
+        wanted = msgspec.structs.replace(lowering_of(request), target=request.target)
         if wanted == self._asked:
             return
         if self._asked is None or wanted.model != self._asked.model:
