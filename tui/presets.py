@@ -1,6 +1,5 @@
 """Presets (named sets of platform parameters and options) and favourites, as files in the configuration folder."""
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ import msgspec
 
 from tui import config
 from tui.errors import UsageError
+from tui.files import write_whole
 from tui.spec import Spec
 
 FOLDER = "presets"
@@ -133,11 +133,7 @@ def keep_favourites(wanted: Iterable[str]) -> None:
 
 
 def _write(path: Path, content: bytes) -> Path:
-    part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        part.replace(path)
+        return write_whole(path, content)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
-    return path

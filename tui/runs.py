@@ -18,6 +18,7 @@ import psutil
 from tui import journal, spec, state
 from tui.errors import UsageError
 from tui.figures import Earlier
+from tui.files import write_whole
 from tui.spec import Spec
 from tui.state import State
 
@@ -197,9 +198,7 @@ def keep_snapshot(directory: Path) -> None:
     """Write the folded state of a finished run beside its journal."""
     path = directory / journal.FILE
     kept = Snapshot(journal_bytes=path.stat().st_size, state=state.fold_all(journal.read(path)))
-    temporary = directory / f".{SNAPSHOT}"
-    temporary.write_bytes(msgspec.json.encode(kept))
-    temporary.replace(directory / SNAPSHOT)
+    write_whole(directory / SNAPSHOT, msgspec.json.encode(kept))
 
 
 def history() -> Iterator[State]:

@@ -3,23 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.ui.fakes import tensor
 from tui.figures import Operator, TensorPlace
 from tui.reports.memory import FREE, areas, peak, picture
-
-
-def tensor(name: str, start: int, end: int, address: int, size: int, memory: str = "Sram") -> TensorPlace:
-    return TensorPlace(
-        name=name,
-        memory=memory,
-        usage="OpLocal",
-        start=start,
-        end=end,
-        address=address,
-        bytes=size,
-        dtype="int8",
-        format="NHWC",
-    )
-
 
 THREE = (tensor("in", 0, 1, 0, 100), tensor("mid", 0, 3, 100, 300), tensor("out", 2, 5, 0, 50))
 

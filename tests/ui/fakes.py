@@ -78,11 +78,11 @@ def log(texts: Sequence[str], level: Level = "info", source: str = "uart", t: fl
     return [events.Logged(t=t, source=source, text=text, level=level) for text in texts]
 
 
-def tensor(name: str, start: int, end: int, address: int, size: int) -> TensorPlace:
-    """One in SRAM."""
+def tensor(name: str, start: int, end: int, address: int, size: int, memory: str = "Sram") -> TensorPlace:
+    """One of int8."""
     return TensorPlace(
         name=name,
-        memory="Sram",
+        memory=memory,
         usage="OpLocal",
         start=start,
         end=end,

@@ -4,7 +4,6 @@ The wheel itself is not installed: what it depends on does not go together with 
 """
 
 import hashlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from tui import runs
 from tui.errors import UserError
+from tui.files import write_whole
 from tui.platform import firmware
 
 WHEEL = "mlia-ethos-u==0.1.0"
@@ -63,7 +63,7 @@ def built() -> Path | None:
 
 def keep_built(runner: Path) -> Path:
     """Keep a runner that was built; where."""
-    return _write(folder() / BUILT, runner.read_bytes())
+    return write_whole(folder() / BUILT, runner.read_bytes())
 
 
 def install(source: Path | None = None) -> list[Path]:
@@ -123,18 +123,9 @@ def _keep(members: Iterable[tuple[str, bytes]]) -> list[Path]:
         if "/LICENSES/" in name:
             licences.append((Path(name).name, content))
         elif image := known.get(hashlib.sha256(content).hexdigest()):
-            kept.append(_write(folder() / f"{image.name}{SUFFIX}", content))
+            kept.append(write_whole(folder() / f"{image.name}{SUFFIX}", content))
     if not kept:
         raise UserError("none of the firmware images that are known is in it", f"take {WHEEL}")
     for name, content in licences:
-        _write(folder() / "LICENSES" / name, content)
+        write_whole(folder() / "LICENSES" / name, content)
     return kept
-
-
-def _write(path: Path, content: bytes) -> Path:
-    """All or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part-{os.getpid()}")
-    part.write_bytes(content)
-    part.replace(path)
-    return path

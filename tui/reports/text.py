@@ -171,8 +171,8 @@ def statistics_words(found: Statistics) -> str:
 
 def pool_words(pool: MemoryPool) -> str:
     """A memory pool of the runner: bytes used, of how many."""
-    used = number(pool.used)
-    return f"{clean(pool.name, 40)} {used}" + ("" if pool.size is None else f" of {pool.size:,}") + " bytes"
+    sizes = [f"{size:,}" for size in (pool.used, pool.size) if size is not None]
+    return f"{clean(pool.name, 40)} {' of '.join(sizes) or number(None)} bytes"
 
 
 def kib_words(value: float | None) -> str:
