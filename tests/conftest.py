@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -42,6 +43,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("FVP_TUI_HOME", str(folder))
     return folder
+
+
+def taken_over(run: Ran, home: Path) -> str:
+    """The id of a run that was copied into another data folder."""
+    shutil.copytree(run.directory, home / "runs" / run.directory.name)
+    return run.directory.name
 
 
 @pytest.fixture

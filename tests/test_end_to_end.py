@@ -6,7 +6,9 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests import models
@@ -131,6 +133,35 @@ def test_a_float_model_runs_on_the_cpu_alone_and_has_no_estimate(ran: RanModel) 
     assert found["estimate"] is None
     assert any("no Vela estimate" in note for note in found["notes"])
     assert found["check"]["status"] == "match"
+
+
+def test_inputs_may_be_inside_of_tuples(fvp_tui: Fvp, tmp_path: Path) -> None:
+    model = tmp_path / "nested.py"
+    model.write_text(NESTED)
+    done = fvp_tui("run", str(model), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["check"]["status"] == "match"
+    files = []
+    for at, value in enumerate((0.5, -0.25, 1.0)):
+        np.save(tmp_path / f"{at}.npy", np.full((1, 8), value, np.float32))
+        files += ["--input", str(tmp_path / f"{at}.npy")]
+    assert fvp_tui("run", str(model), *files, "--require-match").returncode == 0
+    few = fvp_tui("run", str(model), *files[:4])
+    assert few.returncode == 2
+    assert "takes 3 input(s), 2 --input file(s) were given" in few.stdout
+
+
+NESTED = """
+import torch
+
+class Net(torch.nn.Module):
+    def forward(self, x, state):
+        h, c = state
+        return x * h + c
+
+ModelUnderTest = Net()
+ModelInputs = (torch.linspace(-1, 1, 8).reshape(1, 8), (torch.ones(1, 8), torch.full((1, 8), 2.0)))
+"""
 
 
 def test_a_ready_program_runs_without_compiling(ran: RanModel, fvp_tui: Fvp) -> None:

@@ -502,6 +502,45 @@ def compare(a: str, b: str, profile: str | None, as_json: bool) -> int:
 
 @cli.command()
 @click.argument("name", metavar="RUN")
+@click.option(
+    "--try", "try_out", is_flag=True, help="Compile and run what a changed spec can try; show what it came to."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the advice as JSON.")
+@click.option("-v", "--verbose", is_flag=True, help="Show the log of what is tried on stderr.")
+def advise(name: str, try_out: bool, as_json: bool, verbose: bool) -> int:
+    """Say what to change in a run's model or options, with the evidence the run has for it."""
+    import msgspec
+
+    from tui import advice, control, runs, variants
+    from tui.reports import advice as report
+
+    directory = runs.resolve(name)
+    state = runs.load(directory)
+    if state.spec is None or state.run.status != "ok":
+        raise UserError(f"{directory.name} is {state.run.status}", "advice needs a run that went well")
+    found = advice.of(state, variants.estimates(directory, state))
+    tried = list(found.advice)
+    status = Exit.OK
+    for at, one in enumerate(found.advice):
+        if not (try_out and one.change):
+            continue
+        click.echo(f"trying {' '.join(one.options)}", err=True)
+        variant = control.start(advice.changed(state.spec, one.change))
+        click.echo(f"run {variant.name}", err=True)
+        status = Exit(_follow(variant, verbose=verbose, interruptible=True))
+        tried[at] = msgspec.structs.replace(one, tried=variants.outcome(state, variant))
+        if status == Exit.INTERRUPTED:
+            break
+    found = msgspec.structs.replace(found, advice=tuple(tried))
+    if as_json:
+        _print_json(found)
+    else:
+        click.echo(report.summary(found))
+    return status if status == Exit.INTERRUPTED else Exit.OK
+
+
+@cli.command()
+@click.argument("name", metavar="RUN")
 @click.option("--json", "as_json", is_flag=True, help="Do not open the screen; print the state at the end.")
 @click.option("--events", "as_events", is_flag=True, help="Do not open the screen; print the journal, live.")
 def attach(name: str, as_json: bool, as_events: bool) -> int:

@@ -1,13 +1,12 @@
 """The Setup screen."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input, Static
 
-from tests.conftest import Ran
+from tests.conftest import Ran, taken_over
 from tui import control, vela
 from tui.screens.path import PathScreen
 from tui.screens.root import FvpApp
@@ -191,8 +190,7 @@ async def test_a_model_that_was_lowered_tells_what_it_would_take_on_another_targ
     ran: Callable[..., Ran], home: Path, until: Until
 ) -> None:
     alone = ran("sample:digits", "--target", "ethos-u85-1024")
-    (home / "runs").mkdir(parents=True)
-    shutil.copytree(alone.directory, home / "runs" / alone.directory.name)
+    taken_over(alone, home)
     app = FvpApp()
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "cycles" in text(app, "#expected"))

@@ -2,7 +2,7 @@
 
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch.export import ExportedProgram
+from torch.utils import _pytree
 
 from tui import catalogue
 from tui.errors import UsageError
 from tui.spec import Spec
 
 Inputs = tuple[Any, ...]
-"""One value for each input of a model; all but a few are tensors."""
+"""One value for each input of a model: all but a few are tensors, or tuples of them."""
 
 SEED = 0
 """Set before a model is loaded: one with random weights is then the same in every run."""
@@ -118,12 +119,24 @@ def export(model: Model) -> ExportedProgram:
     return model.program or torch.export.export(model.module, model.example)
 
 
+def leaves(inputs: Inputs) -> list[torch.Tensor]:
+    """The tensors of a model's inputs, which may be inside of tuples, in the order the program takes them."""
+    return [leaf for leaf in _pytree.tree_leaves(inputs) if isinstance(leaf, torch.Tensor)]
+
+
+def _mapped(change: Callable[[Any], Any], inputs: Inputs) -> Inputs:
+    changed: Inputs = _pytree.tree_map(change, inputs)
+    return changed
+
+
 def laid_out(inputs: Inputs) -> Inputs:
     """Inputs with their channels last in memory, where they have four dimensions."""
-    return tuple(
-        value.to(memory_format=torch.channels_last) if isinstance(value, torch.Tensor) and value.dim() == 4 else value
-        for value in inputs
-    )
+
+    def lay_out(value: Any) -> Any:
+        wanted = isinstance(value, torch.Tensor) and value.dim() == 4
+        return value.to(memory_format=torch.channels_last) if wanted else value
+
+    return _mapped(lay_out, inputs)
 
 
 def channels_last(model: Model) -> Model:
@@ -162,22 +175,23 @@ def _read(path: Path, like: Any) -> torch.Tensor:
 
 def ones(model: Model) -> Samples:
     """Ones for each input."""
-    inputs = tuple(torch.ones_like(v) if isinstance(v, torch.Tensor) else v for v in model.example)
+    inputs = _mapped(lambda v: torch.ones_like(v) if isinstance(v, torch.Tensor) else v, model.example)
     return Samples((inputs,), (), "ones: the runner cannot be given inputs")
 
 
 def _given(files: Sequence[str], example: Inputs) -> Inputs:
-    if len(files) != len(example):
-        raise UsageError(f"the model takes {len(example)} input(s), {len(files)} --input file(s) were given")
+    taken = leaves(example)
+    if len(files) != len(taken):
+        raise UsageError(f"the model takes {len(taken)} input(s), {len(files)} --input file(s) were given")
     found = []
-    for at, (file, like) in enumerate(zip(files, example, strict=True)):
+    for at, (file, like) in enumerate(zip(files, taken, strict=True)):
         tensor = _read(Path(file), like)
         if tuple(tensor.shape) != tuple(like.shape):
             raise UsageError(f"input {at}, {file}: shape {tuple(tensor.shape)}, the model takes {tuple(like.shape)}")
         if tensor.dtype != like.dtype:
             raise UsageError(f"input {at}, {file}: {tensor.dtype}, the model takes {like.dtype}")
         found.append(tensor)
-    return tuple(found)
+    return _mapped(lambda v: found.pop(0) if isinstance(v, torch.Tensor) else v, example)
 
 
 def samples(spec: Spec, model: Model) -> Samples:
@@ -207,14 +221,14 @@ def calibration(spec: Spec, model: Model) -> Sequence[Inputs]:
     files = sorted(f for f in path.rglob("*") if f.suffix in (".pt", ".pth", ".npy")) if path.is_dir() else [path]
     if not files:
         raise UsageError(f"no .pt or .npy files in {path}")
-    if len(model.example) == 1:
+    if len(leaves(model.example)) == 1:
         return [_given([str(file)], model.example) for file in files]
     found = []
     for file in files:
         value = torch.load(file, weights_only=True)
         inputs = _as_inputs(value, str(file))
-        shapes = [tuple(t.shape) for t in inputs]
-        if shapes != [tuple(t.shape) for t in model.example]:
+        shapes = [tuple(t.shape) for t in leaves(inputs)]
+        if shapes != [tuple(t.shape) for t in leaves(model.example)]:
             raise UsageError(f"{file}: shapes {shapes} are not those of the model's inputs")
         found.append(inputs)
     return found

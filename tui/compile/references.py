@@ -8,7 +8,7 @@ import torch
 from torch.utils import _pytree
 
 from tui import tensors
-from tui.compile.models import Inputs, Samples
+from tui.compile.models import Inputs, Samples, leaves
 from tui.tensors import Manifest, NDArray, TensorInfo
 
 _DTYPES = {
@@ -95,8 +95,7 @@ def write(
     packed: dict[str, NDArray] = {}
     references: dict[str, NDArray] = {}
     for k, values in enumerate(samples.inputs):
-        given = [value for value in values if isinstance(value, torch.Tensor)]
-        for i, (tensor, info) in enumerate(zip(given, inputs, strict=True)):
+        for i, (tensor, info) in enumerate(zip(leaves(values), inputs, strict=True)):
             data = tensors.to_bytes(_array(tensor).astype(info.dtype, copy=False), info.dim_order)
             packed[f"{k}_{i}"] = np.frombuffer(data, dtype=np.uint8)
         exact = _outputs(float_model, values)
