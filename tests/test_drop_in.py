@@ -48,7 +48,7 @@ def quantized(module: torch.nn.Module, inputs: Tensors, spec: Any) -> Any:
     """The module quantized to int8, exported."""
     from tui.compile import lowering
 
-    return lowering.quantize(torch.export.export(module.eval(), inputs), spec, "int8", [inputs], inputs)[1]
+    return lowering.quantize(torch.export.export(module.eval(), inputs), spec, "int8", [inputs], inputs).program
 
 
 def lowered(program: Any, partitioner: Any) -> Any:

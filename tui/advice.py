@@ -12,7 +12,7 @@ import msgspec
 
 from tui.compile import hints
 from tui.compile.vela_report import PARTS
-from tui.figures import CpuOperator, Estimate, Figure, Operator
+from tui.figures import NOISY_DB, CpuOperator, Estimate, Figure, Operator, first_noisy
 from tui.spec import Spec, Target
 from tui.state import State
 
@@ -36,8 +36,6 @@ WORTH_PCT = 5.0
 """Share of a program's cycles that a change has to be about."""
 SMALLER_PCT = 5.0
 """How much longer a program may take on a smaller NPU that does as well."""
-NOISY_DB = 20.0
-"""Signal to quantization noise below which an output has lost what matters: noise of a tenth of the signal."""
 MANY_PARTITIONS = 3
 
 MEMORY_MODES = ("Sram_Only", "Shared_Sram", "Dedicated_Sram")
@@ -289,10 +287,13 @@ def _about_numbers(state: State) -> Iterator[Advice]:
             change={"quantize": "int8"},
         )
     if spec.quantize == "int8" and noise is not None and noise < NOISY_DB:
+        first = first_noisy(state.layers)
+        where = f"; {first.name} ({first.op}) is the first layer below {NOISY_DB:.0f}" if first is not None else ""
         yield Advice(
             kind="noise",
             what="16-bit activations, or calibration on inputs that are like those in the field",
-            evidence=f"signal to quantization noise is {noise:.1f} dB",
+            evidence=f"signal to quantization noise is {noise:.1f} dB{where}",
+            line=first.line if first is not None else None,
             change={"quantize": "a16w8"},
         )
 

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from tui import bundled, tensors
-from tui.figures import Accuracy, Check, LimitResult, OutputCheck
+from tui.figures import Accuracy, Check, LimitResult, OutputCheck, decibel
 from tui.spec import Limits
 from tui.state import State, npu_ms
 from tui.tensors import Manifest, NDArray, TensorInfo
@@ -45,9 +45,20 @@ def _tolerance(info: TensorInfo, expected: NDArray, reference: str) -> float:
 
 
 def _sqnr_db(signal: NDArray, got: NDArray) -> float | None:
-    noise = float(np.sum((signal.astype(np.float64) - got.astype(np.float64)) ** 2))
-    power = float(np.sum(signal.astype(np.float64) ** 2))
-    return 10 * math.log10(power / noise) if noise > 0 and power > 0 and math.isfinite(noise) else None
+    exact, noisy = signal.astype(np.float64), got.astype(np.float64)
+    return decibel(float(np.sum(exact**2)), float(np.sum((exact - noisy) ** 2)))
+
+
+def _cosine(a: NDArray, b: NDArray) -> float | None:
+    """Of the angle between two outputs; None where one is zero, or has what is no number."""
+    x, y = a.astype(np.float64).ravel(), b.astype(np.float64).ravel()
+    lengths = float(np.linalg.norm(x) * np.linalg.norm(y))
+    return float(x @ y) / lengths if 0 < lengths < math.inf else None
+
+
+def _same_top1(expected: list[NDArray], got: list[NDArray]) -> float:
+    """Share of rows whose largest element is the same."""
+    return float(np.mean(np.stack(expected).argmax(-1) == np.stack(got).argmax(-1)))
 
 
 def _worst(expected: NDArray, got: NDArray) -> float:
@@ -66,9 +77,7 @@ def _one(
 ) -> OutputCheck:
     """One output over all inferences."""
     expected = references[reference]
-    top1 = None
-    if info.shape and info.shape[-1] > 1:
-        top1 = all(np.array_equal(e.argmax(-1), g.argmax(-1)) for e, g in zip(expected, got, strict=True))
+    ranked = bool(info.shape) and info.shape[-1] > 1
     return OutputCheck(
         shape=info.shape,
         dtype=info.dtype,
@@ -76,7 +85,10 @@ def _one(
         tolerance=max(_tolerance(info, e, reference) for e in expected),
         quantized_max_abs_error=max(map(_worst, references["quantized"], got)),
         sqnr_db=_sqnr_db(np.stack(references["float"]), np.stack(got)),
-        top1_match=top1,
+        cosine=_cosine(np.stack(references["float"]), np.stack(got)),
+        top1_match=_same_top1(expected, got) == 1 if ranked else None,
+        top1_float=_same_top1(references["float"], got) if ranked else None,
+        top1_quantized=_same_top1(references["quantized"], got) if ranked else None,
     )
 
 

@@ -467,13 +467,15 @@ def _show(directory: Path, *, as_json: bool, detail: "Detail" = "top") -> None:
 @click.option("--operators", "detail", flag_value="all", help="List all operators, not only those of most cycles.")
 @click.option("--modules", "detail", flag_value="modules", help="List all operators below the model's modules.")
 @click.option("--memory", is_flag=True, help="Show where the NPU's tensors lie, and when.")
-def show(name: str, as_json: bool, detail: "Detail | None", memory: bool) -> None:
+@click.option("--layers", is_flag=True, help="Show where quantization hurts: each layer against the float model's.")
+def show(name: str, as_json: bool, detail: "Detail | None", memory: bool, layers: bool) -> None:
     """Show a run's figures. RUN is an id, a unique prefix, last or last~N."""
     from tui import runs
     from tui.reports import text
 
-    if memory and not as_json:
-        click.echo(text.memory_map(runs.load(runs.resolve(name))))
+    if (memory or layers) and not as_json:
+        state = runs.load(runs.resolve(name))
+        click.echo("\n".join([text.memory_map(state)] * memory + [text.layers_table(state)] * layers))
         return
     _show(runs.resolve(name), as_json=as_json, detail=detail or "top")
 

@@ -15,6 +15,7 @@ from tui.figures import (
     Earlier,
     Estimate,
     Inference,
+    Layer,
     LimitResult,
     MemoryPool,
     Operator,
@@ -109,6 +110,12 @@ class Estimated(Event):
     partitions: tuple[Estimate, ...]
     operators: tuple[Operator, ...]
     tensors: tuple[TensorPlace, ...] = ()
+
+
+class LayersCompared(Event):
+    """The quantized model was compared with the float model, layer by layer."""
+
+    layers: tuple[Layer, ...]
 
 
 class ArtifactWritten(Event):
@@ -221,6 +228,7 @@ AnyEvent = (
     | Noted
     | DelegationKnown
     | Estimated
+    | LayersCompared
     | ArtifactWritten
     | PlatformStarted
     | EarlierKnown

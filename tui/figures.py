@@ -285,6 +285,11 @@ class MemoryPool(Figure):
     size: int | None = None
 
 
+def decibel(signal: float, noise: float) -> float | None:
+    """Signal to noise in dB from the powers of both; None where one is not there, or no number."""
+    return 10 * math.log10(signal / noise) if 0 < signal < math.inf and 0 < noise < math.inf else None
+
+
 class OutputCheck(Figure):
     """One output compared with the quantized model's, over all inferences."""
 
@@ -298,8 +303,41 @@ class OutputCheck(Figure):
     """Largest difference from PyTorch's quantized model, whose arithmetic is in floating point."""
     sqnr_db: float | None = None
     """Signal to quantization noise against the float model in dB; None where there is no noise or no signal."""
+    cosine: float | None = None
+    """Cosine of the angle to the float model's output, over all inferences: 1 for the same direction."""
     top1_match: bool | None = None
     """Whether the largest element is the same as the reference's, in every inference."""
+    top1_float: float | None = None
+    """Share of answers, 0..1, in which the largest element is the same as the float model's."""
+    top1_quantized: float | None = None
+    """The same of the quantized model's, as PyTorch computes it."""
+
+
+class Layer(Figure):
+    """A layer of the quantized model against the same of the float model, over some of the run's inputs."""
+
+    name: str
+    """Path of the nn.Module; of what the model does itself, the exported node."""
+    op: str
+    """PyTorch's operator; ``input`` for an input of the model."""
+    sqnr_db: float | None = None
+    """Signal to quantization noise in dB, noise of all layers before included; None without noise or signal."""
+    drop_db: float | None = None
+    """How much lower that is than of the noisiest of its inputs; None where none of those is known."""
+    max_abs_error: float | None = None
+    max_abs: float | None = None
+    """Largest value in the float model."""
+    line: str | None = None
+    """``FILE:LINE`` in the model's source."""
+
+
+NOISY_DB = 20.0
+"""Signal to quantization noise below which what matters is lost: the noise is a tenth of the signal."""
+
+
+def first_noisy(layers: Iterable[Layer]) -> Layer | None:
+    """The first layer that has lost what matters; None where none has."""
+    return next((layer for layer in layers if layer.sqnr_db is not None and layer.sqnr_db < NOISY_DB), None)
 
 
 class Accuracy(Figure):

@@ -19,6 +19,7 @@ from tui.figures import (
     Estimate,
     Figure,
     Inference,
+    Layer,
     LimitResult,
     MemoryPool,
     Operator,
@@ -84,6 +85,7 @@ class State(Figure):
     partitions: tuple[Estimate, ...] = ()
     operators: tuple[Operator, ...] = ()
     tensors: tuple[TensorPlace, ...] = ()
+    layers: tuple[Layer, ...] = ()
     platform: PlatformInfo | None = None
     platform_pid: int | None = None
     earlier: Earlier | None = None
@@ -183,6 +185,8 @@ def fold(state: State, event: AnyEvent) -> State:
                 operators=event.operators,
                 tensors=event.tensors,
             )
+        case events.LayersCompared():
+            return _replace(state, layers=event.layers)
         case events.ArtifactWritten():
             others = tuple(a for a in state.artifacts if a.path != event.artifact.path)
             return _replace(state, artifacts=(*others, event.artifact))
@@ -292,6 +296,7 @@ def to_json(state: State) -> dict[str, Any]:
         "partitions": _figures(state.partitions),
         "operators": _figures(state.operators),
         "tensors": _figures(state.tensors),
+        "layers": _figures(state.layers),
         "inferences": _figures(state.inferences),
         "spread": {
             "npu_cycles": _figures(spread(i.npu_cycles for i in state.inferences)),

@@ -97,7 +97,7 @@ def lower(spec: Spec) -> Lowered:
     samples = [tuple(content(one, random) for one in spec.inputs) for _ in range(CALIBRATIONS)]
     program = torch.export.export(module, samples[0])
     target = EthosUCompileSpec("ethos-u85-256")
-    _, program = flow.quantize(program, target, spec.quantization, samples, samples[0])
+    program = flow.quantize(program, target, spec.quantization, samples, samples[0]).program
     graphs: list[bytes] = []
     with _without_vela(graphs):
         edge = to_edge_transform_and_lower(

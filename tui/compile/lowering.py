@@ -5,6 +5,7 @@ nodes - is touched here and nowhere else.
 """
 
 import contextlib
+import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from executorch.exir import EdgeCompileConfig, ExecutorchBackendConfig, to_edge_
 from executorch.exir.backend.utils import WhyNoPartitionReporter
 from executorch.exir.lowered_backend_module import LoweredBackendModule
 from torch.export import ExportedProgram
+from torch.fx import GraphModule
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
 from tui.compile import provenance
@@ -71,10 +73,21 @@ def compile_spec(target: Target, folder: Path) -> Any:
     return spec.dump_intermediate_artifacts_to(str(folder)).dump_debug_info(EthosUCompileSpec.DebugMode.JSON)
 
 
+@dataclass(frozen=True)
+class Quantized:
+    """A quantized model."""
+
+    module: Any
+    """Computes the reference."""
+    program: ExportedProgram
+    float_module: Any
+    """The float model with the same layers; where the quantizer looked at values, it still has its observers."""
+
+
 def quantize(
     program: ExportedProgram, spec: Any, how: Quantization, calibration: Sequence[Inputs], example: Inputs
-) -> tuple[Any, ExportedProgram]:
-    """Post-training quantization: the quantized module, which computes the reference, and its export.
+) -> Quantized:
+    """Post-training quantization.
 
     `how` is "int8" or "a16w8" (16-bit activations, 8-bit weights), both symmetric and per channel.
     """
@@ -86,8 +99,10 @@ def quantize(
         prepared = prepare_pt2e(program.module(check_guards=False), quantizer)
     for inputs in calibration:
         prepared(*inputs)
+    # Conversion changes the graph in place; the weights are shared.
+    float_module = GraphModule(prepared, copy.deepcopy(prepared.graph))
     quantized = convert_pt2e(prepared)
-    return quantized, torch.export.export(quantized, example)
+    return Quantized(quantized, torch.export.export(quantized, example), float_module)
 
 
 @contextlib.contextmanager

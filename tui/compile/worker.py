@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from tui import __version__, artifacts, catalogue, events, runs
-from tui.errors import Exit, UserError
+from tui.errors import Exit, UserError, one_line
 from tui.events import Event, Stage
 from tui.figures import Estimate, Operator, TensorPlace, Versions, whole
 from tui.spec import Spec
@@ -208,7 +208,9 @@ def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: 
             work.emit(events.StageFinished(stage="quantize", status="skipped", seconds=0.0))
         else:
             with work.stage("quantize"):
-                quantized, program = flow.quantize(program, target, spec.quantize, calibration, model.example)
+                made = flow.quantize(program, target, spec.quantize, calibration, model.example)
+                quantized, program = made.module, made.program
+                _compare_layers(work, made, samples)
         lowering = _lower(work, program, target, scratch)
         with work.stage("emit"):
             report = delegation.analyse(lowering)
@@ -228,6 +230,15 @@ def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: 
                 work.artifacts, samples, spec.inferences, inputs, outputs, model.module, quantized, exact
             ):
                 work.keep(file)
+
+
+def _compare_layers(work: Worker, made: Any, samples: Any) -> None:
+    from tui.compile import layers
+
+    try:
+        work.emit(events.LayersCompared(layers=layers.compare(made.float_module, made.module, samples.inputs)))
+    except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
+        work.note(f"layers are not compared with the float model's: {one_line(error, 160)}")
 
 
 def _exact(work: Worker, lowering: Any, samples: Any) -> Any:

@@ -6,16 +6,20 @@ from typing import Literal
 
 from tui.figures import (
     AT_BOUNDARY,
+    NOISY_DB,
     Check,
     CpuOperator,
     Delegation,
     Inference,
+    Layer,
     MemoryPool,
     Operator,
+    OutputCheck,
     Profiled,
     Spread,
     Statistics,
     TensorPlace,
+    first_noisy,
     spread,
 )
 from tui.reports import memory
@@ -103,6 +107,57 @@ def check_line(check: Check | None) -> str:
     if check.sqnr_db is not None:
         text += f", SQNR {check.sqnr_db:.1f} dB against float"
     return f"{text}: {check.reason}" if check.reason else text
+
+
+def output_words(output: OutputCheck) -> str:
+    """How near an output is to the float model's, and to the quantized one's."""
+    words = [f"{clean(output.dtype)}[{','.join(map(str, output.shape))}]"]
+    if output.max_abs_error is not None:
+        words.append(f"max error {output.max_abs_error:g}")
+    if output.sqnr_db is not None:
+        words.append(f"SQNR {output.sqnr_db:.1f} dB")
+    if output.cosine is not None:
+        words.append(f"cosine {output.cosine:.6f}")
+    shares = [(output.top1_float, "float"), (output.top1_quantized, "quantized")]
+    same = [f"as {whose} {share:.1%}" for share, whose in shares if share is not None]
+    return "  ".join([*words, f"top-1 {', '.join(same)}"] if same else words)
+
+
+def layers_line(layers: Sequence[Layer]) -> str | None:
+    """Where quantization hurts the most; None where layers were not compared."""
+    known = [layer for layer in layers if layer.sqnr_db is not None]
+    if not known:
+        return None
+    if (bad := first_noisy(layers)) is not None:
+        return f"{layer_words(bad)}, is the first below {NOISY_DB:.0f} dB against float"
+    return f"{layer_words(min(known, key=lambda layer: layer.sqnr_db or 0.0))}, is the noisiest against float"
+
+
+def layer_words(layer: Layer) -> str:
+    """A layer with its noise and its place."""
+    line = f"  {clean(layer.line)}" if layer.line else ""
+    return f"{clean(layer.name, 60)} ({clean(layer.op, 40)}), {number(layer.sqnr_db, 1, 'dB')}{line}"
+
+
+def layers_table(state: State) -> str:
+    """All layers of the quantized model against the float model's."""
+    if not state.layers:
+        return "layers were not compared: the model is not quantized, or was not compiled in this run"
+    rows = [["layer", "", "SQNR dB", "drop", "max error", "of", "line"]]
+    rows += [
+        [
+            clean(layer.name, 40),
+            clean(layer.op, 30),
+            number(layer.sqnr_db, 1),
+            number(layer.drop_db, 1),
+            UNKNOWN if layer.max_abs_error is None else f"{layer.max_abs_error:.4g}",
+            UNKNOWN if layer.max_abs is None else f"{layer.max_abs:.4g}",
+            clean(layer.line or UNKNOWN),
+        ]
+        for layer in state.layers
+    ]
+    said = layers_line(state.layers)
+    return "\n".join([*table(rows, right=(2, 3, 4, 5)), *([said] if said else [])])
 
 
 def accuracy_line(check: Check | None) -> str | None:
@@ -342,8 +397,11 @@ def summary(state: State, detail: Detail = "top") -> str:
     lines += [f"{'Pools' if not at else '':12} {pool_words(pool)}" for at, pool in enumerate(state.memory)]
     if state.check is not None:
         lines.append(f"Check        {check_line(state.check)}")
+        lines += [f"  {output_words(output)}" for output in state.check.outputs]
         if accuracy := accuracy_line(state.check):
             lines.append(f"Accuracy     {accuracy}")
+    if noisiest := layers_line(state.layers):
+        lines.append(f"Layers       {noisiest}")
     lines += _delegation(state)
     if state.operators:
         lines.append(f"Operators    on the NPU, cycles estimated by {estimated_by(state)}")

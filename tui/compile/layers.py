@@ -1,0 +1,111 @@
+"""Where quantization hurts: the quantized model against the float model, layer by layer.
+
+Both run on the same inputs, each on what its own layers before have made, so that errors pile up as they do on the NPU.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch.fx import Interpreter, Node
+
+from tui.compile.delegation import operator_name
+from tui.compile.models import Inputs
+from tui.compile.origins import module_path, source_line
+from tui.figures import Layer, decibel
+
+MOST_SAMPLES = 8
+"""Inputs that are compared on: an average of a few is steady."""
+
+
+class _Recorder(Interpreter):  # type: ignore[misc]
+    """Runs a graph and keeps what its inputs and operators give, as the operators after them see it."""
+
+    def __init__(self, module: Any) -> None:
+        super().__init__(module)
+        self.values: dict[str, torch.Tensor] = {}
+
+    def run_node(self, node: Node) -> Any:
+        """A node; an observer changes nothing."""
+        if node.op == "call_module":
+            (value,), _ = self.fetch_args_kwargs_from_env(node)
+            return value
+        value = super().run_node(node)
+        made_by = _quantized(node)
+        name = node.name if made_by is None else made_by.name
+        if isinstance(value, torch.Tensor) and value.is_floating_point() and (made_by or _is_layer(node)):
+            self.values[name] = value.detach()
+        return value
+
+
+def _is_layer(node: Node) -> bool:
+    return node.op in ("placeholder", "call_function")
+
+
+def _quantized(node: Node) -> Node | None:
+    """The node whose value comes out of a quantize and dequantize pair that ends with `node`; None for others."""
+    if node.op != "call_function" or "dequantize" not in str(node.target) or not node.all_input_nodes:
+        return None
+    before = node.all_input_nodes[0]
+    return before.all_input_nodes[0] if "quantize" in str(before.target) and before.all_input_nodes else None
+
+
+class _Sums:
+    """Powers of signal and noise of a layer over all samples."""
+
+    def __init__(self) -> None:
+        self.signal = self.noise = self.error = self.largest = 0.0
+
+    def add(self, exact: torch.Tensor, got: torch.Tensor) -> None:
+        """One more sample."""
+        if not exact.numel():
+            return
+        a, b = exact.double(), got.double()
+        self.signal += float((a * a).sum())
+        self.noise += float(((a - b) ** 2).sum())
+        self.error = max(self.error, float((a - b).abs().max()))
+        self.largest = max(self.largest, float(a.abs().max()))
+
+
+def compare(float_model: Any, quantized: Any, samples: Sequence[Inputs]) -> tuple[Layer, ...]:
+    """The layers that both models have, in the order they run."""
+    sums: dict[str, _Sums] = {}
+    for inputs in samples[:MOST_SAMPLES]:
+        ours, theirs = _Recorder(float_model), _Recorder(quantized)
+        with torch.no_grad():
+            ours.run(*inputs)
+            theirs.run(*inputs)
+        for name, exact in ours.values.items():
+            got = theirs.values.get(name)
+            if got is not None and got.shape == exact.shape:
+                sums.setdefault(name, _Sums()).add(exact, got)
+    return tuple(_layers(float_model, sums))
+
+
+def _layers(float_model: Any, sums: dict[str, _Sums]) -> Iterator[Layer]:
+    levels: dict[str, float] = {}
+    for node in float_model.graph.nodes:
+        if (found := sums.get(node.name)) is None:
+            continue
+        level = decibel(found.signal, found.noise)
+        before = [levels[name] for name in _inputs(node, set(sums)) if name in levels]
+        if level is not None:
+            levels[node.name] = level
+        yield Layer(
+            name=module_path(node.meta.get("nn_module_stack")) or node.name,
+            op="input" if node.op == "placeholder" else operator_name(node),
+            sqnr_db=level,
+            drop_db=min(before) - level if before and level is not None else None,
+            max_abs_error=found.error,
+            max_abs=found.largest,
+            line=source_line(node.meta.get("stack_trace")),
+        )
+
+
+def _inputs(node: Node, known: set[str]) -> Iterator[str]:
+    """The nearest nodes before one that are compared."""
+    for given in node.all_input_nodes:
+        if given.name in known:
+            yield given.name
+        else:
+            yield from _inputs(given, known)
