@@ -82,9 +82,12 @@ def _spec_options(command: Command) -> Command:
         click.option(
             "--channels-last", is_flag=True, help="Export in the NPU's layout; inputs are then NHWC in memory."
         ),
-        click.option("--calibration", metavar="PATH", help="Calibration inputs: a .pt or .npy file, or a folder."),
+        click.option("--calibration", metavar="PATH", help="Calibration inputs: .pt, .npy, .npz, or a folder."),
         click.option("--input", "inputs", multiple=True, metavar="FILE", help="One for each input: .npy, .pt or raw."),
-        click.option("--inferences", type=int, metavar="N", help="How many inferences to run [1]."),
+        click.option("--dataset", metavar="PATH", help="Inputs to infer on, with labels or without: a folder or .npz."),
+        click.option(
+            "--inferences", type=int, metavar="N", help="How many inferences to run [1, or the whole data set]."
+        ),
         click.option("--no-cache", is_flag=True, help="Use no artifact of an earlier run."),
         click.option("--max-sram-kib", type=float, metavar="N", help="Limit: SRAM by Vela's account."),
         click.option("--min-delegated", type=float, metavar="PERCENT", help="Limit: nodes on the NPU."),
@@ -164,6 +167,11 @@ def _make_spec(options: dict[str, Any]) -> Spec:
         delegated_percent=options["min_delegated"],
         match=options.get("require_match") or None,
     )
+    dataset, inferences = _absolute(options["dataset"]), options["inferences"]
+    if dataset is not None and catalogue.is_program(model):
+        raise UsageError("--dataset needs the model itself", "a ready program takes --input FILE")
+    if dataset is not None and inferences is None:
+        inferences = _samples(Path(dataset))
     made = _typed(
         base,
         model=model,
@@ -173,7 +181,8 @@ def _make_spec(options: dict[str, Any]) -> Spec:
         channels_last=options["channels_last"] or None,
         calibration=_absolute(options["calibration"]),
         inputs=tuple(str(_absolute(path)) for path in options["inputs"]),
-        inferences=options["inferences"],
+        dataset=dataset,
+        inferences=inferences,
         cache=False if options["no_cache"] else None,
         platform=options.get("platform"),
         engine=options.get("engine"),
@@ -188,6 +197,13 @@ def _make_spec(options: dict[str, Any]) -> Spec:
         timeout_s=options.get("timeout"),
     )
     return spec.check(made)
+
+
+def _samples(path: Path) -> int | None:
+    """How many there are in a data set; None where there is no such file, which the spec's check says better."""
+    from tui import datasets
+
+    return len(datasets.items(path)) if path.exists() else None
 
 
 def _merged(base: tuple[tuple[str, str], ...], typed: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -303,7 +319,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str) -> 
     help="Vela's system configs.",
 )
 @click.option("--quantize", type=click.Choice(QUANTIZATIONS), help="[int8]")
-@click.option("--calibration", metavar="PATH", help="Calibration inputs: a .pt or .npy file, or a folder.")
+@click.option("--calibration", metavar="PATH", help="Calibration inputs: .pt, .npy, .npz, or a folder.")
 @click.option("--no-cache", is_flag=True, help="Use no artifact of an earlier run.")
 @click.option("--max-npu-cycles", type=int, metavar="N", help="Limit: cycles of an inference.")
 @click.option("--max-inference-ms", type=float, metavar="X", help="Limit: the same at the NPU's clock.")

@@ -84,6 +84,8 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether the platform stays after its inferences, and runs further ones when it is asked to."""
     inputs: tuple[str, ...] = ()
     """One file for each input of the program; empty takes the model's own."""
+    dataset: str | None = None
+    """A folder or an .npz file of inputs, which the inferences take in turn; see `tui.datasets`."""
     timeout_s: float = DEFAULT_TIMEOUT_S
     limits: Limits = Limits()
     cache: bool = True
@@ -127,6 +129,10 @@ def check(spec: Spec) -> Spec:
     for path in spec.inputs:
         if not Path(path).is_file():
             raise UsageError(f"no input file {path}")
+    if spec.dataset is not None and not Path(spec.dataset).exists():
+        raise UsageError(f"no data set at {spec.dataset}")
+    if spec.dataset is not None and spec.inputs:
+        raise UsageError("--dataset and --input contradict each other")
     if spec.calibration is not None and not Path(spec.calibration).exists():
         raise UsageError(f"no calibration data at {spec.calibration}")
     if spec.calibration is not None and spec.quantize == "none":
@@ -190,6 +196,7 @@ def command_line(spec: Spec) -> list[str]:
     values: list[tuple[str, object, object]] = [
         ("--quantize", spec.quantize, DEFAULT.quantize),
         ("--calibration", spec.calibration, None),
+        ("--dataset", spec.dataset, None),
         ("--platform", spec.platform, DEFAULT.platform),
         ("--engine", spec.engine, DEFAULT.engine),
         ("--fvp", spec.fvp, None),

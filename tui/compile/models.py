@@ -13,8 +13,9 @@ import torch
 from torch.export import ExportedProgram
 from torch.utils import _pytree
 
-from tui import catalogue
-from tui.errors import UsageError
+from tui import catalogue, datasets
+from tui.datasets import Item
+from tui.errors import UsageError, one_line
 from tui.spec import Spec
 
 Inputs = tuple[Any, ...]
@@ -155,22 +156,31 @@ def channels_last(model: Model) -> Model:
     )
 
 
-def _read(path: Path, like: Any) -> torch.Tensor:
-    """One tensor from a file: .npy, .pt, or raw bytes in the element type of `like`."""
+def _read(path: Path, like: torch.Tensor | None) -> list[torch.Tensor]:
+    """The tensors in a file: .npy, .pt, or raw bytes that are to be a tensor such as `like`."""
     try:
         if path.suffix == ".npy":
-            return torch.from_numpy(np.load(path, allow_pickle=False))
+            return [torch.from_numpy(np.load(path, allow_pickle=False))]
         if path.suffix in (".pt", ".pth"):
-            value = torch.load(path, weights_only=True)
-            if isinstance(value, list | tuple) and len(value) == 1:
-                value = value[0]
-            if isinstance(value, torch.Tensor):
-                return value
-            raise UsageError(f"{path} holds a {type(value).__name__}, not a tensor")
+            return _saved(path)
+        if like is None:
+            raise UsageError(f"{path} is no .npy, .npz or .pt file")
         flat = torch.frombuffer(bytearray(path.read_bytes()), dtype=like.dtype)
-        return flat.reshape(like.shape) if flat.numel() == like.numel() else flat
+        return [flat.reshape(like.shape) if flat.numel() == like.numel() else flat]
     except (ValueError, OSError, RuntimeError, EOFError) as error:
-        raise UsageError(f"cannot read {path}: {error}") from error
+        raise UsageError(f"cannot read {path}: {one_line(error)}") from error
+
+
+def _saved(path: Path) -> list[torch.Tensor]:
+    """The tensors that torch.save wrote."""
+    try:
+        value = torch.load(path, weights_only=True)
+    except Exception as error:  # of a damaged file, it raises whatever its parts raise
+        raise UsageError(f"cannot read {path}: {one_line(error)}") from error
+    found = leaves((value,))
+    if not found:
+        raise UsageError(f"{path} holds a {type(value).__name__}, not a tensor")
+    return found
 
 
 def ones(model: Model) -> Samples:
@@ -183,25 +193,55 @@ def _given(files: Sequence[str], example: Inputs) -> Inputs:
     taken = leaves(example)
     if len(files) != len(taken):
         raise UsageError(f"the model takes {len(taken)} input(s), {len(files)} --input file(s) were given")
-    found = []
-    for at, (file, like) in enumerate(zip(files, taken, strict=True)):
-        tensor = _read(Path(file), like)
-        if tuple(tensor.shape) != tuple(like.shape):
-            raise UsageError(f"input {at}, {file}: shape {tuple(tensor.shape)}, the model takes {tuple(like.shape)}")
-        if tensor.dtype != like.dtype:
-            raise UsageError(f"input {at}, {file}: {tensor.dtype}, the model takes {like.dtype}")
-        found.append(tensor)
-    return _mapped(lambda v: found.pop(0) if isinstance(v, torch.Tensor) else v, example)
+    values = [tensor for file, like in zip(files, taken, strict=True) for tensor in _read(Path(file), like)]
+    return _fitting(values, example, files)
+
+
+def _stored(item: Item, example: Inputs) -> Inputs:
+    """A sample of a data set. One without the dimension of a batch of 1 gets it."""
+    values = [torch.from_numpy(item.row)] if item.row is not None else _read(item.file, None)
+    taken = leaves(example)
+    whole = [
+        value[None] if value.shape == like.shape[1:] and like.shape[:1] == (1,) else value
+        for value, like in zip(values, taken, strict=False)
+    ]
+    return _fitting([*whole, *values[len(whole) :]], example, [str(item.file)] * len(values))
+
+
+def _fitting(values: list[torch.Tensor], example: Inputs, names: Sequence[str]) -> Inputs:
+    """Tensors in the place of the example's.
+
+    Raises:
+        UsageError: there are more or fewer, or one has not the shape or the type; `names` are their files'.
+    """
+    taken = leaves(example)
+    if len(values) != len(taken):
+        raise UsageError(f"{names[0]}: {len(values)} tensor(s), the model takes {len(taken)} input(s)")
+    for at, (file, value, like) in enumerate(zip(names, values, taken, strict=True)):
+        if tuple(value.shape) != tuple(like.shape):
+            raise UsageError(f"input {at}, {file}: shape {tuple(value.shape)}, the model takes {tuple(like.shape)}")
+        if value.dtype != like.dtype:
+            raise UsageError(f"input {at}, {file}: {value.dtype}, the model takes {like.dtype}")
+    rest = iter(values)
+    return _mapped(lambda v: next(rest) if isinstance(v, torch.Tensor) else v, example)
 
 
 def samples(spec: Spec, model: Model) -> Samples:
-    """The inputs of a run: the files given, else as much of the model's data set as is needed, else its example inputs.
+    """The inputs of a run: the files given, else as much of a data set as is needed - that of the spec, or the one the
+    model brings -, else the model's example inputs.
 
     Raises:
         UsageError: a file does not fit the model.
     """
     if spec.inputs:
         return Samples((_given(spec.inputs, model.example),), (), f"{len(spec.inputs)} file(s)")
+    if spec.dataset is not None:
+        stored = datasets.items(Path(spec.dataset))
+        taken = stored[: spec.inferences]
+        known = [item.label for item in taken if item.label is not None]
+        labels = tuple(known) if len(known) == len(taken) else ()
+        source = f"data set of {len(stored)} in {spec.dataset}"
+        return Samples(tuple(_stored(item, model.example) for item in taken), labels, source)
     if model.dataset:
         chosen = model.dataset[: spec.inferences]
         labels = tuple(label for _, label in chosen)
@@ -217,18 +257,4 @@ def calibration(spec: Spec, model: Model) -> Sequence[Inputs]:
     """
     if spec.calibration is None:
         return model.calibration or [model.example]
-    path = Path(spec.calibration)
-    files = sorted(f for f in path.rglob("*") if f.suffix in (".pt", ".pth", ".npy")) if path.is_dir() else [path]
-    if not files:
-        raise UsageError(f"no .pt or .npy files in {path}")
-    if len(leaves(model.example)) == 1:
-        return [_given([str(file)], model.example) for file in files]
-    found = []
-    for file in files:
-        value = torch.load(file, weights_only=True)
-        inputs = _as_inputs(value, str(file))
-        shapes = [tuple(t.shape) for t in leaves(inputs)]
-        if shapes != [tuple(t.shape) for t in leaves(model.example)]:
-            raise UsageError(f"{file}: shapes {shapes} are not those of the model's inputs")
-        found.append(inputs)
-    return found
+    return [_stored(item, model.example) for item in datasets.items(Path(spec.calibration))]
