@@ -61,6 +61,16 @@ def test_the_json_keeps_the_contract(model: str, ran: RanModel) -> None:
 
 
 @pytest.mark.parametrize("model", models.ALL)
+def test_what_the_program_asks_of_the_runner_is_known_before_it_runs(model: str, ran: RanModel) -> None:
+    found = ran(model).state
+    method, temporary = found["pools"]
+    planned = next(pool["used"] for pool in found["memory"] if pool["name"] == "method_allocator_planned")
+    assert (method["name"], method["needed"], method["available"]) == ("method_allocator", planned, None)
+    # The NPU's scratch is what Vela counts as its arena, here in SRAM.
+    assert temporary["needed"] == found["estimate"]["sram_kib"] * 1024
+
+
+@pytest.mark.parametrize("model", models.ALL)
 def test_operators_add_up_to_velas_totals(model: str, ran: RanModel) -> None:
     found = ran(model).state
     assert len(found["partitions"]) == found["delegation"]["subgraphs"]

@@ -20,6 +20,7 @@ from tui.figures import (
     MemoryPool,
     Operator,
     PlatformInfo,
+    PoolNeed,
     Profiled,
     Source,
     Statistics,
@@ -116,6 +117,12 @@ class LayersCompared(Event):
     """The quantized model was compared with the float model, layer by layer."""
 
     layers: tuple[Layer, ...]
+
+
+class PoolsKnown(Event):
+    """What the program asks of the runner's memory pools was read from it."""
+
+    pools: tuple[PoolNeed, ...]
 
 
 class ArtifactWritten(Event):
@@ -229,6 +236,7 @@ AnyEvent = (
     | DelegationKnown
     | Estimated
     | LayersCompared
+    | PoolsKnown
     | ArtifactWritten
     | PlatformStarted
     | EarlierKnown

@@ -290,6 +290,18 @@ def decibel(signal: float, noise: float) -> float | None:
     return 10 * math.log10(signal / noise) if 0 < signal < math.inf and 0 < noise < math.inf else None
 
 
+class PoolNeed(Figure):
+    """What a program asks of a pool of the runner, before it is run; in bytes."""
+
+    name: str
+    needed: int
+    """At the least: what the runtime itself needs comes on top."""
+    available: int | None = None
+    """None where the runner does not tell, or has no such limit."""
+    excess: int | None = None
+    """What is asked for beyond what is there."""
+
+
 class OutputCheck(Figure):
     """One output compared with the quantized model's, over all inferences."""
 

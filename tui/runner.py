@@ -14,14 +14,14 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 
-from tui import artifacts, catalogue, check, control, events, journal, pte, ready, runs, state, tensors, vela
+from tui import artifacts, catalogue, check, control, events, journal, pools, pte, ready, runs, state, tensors, vela
 from tui.compile import client
 from tui.errors import Exit, UserError
 from tui.events import Event, Level, Stage
@@ -29,6 +29,7 @@ from tui.figures import Check, Source, Versions
 from tui.platform import command, delivery, discovery, etdump, pmu_trace, session
 from tui.platform.uart import CPU_CYCLES
 from tui.simulator import estimates
+from tui.simulator.delegate import DelegateError
 from tui.spec import MACS_PARAMETER, Spec
 from tui.state import State
 
@@ -227,6 +228,7 @@ class Runner:
             self._take_program(Path(spec.model), ones=ones)
         else:
             self._compile(ones=ones)
+        self._weigh_pools({} if runner is None else runner.pools)
         if choice is not None:
             verdict, outputs = self._infer(choice)
             self._keep_etdump()
@@ -346,6 +348,23 @@ class Runner:
             self.emit(events.Estimated(estimate=found.whole, partitions=found.partitions, operators=found.operators))
         for note in (*found.notes, *taken.notes):
             self.emit(events.Noted(text=note))
+
+    def _weigh_pools(self, available: Mapping[str, int]) -> None:
+        """Say what the program asks of the runner's memory before it is started."""
+        try:
+            found = pools.needs((self.artifacts / "model.pte").read_bytes(), available)
+        except (pte.PteError, DelegateError) as error:
+            self.emit(events.Noted(text=f"what it asks of the runner's memory is not known: {error}"))
+            return
+        self.emit(events.PoolsKnown(pools=found))
+        for pool in found:
+            if pool.excess:
+                text = (
+                    f"the program needs at least {pool.needed:,} bytes of the runner's {pool.name},"
+                    f" which has {pool.available:,}"
+                )
+                self.emit(events.Logged(source="run", text=text, level="warning"))
+                self.emit(events.Noted(text=text))
 
     # -- platform
 

@@ -24,6 +24,7 @@ from tui.figures import (
     MemoryPool,
     Operator,
     PlatformInfo,
+    PoolNeed,
     Profiled,
     Statistics,
     TensorPlace,
@@ -86,6 +87,7 @@ class State(Figure):
     operators: tuple[Operator, ...] = ()
     tensors: tuple[TensorPlace, ...] = ()
     layers: tuple[Layer, ...] = ()
+    pools: tuple[PoolNeed, ...] = ()
     platform: PlatformInfo | None = None
     platform_pid: int | None = None
     earlier: Earlier | None = None
@@ -187,6 +189,8 @@ def fold(state: State, event: AnyEvent) -> State:
             )
         case events.LayersCompared():
             return _replace(state, layers=event.layers)
+        case events.PoolsKnown():
+            return _replace(state, pools=event.pools)
         case events.ArtifactWritten():
             others = tuple(a for a in state.artifacts if a.path != event.artifact.path)
             return _replace(state, artifacts=(*others, event.artifact))
@@ -302,6 +306,7 @@ def to_json(state: State) -> dict[str, Any]:
             "npu_cycles": _figures(spread(i.npu_cycles for i in state.inferences)),
             "wall_s": _figures(spread(i.wall_s for i in state.inferences)),
         },
+        "pools": _figures(state.pools),
         "memory": _figures(state.memory),
         "profile": _figures(state.profile),
         "statistics": _figures(state.statistics),

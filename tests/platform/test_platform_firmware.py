@@ -37,6 +37,20 @@ def test_a_semihosting_runner_with_a_program_inside_still_reads_files(tmp_path: 
     assert (found.kind, found.program) == ("semihosting", None)
 
 
+def test_the_symbol_table_tells_the_sizes_of_pools(tmp_path: Path) -> None:
+    objects = {
+        "_ZN12_GLOBAL__N_122method_allocation_poolE": 62914560,
+        "temp_allocation_pool": 2097152,
+        "temp_allocation_pool_size": 4,
+        "other": 7,
+    }
+    found = firmware.inspect(elves.write(tmp_path / "runner", "semihosting", objects=objects))
+    assert found.pools == {"method_allocator": 62914560, "temp_allocator": 2097152}
+    assert firmware.inspect(elves.write(tmp_path / "bare", "semihosting")).pools == {}
+    mlek = firmware.inspect(elves.write(tmp_path / "mlek", "mlek", objects={"_ZN3arm3appL13activationBufE": 15000000}))
+    assert mlek.pools == {"method_allocator": 15000000, "temp_allocator": 32 << 20}
+
+
 def test_what_is_said_goes_before_what_is_seen(tmp_path: Path) -> None:
     path = elves.write(tmp_path / "runner", "semihosting")
     assert firmware.inspect(path, "address", 0x38000000).pte_address == 0x38000000

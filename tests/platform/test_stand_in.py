@@ -142,6 +142,21 @@ def test_every_kind_of_runner_from_discovery_to_figures(
     assert [pool in shown for pool in pools] == [kind in ("address", "embedded")] * 2
 
 
+def test_what_a_program_needs_is_weighed_before_the_platform_starts(machine: Machine, digits: str) -> None:
+    small = {"method_allocation_pool": 100, "temp_allocation_pool": 1 << 20}
+    runner = elves.write(machine.folder / "small.elf", "semihosting", objects=small)
+    status, state = machine.run(digits, "--runner", str(runner))
+    # The stand-in has no such limit; a real runner would have ended by now.
+    assert (status, state["run"]["status"]) == (0, "ok")
+    method, temporary = state["pools"]
+    assert (method["name"], method["available"], method["excess"]) == ("method_allocator", 100, method["needed"] - 100)
+    assert (temporary["available"], temporary["excess"]) == (1 << 20, 0)
+    assert any("bytes of the runner's method_allocator, which has 100" in note for note in state["notes"])
+    with machine.follow(state["run"]["id"]) as events:
+        order = [event["event"] for event in events]
+    assert order.index("pools_known") < order.index("platform_started")
+
+
 def test_a_runner_with_another_program_inside_is_refused(machine: Machine, ran: RanModel, digits: str) -> None:
     other = (ran("executorch:ds_cnn").artifacts / "model.pte").read_bytes()
     status, state = machine.run(digits, "--runner", machine.runner("embedded", other))

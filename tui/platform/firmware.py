@@ -6,13 +6,14 @@ Told by texts that only one kind has compiled in. Source: ExecuTorch's examples/
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from tui import pte
 from tui.errors import PlatformUnavailable
@@ -43,6 +44,17 @@ PTE_ADDRESS = 0x7000_0000
 MLEK_PROGRAM, MLEK_INPUT, MLEK_OUTPUT = 0x9000_0000, 0x9200_0000, 0x9300_0000
 """Where Arm's inference runner has its program, and all bytes of inputs and outputs, one tensor after the other."""
 
+MLEK_POOLS = {"temp_allocator": 32 << 20}
+"""Sizes in bytes of pools that it has no symbol for: the temporary allocator begins at 0x94000000."""
+
+POOLS = {
+    "method_allocation_pool": "method_allocator",
+    "activationBuf": "method_allocator",
+    "temp_allocation_pool": "temp_allocator",
+}
+"""What the arrays are called that a runner allocates from (Arm's own one after, in its inference runner), and the names
+it prints for them."""
+
 KNOWN = {
     "081640840d4e38448e708f8495e88f30f42fd86714bc0fb4ea8306184f56598f": (
         "Arm's ExecuTorch inference runner 26.03.0 for Corstone-320 with Ethos-U85"
@@ -70,6 +82,8 @@ class Firmware:
     """Where it looks for a program placed in memory."""
     program: bytes | None = field(default=None, repr=False)
     """The program inside, with whatever follows it; None where there is none."""
+    pools: Mapping[str, int] = field(default_factory=dict)
+    """Sizes in bytes of its memory pools, by the names it prints for them; those that it does not tell are left out."""
 
     @property
     def name(self) -> str:
@@ -94,6 +108,7 @@ def inspect(path: Path, kind: RunnerKind = "auto", pte_address: int | None = Non
             elf = ELFFile(file)
             machine = elf["e_machine"]
             segments = [segment.data() for segment in elf.iter_segments() if segment["p_type"] == "PT_LOAD"]
+            pools = _pools(elf)
     except OSError as error:
         raise PlatformUnavailable(f"no runner at {path}: {error.strerror}") from error
     except (ELFError, ValueError, KeyError, UnicodeDecodeError) as error:
@@ -125,7 +140,21 @@ def inspect(path: Path, kind: RunnerKind = "auto", pte_address: int | None = Non
         bundles=_holds(segments, BUNDLE_TEXT),
         pte_address=MLEK_PROGRAM if found == "mlek" else address,
         program=program if found == "embedded" else None,
+        pools={**pools, **(MLEK_POOLS if found == "mlek" else {})},
     )
+
+
+def _pools(elf: ELFFile) -> dict[str, int]:
+    """Sizes of the pools that the symbol table names; C++ adds its own letters to both ends of a name."""
+    table = elf.get_section_by_name(".symtab")
+    if not isinstance(table, SymbolTableSection):
+        return {}
+    return {
+        pool: symbol["st_size"]
+        for symbol in table.iter_symbols()
+        for word, pool in POOLS.items()
+        if word in symbol.name and symbol["st_info"]["type"] == "STT_OBJECT" and f"{word}_size" not in symbol.name
+    }
 
 
 def _kind(segments: list[bytes], program: bytes | None) -> Kind | None:

@@ -15,6 +15,7 @@ from tui.figures import (
     MemoryPool,
     Operator,
     OutputCheck,
+    PoolNeed,
     Profiled,
     Spread,
     Statistics,
@@ -230,6 +231,13 @@ def pool_words(pool: MemoryPool) -> str:
     return f"{clean(pool.name, 40)} {' of '.join(sizes) or number(None)} bytes"
 
 
+def pool_need_words(pool: PoolNeed) -> str:
+    """What a program asks of a pool of the runner, before it is run."""
+    size = "" if pool.available is None else f" of {pool.available:,}"
+    over = f", {pool.excess:,} TOO MANY" if pool.excess else ""
+    return f"{pool.name} at least {pool.needed:,}{size} bytes{over}"
+
+
 def kib_words(value: float | None) -> str:
     """KiB as they are known."""
     return number(value, 1, "KiB")
@@ -382,6 +390,7 @@ def summary(state: State, detail: Detail = "top") -> str:
             f"{ESTIMATORS[e.source]:12} {number(e.total_cycles)} cycles, {ms(e.inference_ms)}, {number(e.macs)} MACs,"
             f" SRAM {number(e.sram_kib, 1, 'KiB')}, flash {number(e.flash_kib, 1, 'KiB')}   (estimated)"
         )
+    lines += [f"{'Needs' if not at else '':12} {pool_need_words(pool)}" for at, pool in enumerate(state.pools)]
     if state.inferences:
         source = state.inferences[-1].source
         wall = [i.wall_s for i in state.inferences if i.wall_s is not None]

@@ -86,20 +86,38 @@ def _ports(block: memoryview | None, what: str) -> tuple[Port, ...]:
     return tuple(ports)
 
 
+def scratch_bytes(delegate: Delegate, named_data: Mapping[str, memoryview]) -> int:
+    """What a delegate asks the runner's temporary allocator for, in bytes, at each execution.
+
+    Raises:
+        DelegateError: the backend is another, or the blob is malformed.
+    """
+    return _scratch_bytes(_own_blocks(delegate, named_data))
+
+
+def _own_blocks(delegate: Delegate, named_data: Mapping[str, memoryview]) -> dict[str, memoryview]:
+    if delegate.backend != BACKEND:
+        raise DelegateError(f"Backend {delegate.backend} is not registered.")
+    return _blocks(delegate.data, named_data)
+
+
+def _scratch_bytes(blocks: Mapping[str, memoryview]) -> int:
+    lacking = [name for name in ("cmd_data", "weight_data", "scratch_size") if name not in blocks]
+    if lacking or len(blocks["scratch_size"]) < 4:
+        raise DelegateError(f"Malformed vela_bin_stream found: no {', '.join(lacking) or 'scratch_size'}")
+    (size,) = struct.unpack_from("<I", blocks["scratch_size"])
+    return int(size)
+
+
 class EthosU:
     """A loaded delegate."""
 
     def __init__(self, delegate: Delegate, named_data: Mapping[str, memoryview]) -> None:
         """Raises DelegateError: the backend is another, or the blob is malformed."""
-        if delegate.backend != BACKEND:
-            raise DelegateError(f"Backend {delegate.backend} is not registered.")
-        blocks = _blocks(delegate.data, named_data)
-        lacking = [name for name in ("cmd_data", "weight_data", "scratch_size") if name not in blocks]
-        if lacking or len(blocks["scratch_size"]) < 4:
-            raise DelegateError(f"Malformed vela_bin_stream found: no {', '.join(lacking) or 'scratch_size'}")
+        blocks = _own_blocks(delegate, named_data)
+        self.scratch_bytes = _scratch_bytes(blocks)
         self.inputs = _ports(blocks.get("inputs"), "inputs")
         self.outputs = _ports(blocks.get("outputs"), "outputs")
-        (self.scratch_bytes,) = struct.unpack_from("<I", blocks["scratch_size"])
         if self.scratch_bytes > SCRATCH_LIMIT:
             raise DelegateError(f"Failed to allocate scratch buffer of {self.scratch_bytes} bytes from temp_allocator")
         try:
