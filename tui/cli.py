@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -75,7 +75,9 @@ def _spec_options(command: Command) -> Command:
     """The options of run and compile that make up a spec. None stands for "not typed"."""
     options = [
         click.argument("model", required=False),
-        click.option("--target", metavar="NAME", help="Accelerator, ethos-u85-128 to ethos-u85-2048 [ethos-u85-256]."),
+        click.option(
+            "--target", metavar="NAME", help="ethos-u85-128 to -2048 [ethos-u85-256]; compile: cortex-m85, too."
+        ),
         click.option("--system-config", metavar="NAME", help="Vela's system config [Ethos_U85_SYS_DRAM_Mid]."),
         click.option("--memory-mode", metavar="NAME", help="Vela's memory mode [Sram_Only]."),
         click.option("--quantize", type=click.Choice(QUANTIZATIONS), help="[int8]"),
@@ -137,8 +139,8 @@ def _absolute(path: str | None) -> str | None:
     return None if path is None else str(Path(path).expanduser().resolve())
 
 
-def _make_spec(options: dict[str, Any]) -> Spec:
-    """The spec of the options typed, on top of ``--spec FILE`` or the defaults; checked."""
+def _make_spec(options: dict[str, Any], until: Literal["emit", "check"]) -> Spec:
+    """The spec of the options typed, on top of ``--spec FILE`` or the defaults; checked. `until` is its last stage."""
     from tui import catalogue, presets, spec
 
     base = Spec(model="")
@@ -175,6 +177,7 @@ def _make_spec(options: dict[str, Any]) -> Spec:
     made = _typed(
         base,
         model=model,
+        until=until,
         target=target,
         limits=limits,
         quantize=options["quantize"],
@@ -229,9 +232,7 @@ def _compiled_target(model: str, default: Any) -> Any:
 @_platform_options
 def run(**options: Any) -> int:
     """Compile MODEL and run it; progress on stderr, results on stdout."""
-    import msgspec
-
-    spec = msgspec.structs.replace(_make_spec(options), until="check")
+    spec = _make_spec(options, "check")
     if options["dry_run"]:
         return _dry_run(spec)
     return _start(spec, options)
@@ -277,11 +278,9 @@ def compile_(output: str | None, **options: Any) -> int:
     """Stop after the .pte and its analysis."""
     import shutil
 
-    import msgspec
-
     from tui import catalogue, runs
 
-    spec = msgspec.structs.replace(_make_spec(options), until="emit")
+    spec = _make_spec(options, "emit")
     if catalogue.is_program(spec.model):
         raise UsageError(f"{spec.model} is compiled already", "fvp-tui run takes it as it is")
     if output is not None and not Path(output).absolute().parent.is_dir():

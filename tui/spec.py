@@ -27,6 +27,9 @@ RUNNER_KINDS: tuple[RunnerKind, ...] = ("auto", "semihosting", "address", "embed
 MACS_PARAMETER = "mps4_board.subsystem.ethosu.num_macs"
 """FVP parameter of the NPU's size; always passed, always the compiled target's."""
 
+CPU_TARGETS = ("cortex-m85",)
+"""Targets without an NPU: a baseline, to be compiled and looked at."""
+
 DEFAULT_TIMEOUT_S = 600.0
 """Wall-clock limit of the platform, as examples/arm/run_fvp.sh sets it."""
 
@@ -39,9 +42,14 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     memory_mode: str = "Sram_Only"
 
     @property
+    def is_cpu(self) -> bool:
+        """Whether it has no NPU."""
+        return self.accelerator in CPU_TARGETS
+
+    @property
     def macs(self) -> int:
-        """8-bit multiply-accumulates a cycle: the last field of the accelerator's name."""
-        return int(self.accelerator.rsplit("-", 1)[-1])
+        """8-bit multiply-accumulates of the NPU a cycle, the last field of the accelerator's name; 0 without an NPU."""
+        return 0 if self.is_cpu else int(self.accelerator.rsplit("-", 1)[-1])
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,7 +118,7 @@ def check_target(target: Target) -> None:
         known = vela.lists()
     except vela.VelaMissing as error:
         raise UsageError(str(error), "pip install 'executorch[ethos-u]==1.5.1'") from error
-    _choice("target", target.accelerator, known.accelerators)
+    _choice("target", target.accelerator, (*known.accelerators, *CPU_TARGETS))
     _choice("system config", target.system_config, known.system_configs)
     _choice("memory mode", target.memory_mode, known.memory_modes)
 
@@ -122,6 +130,10 @@ def check(spec: Spec) -> Spec:
         UsageError: something in it is unknown, out of range or contradictory.
     """
     check_target(spec.target)
+    if spec.target.is_cpu and spec.until == "check":
+        raise UsageError(f"a program for {spec.target.accelerator} is compiled only", "fvp-tui compile, not run")
+    if spec.target.is_cpu and spec.quantize == "a16w8":
+        raise UsageError(f"{spec.target.accelerator} has no kernels for a16w8", "--quantize int8 or none")
     if spec.inferences < 1:
         raise UsageError(f"--inferences must be at least 1, not {spec.inferences}")
     if not spec.timeout_s > 0:

@@ -65,6 +65,8 @@ def grid(accelerators: Iterable[str], memory_modes: Iterable[str], system_config
         raise UsageError("a sweep needs at least one target, memory mode and system config")
     for target in found:
         spec.check_target(target)
+        if target.is_cpu:
+            raise UsageError(f"{target.accelerator} has no NPU to estimate", "fvp-tui compile --target cortex-m85")
     return found
 
 

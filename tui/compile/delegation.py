@@ -20,6 +20,7 @@ _SCHEMA = re.compile(r"<EdgeOpOverload: ([^>]+)>: schema = .*? -> [^:]*")
 """How ExecuTorch prints an operator: all but its name is noise."""
 
 NO_REASON = "ExecuTorch gives no reason"
+NO_NPU = "the target has no NPU"
 
 
 def operator_name(node: Any) -> str:
@@ -129,8 +130,11 @@ def _around(node: Any) -> list[Any]:
     return [other for other in dict.fromkeys(found) if other is not node]
 
 
-def analyse(lowering: Lowering) -> Delegation:
-    """Counts by operator, before emission. Node counts are ExecuTorch's own (`get_delegation_info`)."""
+def analyse(lowering: Lowering, *, has_npu: bool = True) -> Delegation:
+    """Counts by operator, before emission. Node counts are ExecuTorch's own (`get_delegation_info`).
+
+    Where there is no NPU, no operator has been left behind.
+    """
     module = lowering.edge.exported_program().graph_module
     info = get_delegation_info(module)
     delegated: Counter[str] = Counter()
@@ -146,7 +150,7 @@ def analyse(lowering: Lowering) -> Delegation:
             op=op,
             npu=delegated[op],
             cpu=cpu[op],
-            reason=first[op].reason if cpu[op] else None,
+            reason=(first[op].reason if has_npu else NO_NPU) if cpu[op] else None,
             line=first[op].line if cpu[op] else None,
         )
         for op in sorted(delegated.keys() | cpu.keys(), key=lambda op: (-cpu[op], -delegated[op], op))
@@ -156,7 +160,7 @@ def analyse(lowering: Lowering) -> Delegation:
         delegated_nodes=info.num_delegated_nodes,
         non_delegated_nodes=info.num_non_delegated_nodes,
         operators=tuple(rows),
-        left=described,
+        left=described if has_npu else (),
     )
 
 

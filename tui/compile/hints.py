@@ -28,7 +28,7 @@ _OPERATORS: tuple[tuple[str, str], ...] = (
     (r"roll", "as two slices and a cat it runs on the NPU"),
     (r"nms|roi_align", "leave it to the application, behind the outputs"),
     (r"complex|fft|stft", "compute the spectrum in the application"),
-    (r"rand|dropout|bernoulli", "the model draws random numbers: call eval() on it, or give them as an input"),
+    (r"rand|native_dropout|bernoulli", "the model draws random numbers: call eval() on it, or give them as an input"),
 )
 _REASONS: tuple[tuple[str, str], ...] = (
     (r"not marked as quantized", "it runs in float, and the NPU computes in integers: --quantize int8 or a16w8"),

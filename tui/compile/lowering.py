@@ -94,6 +94,11 @@ def quantize(
     quantizer = EthosUQuantizer(spec)
     config = get_symmetric_quantization_config if how == "int8" else get_symmetric_a16w8_quantization_config
     quantizer.set_global(config(is_per_channel=True))
+    return convert(program, quantizer, calibration, example)
+
+
+def convert(program: ExportedProgram, quantizer: Any, calibration: Sequence[Inputs], example: Inputs) -> Quantized:
+    """What `quantizer` makes of a program."""
     # With guards, torch 2.13 adds a call_module that ExecuTorch's decomposition passes refuse.
     with provenance.kept():
         prepared = prepare_pt2e(program.module(check_guards=False), quantizer)

@@ -147,7 +147,9 @@ def _keep_vela(work: Worker, lowering: Any) -> None:
         operators += found.operators
         tensors += found.tensors
     total = whole(estimates)
-    if total is None:
+    if work.spec.target.is_cpu:
+        work.note(f"no estimate: Vela knows no {work.spec.target.accelerator}, and nothing here counts its cycles")
+    elif total is None:
         work.note("no Vela estimate: nothing was delegated to the NPU")
     else:
         work.emit(
@@ -164,7 +166,8 @@ def _compile(work: Worker) -> None:
         from tui.compile import cache, models
 
         model = models.load(spec.model)
-        if spec.channels_last:
+        # The Cortex-M kernels know no other layout.
+        if spec.channels_last or spec.target.is_cpu:
             model = models.channels_last(model)
         samples = models.ones(model) if work.ones else models.samples(spec, model)
         calibration = models.calibration(spec, model)
@@ -202,18 +205,18 @@ def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: 
 
     spec = work.spec
     with _scratch(work.directory) as scratch:
-        target = flow.compile_spec(spec.target, scratch)
+        target = None if spec.target.is_cpu else flow.compile_spec(spec.target, scratch)
         quantized = None
         if spec.quantize == "none":
             work.emit(events.StageFinished(stage="quantize", status="skipped", seconds=0.0))
         else:
             with work.stage("quantize"):
-                made = flow.quantize(program, target, spec.quantize, calibration, model.example)
+                made = _quantized(work, model, program, target, calibration)
                 quantized, program = made.module, made.program
                 _compare_layers(work, made, samples)
         lowering = _lower(work, program, target, scratch)
         with work.stage("emit"):
-            report = delegation.analyse(lowering)
+            report = delegation.analyse(lowering, has_npu=not spec.target.is_cpu)
             steps = references.output_steps(lowering.edge)
             _keep_vela(work, lowering)
             # Before emission, which turns the lowered graph's operators into forms that only the runtime has.
@@ -230,6 +233,16 @@ def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: 
                 work.artifacts, samples, spec.inferences, inputs, outputs, model.module, quantized, exact
             ):
                 work.keep(file)
+
+
+def _quantized(work: Worker, model: Any, program: Any, target: Any, calibration: Any) -> Any:
+    from tui.compile import lowering as flow
+
+    if target is not None:
+        return flow.quantize(program, target, work.spec.quantize, calibration, model.example)
+    from tui.compile import cortex_m
+
+    return cortex_m.quantize(program, calibration, model.example)
 
 
 def _compare_layers(work: Worker, made: Any, samples: Any) -> None:
@@ -268,7 +281,12 @@ def _lower(work: Worker, program: Any, target: Any, scratch: Path) -> Any:
 
     work.emit(events.StageStarted(stage="lower"))
     try:
-        lowering = flow.lower(program, target, scratch, on_vela)
+        if target is not None:
+            lowering = flow.lower(program, target, scratch, on_vela)
+        else:
+            from tui.compile import cortex_m
+
+            lowering = cortex_m.lower(program, work.spec.target.accelerator)
     except Exception as error:
         from ethosu.vela.errors import VelaError
 
