@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from tui import vela
 from tui.compile import hints
 from tui.compile.vela_report import PARTS
 from tui.figures import NOISY_DB, CpuOperator, Estimate, Figure, Operator, first_noisy
@@ -37,8 +38,6 @@ WORTH_PCT = 5.0
 SMALLER_PCT = 5.0
 """How much longer a program may take on a smaller NPU that does as well."""
 MANY_PARTITIONS = 3
-
-MEMORY_MODES = ("Sram_Only", "Shared_Sram", "Dedicated_Sram")
 
 IN_FLOAT = re.compile(r"not marked as quantized|were not quantized|non-quantized|had fp dtype")
 
@@ -107,7 +106,9 @@ def changed(spec: Spec, change: Mapping[str, str | bool]) -> Spec:
 def what_ifs(spec: Spec, accelerators: Sequence[str]) -> list[Target]:
     """The targets whose estimates the rules look at: other memory modes, and the next smaller NPU."""
     target = spec.target
-    others = [msgspec.structs.replace(target, memory_mode=mode) for mode in MEMORY_MODES if mode != target.memory_mode]
+    others = [
+        msgspec.structs.replace(target, memory_mode=mode) for mode in vela.MEMORY_MODES if mode != target.memory_mode
+    ]
     smaller = [name for name in accelerators if Target(name).macs < target.macs]
     if smaller:
         next_smaller = max(smaller, key=lambda name: Target(name).macs)

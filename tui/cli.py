@@ -318,6 +318,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str) -> 
     help="Vela's system configs.",
 )
 @click.option("--quantize", type=click.Choice(QUANTIZATIONS), help="[int8]")
+@click.option("--channels-last", is_flag=True, help="Export in the NPU's layout; inputs are then NHWC in memory.")
 @click.option("--calibration", metavar="PATH", help="Calibration inputs: .pt, .npy, .npz, or a folder.")
 @click.option("--no-cache", is_flag=True, help="Use no artifact of an earlier run.")
 @click.option("--max-npu-cycles", type=int, metavar="N", help="Limit: cycles of an inference.")
@@ -342,6 +343,7 @@ def sweep(model: str, **options: Any) -> int:
     request = _typed(
         Spec(model=name, until="emit", target=targets[0]),
         quantize=options["quantize"],
+        channels_last=options["channels_last"] or None,
         calibration=_absolute(options["calibration"]),
         cache=False if options["no_cache"] else None,
     )
@@ -358,8 +360,8 @@ def sweep(model: str, **options: Any) -> int:
     found: dict[int, sweeping.Point] = {}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        for at, point in sweeping.points(sweeping.graphs(directory), targets, limits):
-            found[at] = point
+        for at, point in sweeping.points(sweeping.graphs(directory), targets):
+            found[at] = sweeping.weighed(point, limits)
             click.echo(f"  {len(found)}/{len(targets)} {report.point_words(point)}", err=True)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED

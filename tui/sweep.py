@@ -75,18 +75,17 @@ def graphs(directory: Path) -> list[Path]:
     return sorted((directory / runs.ARTIFACTS / "vela").glob(f"*/{TOSA}"))
 
 
-def points(lowered: Sequence[Path], targets: Sequence[Target], limits: Limits) -> Iterator[tuple[int, Point]]:
+def points(lowered: Sequence[Path], targets: Sequence[Target]) -> Iterator[tuple[int, Point]]:
     """For each target its place and its point, as they become known."""
     with vela_runs.Workers() as workers:
         for at, found in workers.estimates(lowered, targets):
-            yield at, _point(targets[at], found, limits)
+            yield at, _point(targets[at], found)
 
 
-def _point(target: Target, found: Estimate | str, limits: Limits) -> Point:
+def _point(target: Target, found: Estimate | str) -> Point:
     point = Point(target=target.accelerator, memory_mode=target.memory_mode, system_config=target.system_config)
     if isinstance(found, str):
         return msgspec.structs.replace(point, ok=False, reason=found)
-    broken = list(_broken(found, limits))
     return msgspec.structs.replace(
         point,
         total_cycles=found.total_cycles,
@@ -95,12 +94,18 @@ def _point(target: Target, found: Estimate | str, limits: Limits) -> Point:
         sram_kib=found.sram_kib,
         dram_kib=found.dram_kib,
         flash_kib=found.flash_kib,
-        ok=not broken,
-        reason="; ".join(broken) or None,
     )
 
 
-def _broken(found: Estimate, limits: Limits) -> Iterator[str]:
+def weighed(point: Point, limits: Limits) -> Point:
+    """A point that keeps the limits, or says which it breaks."""
+    if point.total_cycles is None:
+        return point
+    broken = list(_broken(point, limits))
+    return msgspec.structs.replace(point, ok=not broken, reason="; ".join(broken) or None)
+
+
+def _broken(found: Point, limits: Limits) -> Iterator[str]:
     checks = (
         ("cycles", found.total_cycles, limits.npu_cycles),
         ("ms", found.inference_ms, limits.inference_ms),

@@ -77,6 +77,9 @@ class MemorySystem:
     core_clock_hz: float
 
 
+MEMORY_MODES = ("Sram_Only", "Shared_Sram", "Dedicated_Sram")
+"""The memory modes that ExecuTorch's runner is built for; Vela's others only differ in the size of a cache."""
+
 AXI_BYTES = 16
 """Width of one AXI port."""
 

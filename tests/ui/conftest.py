@@ -14,7 +14,8 @@ from tui.catalogue import ModelInfo
 from tui.widgets import words
 from ui import fakes
 
-Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
+Until = Callable[..., Awaitable[None]]
+"""``until(pilot, condition, seconds=20)``"""
 
 SAMPLES = [
     ModelInfo("sample:digits", "8x8 digits, a small CNN", "samples", Path("digits.py")),
@@ -41,8 +42,8 @@ def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def until() -> Until:
     """Wait for a condition, not for a time."""
 
-    async def wait(pilot: Pilot[Any], condition: Callable[[], object]) -> None:
-        limit = time.monotonic() + 20
+    async def wait(pilot: Pilot[Any], condition: Callable[[], object], seconds: float = 20) -> None:
+        limit = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < limit, "what was waited for did not come"
             await pilot.pause()

@@ -55,11 +55,12 @@ def _heat_map(sweep: Sweep, points: Sequence[Point]) -> list[str]:
     modes = list(dict.fromkeys(point.memory_mode for point in points))
     at = {(point.memory_mode, point.target): point for point in points}
     rows = [["", *(f"{name.rsplit('-', 1)[-1]} MACs  " for name in accelerators)]]
-    rows += [[clean(mode), *(_cell(sweep, at.get((mode, name))) for name in accelerators)] for mode in modes]
+    rows += [[clean(mode), *(cell(sweep, at.get((mode, name))) for name in accelerators)] for mode in modes]
     return [f"  {line}" for line in table(rows, right=range(1, len(accelerators) + 1))]
 
 
-def _cell(sweep: Sweep, point: Point | None) -> str:
+def cell(sweep: Sweep, point: Point | None) -> str:
+    """Milliseconds and marks: ``*`` the fastest, ``+`` the smallest that keeps the limits, ``!`` breaks one."""
     if point is None or point.inference_ms is None:
         return f"{UNKNOWN}  "
     mark = ("*" if point == sweep.best else " ") + ("+" if point == sweep.cheapest else " ")

@@ -33,6 +33,7 @@ PLACES = {
     "table": "Keys in a table",
     "field": "Keys in a field of the form",
     "operators": "Keys among the operators",
+    "heat": "Keys on the map",
 }
 """Sections of keys that only some widgets take, by the first word of their id."""
 

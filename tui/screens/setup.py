@@ -22,6 +22,7 @@ from tui.errors import UserError
 from tui.expected import Expected, Predictor, lowering_of
 from tui.screens.messages import OpenRun
 from tui.screens.path import PathScreen
+from tui.screens.sweep import SweepScreen
 from tui.spec import EngineChoice, PlatformChoice, Quantization, Spec, Target
 from tui.text import clean
 from tui.widgets.background import in_background, tell
@@ -132,6 +133,7 @@ class SetupScreen(Screen[None]):
         Binding("up", "app.focus_previous", "Previous field", show=False, id="setup.up"),
         Binding("slash", "filter", "Filter", key_display="/", id="setup.filter"),
         Binding("e", "edit", "File", tooltip="Type or edit the path of a model file", id="setup.file"),
+        Binding("s", "sweep", "Sweep", tooltip="The model on all sizes of the NPU", id="setup.sweep"),
         Binding("p", "parameters", "Parameters", tooltip="The platform's parameters", id="setup.parameters"),
         Binding("y", "copy", "Copy", show=False, tooltip="Copy the command line", id="setup.copy"),
         Binding("h", "app.history", "History", id="setup.history"),
@@ -448,6 +450,29 @@ class SetupScreen(Screen[None]):
                 self._refresh_command()
 
         self.app.push_screen(ParametersScreen(self.request() or self._base), take)
+
+    def action_sweep(self) -> None:
+        """What the model takes on all sizes of the NPU, and in all memory modes."""
+        request = self.request()
+        if request is None:
+            return
+        if catalogue.is_program(request.model):
+            self._refuse("it is compiled already: a sweep needs the model itself")
+            return
+        try:
+            catalogue.resolve(request.model)
+            spec.check(request)
+        except UserError as error:
+            self._refuse(str(error))
+            return
+
+        def take(target: Target | None) -> None:
+            if target is not None:
+                values = (target.accelerator, target.memory_mode, target.system_config)
+                for id, value in zip(("accelerator", "memory-mode", "system-config"), values, strict=True):
+                    self.query_one(f"#{id}", Choice).value = value
+
+        self.app.push_screen(SweepScreen(request), take)
 
     def action_copy(self) -> None:
         """Put the command line on the clipboard."""

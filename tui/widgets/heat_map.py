@@ -1,0 +1,100 @@
+"""Milliseconds by memory mode and size of the NPU, to be walked through."""
+
+import math
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+from tui.reports.sweep import cell
+from tui.sweep import Point, Sweep
+from tui.text import clean
+
+LABEL, CELL = 15, 11
+STYLES = ("$text-success", "", "$text-warning", "$text-error")
+"""From the fastest quarter of the range to the slowest; the figures and marks say the same without colour."""
+
+
+class HeatMap(Widget, can_focus=True):
+    """A row for each memory mode, a column for each accelerator."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "move(0, -1)", "Smaller", show=False, id="heat.left"),
+        Binding("right,l", "move(0, 1)", "Larger", show=False, id="heat.right"),
+        Binding("up,k", "move(-1, 0)", "Memory mode above", show=False, id="heat.up"),
+        Binding("down,j", "move(1, 0)", "Memory mode below", show=False, id="heat.down"),
+        Binding("enter", "take", "Take it", key_display="enter", id="heat.take"),
+    ]
+
+    class Moved(Message):
+        """Another configuration is under the cursor."""
+
+    class Taken(Message):
+        """The user wants this configuration."""
+
+    def __init__(self, accelerators: tuple[str, ...], modes: tuple[str, ...]) -> None:
+        super().__init__()
+        self.accelerators, self.modes = accelerators, modes
+        self._sweep = Sweep(model="")
+        self._at: dict[tuple[str, str], Point] = {}
+        self._row = self._column = 0
+
+    @property
+    def under_cursor(self) -> tuple[str, str]:
+        """Memory mode and accelerator."""
+        return self.modes[self._row], self.accelerators[self._column]
+
+    @property
+    def point(self) -> Point | None:
+        """What is known of them."""
+        return self._at.get(self.under_cursor)
+
+    def show(self, sweep: Sweep) -> None:
+        """Draw what is known so far."""
+        self._sweep = sweep
+        self._at = {(point.memory_mode, point.target): point for point in sweep.points}
+        self.refresh()
+
+    def go_to(self, mode: str, accelerator: str) -> None:
+        """Put the cursor on a configuration, where it is one of the map's."""
+        if mode in self.modes and accelerator in self.accelerators:
+            self._row, self._column = self.modes.index(mode), self.accelerators.index(accelerator)
+            self.action_move(0, 0)
+
+    def action_move(self, rows: int, columns: int) -> None:
+        """Move the cursor, which stays on the map."""
+        self._row = min(max(self._row + rows, 0), len(self.modes) - 1)
+        self._column = min(max(self._column + columns, 0), len(self.accelerators) - 1)
+        self.refresh()
+        self.post_message(self.Moved())
+
+    def action_take(self) -> None:
+        """The configuration under the cursor is wanted."""
+        self.post_message(self.Taken())
+
+    def render(self) -> Content:
+        """The map."""
+        label = LABEL if self.size.width >= LABEL + CELL * len(self.accelerators) else 5
+        heads = [f"{name.rsplit('-', 1)[-1]} MACs  ".rjust(CELL) for name in self.accelerators]
+        lines = [Content.assemble(" " * label, ("".join(heads), "$muted"))]
+        for row, mode in enumerate(self.modes):
+            parts: list[Content | tuple[str, str] | str] = [(clean(mode, label - 1).ljust(label), "$muted")]
+            for column, accelerator in enumerate(self.accelerators):
+                point = self._at.get((mode, accelerator))
+                style = self._style(point)
+                if (row, column) == (self._row, self._column):
+                    style = f"{style} reverse".strip()
+                text = cell(self._sweep, point) if point is not None else "...  "
+                parts.append((f"{text.rjust(CELL - 1)} ", style))
+            lines.append(Content.assemble(*parts))
+        return Content("\n").join(lines)
+
+    def _style(self, point: Point | None) -> str:
+        known = [p.inference_ms for p in self._sweep.points if p.inference_ms]
+        if point is None or not point.inference_ms:
+            return "$muted"
+        least, most = min(known), max(known)
+        share = math.log(point.inference_ms / least) / math.log(most / least) if most > least else 0.0
+        return STYLES[min(int(share * len(STYLES)), len(STYLES) - 1)]
