@@ -606,6 +606,18 @@ def stop(name: str) -> None:
 
 @cli.command()
 @click.argument("names", metavar="RUN...", nargs=-1, required=True)
+@click.option("--off", is_flag=True, help="Let them go again.")
+def pin(names: tuple[str, ...], off: bool) -> None:
+    """Keep runs from being deleted."""
+    from tui import runs
+
+    for directory in [runs.resolve(name) for name in names]:
+        runs.pin(directory, not off)
+        click.echo(directory.name)
+
+
+@cli.command()
+@click.argument("names", metavar="RUN...", nargs=-1, required=True)
 def rm(names: tuple[str, ...]) -> None:
     """Delete runs with all their files."""
     from tui import runs

@@ -24,6 +24,7 @@ from tui.state import State
 
 SPEC = "spec.json"
 CONSOLE = "console.log"
+PINNED = "pinned"
 CONTROL = "control"
 RUNNER_LOG = "runner.log"
 """What the run process itself prints."""
@@ -226,12 +227,34 @@ def earlier(directory: Path, request: Spec, kind: str) -> Earlier | None:
     return Earlier(runs=count, inference_s=statistics.median(seconds)) if seconds else None
 
 
+def pinned(directory: Path) -> bool:
+    """Whether the user wants to keep the run."""
+    return (directory / PINNED).exists()
+
+
+def pin(directory: Path, keep: bool) -> None:
+    """Keep a run from being deleted, or let it go again.
+
+    Raises:
+        UsageError: its directory cannot be written.
+    """
+    try:
+        if keep:
+            (directory / PINNED).touch()
+        else:
+            (directory / PINNED).unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot write to {directory}: {error.strerror}") from error
+
+
 def remove(directory: Path) -> None:
     """Delete a run that is not running.
 
     Raises:
-        UsageError: it runs.
+        UsageError: it runs, or is pinned.
     """
+    if pinned(directory):
+        raise UsageError(f"{directory.name} is pinned", f"first: fvp-tui pin --off {directory.name}")
     if load(directory).run.status == "running":
         raise UsageError(f"{directory.name} is running", f"first: fvp-tui stop {directory.name}")
     shutil.rmtree(directory)

@@ -1,11 +1,14 @@
 """The History screen."""
 
+import re
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.widgets import Static
 
-from tui import runs
+from tui import events, runs
+from tui.screens.compare import CompareScreen
 from tui.screens.confirm import Confirm
 from tui.screens.history import HistoryScreen
 from tui.screens.root import FvpApp
@@ -32,9 +35,9 @@ async def test_runs_are_listed_newest_first_and_opened(size: tuple[int, int], un
         await pilot.press("h")
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and len(rows(app)) == 3)
         assert rows(app) == [gone, failed, ok]
-        assert cells(app, ok)[1:] == ("digits", "ethos-u85-256", "Sram_Only", "OK", "4,333", "4,321", "9.5 s", "MATCH")
-        assert cells(app, failed)[4:] == ("FAILED", "-", "-", "9.5 s", "-")
-        assert cells(app, gone)[4] == "LOST"
+        assert cells(app, ok)[2:] == ("digits", "ethos-u85-256", "Sram_Only", "OK", "4,333", "4,321", "9.5 s", "MATCH")
+        assert cells(app, failed)[5:] == ("FAILED", "-", "-", "9.5 s", "-")
+        assert cells(app, gone)[5] == "LOST"
         hidden = app.screen.query_one(FigureTable).hidden
         assert all(title in str(app.screen.query_one("#top", Static).content) for title in hidden)
         await pilot.press("end", "enter")
@@ -108,3 +111,82 @@ def test_fakes_are_runs(tmp_path: Path) -> None:
     assert runs.load(fakes.whole()).run.status == "ok"
     assert runs.load(fakes.failed()).run.hint
     assert runs.load(fakes.gone()).run.status == "lost"
+
+
+def faster(name: str, cycles: int) -> Path:
+    """A good run with other estimated and simulated cycles."""
+    what = []
+    for event in [
+        *fakes.begun(name, fakes.spec_of()),
+        *fakes.compiled(),
+        *fakes.inferred((cycles,)),
+        *fakes.finished(),
+    ]:
+        if isinstance(event, events.Estimated):
+            event = msgspec.structs.replace(
+                event, estimate=msgspec.structs.replace(event.estimate, total_cycles=cycles, npu_cycles=cycles)
+            )
+        what.append(event)
+    return fakes.make(name, fakes.spec_of(), what)
+
+
+async def test_a_pinned_run_is_not_deleted(until: Until) -> None:
+    kept = fakes.whole()
+    app = FvpApp()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and rows(app))
+        await pilot.press("p")
+        assert cells(app, kept.name)[0] == "P" and runs.pinned(kept)
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await pilot.press("y")
+        await until(pilot, lambda: any("is pinned" in n.message for n in app._notifications))
+        assert rows(app) == [kept.name] and kept.is_dir()
+        await pilot.press("p")
+        assert cells(app, kept.name)[0] == "" and not runs.pinned(kept)
+
+
+async def test_two_runs_are_marked_and_compared(until: Until) -> None:
+    older, newer = faster("20261120-010101-digits-u85-256-0001", 4_000), faster("20261121-010101-d-u85-256-0002", 4_400)
+    app = FvpApp()
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and len(rows(app)) == 2)
+        await pilot.press("c")
+        await until(pilot, lambda: len(app._notifications) == 1)
+        await pilot.press("space")
+        assert cells(app, newer.name)[0] == "*"
+        await pilot.press("down", "c")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+
+        def found() -> str:
+            return str(app.screen.query_one("#found", Static).content)
+
+        await until(pilot, lambda: "worse than the profile allows" in found())
+        assert found().startswith(f"A  {older.name}\nB  {newer.name}")
+        assert re.search(r"total_cycles +4,000 +4,400 +\+10.0 % +WORSE", found())
+        await pilot.press("x")
+        await until(pilot, lambda: "nothing is worse than the profile allows" in found())
+        await pilot.press("y")
+        assert app.clipboard == f"fvp-tui compare {newer.name} {older.name}"
+        await pilot.press("escape", "space")
+        assert [cells(app, name)[0] for name in rows(app)] == ["*", "*"]
+        await pilot.press("up", "space")
+        assert [cells(app, name)[0] for name in rows(app)] == ["", "*"]
+
+
+async def test_the_trend_of_a_model_is_drawn_where_there_is_room(until: Until) -> None:
+    for day, cycles in ((20, 4_000), (21, 4_400), (22, 4_100)):
+        faster(f"202611{day}-010101-digits-u85-256-0001", cycles)
+    app = FvpApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and len(rows(app)) == 3)
+        shown = app.screen.query_one("#trend", Static)
+        await until(pilot, lambda: "over 3 runs" in str(shown.content))
+        words = str(shown.content)
+        assert "NPU cycles (estimated) of digits on ethos-u85-256 Sram_Only" in words
+        assert "11-20" in words and "11-22" in words and "4400" in words
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: not shown.display)

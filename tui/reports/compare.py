@@ -7,6 +7,8 @@ from tui.reports.text import UNKNOWN, table
 from tui.text import clean
 
 MOST_MODULES = 12
+WORSE = "WORSE"
+"""Marks what got worse."""
 
 
 def summary(found: Comparison) -> str:
@@ -37,7 +39,7 @@ def _row(found: Compared) -> list[str]:
         _figure(found.a),
         _figure(found.b),
         change,
-        "WORSE" if found.regression else "",
+        WORSE if found.regression else "",
     ]
 
 

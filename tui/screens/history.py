@@ -1,6 +1,8 @@
 """The History screen: all runs, sortable, to be opened or deleted."""
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,11 +16,13 @@ from textual.widgets import Static
 from tui import runs
 from tui.errors import UserError
 from tui.reports.text import number
+from tui.screens.compare import CompareScreen
 from tui.screens.confirm import Confirm
 from tui.screens.messages import OpenRun
 from tui.state import State
 from tui.text import clean, printable_name
 from tui.widgets.background import in_background, tell
+from tui.widgets.curve import curve
 from tui.widgets.keybar import KeyBar
 from tui.widgets.table import Column, FigureTable, Row
 from tui.widgets.words import UNKNOWN, duration, model_name
@@ -28,6 +32,7 @@ CHUNK_S = 0.25
 
 # A run's id names model and target already: their columns go first where the width is short.
 COLUMNS = (
+    Column("", most=2, optional=True),
     Column("run", flex=True, width=32),
     Column("model", most=20, drop=3),
     Column("target", drop=5, most=16),
@@ -38,6 +43,14 @@ COLUMNS = (
     Column("seconds", right=True, drop=2),
     Column("check", drop=1),
 )
+
+BY_AGE = 1
+"""The column of the run's id, which begins with its time."""
+TALL = 30
+"""Rows from which on there is room for a trend."""
+TREND_ROWS = 9
+MOST_TREND = 60
+"""Runs of a trend, the newest."""
 
 TONES = {"ok": "", "failed": "bad", "lost": "bad", "stopped": "warn", "running": "good"}
 
@@ -52,6 +65,7 @@ def _figures(name: str, state: State) -> tuple[Any, ...]:
     """What the columns sort by."""
     request = state.spec
     return (
+        None,
         name,
         model_name(request.model, 20) if request else None,
         # Numbers sort as numbers: 1024 comes after 256.
@@ -65,9 +79,10 @@ def _figures(name: str, state: State) -> tuple[Any, ...]:
     )
 
 
-def _row(name: str, state: State) -> Row:
-    _, model, _, memory, status, npu, estimated, seconds, check = _figures(name, state)
+def _row(name: str, state: State, marks: str) -> Row:
+    _, _, model, _, memory, status, npu, estimated, seconds, check = _figures(name, state)
     cells = (
+        marks,
         printable_name(name),
         model or UNKNOWN,
         printable_name(state.spec.target.accelerator) if state.spec else UNKNOWN,
@@ -98,6 +113,11 @@ class HistoryScreen(Screen[None]):
     AUTO_FOCUS = "FigureTable"
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "mark", "Mark", tooltip="Mark a run, to compare it with another", id="history.mark"),
+        Binding(
+            "c", "compare", "Compare", tooltip="The marked runs, or the marked one with this", id="history.compare"
+        ),
+        Binding("p", "pin", "Pin", tooltip="Keep this run from being deleted", id="history.pin"),
         Binding("d", "delete", "Delete", id="history.delete"),
         Binding("o", "reverse", "Order", id="history.order"),
         Binding("u", "update", "Update", id="history.update"),
@@ -105,9 +125,12 @@ class HistoryScreen(Screen[None]):
     ]
 
     class Read(Message):
-        """Some runs were read, in the reading that began as `turn`; the last ones come with the names of all."""
+        """Some runs were read - name, state, whether it is pinned -, in the reading that began as `turn`; the last
+        ones come with the names of all."""
 
-        def __init__(self, turn: int, found: list[tuple[str, State]], everything: list[str] | None = None) -> None:
+        def __init__(
+            self, turn: int, found: list[tuple[str, State, bool]], everything: list[str] | None = None
+        ) -> None:
             super().__init__()
             self.turn = turn
             self.found = found
@@ -126,13 +149,17 @@ class HistoryScreen(Screen[None]):
         self._states: dict[str, State] = {}
         self._turn = 0
         self.reading = False
-        self._by = 0
+        self._pinned: set[str] = set()
+        self._marked: list[str] = []
+        """Runs to compare, at most two, in the order they were marked."""
+        self._by = BY_AGE
         self._descending = True
 
     def compose(self) -> ComposeResult:
         """The screen."""
         yield Static("", id="top", markup=False)
         yield RunTable(COLUMNS)
+        yield Static("", id="trend", markup=False)
         yield KeyBar()
 
     def on_screen_resume(self) -> None:
@@ -153,14 +180,14 @@ class HistoryScreen(Screen[None]):
         self._retitle()
 
     def _read(self, turn: int) -> None:
-        found: list[tuple[str, State]] = []
+        found: list[tuple[str, State, bool]] = []
         names = runs.ids()
         shown = time.monotonic()
         for name in names:
             if turn != self._turn:
                 return
             if (state := _load(runs.folder() / name)) is not None:
-                found.append((name, state))
+                found.append((name, state, runs.pinned(runs.folder() / name)))
             if time.monotonic() - shown > CHUNK_S:
                 if not tell(self, self.Read(turn, found)):
                     return
@@ -171,7 +198,9 @@ class HistoryScreen(Screen[None]):
         """Show what was read."""
         if event.turn != self._turn or not self.children:
             return  # of an earlier reading, or the program is on its way out
-        self._states.update(event.found)
+        for name, state, pinned in event.found:
+            self._states[name] = state
+            (self._pinned.add if pinned else self._pinned.discard)(name)
         if event.everything is not None:
             self.reading = False
             for name in self._states.keys() - set(event.everything):
@@ -187,9 +216,13 @@ class HistoryScreen(Screen[None]):
         # What is not known comes last in either order.
         unknown = sorted(figures.keys() - set(known), reverse=True)
         table = self.query_one(FigureTable)
-        table.set_rows([_row(name, self._states[name]) for name in (*known, *unknown)])
+        table.set_rows([_row(name, self._states[name], self._marks(name)) for name in (*known, *unknown)])
         arrow = "v" if self._descending else "^"
         table.set_titles([f"{c.title} {arrow}" if i == self._by else c.title for i, c in enumerate(COLUMNS)])
+
+    def _marks(self, name: str) -> str:
+        """``*`` marked, ``P`` pinned."""
+        return "*" * (name in self._marked) + "P" * (name in self._pinned)
 
     def _retitle(self) -> None:
         table = self.query_one(FigureTable)
@@ -197,6 +230,8 @@ class HistoryScreen(Screen[None]):
         words = f"{count:,} run{'s' * (count != 1)}" + (", reading..." if self.reading else "")
         if count:
             words += f", by {COLUMNS[self._by].title} (left/right, o)"
+            if self._marked:
+                words += f", {len(self._marked)} marked (c compares)"
         elif not self.reading:
             words = "no runs yet: q goes back to start one"
         if table.hidden:
@@ -219,9 +254,65 @@ class HistoryScreen(Screen[None]):
         if row is not None:
             self.post_message(OpenRun(runs.folder() / row.key))
 
+    def on_figure_table_highlighted(self, event: FigureTable.Highlighted) -> None:
+        """How the model of this run has fared."""
+        self._draw_trend()
+
+    def on_resize(self) -> None:
+        """There may be room for the trend now."""
+        self._draw_trend()
+
+    def _draw_trend(self) -> None:
+        row = self.query_one(FigureTable).current
+        space = self.query_one("#trend", Static)
+        found = trend(self._states, row.key) if row is not None and self.size.height >= TALL else None
+        drawn = ""
+        if found is not None:
+            ticks = [""] * len(found.cycles)
+            ticks[0], ticks[-1] = (_day(name) for name in (found.names[0], found.names[-1]))
+            drawn = curve(found.cycles, ticks, self.size.width - 4, TREND_ROWS)
+        space.display = bool(drawn)
+        if found is not None and drawn:
+            space.update(Content.assemble((f"{found.title}, oldest first", "$muted"), f"\n{drawn}"))
+
+    def action_mark(self) -> None:
+        """Mark a run or unmark it; a third mark takes the place of the oldest."""
+        row = self.query_one(FigureTable).current
+        if row is None:
+            return
+        if row.key in self._marked:
+            self._marked.remove(row.key)
+        else:
+            self._marked = [*self._marked[-1:], row.key]
+        self._fill()
+        self._retitle()
+
+    def action_compare(self) -> None:
+        """Compare two runs, the older with the newer."""
+        row = self.query_one(FigureTable).current
+        names = list(dict.fromkeys([*self._marked, *([row.key] if row is not None else [])]))[:2]
+        if len(names) < 2:
+            self.notify("Mark one run with the space bar, and put the cursor on another.", markup=False)
+            return
+        older, newer = sorted(names)
+        self.app.push_screen(CompareScreen(runs.folder() / older, runs.folder() / newer))
+
+    def action_pin(self) -> None:
+        """Keep the run under the cursor, or let it go again."""
+        row = self.query_one(FigureTable).current
+        if row is None:
+            return
+        try:
+            runs.pin(runs.folder() / row.key, row.key not in self._pinned)
+        except UserError as error:
+            self.notify(clean(str(error)), severity="error", markup=False)
+            return
+        self._pinned ^= {row.key}
+        self._fill()
+
     def action_sort(self, step: int) -> None:
-        """Sort by the column beside."""
-        self._by = (self._by + step) % len(COLUMNS)
+        """Sort by the column beside; the marks are no order."""
+        self._by = (self._by - BY_AGE + step) % (len(COLUMNS) - BY_AGE) + BY_AGE
         self._fill()
         self._retitle()
 
@@ -263,6 +354,46 @@ class HistoryScreen(Screen[None]):
     def action_back(self) -> None:
         """To where one came from."""
         self.dismiss()
+
+
+@dataclass(frozen=True)
+class Trend:
+    """Cycles of a model over its runs, oldest first."""
+
+    title: str
+    names: tuple[str, ...]
+    cycles: tuple[float, ...]
+
+
+def trend(states: Mapping[str, State], name: str) -> Trend | None:
+    """How the model of a run has fared over the runs that had the same target; None with fewer than two of them.
+
+    Cycles are the platform's where all of the runs have them of the same source, else the estimates'.
+    """
+    own = states[name].spec if name in states else None
+    if own is None:
+        return None
+    same = [n for n in sorted(states) if (s := states[n].spec) and (s.model, s.target) == (own.model, own.target)]
+    sources = {states[n].inferences[-1].source if states[n].inferences else None for n in same}
+    measured = len(sources) == 1 and None not in sources
+    figures = {n: npu_cycles(states[n]) if measured else _estimated(states[n]) for n in same}
+    known = {n: float(cycles) for n, cycles in figures.items() if cycles is not None}
+    if len(known) < 2:
+        return None
+    newest = list(known)[-MOST_TREND:]
+    what = f"NPU cycles ({next(iter(sources))})" if measured else "estimated cycles"
+    target = f"{printable_name(own.target.accelerator)} {printable_name(own.target.memory_mode)}"
+    title = f"{what} of {model_name(own.model, 30)} on {target} over {len(newest)} runs"
+    return Trend(title, tuple(newest), tuple(known[n] for n in newest))
+
+
+def _estimated(state: State) -> int | None:
+    return state.estimate.total_cycles if state.estimate else None
+
+
+def _day(name: str) -> str:
+    """``11-23`` of a run's id."""
+    return f"{name[4:6]}-{name[6:8]}" if name[:8].isdecimal() else ""
 
 
 def _load(directory: Path) -> State | None:
