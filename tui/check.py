@@ -27,6 +27,9 @@ KINDS = {
 }
 """What a run's references are of, by the one its outputs are held to."""
 
+TOP = 5
+"""Largest elements of an output that are kept for views."""
+
 PRINTED = 1e-6
 """Largest error of a fraction with six decimals."""
 
@@ -69,6 +72,14 @@ def _worst(expected: NDArray, got: NDArray) -> float:
     return float(np.max(np.nan_to_num(error, nan=math.inf, posinf=math.inf), initial=0.0))
 
 
+def _top(output: NDArray) -> tuple[tuple[int, float], ...]:
+    """Places and values of the largest elements, where the output is one row of them."""
+    row = output.ravel()
+    if row.size != output.shape[-1] or not np.all(np.isfinite(row)):
+        return ()
+    return tuple((int(at), float(row[at])) for at in np.argsort(-row, kind="stable")[:TOP])
+
+
 def _one(
     info: TensorInfo,
     references: dict[str, list[NDArray]],
@@ -89,6 +100,7 @@ def _one(
         top1_match=_same_top1(expected, got) == 1 if ranked else None,
         top1_float=_same_top1(references["float"], got) if ranked else None,
         top1_quantized=_same_top1(references["quantized"], got) if ranked else None,
+        top=_top(got[-1]) if ranked else (),
     )
 
 

@@ -323,6 +323,8 @@ class OutputCheck(Figure):
     """Share of answers, 0..1, in which the largest element is the same as the float model's."""
     top1_quantized: float | None = None
     """The same of the quantized model's, as PyTorch computes it."""
+    top: tuple[tuple[int, float], ...] = ()
+    """Places and values of the platform's largest elements in the last inference; empty where they are no ranking."""
 
 
 class Layer(Figure):

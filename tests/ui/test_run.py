@@ -10,14 +10,18 @@ from textual.widgets import Static
 from tui import control, events, runs
 from tui.errors import UserError
 from tui.figures import (
+    Check,
     CpuOperator,
     Delegation,
     Earlier,
     Estimate,
+    Layer,
     MemoryPool,
     Operator,
     OperatorDelegation,
+    OutputCheck,
     PlatformInfo,
+    PoolNeed,
     Statistics,
 )
 from tui.screens.confirm import Confirm
@@ -71,6 +75,7 @@ async def test_a_finished_run_is_shown_whole(size: tuple[int, int], until: Until
             3: ["MATCH", "top-1", "97.5%", "CPU instructions are not known", "artifacts/model.pte"],
             4: ["Sram: 5.1 KiB, 5 tensors in 10 steps", "peak 5.0 KiB in step 2", "A 4.0 KiB  features.2", "AAAAAA"],
             5: ["Method 'forward' loaded.", "1 debug left out"],
+            6: ["Nothing to advise: no rule finds evidence in this run."],
         }
         for number, words in wanted.items():
             await pilot.press(str(number))
@@ -86,7 +91,7 @@ async def test_wide_shows_all_panels_narrow_names_the_hidden_ones(until: Until) 
     app = FvpApp(attach=fakes.whole())
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: read(app))
-        assert [p.TITLE for p in app.screen.query(Panel) if not p.display] == ["Memory"]
+        assert [p.TITLE for p in app.screen.query(Panel) if not p.display] == ["Memory", "Advice"]
         assert "4 Memory 6.5 KiB" in text(app, Tabs)
         await pilot.resize_terminal(120, 56)
         await until(pilot, lambda: all(p.region.height > 2 for p in app.screen.query(Panel)))
@@ -104,7 +109,7 @@ async def test_wide_shows_all_panels_narrow_names_the_hidden_ones(until: Until) 
         await pilot.press("z")
         assert [p.number for p in app.screen.query(Panel) if p.display] == [3]
         await pilot.press("escape")
-        assert len([p for p in app.screen.query(Panel) if p.display]) == len(PANELS) - 1
+        assert len([p for p in app.screen.query(Panel) if p.display]) == len(PANELS) - 2
 
 
 async def test_a_journal_that_grows_is_followed(until: Until) -> None:
@@ -145,6 +150,41 @@ async def test_a_journal_that_grows_is_followed(until: Until) -> None:
         assert "method_allocator 4,321 of 62,914,560 bytes" in text(app, ".figures")
         fakes.append(directory, fakes.finished())
         await until(pilot, lambda: "OK  9.5 s" in text(app, RunHeader))
+
+
+async def test_advice_stands_with_its_evidence(until: Until) -> None:
+    name, request = "20261123-061531-digits-u85-256-aaaa", fakes.spec_of()
+    check = Check(
+        status="match",
+        outputs=(
+            OutputCheck(
+                shape=(1, 10), dtype="float32", sqnr_db=12.5, cosine=0.98, top1_float=0.75, top=((7, 3.25), (1, 0.5))
+            ),
+        ),
+    )
+    layers = Layer(name="head", op="aten.linear", sqnr_db=12.5, line="net.py:9"), Layer(name="x", op="input")
+    pools = PoolNeed(name="method_allocator", needed=2_000, available=1_500, excess=500)
+    what = [
+        *fakes.begun(name, request),
+        *fakes.compiled(),
+        events.LayersCompared(t=fakes.T0, layers=layers),
+        events.PoolsKnown(t=fakes.T0, pools=(pools,)),
+        events.Checked(t=fakes.T0, check=check),
+        *fakes.finished(),
+    ]
+    app = FvpApp(attach=fakes.make(name, request, what))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: read(app))
+        await pilot.press("6")
+        shown = " ".join(seen(app).split())
+        assert "inputs that are like those in the field: --quantize a16w8" in shown
+        assert "noise is 12.5 dB; head (aten.linear) is the first layer below 20 net.py:9" in shown
+        assert f"fvp-tui advise {name} --try" in shown
+        await pilot.press("3")
+        shown = " ".join(seen(app).split())
+        assert "cosine 0.98000" in shown and "as float 75.0%" in shown and "Answer 7 3.25 1 0.5" in shown
+        assert "head (aten.linear), 12.5 dB net.py:9, is the first below 20 dB" in shown
+        assert "method_allocator at least 2,000 of 1,500 bytes, 500 TOO MANY" in shown
 
 
 async def test_a_failed_run_says_why_and_what_to_do(until: Until) -> None:

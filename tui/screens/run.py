@@ -58,15 +58,15 @@ class Tabs(Static):
         titles = {panel: f"{panel.number} {panel.TITLE}" for panel in panels}
         words = {panel: panel.brief(state) for panel in panels if panel is not current}
         # What is in the panels is news; their whole names are not.
-        if sum(len(text) + 3 for text in titles.values()) + sum(len(w) + 1 for w in words.values() if w) > width - 2:
+        if sum(len(text) + 2 for text in titles.values()) + sum(len(w) + 1 for w in words.values() if w) > width - 2:
             titles = {panel: f"{panel.number} {panel.TITLE.split()[0]}" for panel in panels}
-        left = width - 2 - sum(len(title) + 3 for title in titles.values())
+        left = width - 2 - sum(len(title) + 2 for title in titles.values())
         # Short words first: that way most panels have one.
         for panel, word in sorted(words.items(), key=lambda item: len(item[1])):
             if word and len(word) + 1 <= left:
                 titles[panel] += f" {word}"
                 left -= len(word) + 1
-        drawn = Content(" ").join(
+        drawn = Content("").join(
             Content.assemble((f"[{title}]", "bold $accent")) if panel is current else Content(f" {title} ")
             for panel, title in titles.items()
         )

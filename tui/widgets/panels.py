@@ -2,6 +2,7 @@
 
 from typing import Literal, NamedTuple
 
+from tui.widgets.advice import AdvicePanel
 from tui.widgets.delegation import DelegationPanel
 from tui.widgets.execution import ExecutionPanel
 from tui.widgets.log_panel import LogPanel
@@ -26,4 +27,5 @@ PANELS: tuple[PanelInfo, ...] = (
     PanelInfo("verdict", VerdictPanel, "right"),
     PanelInfo("memory", MemoryPanel, "right", rows=50),
     PanelInfo("log", LogPanel, "bottom"),
+    PanelInfo("advice", AdvicePanel, "right", rows=50),
 )

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from textual.content import Content
 
 from tui.figures import Check, LimitResult, OutputCheck
-from tui.reports.text import accuracy_line, number
+from tui.reports.text import accuracy_line, layers_line, number, pool_need_words
 from tui.state import State
 from tui.text import clean
 from tui.widgets.panel import TextPanel, awaited
@@ -25,13 +25,22 @@ class VerdictPanel(TextPanel):
         ("max error", "Largest absolute difference from the quantized model, over all inferences."),
         ("SQNR", "Signal to quantization noise against the float model, in dB: what quantization costs."),
         ("top-1", "Whether the largest output element is the same as the quantized model's."),
+        ("cosine", "Of the angle to the float model's output: 1 for the same direction."),
+        ("as float", "Share of answers whose largest element is the float model's, too."),
+        ("answer", "The largest elements of the last inference: place and value."),
+        (
+            "layers",
+            "The layer of the quantized model that is the farthest from the float model's; show --layers has all.",
+        ),
+        ("needs", "What the program asks of the runner's memory pools, read from it before it runs."),
         ("accuracy", "Right answers on inputs that carry a label: float and quantized in PyTorch, and the platform."),
     )
 
     def parts(self, state: State) -> Any:
         """What is drawn."""
         waiting = None if state.check else awaited(state, "check")
-        return state.check, state.limits, state.notes, state.artifacts, state.platform, state.versions, waiting
+        known = state.layers, state.pools
+        return known, state.check, state.limits, state.notes, state.artifacts, state.platform, state.versions, waiting
 
     def summary(self, state: State) -> str:
         """MATCH or MISMATCH, and how many notes."""
@@ -49,6 +58,9 @@ class VerdictPanel(TextPanel):
     def content(self, state: State) -> Content:
         """The panel's text."""
         lines = [*_check(state)]
+        if noisiest := layers_line(state.layers):
+            lines.append(Content.assemble(("Layers ", "bold"), noisiest))
+        lines += [Content.assemble(("Needs ", "bold"), pool_need_words(pool)) for pool in state.pools]
         lines += [_limit(limit) for limit in state.limits]
         lines += [Content.assemble(("Note ", "bold"), clean(note, 600)) for note in state.notes]
         lines += _provenance(state)
@@ -82,6 +94,7 @@ def _check(state: State) -> Iterator[Content]:
     yield Content.assemble((found.status.upper(), TONES[found.status]), reason)
     for index, output in enumerate(found.outputs):
         yield Content(_output(index, output))
+        yield from _answer(output)
     yield from _accuracy(found)
 
 
@@ -92,9 +105,23 @@ def _output(index: int, output: OutputCheck) -> str:
     words = [f"output {index}  {clean(output.dtype, 20)} {shape}", f"max error {error}{allowed}"]
     if output.sqnr_db is not None:
         words.append(f"SQNR {output.sqnr_db:.1f} dB")
+    if output.cosine is not None:
+        words.append(f"cosine {output.cosine:.5f}")
     if output.top1_match is not None:
         words.append(f"top-1 {'same' if output.top1_match else 'DIFFERENT'}")
+    if output.top1_float is not None:
+        words.append(f"as float {output.top1_float:.1%}")
     return "   ".join(words)
+
+
+def _answer(output: OutputCheck) -> Iterator[Content]:
+    """The largest elements of the last inference."""
+    if output.top:
+        (place, value), *others = output.top
+        rest = "  ".join(f"{at} {other:.4g}" for at, other in others)
+        yield Content.assemble(
+            ("Answer ", "bold"), (f"{place}", "bold $accent"), f" {value:.4g}", (f"   {rest}", "$muted")
+        )
 
 
 def _accuracy(check: Check) -> Iterator[Content]:
