@@ -19,7 +19,7 @@ def _set_defaults() -> None:
         os.environ.setdefault(name, value)
 
 
-def run_app(model: str | None = None, attach: Path | None = None) -> int:
+def run_app(model: str | None = None, attach: Path | None = None, *, mouse: bool = False) -> int:
     """Run the full-screen program, on its Setup screen or attached to a run; the exit status.
 
     Raises:
@@ -31,5 +31,5 @@ def run_app(model: str | None = None, attach: Path | None = None) -> int:
 
     app = FvpApp(model, attach)
     # Without reports of the mouse the terminal's own selection works, the wheel sends arrow keys, and less is sent.
-    app.run(mouse=False)
+    app.run(mouse=mouse)
     return app.return_code or 0

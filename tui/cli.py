@@ -58,8 +58,9 @@ def _print_json(value: Any) -> None:
 )
 @click.version_option(__version__, prog_name="fvp-tui")
 @click.option("--debug", is_flag=True, expose_value=False, help="On an internal error, print the traceback.")
+@click.option("--mouse/--no-mouse", help="Whether the full-screen program takes the mouse [--no-mouse].")
 @click.pass_context
-def cli(context: click.Context) -> int | None:
+def cli(context: click.Context, mouse: bool) -> int | None:
     """PyTorch models on Arm Ethos-U85, before there is silicon.
 
     Without a command: the full-screen program.
@@ -67,7 +68,7 @@ def cli(context: click.Context) -> int | None:
     if context.invoked_subcommand is None:
         from tui.app import run_app
 
-        return run_app()
+        return run_app(mouse=mouse)
     return None
 
 
@@ -861,11 +862,13 @@ def list_(as_json: bool) -> None:
 
 @cli.command()
 def themes() -> None:
-    """List the colour themes."""
+    """List the colour themes: ours, and the user's own."""
     from tui import resources
+    from tui import themes as known
 
-    for file in sorted(resources.folder("themes").glob("*.toml")):
-        click.echo(f"{file.stem}  {file}")
+    for folder in (resources.folder("themes"), known.user_folder()):
+        for file in sorted(folder.glob("*.toml")):
+            click.echo(f"{file.stem}  {file}")
 
 
 def main() -> None:

@@ -17,6 +17,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The FVP's binary, or its install folder."""
     runner: str | None = None
     """The program for the FVP."""
+    theme: str | None = None
+    """The colour theme of the full-screen program."""
 
 
 def folder() -> Path:

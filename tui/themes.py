@@ -1,4 +1,4 @@
-"""Colour themes: one TOML file each, ours in themes/, the user's in the data folder. Imports no terminal library.
+"""Colour themes: one TOML file each, ours in themes/, the user's in the configuration folder. No terminal library here.
 
 A file has ``name`` (its own name where left out), ``dark`` and a table ``colors``; ``primary`` is needed, the others
 are Textual's: secondary, accent, foreground, background, surface, panel, boost, success, warning, error. A table
@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from tui import resources, runs
+from tui import config, resources
 from tui.errors import UserError, one_line
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}|ansi_[a-z_]+")
@@ -48,7 +48,7 @@ class ThemeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def user_folder() -> Path:
     """Where the user's own themes lie."""
-    return runs.home() / "themes"
+    return config.folder() / "themes"
 
 
 def read(path: Path) -> ThemeFile:

@@ -38,8 +38,26 @@ PLACES = {
 """Sections of keys that only some widgets take, by the first word of their id."""
 
 
+def all_bindings() -> Iterator[tuple[type[DOMNode], Binding]]:
+    """The keys of all our widgets and screens that were imported so far."""
+
+    def kinds(kind: type[DOMNode]) -> Iterator[type[DOMNode]]:
+        for below in kind.__subclasses__():
+            yield below
+            yield from kinds(below)
+
+    for kind in dict.fromkeys(kinds(DOMNode)):
+        if kind.__module__.startswith("tui."):
+            for binding in kind.__dict__.get("BINDINGS", ()):
+                if isinstance(binding, Binding) and binding.id:
+                    yield kind, binding
+
+
 def bindings(app: App[Any], screen: Screen[Any]) -> Iterator[tuple[DOMNode, Binding]]:
-    """The keys of a screen and of everything on it, whatever has the focus. Keys without an id are not ours."""
+    """The keys of a screen and of everything on it, whatever has the focus, as the user has set them.
+
+    Keys without an id are not ours.
+    """
     kinds: dict[type, DOMNode] = {}
     for node in (screen, app, *screen.query("*")):
         kinds.setdefault(type(node), node)
@@ -49,7 +67,8 @@ def bindings(app: App[Any], screen: Screen[Any]) -> Iterator[tuple[DOMNode, Bind
             for binding in base.__dict__.get("BINDINGS", ()):
                 if isinstance(binding, Binding) and binding.id and binding.description and binding.id not in seen:
                     seen.add(binding.id)
-                    yield node, binding
+                    own = app._keymap.get(binding.id)
+                    yield node, binding if own is None else binding.with_key(own, None)
 
 
 def key_sections(app: App[Any], screen: Screen[Any]) -> list[tuple[str, Entries]]:

@@ -18,8 +18,10 @@ from textual.theme import Theme
 from textual.widgets import Input
 
 import tui.widgets
-from tui import terminal, themes
-from tui.screens.help import HelpScreen, bindings, key_sections
+from tui import ascii, config, keys, remembered, terminal, themes
+from tui.errors import UserError
+from tui.screens.ascii_driver import AsciiDriver
+from tui.screens.help import HelpScreen, all_bindings, bindings, key_sections
 from tui.screens.history import HistoryScreen
 from tui.screens.messages import OpenRun
 from tui.screens.run import RunScreen
@@ -45,10 +47,12 @@ class FvpApp(App[None]):
     ]
 
     def __init__(self, model: str | None = None, attach: Path | None = None) -> None:
-        super().__init__()
+        super().__init__(driver_class=AsciiDriver if ascii.wanted() else None)
         self._model = model
         self._attached = attach
-        self._theme_problems = self._register_themes()
+        self._clashes: set[frozenset[str]] = set()
+        self._problems = [*self._register_themes(), *self._take_keys()]
+        """What is wrong with the user's own files."""
 
     def _register_themes(self) -> list[str]:
         found, problems = themes.load()
@@ -74,9 +78,38 @@ class FvpApp(App[None]):
                 )
             )
         # Textual's own variable names a theme before this program starts; it may name one of its built-in ones.
-        wanted = [name.strip() for name in os.environ.get("TEXTUAL_THEME", DEFAULT_THEME).split(",")]
+        wanted = [name.strip() for name in os.environ.get("TEXTUAL_THEME", "").split(",")]
+        try:
+            wanted.append(config.read().theme or "")
+        except UserError as error:
+            problems.append(str(error))
+        wanted.append(remembered.read().theme or "")
         self.theme = next((name for name in wanted if name in self.available_themes), DEFAULT_THEME)
         return problems
+
+    def _take_keys(self) -> list[str]:
+        """Give actions the user's own keys; what is wrong with them."""
+        try:
+            wanted = keys.read()
+        except UserError as error:
+            return [str(error)]
+        if not wanted:
+            return []
+        # All screens have to be there to tell which actions there are.
+        import tui.screens.parameters  # noqa: F401
+
+        known = {binding.id for _, binding in all_bindings()}
+        self.set_keymap({action: key for action, key in wanted.items() if action in known})
+        unknown = sorted(wanted.keys() - known)
+        return [f"{keys.NAME}: no action is called {', '.join(unknown)}"] if unknown else []
+
+    def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
+        """Say once that two actions want the same key."""
+        names = frozenset(str(binding.id) for binding in clashed_bindings)
+        if names not in self._clashes:
+            self._clashes.add(names)
+            words = f"{keys.NAME}: {' and '.join(sorted(names))} have the same key"
+            self.notify(clean(words, 400), severity="warning", markup=False)
 
     def on_mount(self) -> None:
         """Open the first screen."""
@@ -85,8 +118,9 @@ class FvpApp(App[None]):
         self.push_screen(SetupScreen(self._model))
         if self._attached is not None:
             self.push_screen(RunScreen(self._attached))
-        if self._theme_problems:
-            self.notify(clean("; ".join(self._theme_problems), 400), severity="warning", markup=False)
+        if self._problems:
+            self.notify(clean("; ".join(self._problems), 400), severity="warning", markup=False)
+        self.theme_changed_signal.subscribe(self, lambda theme: remembered.keep(theme=theme.name))
 
     def get_css_variables(self) -> dict[str, str]:
         """Textual's variables of the theme, and ours: ``muted``, for words that are not figures.

@@ -1,0 +1,45 @@
+"""The user's own keys: ``keys.toml`` in the configuration folder. Imports no terminal library.
+
+A line gives an action other keys than its own, by the action's name: ``run.stop = "x"``, ``log.follow = ["f", "end"]``.
+The names stand in the help (?) of a screen; a key is written as Textual names it: ``ctrl+x``, ``f5``, ``slash``.
+"""
+
+import tomllib
+from typing import Any
+
+from tui import config
+from tui.errors import UsageError, one_line
+
+NAME = "keys.toml"
+
+
+def read() -> dict[str, str]:
+    """Keys by action, several with commas between them; empty where there is no file.
+
+    Raises:
+        UsageError: the file cannot be read, or says something else.
+    """
+    path = config.folder() / NAME
+    try:
+        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: {one_line(error)}") from error
+    found: dict[str, str] = {}
+    for action, keys in _flat(content, ""):
+        words = keys if isinstance(keys, list) else [keys]
+        if not words or not all(isinstance(word, str) and word.strip() for word in words):
+            raise UsageError(f"{path}: {action} is not a key or a list of keys", 'such as run.stop = "x"')
+        found[action] = ",".join(word.strip() for word in words)
+    return found
+
+
+def _flat(table: dict[str, Any], before: str) -> list[tuple[str, Any]]:
+    """``[run] stop = ...`` and ``run.stop = ...`` mean the same."""
+    found: list[tuple[str, Any]] = []
+    for name, value in table.items():
+        found += _flat(value, f"{before}{name}.") if isinstance(value, dict) else [(f"{before}{name}", value)]
+    return found

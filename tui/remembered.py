@@ -1,0 +1,38 @@
+"""What the full-screen program was last set to, so that it comes back. Losing it costs a few key presses, no more."""
+
+import contextlib
+
+import msgspec
+
+from tui import runs
+from tui.files import write_whole
+from tui.spec import Spec
+
+FILE = "remembered.json"
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """The spec of the last run that was started there, and the theme that was picked."""
+
+    spec: Spec | None = None
+    theme: str | None = None
+
+
+def read() -> Remembered:
+    """What is known; nothing where the file is not there, or another version wrote it."""
+    try:
+        return msgspec.json.decode((runs.home() / FILE).read_bytes(), type=Remembered)
+    except (OSError, msgspec.DecodeError):
+        return Remembered()
+
+
+def keep(*, spec: Spec | None = None, theme: str | None = None) -> None:
+    """Remember what is given, beside what was."""
+    known = read()
+    # Inputs are a model's own, and limits a run's.
+    if spec is not None:
+        spec = msgspec.structs.replace(spec, inputs=(), dataset=None, calibration=None, limits=Spec("").limits)
+    now = Remembered(spec=spec or known.spec, theme=theme or known.theme)
+    # A data folder that cannot be written is said where a run is started.
+    with contextlib.suppress(OSError):
+        write_whole(runs.home() / FILE, msgspec.json.encode(now))
