@@ -66,6 +66,8 @@ def test_a_file_without_a_model_and_one_with_a_syntax_error(tmp_path: Path, fvp_
         ("import no_such_package_at_all\nModelUnderTest = ModelInputs = 1\n", "load", "no_such_package_at_all"),
         (HEAD + "        return x\nModelUnderTest = M\nModelInputs = (torch.ones(1),)\n", "load", "create it"),
         (HEAD + "        return x @ torch.ones(3, 3)\n" + TAIL, "export", "model.py:4"),
+        # Neither the list of all passes before it, nor the exception it is wrapped in.
+        (HEAD + "        return torch.max(x, dim=0)\n" + TAIL, "quantize", "quantize: Argmax is not supported"),
     ],
 )
 def test_a_model_that_cannot_be_compiled_names_the_stage_and_the_line(

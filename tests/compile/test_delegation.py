@@ -25,7 +25,8 @@ class Net(nn.Module):
         y = torch.relu(self.conv(x))
         y = torch.roll(y, 1, 2)
         best = torch.argmax(y, 1)
-        return y, best, self.table(i)
+        ordered, _ = torch.sort(y.flatten(1))
+        return y, best, self.table(i), torch.relu(ordered)
 
 ModelUnderTest = Net().eval()
 ModelInputs = (torch.randn(1, 1, 8, 8), torch.tensor([1, 2, 3]))
@@ -56,6 +57,8 @@ def test_each_cause_has_its_line_its_types_and_a_hint(fvp_tui: Fvp, tmp_path: Pa
     assert (found["aten.argmax"]["inputs"], found["aten.argmax"]["outputs"]) == (["float32[1,4,8,8]"], ["int64[1,8,8]"])
     assert "slices" in found["aten.index_select"]["hint"] and "schema" not in found["aten.index_select"]["reason"]
     assert "int32" in found["dim_order_ops._to_dim_order_copy"]["hint"]
+    # It could run on the NPU, were it not for what it is beside.
+    assert "not marked as quantized" in found["aten.relu"]["reason"] and "beside it" in found["aten.relu"]["hint"]
 
 
 def test_conversions_are_put_down_to_whom_they_are_for(ran: Callable[..., Ran]) -> None:

@@ -249,6 +249,18 @@ def test_dequantizing_is_pytorchs(kind: str, scale: float, data: st.DataObject) 
     np.testing.assert_array_equal(found, expected.numpy())
 
 
+@pytest.mark.parametrize("zero_points", [None, np.array([3, -7, 0], np.int64)])
+def test_weights_are_dequantized_channel_by_channel(zero_points: Array | None) -> None:
+    x, scales = integers(4, 3, 2, 2, kind="int8", low=-127, high=127), np.abs(floats(3))
+    found = np.zeros(x.shape, np.float32)
+    ours("quantized_decomposed::dequantize_per_channel.out", (x, scales, zero_points, 1, -127, 127, 1, None), [found])
+    zeros = None if zero_points is None else torch.from_numpy(zero_points)
+    expected = torch.ops.quantized_decomposed.dequantize_per_channel(
+        torch.from_numpy(x), torch.from_numpy(scales), zeros, 1, -127, 127, torch.int8
+    )
+    np.testing.assert_array_equal(found, expected.numpy())
+
+
 @given(arrays_of.arrays(np.int8, st.integers(1, 60)), SCALES, st.integers(-128, 127))
 def test_quantizing_what_was_dequantized_gives_it_back(x: Array, scale: float, zero_point: int) -> None:
     middle, back = np.zeros(x.shape, np.float32), np.zeros_like(x)

@@ -42,7 +42,7 @@ def _is_cpu_kernel(node: Any) -> bool:
 
 
 def _is_conversion(node: Any) -> bool:
-    return node.op == "call_function" and "quantize_per_tensor" in operator_name(node)
+    return node.op == "call_function" and "quantize_per_" in operator_name(node)
 
 
 def _types(values: Any) -> tuple[str, ...]:
@@ -61,7 +61,10 @@ class _Left:
     def __init__(self, module: Any, rejected: list[tuple[Any, str]]) -> None:
         self._module = module
         self.nodes = [node for node in _calls(module) if _is_cpu_kernel(node)]
-        self._rejected = {node.name: (node, _SCHEMA.sub(r"\1", reason)) for node, reason in reversed(rejected)}
+        self._rejected: dict[tuple[str, str], list[tuple[Any, str]]] = {}
+        for node, reason in rejected:
+            if node.op == "call_function":
+                self._rejected.setdefault(_origin(node), []).append((node, _SCHEMA.sub(r"\1", reason)))
 
     def describe(self, node: Any) -> CpuOperator:
         """A node with its cause, and its place in the model."""
@@ -70,7 +73,7 @@ class _Left:
             op=operator_name(node),
             node=node.name,
             reason=reason,
-            hint=None if _is_conversion(node) else hints.hint(f"{_exported_name(at)} {operator_name(node)}", reason),
+            hint=None if _is_conversion(node) else self._hint(node, at, reason),
             inputs=tuple(text for given in node.all_input_nodes for text in _types(given.meta.get("val"))),
             outputs=_types(node.meta.get("val")),
             module=module_path(at.meta.get("nn_module_stack")),
@@ -79,9 +82,15 @@ class _Left:
             conversions=0 if _is_conversion(node) else sum(map(_is_conversion, _around(node))),
         )
 
+    def _hint(self, node: Any, at: Any, reason: str) -> str | None:
+        beside_cpu = any(near in self.nodes and not _is_conversion(near) for near in _around(node))
+        return hints.hint(f"{_exported_name(at)} {operator_name(node)}", reason, beside_cpu=beside_cpu)
+
     def _kept(self, node: Any) -> tuple[Any, str]:
-        # Nodes were rejected before those beside them were lowered, which leaves their names.
-        before, reason = self._rejected.get(node.name, (None, NO_REASON))
+        # Nodes were rejected before those beside them were lowered, and are numbered anew since; of several that were
+        # made from the same one, that of the same number is more likely.
+        same = self._rejected.get(_origin(node), [])
+        before, reason = next((one for one in same if one[0].name == node.name), same[0] if same else (None, NO_REASON))
         return _placed(node, *([before] if before is not None else [])), reason
 
     def _conversion(self, node: Any) -> tuple[Any, str]:
@@ -119,6 +128,11 @@ def _exported_name(node: Any) -> str:
         source = sources[-1]
         name, sources = source.name, source.from_node
     return str(name)
+
+
+def _origin(node: Any) -> tuple[str, str]:
+    """What a node computes, and what it was made from: passes and lowering leave both."""
+    return operator_name(node), _exported_name(node)
 
 
 def _around(node: Any) -> list[Any]:

@@ -12,6 +12,8 @@ from tui.events import Stage
 _OPERATOR = re.compile(r"\b(aten|quantized_decomposed|cortex_m|torchvision|tosa)(?:::|\.)([A-Za-z_0-9]+)")
 _BLURB = re.compile(r"^(Exception|Error|An error|While executing|The following|from user code)", re.IGNORECASE)
 
+_PASS = re.compile(r"An error occurred when running the '(\w+)' pass")
+
 _HINTS: dict[str, str] = {
     "load": "run the file with python to see the error whole",
     "export": "torch.export must be able to trace forward(): no data-dependent Python control flow",
@@ -43,6 +45,18 @@ def _where(error: BaseException, model_file: Path | None) -> str | None:
     return None
 
 
+def _telling(error: BaseException) -> tuple[BaseException, str]:
+    """The error that says what is wrong, and in which of ExecuTorch's passes.
+
+    A pass wraps what it fails on in a list of all the passes before it.
+    """
+    inside = ""
+    while (found := _PASS.match(str(error))) and error.__cause__ is not None:
+        inside = inside or found[1]
+        error = error.__cause__
+    return error, inside
+
+
 def _what(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     telling = next((line for line in lines if not _BLURB.match(line)), "")
@@ -56,8 +70,11 @@ def describe(error: BaseException, stage: Stage, model_file: Path | None) -> str
     if isinstance(error, UserError):
         return str(error)
     where = _where(error, model_file)
-    operator = _OPERATOR.search(str(error))
-    parts = [_what(error)[:300]]
+    telling, inside = _telling(error)
+    operator = _OPERATOR.search(str(telling))
+    parts = [_what(telling)[:300]]
+    if inside:
+        parts.append(f"in {inside}")
     if operator:
         parts.append(f"operator {operator[1]}.{operator[2]}")
     if where:

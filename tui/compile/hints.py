@@ -30,12 +30,11 @@ _OPERATORS: tuple[tuple[str, str], ...] = (
     (r"complex|fft|stft", "compute the spectrum in the application"),
     (r"rand|native_dropout|bernoulli", "the model draws random numbers: call eval() on it, or give them as an input"),
 )
+FLOAT_BESIDE = "an operator beside it is in float: that one's cause comes first"
+_NOT_QUANTIZED = "not marked as quantized"
 _REASONS: tuple[tuple[str, str], ...] = (
-    (r"not marked as quantized", "it runs in float, and the NPU computes in integers: --quantize int8 or a16w8"),
-    (
-        r"(inputs|outputs) were not quantized|non-quantized|had fp dtype",
-        "an operator beside it is in float: that one's cause comes first",
-    ),
+    (_NOT_QUANTIZED, "it runs in float, and the NPU computes in integers: --quantize int8 or a16w8"),
+    (r"(inputs|outputs) were not quantized|non-quantized|had fp dtype", FLOAT_BESIDE),
     (r"int64", "cast to int32 with .to(torch.int32): the NPU has no 64-bit integers"),
     (r"int32 range|exceeds int32", "keep its values within 32 bits"),
     (
@@ -65,11 +64,14 @@ _REASONS: tuple[tuple[str, str], ...] = (
 )
 
 
-def hint(operator: str, reason: str) -> str | None:
+def hint(operator: str, reason: str, *, beside_cpu: bool = False) -> str | None:
     """What may bring an operator to the NPU, or spare it; None where nothing general can be said.
 
-    `operator` has its name, and that of the exported operator it was made from.
+    `operator` has its name, and that of the exported operator it was made from. `beside_cpu`: it exchanges tensors
+    with another operator on the CPU, next to which the quantizer leaves it in float.
     """
+    if beside_cpu and _NOT_QUANTIZED in reason:
+        return FLOAT_BESIDE
     unknown = NOT_SUPPORTED.search(reason) is not None
     for pattern, words in (*_OPERATORS, *(() if unknown else _REASONS)):
         if re.search(pattern, operator if (pattern, words) in _OPERATORS else reason):

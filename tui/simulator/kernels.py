@@ -50,6 +50,16 @@ def _dequantize(x: NDArray, scale: float, zero_point: int, *_: Any) -> NDArray:
         return (x.astype(np.int64) - zero_point).astype(np.float32) * np.float32(scale)
 
 
+def _dequantize_channels(x: NDArray, scales: NDArray, zero_points: NDArray | None, axis: int, *_: Any) -> NDArray:
+    """Each slice along `axis` with its own scale and zero point; zero points are 0 where there are none."""
+    along = [1] * x.ndim
+    along[axis] = -1
+    zeros = np.zeros(scales.shape, np.int64) if zero_points is None else zero_points
+    with np.errstate(invalid="ignore", over="ignore"):
+        centred = (x.astype(np.int64) - zeros.astype(np.int64).reshape(along)).astype(np.float32)
+        return centred * scales.astype(np.float32).reshape(along)
+
+
 def _copy(x: NDArray, *_: Any) -> NDArray:
     return x
 
@@ -163,6 +173,7 @@ TABLE: dict[str, Kernel] = {
     "cortex_m::quantize_per_tensor.out": Kernel(6, _quantize),
     "quantized_decomposed::dequantize_per_tensor.out": Kernel(7, _dequantize),
     "cortex_m::dequantize_per_tensor.out": Kernel(6, _dequantize),
+    "quantized_decomposed::dequantize_per_channel.out": Kernel(8, _dequantize_channels),
     "dim_order_ops::_to_dim_order_copy.out": Kernel(3, _copy),
     "dim_order_ops::_clone_dim_order.out": Kernel(3, _copy),
     "aten::clone.out": Kernel(2, _copy),
