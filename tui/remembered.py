@@ -6,7 +6,7 @@ import msgspec
 
 from tui import runs
 from tui.files import write_whole
-from tui.spec import Spec
+from tui.spec import Limits, Spec
 
 FILE = "remembered.json"
 
@@ -31,7 +31,8 @@ def keep(*, spec: Spec | None = None, theme: str | None = None) -> None:
     known = read()
     # Inputs are a model's own, and limits a run's.
     if spec is not None:
-        spec = msgspec.structs.replace(spec, inputs=(), dataset=None, calibration=None, limits=Spec("").limits)
+        own = {"inferences": 1} if spec.dataset else {}
+        spec = msgspec.structs.replace(spec, inputs=(), dataset=None, calibration=None, limits=Limits(), **own)
     now = Remembered(spec=spec or known.spec, theme=theme or known.theme)
     # A data folder that cannot be written is said where a run is started.
     with contextlib.suppress(OSError):

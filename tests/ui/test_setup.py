@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from textual.widgets import Input, Static
 
@@ -86,11 +87,11 @@ async def test_target_and_options_show_in_the_command(until: Until) -> None:
         await until(pilot, lambda: "executorch:lstm" in names(app))
         await pilot.press("tab", "right", "down", "right")
         assert f"--target {known.accelerators[2]} --memory-mode {known.memory_modes[1]}" in text(app, "#command")
-        await pilot.press("down", "left", "down", "right", "down", "down", "right", "down", "down", "1", "2")
+        await pilot.press("down", "left", "down", "right", *["down"] * 4, "right", *["down"] * 3, "1", "2")
         command = text(app, "#command")
         assert f"--system-config {known.system_configs[2]}" in command
         assert "--quantize a16w8 --platform simulator --inferences 12" in command
-        await pilot.press("up", "up", "up", "right")
+        await pilot.press(*["up"] * 4, "right")
         assert text(app, "#command").startswith("$ fvp-tui compile sample:digits")
         assert "--platform" not in text(app, "#command") or setup(app).request().platform == "simulator"  # type: ignore[union-attr]
         await pilot.press("right")
@@ -208,3 +209,49 @@ async def test_a_model_that_was_lowered_tells_what_it_would_take_on_another_targ
         await until(pilot, lambda: len(text(app, "#expected").splitlines()) == 2)
         await pilot.press("shift+tab", "shift+tab", "j")
         await until(pilot, lambda: "not known before a first run" in text(app, "#expected"))
+
+
+async def test_what_was_set_last_comes_back_and_x_forgets_it(started: list[Spec], until: Until) -> None:
+    app = FvpApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "executorch:lstm" in names(app))
+        await pilot.press("slash", *"resnet8", "enter", "tab", "right", "r")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen))
+    again = FvpApp()
+    async with again.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "executorch:lstm" in names(again))
+        request = setup(again).request()
+        assert request is not None and request == started[0]
+        assert (request.model, request.target.macs) == ("executorch:resnet8", 512)
+        await pilot.press("x")
+        assert setup(again).request() == Spec("executorch:resnet8")
+
+
+async def test_last_files_belong_to_their_model(started: list[Spec], tmp_path: Path, until: Until) -> None:
+    data = tmp_path / "images"
+    data.mkdir()
+    for index in range(3):
+        np.save(data / f"{index}.npy", np.zeros((1, 1, 8, 8), np.float32))
+    app = FvpApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "executorch:lstm" in names(app))
+        app.screen.set_focus(app.screen.query_one("#inputs"))
+        await pilot.press("enter", *str(data), "enter")
+        await until(pilot, lambda: f"--dataset {data}" in text(app, "#command"))
+        # A data set is inferred on as a whole.
+        await until(pilot, lambda: "--inferences 3" in text(app, "#command"))
+        await pilot.press("backspace")
+        assert "--dataset" not in text(app, "#command")
+        await pilot.press("enter", *f"{data}/0.npy {data}/1.npy", "enter")
+        await until(pilot, lambda: f"--input {data}/0.npy --input {data}/1.npy" in text(app, "#command"))
+        app.screen.set_focus(app.screen.query_one("#calibration"))
+        await pilot.press("enter", *str(tmp_path / "nothing"), "enter")
+        assert "no file" in str(app.screen.query(".problem").last(Static).content)
+        await pilot.press("escape", "r")
+        await until(pilot, lambda: started)
+        assert started[0].inputs == (f"{data}/0.npy", f"{data}/1.npy")
+    again = FvpApp()
+    async with again.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "executorch:lstm" in names(again))
+        request = setup(again).request()
+        assert request is not None and (request.inputs, request.dataset) == ((), None)

@@ -135,6 +135,8 @@ class InputsScreen(FileScreen[tuple[str, ...]]):
 
     TITLE = "A file for each input (.npy or raw), separated by spaces"
     PLACEHOLDER = "./input.npy"
+    DATA_SETS: ClassVar[bool] = False
+    """Whether a folder or an archive may stand for many inferences."""
 
     def candidates(self, text: str) -> list[str]:
         """What the last of them could go on to."""
@@ -149,7 +151,23 @@ class InputsScreen(FileScreen[tuple[str, ...]]):
             raise UsageError(f"{text}: {error}") from error
         if not files:
             raise UsageError("no file")
-        for file in files:
-            if not file.is_file():
-                raise UsageError(f"no file {file}")
+        if not (self.DATA_SETS and len(files) == 1 and files[0].is_dir()):
+            for file in files:
+                if not file.is_file():
+                    raise UsageError(f"no file {file}")
         return tuple(str(file) for file in files)
+
+
+class DataScreen(InputsScreen):
+    """The same, or a data set."""
+
+    TITLE = "A file for each input (.npy, .pt or raw), or a data set: a folder of files, or an .npz"
+    PLACEHOLDER = "./inputs/"
+    DATA_SETS = True
+
+
+class CalibrationScreen(DataScreen):
+    """What to calibrate quantization on."""
+
+    TITLE = "Inputs to calibrate on: a .pt, .npy or .npz file, or a folder of files"
+    PLACEHOLDER = "./calibration/"

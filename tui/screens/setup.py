@@ -5,7 +5,7 @@ import shlex
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import msgspec
 from textual.app import ComposeResult
@@ -16,20 +16,22 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from tui import catalogue, control, runs, spec, vela
+from tui import catalogue, control, remembered, runs, spec, vela
 from tui.catalogue import ModelInfo
 from tui.errors import UserError
 from tui.expected import Expected, Predictor, lowering_of
 from tui.screens.messages import OpenRun
-from tui.screens.path import PathScreen
+from tui.screens.path import CalibrationScreen, DataScreen, PathScreen
 from tui.screens.sweep import SweepScreen
-from tui.spec import EngineChoice, PlatformChoice, Quantization, Spec, Target
+from tui.spec import Spec, Target
 from tui.text import clean
 from tui.widgets.background import in_background, tell
-from tui.widgets.choice import Choice, Field, Number
+from tui.widgets.choice import Field, Number
 from tui.widgets.expected import expected_words
+from tui.widgets.files_field import FilesField
 from tui.widgets.filter_field import FilterField
 from tui.widgets.keybar import KeyBar
+from tui.widgets.spec_form import SpecForm, is_data_set
 from tui.widgets.table import Column, FigureTable, Row
 from tui.widgets.words import model_name
 
@@ -46,77 +48,6 @@ class ModelTable(FigureTable):
     """The models; enter runs the one under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "Run", key_display="enter", id="setup.choose")]
-
-
-class Options(Vertical):
-    """The fields of a spec beside the model."""
-
-    def compose(self) -> ComposeResult:
-        """The fields, named as Vela names their values."""
-        try:
-            known = vela.lists()
-        except vela.VelaMissing:
-            known = None  # spec.check says so where the user sees it
-        default = spec.DEFAULT
-        yield Static("Target", classes="group", markup=False)
-        yield Choice(
-            "NPU",
-            [(name, name.rsplit("-", 1)[-1]) for name in known.accelerators] if known else [],
-            "Size of the Ethos-U85: 8-bit multiply-accumulates a cycle.",
-            id="accelerator",
-            value=default.target.accelerator,
-            unit="MACs",
-        )
-        yield Choice(
-            "Memory",
-            [(name, name) for name in known.memory_modes] if known else [],
-            "Vela's memory mode: where weights and intermediate tensors lie.",
-            id="memory-mode",
-            value=default.target.memory_mode,
-        )
-        yield Choice(
-            "System",
-            [(name, name.removeprefix("Ethos_U85_")) for name in known.system_configs] if known else [],
-            "Vela's system config: clock, and speed of SRAM and of the memory outside.",
-            id="system-config",
-            value=default.target.system_config,
-        )
-        yield Static("Program", classes="group", markup=False)
-        yield Choice(
-            "Quantize",
-            [(name, name) for name in spec.QUANTIZATIONS],
-            "int8; a16w8: 16-bit activations; none: float, which the NPU cannot run.",
-            id="quantize",
-        )
-        yield Choice(
-            "Do",
-            [("check", "compile and run"), ("emit", "compile only"), ("serve", "run and stay")],
-            "Compile only stops after the .pte and its analysis; run and stay keeps the platform for more inferences.",
-            id="until",
-        )
-        yield Static("Platform", classes="group", markup=False)
-        yield Choice(
-            "Run on",
-            [(name, name) for name in spec.PLATFORMS],
-            "auto takes the FVP when it and a runner are found, else the simulator.",
-            id="platform",
-        )
-        yield Choice(
-            "Engine",
-            [(name, name) for name in spec.ENGINES],
-            "How the simulator runs the CPU: in Python, or Arm's firmware on an emulated core.",
-            id="engine",
-        )
-        yield Number("Inferences", "How many inferences, each with the model's next input.", id="inferences")
-        yield Static("", id="option-problem", classes="problem", markup=False)
-        yield Static("", id="expected", markup=False)
-        yield Static("", id="about", markup=False)
-
-
-def _value(fields: dict[str, Field], id: str) -> str:
-    field = fields[id]
-    assert isinstance(field, Choice)
-    return field.value
 
 
 class SetupScreen(Screen[None]):
@@ -136,6 +67,7 @@ class SetupScreen(Screen[None]):
         Binding("s", "sweep", "Sweep", tooltip="The model on all sizes of the NPU", id="setup.sweep"),
         Binding("p", "parameters", "Parameters", tooltip="The platform's parameters", id="setup.parameters"),
         Binding("y", "copy", "Copy", show=False, tooltip="Copy the command line", id="setup.copy"),
+        Binding("x", "defaults", "Defaults", show=False, tooltip="All options as at the first start", id="setup.reset"),
         Binding("h", "app.history", "History", id="setup.history"),
         Binding("q", "app.quit", "Quit", id="setup.quit"),
     ]
@@ -156,6 +88,13 @@ class SetupScreen(Screen[None]):
             self.request = request
             self.expected = expected
 
+    class Counted(Message):
+        """How many samples a data set has."""
+
+        def __init__(self, samples: int) -> None:
+            super().__init__()
+            self.samples = samples
+
     def __init__(self, model: str | None = None) -> None:
         super().__init__()
         self._predictor = Predictor()
@@ -168,8 +107,8 @@ class SetupScreen(Screen[None]):
         self._models: list[ModelInfo] = []
         self._files: list[str] = []
         """Paths: typed ones first, then those of earlier runs."""
-        self._base = spec.DEFAULT
-        """What the Parameters screen has set."""
+        self._base = remembered.read().spec or spec.DEFAULT
+        """The last one that was run here, and what the Parameters screen has set."""
         self._refused = ""
         """Name of the model whose problem is shown."""
 
@@ -184,7 +123,7 @@ class SetupScreen(Screen[None]):
                 yield ModelTable((Column("model", most=18), Column("title", flex=True, width=4)), header=False)
                 yield Static("", id="title", markup=False)
                 yield Static("", id="model-problem", classes="problem", markup=False)
-            yield Options(id="options")
+            yield SpecForm(self._base, id="options")
         yield Static("", id="command", markup=False)
         yield KeyBar()
 
@@ -192,11 +131,13 @@ class SetupScreen(Screen[None]):
         """Samples at once; what takes longer to list comes when it is there."""
         self._models = catalogue.samples()
         select, problem = FIRST, ""
-        if self._wanted is not None:
+        wanted = self._wanted or self._base.model
+        if wanted:
             try:
-                select = catalogue.resolve(self._wanted)
+                select = catalogue.resolve(wanted)
             except UserError as error:
-                problem = str(error)
+                # That the last one is gone since is nothing to complain about.
+                problem = str(error) if self._wanted is not None else ""
             else:
                 if Path(select).is_absolute():
                     self._files.insert(0, select)
@@ -354,45 +295,13 @@ class SetupScreen(Screen[None]):
         row = self.query_one(FigureTable).current
         if row is None or row.key == FILE:
             return None
-        fields = {field.id or "": field for field in self.query(Field)}
-        inferences = fields["inferences"]
-        assert isinstance(inferences, Number)
-        compiles = _value(fields, "until") == "emit"
-        platform = cast(PlatformChoice, _value(fields, "platform"))
-        return msgspec.structs.replace(
-            self._base,
-            model=row.key,
-            target=Target(
-                accelerator=_value(fields, "accelerator"),
-                system_config=_value(fields, "system-config"),
-                memory_mode=_value(fields, "memory-mode"),
-            ),
-            quantize=cast(Quantization, _value(fields, "quantize")),
-            until="emit" if compiles else "check",
-            platform=platform,
-            engine="auto" if platform == "fvp" else cast(EngineChoice, _value(fields, "engine")),
-            inferences=inferences.value,
-            serve=_value(fields, "until") == "serve",
-        )
+        return self.query_one(SpecForm).read(self._base, row.key)
 
     def _refresh_command(self) -> None:
-        fields = {field.id or "": field for field in self.query(Field)}
-        platform, compiles = _value(fields, "platform"), _value(fields, "until") == "emit"
-        # What has no meaning for the rest of the choice is not offered.
-        for id, shown in (
-            ("platform", not compiles),
-            ("engine", not compiles and platform != "fvp"),
-            ("inferences", not compiles),
-        ):
-            fields[id].display = shown
-        badge = {
-            "fvp": "FVP - cycles measured",
-            "simulator": "SIMULATOR - cycles estimated",
-            "auto": "FVP if found, else SIMULATOR",
-        }[platform]
-        self.query_one("#badge", Static).update(Content("compile only" if compiles else badge))
         request = self.request()
-        fields["quantize"].display = request is None or not catalogue.is_program(request.model)
+        form = self.query_one(SpecForm)
+        form.offer(is_program=request is not None and catalogue.is_program(request.model))
+        self.query_one("#badge", Static).update(Content(form.badge))
         problem = ""
         if request is not None:
             try:
@@ -437,7 +346,38 @@ class SetupScreen(Screen[None]):
         except UserError as error:
             self._problem("#option-problem", str(error))
             return
+        remembered.keep(spec=request)
         self.post_message(OpenRun(directory))
+
+    def on_files_field_wanted(self, event: FilesField.Wanted) -> None:
+        """Type the paths of inputs."""
+        field = event.field
+
+        def take(files: tuple[str, ...] | None) -> None:
+            if files is not None:
+                field.value = files
+                if field.id == "inputs" and is_data_set(files):
+                    in_background("count", lambda: self._count(files[0]))
+
+        screen = DataScreen if field.id == "inputs" else CalibrationScreen
+        self.app.push_screen(screen(shlex.join(field.value)), take)
+
+    def _count(self, data_set: str) -> None:
+        # Only now: with it comes numpy.
+        from tui import datasets
+
+        with contextlib.suppress(UserError):  # said where it is run
+            tell(self, self.Counted(len(datasets.items(Path(data_set)))))
+
+    def on_setup_screen_counted(self, event: Counted) -> None:
+        """A data set is inferred on as a whole, unless somebody says otherwise."""
+        self.query_one("#inferences", Number).value = event.samples
+
+    def action_defaults(self) -> None:
+        """All options as at the first start; the model stays."""
+        self._base = spec.DEFAULT
+        self.query_one(SpecForm).fill(self._base)
+        self._refresh_command()
 
     def action_parameters(self) -> None:
         """What the platform can be told beside all this."""
@@ -468,9 +408,7 @@ class SetupScreen(Screen[None]):
 
         def take(target: Target | None) -> None:
             if target is not None:
-                values = (target.accelerator, target.memory_mode, target.system_config)
-                for id, value in zip(("accelerator", "memory-mode", "system-config"), values, strict=True):
-                    self.query_one(f"#{id}", Choice).value = value
+                self.query_one(SpecForm).fill(msgspec.structs.replace(request, target=target))
 
         self.app.push_screen(SweepScreen(request), take)
 

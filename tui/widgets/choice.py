@@ -127,6 +127,10 @@ class Number(Field):
         """The number; 1 while nothing is typed."""
         return max(int(self._digits or "1"), 1)
 
+    @value.setter
+    def value(self, value: int) -> None:
+        self._set(str(min(max(value, 1), self.MOST)))
+
     def _set(self, digits: str) -> None:
         self._digits = digits
         self._fresh = False
