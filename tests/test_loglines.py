@@ -12,8 +12,8 @@ def _follow(path: Path) -> tuple[Follower, LogLines]:
 
 
 def _take(follower: Follower, log: LogLines) -> None:
-    for offset, length, event in follower.located():
-        log.add(offset, length, event)
+    offset, lines = follower.lines()
+    log.add(offset, lines, events.heads(lines))
 
 
 def test_lines_are_found_again_by_number(tmp_path: Path) -> None:

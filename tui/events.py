@@ -4,6 +4,7 @@ An event is a fact that has happened; nothing is ever taken back. `t` is Unix ti
 figure needs one event here, one line in the fold (`tui.state`), and a view.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -253,8 +254,26 @@ AnyEvent = (
     | RunFinished
 )
 
+
+class Head(msgspec.Struct, frozen=True, gc=False):
+    """Of an event only its kind and, where it is a line of log, whose and how serious it is."""
+
+    event: str
+    t: float = 0.0
+    source: str = ""
+    level: Level = "info"
+
+    @property
+    def logged(self) -> bool:
+        """Whether it is a line of log."""
+        return self.event == LOGGED
+
+
+LOGGED = _tag("Logged")
+
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+_heads: msgspec.json.Decoder[list[Head]] = msgspec.json.Decoder(list[Head])
 
 
 def encode(event: Event) -> bytes:
@@ -284,3 +303,20 @@ def decode(line: bytes) -> AnyEvent | None:
         return _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def heads(lines: Sequence[bytes]) -> list[Head | None]:
+    """The head of each journal line; None for one that `decode` cannot read. It takes a fifth of the time."""
+    try:
+        found: list[Head | None] = list(_heads.decode(b"[" + b",".join(lines) + b"]"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = []
+    # One by one only where something is wrong with one of them.
+    return found if len(found) == len(lines) else [_head(line) for line in lines]
+
+
+def _head(line: bytes) -> Head | None:
+    event = decode(line)
+    if isinstance(event, Logged):
+        return Head(event=LOGGED, t=event.t, source=event.source, level=event.level)
+    return None if event is None else Head(event="", t=event.t)

@@ -1,6 +1,7 @@
 """Writing files that are read by others at any moment."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -10,12 +11,18 @@ def write_whole(path: Path, content: bytes) -> Path:
     Raises:
         OSError: it cannot be written; nothing has changed.
     """
+    return write_parts(path, (content,))
+
+
+def write_parts(path: Path, parts: Iterable[bytes]) -> Path:
+    """As `write_whole`, for content that is too large to be held in memory at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        part.write_bytes(content)
+        with part.open("wb") as file:
+            file.writelines(parts)
         part.replace(path)
-    except OSError:
+    except BaseException:
         part.unlink(missing_ok=True)
         raise
     return path

@@ -57,25 +57,26 @@ class Follower:
 
         A half-written last line waits for its rest. A line that cannot be read is passed over.
         """
-        return [event for _, _, event in self.located()]
+        _, lines = self.lines()
+        return [event for line in lines if (event := events.decode(line)) is not None]
 
-    def located(self) -> list[tuple[int, int, AnyEvent]]:
-        """As `poll`, with the offset and the length in bytes of each event's line in the file."""
+    def lines(self) -> tuple[int, list[bytes]]:
+        """As `poll`, but the lines themselves, readable or not, and the offset of the first one in the file."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self._offset)
                 data = file.read(READ_BYTES)
         except FileNotFoundError:
-            return []
+            data = b""
         at = self._offset - len(self._partial)
         self._offset += len(data)
         *lines, self._partial = (self._partial + data).split(b"\n")
-        found = []
-        for line in lines:
-            if (event := events.decode(line)) is not None:
-                found.append((at, len(line), event))
-            at += len(line) + 1
-        return found
+        return at, lines
+
+    @property
+    def offset(self) -> int:
+        """Bytes of the file that have been read."""
+        return self._offset
 
     def behind(self) -> bool:
         """Whether the file is longer than what has been read of it."""

@@ -154,7 +154,7 @@ def load(directory: Path) -> State:
     kept = _snapshot(directory)
     if kept is not None and kept.journal_bytes == size:
         return kept.state
-    folded = settled(directory, state.fold_all(journal.read(path)))
+    folded = settled(directory, state.fold_journal(path))
     # A run that was killed before its first event still has its spec and its name.
     if folded.spec is None:
         folded = msgspec.structs.replace(
@@ -198,7 +198,7 @@ def _snapshot(directory: Path) -> Snapshot | None:
 def keep_snapshot(directory: Path) -> None:
     """Write the folded state of a finished run beside its journal."""
     path = directory / journal.FILE
-    kept = Snapshot(journal_bytes=path.stat().st_size, state=state.fold_all(journal.read(path)))
+    kept = Snapshot(journal_bytes=path.stat().st_size, state=state.fold_journal(path))
     write_whole(directory / SNAPSHOT, msgspec.json.encode(kept))
 
 

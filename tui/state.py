@@ -4,13 +4,15 @@ The log's lines are not part of it (a console may have millions): a view that sh
 ``logged`` events of the journal itself.
 """
 
+from collections.abc import Sequence
 from functools import reduce
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
 from tui import events
-from tui.events import COMPILE_STAGES, STAGES, AnyEvent, Stage
+from tui.events import COMPILE_STAGES, STAGES, AnyEvent, Head, Stage
 from tui.figures import (
     Artifact,
     Check,
@@ -31,6 +33,7 @@ from tui.figures import (
     Versions,
     spread,
 )
+from tui.journal import Follower
 from tui.spec import Spec
 
 SCHEMA_VERSION = 1
@@ -236,6 +239,44 @@ def fold(state: State, event: AnyEvent) -> State:
 def fold_all(journal: Any, start: State = EMPTY) -> State:
     """`fold` over an iterable of events."""
     return reduce(fold, journal, start)
+
+
+def fold_lines(state: State, lines: Sequence[bytes], heads: Sequence[Head | None]) -> State:
+    """The state after more lines of a journal, of which these are the heads.
+
+    What `fold_all` gives for their events, but lines of log, of which there may be millions, are only counted.
+    """
+    logged = errors = 0
+    last = 0.0
+    for line, head in zip(lines, heads, strict=True):
+        if head is None:
+            continue
+        if head.logged:
+            logged += 1
+            errors += head.level == "error"
+            last = head.t or last
+        elif (event := events.decode(line)) is not None:
+            state = fold(state, event)
+            last = event.t or last
+    if not logged:
+        return state
+    return _replace(
+        state,
+        log_lines=state.log_lines + logged,
+        log_errors=state.log_errors + errors,
+        last_event=last or state.last_event,
+    )
+
+
+def fold_journal(path: Path) -> State:
+    """The state that a journal comes to as it stands."""
+    follower = Follower(path)
+    folded = EMPTY
+    while True:
+        _, lines = follower.lines()
+        folded = fold_lines(folded, lines, events.heads(lines))
+        if not follower.behind():
+            return folded
 
 
 def lost(state: State) -> State:

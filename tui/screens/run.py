@@ -18,14 +18,15 @@ from textual.widgets import Static
 from tui import control, editor, runs, spec
 from tui.errors import UserError
 from tui.screens.confirm import Confirm
-from tui.screens.feed import Fed, Feed
+from tui.screens.feed import Fed, Feed, Tail
 from tui.screens.path import InputsScreen
+from tui.screens.save_log import SaveScreen
 from tui.state import State
 from tui.text import clean
 from tui.widgets.background import in_background, tell
 from tui.widgets.header import RunHeader, StageLine
 from tui.widgets.keybar import KeyBar
-from tui.widgets.log_panel import LogPanel
+from tui.widgets.log_panel import LogPanel, SaveWanted
 from tui.widgets.operators import SourceWanted
 from tui.widgets.panel import Panel
 from tui.widgets.panels import PANELS
@@ -166,7 +167,7 @@ class RunScreen(Screen[None]):
                 hint = runs.last_words(self.directory) or f"see {runs.RUNNER_LOG} in {self.directory}"
             self.query_one(RunHeader).take(event.state, hint)
             self.query_one(StageLine).take(event.state)
-            self.query_one(LogPanel).grow(event.log_lines)
+            self.query_one(LogPanel).grow(event.log_lines, event.read)
             for panel in self.panels:
                 panel.take(event.state)
             self._draw_tabs()
@@ -178,6 +179,12 @@ class RunScreen(Screen[None]):
                     timer.stop()
         if changed:
             self.refresh_bindings()
+
+    def on_tail(self, event: Tail) -> None:
+        """The end of a long log, before the rest of it is read."""
+        event.stop()
+        if self.children:
+            self.query_one(LogPanel).view.set_tail(event.lines)
 
     def _tick(self) -> None:
         if self.state is not None and self.children:
@@ -296,6 +303,11 @@ class RunScreen(Screen[None]):
             self.notify(clean(str(error)), severity="error", markup=False)
         except SuspendNotSupported:
             self.notify(f"{clean(event.line)} (no editor can be opened on this kind of terminal)", markup=False)
+
+    def on_save_wanted(self, event: SaveWanted) -> None:
+        """Ask for a file, and write lines of the log to it."""
+        event.stop()
+        self.app.push_screen(SaveScreen(event, f"{self.directory.name}.log"))
 
     def _tell(self, command: Callable[[Path], None]) -> None:
         def send() -> None:
