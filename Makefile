@@ -35,6 +35,7 @@ bench: $(VENV)/.installed-dev ## print speeds, and cycles beside Vela's; asserts
 	$(BIN)/python -m tests.benchmarks.cycles
 	$(BIN)/python -m tests.benchmarks.driver
 	$(BIN)/python -m tests.benchmarks.loop
+	$(BIN)/python -m tests.benchmarks.screen
 
 conformance: $(VENV)/.installed-dev ## ExecuTorch's own U85 tests on fvp-sim, about an hour
 	$(BIN)/python -m tests.conformance $(FILES)

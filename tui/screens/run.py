@@ -73,7 +73,7 @@ class Tabs(Static):
         )
         if drawn != self._drawn:
             self._drawn = drawn
-            self.update(drawn)
+            self.update(drawn, layout=False)  # one line it stays: with a layout, all of the screen would be drawn
 
 
 class RunScreen(Screen[None]):

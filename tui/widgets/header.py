@@ -49,8 +49,10 @@ class RunHeader(Static):
             return
         drawn = self._content(self._state, self.size.width)
         if drawn != self._drawn:
+            # A clock that goes on needs no layout, after which all of the screen would be drawn.
+            as_high = self._drawn is not None and self._drawn.plain.count("\n") == drawn.plain.count("\n")
             self._drawn = drawn
-            self.update(drawn)
+            self.update(drawn, layout=not as_high)
 
     def _content(self, state: State, width: int) -> Content:
         run, spec = state.run, state.spec

@@ -28,7 +28,7 @@ class KeyBar(Static):
         drawn = self._draw(screen)
         if drawn != self._shown:
             self._shown = drawn
-            self.update(drawn)
+            self.update(drawn, layout=False)
 
     def _draw(self, screen: Screen[object]) -> Content:
         seen: set[str] = set()

@@ -30,10 +30,12 @@ class SearchField(Input):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave", tooltip="And search or filter no more", id="search.leave"),
         Binding("ctrl+r", "regex", "Text or regular expression", id="search.regex"),
+        Binding("up", "recall", "What was typed before", show=False, id="search.recall"),
     ]
 
     purpose = "search"
     regex = False
+    before = ""
 
     class Left(Message):
         """Escape was pressed."""
@@ -44,6 +46,11 @@ class SearchField(Input):
     def action_leave(self) -> None:
         """Back to the log."""
         self.post_message(self.Left())
+
+    def action_recall(self) -> None:
+        """What was searched for, or filtered by, to be changed."""
+        self.value = self.before
+        self.cursor_position = len(self.value)
 
     def action_regex(self) -> None:
         """What is typed is a regular expression, or a text."""
@@ -108,7 +115,7 @@ class LogPanel(Panel):
         super().__init__(id=id, number=number)
         self.view = LogView()
         """The lines."""
-        self._field = SearchField(placeholder=PURPOSES["search"], compact=True, select_on_focus=True)
+        self._field = SearchField(placeholder=PURPOSES["search"], compact=True, select_on_focus=False)
         self._field.display = False
         self._count = 0
         """Lines of the log there are."""
@@ -229,10 +236,11 @@ class LogPanel(Panel):
 
     # -- the field
 
-    def _open_field(self, purpose: str, text: str) -> None:
+    def _open_field(self, purpose: str, before: Pattern | None, without: bool = False) -> None:
         field = self._field
         field.purpose, field.placeholder = purpose, PURPOSES[purpose]
-        field.value = text
+        field.before = "" if before is None else "!" * without + before.text
+        field.value = ""
         field.display = True
         self.screen.set_focus(field)  # at once: `focus` would let keys that are typed fast go elsewhere
         self._say("")
@@ -244,14 +252,12 @@ class LogPanel(Panel):
 
     def action_search(self) -> None:
         """Type what to search for."""
-        self._open_field("search", "" if self._pattern is None else self._pattern.text)
+        self._open_field("search", self._pattern)
 
     def action_filter(self) -> None:
         """Type what to filter by."""
-        rows = self.view.rows
-        wanted = Filter() if rows is None else rows.filter
-        text = "" if wanted.pattern is None else "!" * wanted.without + wanted.pattern.text
-        self._open_field("filter", text)
+        wanted = Filter() if self.view.rows is None else self.view.rows.filter
+        self._open_field("filter", wanted.pattern, wanted.without)
 
     def on_search_field_switched(self, event: SearchField.Switched) -> None:
         """Say which of the two it is."""

@@ -103,6 +103,8 @@ class LogView(ScrollView, can_focus=True):
         """Row at which selecting began."""
         self._cursor = 0
         self._laid_out: list[tuple[int, int]] = []
+        self._base, self._width = Style(), 0
+        self._styles: dict[tuple[Style, str], Style] = {}
 
     # -- content
 
@@ -161,7 +163,12 @@ class LogView(ScrollView, can_focus=True):
     def _set_height(self) -> None:
         # Wrapped, any row may be the first one on the screen: the last one may fill it.
         height = self.lines + (max(self.size.height - 1, 0) if self._wrap else 0)
-        self.virtual_size = Size(0, height)
+        if self.show_vertical_scrollbar and height > self.virtual_size.height > self.size.height:
+            # More of what scrolls already: the whole screen need not be laid out, and drawn, again.
+            self.set_reactive(LogView.virtual_size, Size(0, height))
+            self.vertical_scrollbar.window_virtual_size = height
+        else:
+            self.virtual_size = Size(0, height)
 
     def _place(self, first_new: int) -> None:
         """Make room for rows from `first_new` on; draw only what is visible of them."""
@@ -512,13 +519,15 @@ class LogView(ScrollView, can_focus=True):
         return found[:height]
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The visible lines, laid out once for all of them."""
+        """The visible lines. What is the same for all of them is asked for once: asking takes longer than drawing."""
         self._laid_out = self._layout()
+        self._base, self._width = self.rich_style, self.scrollable_content_region.width
+        self._styles.clear()
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """The line at `y` of the visible part."""
-        base, width = self.rich_style, self.scrollable_content_region.width
+        base, width = self._base, self._width
         if self._tail and self.following:
             at = y + len(self._tail) - self.size.height if len(self._tail) > self.size.height else y
             if at >= len(self._tail):
@@ -534,11 +543,11 @@ class LogView(ScrollView, can_focus=True):
         style = self._style(line, base)
         wall = self._rows.wall(row)
         if wall:
-            style = base + self.get_component_rich_style("log--folded", partial=True)
+            style = self._styled(base, "folded")
         pointer = ">" if number == self._current else " "
         if self._anchor is not None and min(self._anchor, self._cursor) <= row <= max(self._anchor, self._cursor):
-            base = base + self.get_component_rich_style("log--selected", partial=True)
-            style += self.get_component_rich_style("log--selected", partial=True)
+            base = self._styled(base, "selected")
+            style = self._styled(style, "selected")
             pointer = "*" if row == self._cursor else "|"
         head = self._head(line, pointer, base) if part == 0 else [Segment(f" {pointer}{'':{SOURCE_WIDTH}} ", base)]
         text = self._text(row)
@@ -548,12 +557,17 @@ class LogView(ScrollView, can_focus=True):
         parts = self._parts(row)
         begin = sum(len(before) for before in parts[:part])
         segments = self._marked(text, begin, begin + len(parts[part]), places, style)
-        return Strip([*head, *segments]).adjust_cell_length(width, base)
+        return Strip([*head, *segments]).adjust_cell_length(width, base).simplify()
+
+    def _styled(self, base: Style, name: str) -> Style:
+        found = self._styles.get((base, name))
+        if found is None:
+            found = base + self.get_component_rich_style(f"log--{name}", partial=True)
+            self._styles[base, name] = found
+        return found
 
     def _style(self, line: LogLine, base: Style) -> Style:
-        if line.level == "info":
-            return base
-        return base + self.get_component_rich_style(f"log--{line.level}", partial=True)
+        return base if line.level == "info" else self._styled(base, line.level)
 
     def _head(self, line: LogLine, pointer: str, base: Style) -> list[Segment]:
         source = line.source if line.source in SOURCES else "source"
@@ -561,7 +575,7 @@ class LogView(ScrollView, can_focus=True):
             Segment(f"{LETTERS[line.level]}{pointer}", self._style(line, base)),
             Segment(
                 f"{fit(line.source, SOURCE_WIDTH)} ",
-                base + self.get_component_rich_style(f"log--{source}", partial=True),
+                self._styled(base, source),
             ),
         ]
 
@@ -569,7 +583,7 @@ class LogView(ScrollView, can_focus=True):
         self, text: str, begin: int, end: int, places: Sequence[tuple[int, int]], style: Style
     ) -> list[Segment]:
         """A part of a text, with the places in it that are marked."""
-        mark = style + self.get_component_rich_style("log--match", partial=True)
+        mark = self._styled(style, "match")
         segments, at = [], begin
         for first, last in places:
             if last > at and first < end:
@@ -582,11 +596,11 @@ class LogView(ScrollView, can_focus=True):
 
     def _cut(self, head: list[Segment], text: list[Segment], base: Style) -> Strip:
         """A line that is not wrapped: the part of it that fits, and a mark where more follows."""
-        width = self.scrollable_content_region.width
+        width = self._width
         body, room = Strip(text), max(width - HEAD_WIDTH, 0)
         length = body.cell_length
         body = body.crop(self._side, self._side + room)
         if length > self._side + room > 0:
-            more = base + self.get_component_rich_style("log--source", partial=True)
+            more = self._styled(base, "source")
             body = Strip.join([body.crop(0, room - 1), Strip([Segment("…", more)])])
-        return Strip.join([Strip(head), body]).adjust_cell_length(width, base)
+        return Strip.join([Strip(head), body]).adjust_cell_length(width, base).simplify()
