@@ -1,4 +1,7 @@
-"""The Textual application: themes, screens, commands, signals."""
+"""The Textual application: themes, screens, commands, signals.
+
+The first screen is imported with it, the others when they are asked for: the first picture is there sooner.
+"""
 
 import asyncio
 import os
@@ -21,13 +24,9 @@ import tui.widgets
 from tui import ascii, config, keys, remembered, terminal, themes
 from tui.errors import UserError
 from tui.screens.ascii_driver import AsciiDriver
-from tui.screens.help import HelpScreen, all_bindings, bindings, key_sections
-from tui.screens.history import HistoryScreen
 from tui.screens.messages import OpenRun
-from tui.screens.run import RunScreen
 from tui.screens.setup import SetupScreen
 from tui.text import clean
-from tui.widgets.panel import Panel
 
 DEFAULT_THEME = "dark"
 MUTED = 0.62
@@ -96,7 +95,10 @@ class FvpApp(App[None]):
         if not wanted:
             return []
         # All screens have to be there to tell which actions there are.
-        import tui.screens.parameters  # noqa: F401
+        import tui.screens.history
+        import tui.screens.parameters
+        import tui.screens.run  # noqa: F401
+        from tui.screens.help import all_bindings
 
         known = {binding.id for _, binding in all_bindings()}
         self.set_keymap({action: key for action, key in wanted.items() if action in known})
@@ -117,7 +119,7 @@ class FvpApp(App[None]):
             terminal.leave_on_signals(asyncio.get_running_loop(), lambda status: self.exit(return_code=status))
         self.push_screen(SetupScreen(self._model))
         if self._attached is not None:
-            self.push_screen(RunScreen(self._attached))
+            self._open(self._attached)
         if self._problems:
             self.notify(clean("; ".join(self._problems), 400), severity="warning", markup=False)
         self.theme_changed_signal.subscribe(self, lambda theme: remembered.keep(theme=theme.name))
@@ -152,10 +154,18 @@ class FvpApp(App[None]):
 
     def on_open_run(self, event: OpenRun) -> None:
         """Show a run."""
-        self.push_screen(RunScreen(event.directory))
+        self._open(event.directory)
+
+    def _open(self, directory: Path) -> None:
+        from tui.screens.run import RunScreen
+
+        self.push_screen(RunScreen(directory))
 
     def action_history(self) -> None:
         """Show all runs. A Run screen makes way, so that screens do not pile up."""
+        from tui.screens.history import HistoryScreen
+        from tui.screens.run import RunScreen
+
         below = self.screen_stack[-2] if len(self.screen_stack) > 1 else None
         if isinstance(self.screen, RunScreen) and isinstance(below, HistoryScreen):
             self.pop_screen()
@@ -166,6 +176,8 @@ class FvpApp(App[None]):
 
     def action_help(self) -> None:
         """Keys and figures."""
+        from tui.screens.help import HelpScreen, key_sections
+
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(key_sections(self, self.screen)))
 
@@ -173,6 +185,8 @@ class FvpApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Everything a key does here, by name, and Textual's own commands."""
+        from tui.screens.help import bindings
+
         for node, binding in bindings(self, screen):
             # What only moves a cursor needs a key, not a name.
             if str(binding.id).partition(".")[0] not in ("table", "field", "filter", "search"):
@@ -187,6 +201,9 @@ class FvpApp(App[None]):
                 yield command
 
     async def _run(self, node: DOMNode, action: str) -> None:
+        from tui.screens.run import RunScreen
+        from tui.widgets.panel import Panel
+
         panel = next((above for above in node.ancestors_with_self if isinstance(above, Panel)), None)
         if panel is not None and isinstance(self.screen, RunScreen):
             self.screen.action_panel(panel.number)
