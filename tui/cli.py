@@ -844,10 +844,11 @@ def build(checkout: str, etdump: bool, bundleio: bool, kernels: tuple[str, ...],
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def list_(as_json: bool) -> None:
     """List the firmware that is known, and where it is."""
+    from tui.images import IMAGES
     from tui.platform import firmware_store
     from tui.reports import text
 
-    found = [(image, firmware_store.installed(image)) for image in firmware_store.IMAGES]
+    found = [(image, firmware_store.installed(image)) for image in IMAGES]
     if as_json:
         _print_json(
             [{"name": i.name, "what": i.what, "sha256": i.sha256, "path": path and str(path)} for i, path in found]

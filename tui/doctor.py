@@ -10,7 +10,7 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
-from tui import __version__, runs, vela
+from tui import __version__, images, runs, vela
 from tui.errors import UserError
 from tui.figures import Figure
 from tui.platform import discovery, firmware, firmware_store
@@ -160,7 +160,7 @@ def _runner() -> tuple[Finding, bool]:
 
 
 def _firmware() -> Finding:
-    there = [image.name for image in firmware_store.IMAGES if firmware_store.installed(image)]
+    there = [image.name for image in images.IMAGES if firmware_store.installed(image)]
     there += ["built from a checkout"] * (firmware_store.built() is not None)
     if not there:
         hint = "fvp-tui firmware install"

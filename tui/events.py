@@ -20,6 +20,7 @@ from tui.figures import (
     LimitResult,
     MemoryPool,
     Operator,
+    PlanStep,
     PlatformInfo,
     PoolNeed,
     Profiled,
@@ -172,6 +173,27 @@ class OperatorsTraced(Event):
     source: Source
 
 
+class PlanKnown(Event):
+    """The steps of the program's plan were read from it."""
+
+    steps: tuple[PlanStep, ...]
+
+
+class InstructionsCounted(Event):
+    """What an emulated CPU has executed of an inference. Steps go by their place in `PlanKnown`."""
+
+    inference: int
+    boot: int | None = None
+    """Instructions before the inference."""
+    execute: int | None = None
+    """Instructions of the whole inference, when it is over."""
+    steps: dict[int, int] = {}
+    """Instructions of steps that are over since the last such event."""
+    running: int | None = None
+    """The step the CPU has come to; None when it is over."""
+    source: Source = "counted"
+
+
 class InferenceFinished(Event):
     """An inference ended, with what the platform measured or estimated."""
 
@@ -244,6 +266,8 @@ AnyEvent = (
     | PhaseChanged
     | InferenceStarted
     | OperatorsTraced
+    | PlanKnown
+    | InstructionsCounted
     | InferenceFinished
     | MemoryKnown
     | ProfileKnown

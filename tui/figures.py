@@ -199,6 +199,48 @@ class TensorPlace(Figure):
     partition: int = 0
 
 
+class PlanStep(Figure):
+    """One instruction of the program's plan: a CPU kernel, or a part of the program that is handed to the NPU."""
+
+    op: str
+    """As the program calls it: ``aten::topk.values``; of a part for the NPU its backend."""
+    name: str
+    """The node of the exported program, where it is known."""
+    partition: int | None = None
+    """The part that is handed to the NPU; None for what the CPU does itself."""
+    module: str | None = None
+    """Path of the nn.Module; empty for the model itself, None where it is not known."""
+    line: str | None = None
+    """``FILE:LINE`` in the model's source."""
+    instructions: int | None = None
+    """Of the CPU, in the newest inference; for the NPU's part without waiting for it."""
+    source: Source | None = None
+
+
+class CpuInference(Figure):
+    """What an emulated CPU executed for one inference."""
+
+    inference: int
+    boot: int | None = None
+    """Instructions from its reset to the begin of the inference."""
+    execute: int | None = None
+    """Instructions of the inference itself, from the runtime's begin to its end."""
+    source: Source = "counted"
+
+
+class Cpu(Figure):
+    """Instructions of an emulated CPU; empty where there is none, or none was counted."""
+
+    operators: tuple[PlanStep, ...] = ()
+    """In the order of the plan."""
+    inferences: tuple[CpuInference, ...] = ()
+
+    @property
+    def newest(self) -> CpuInference | None:
+        """Of the newest inference."""
+        return self.inferences[-1] if self.inferences else None
+
+
 class Inference(Figure):
     """One inference on the platform."""
 

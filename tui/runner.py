@@ -26,10 +26,11 @@ from tui.compile import client
 from tui.errors import Exit, UserError
 from tui.events import Event, Level, Stage
 from tui.figures import Check, Source, Versions
-from tui.platform import command, delivery, discovery, etdump, pmu_trace, session
+from tui.platform import command, counts, delivery, discovery, etdump, pmu_trace, session
 from tui.platform.uart import CPU_CYCLES
 from tui.simulator import estimates
 from tui.simulator.delegate import DelegateError
+from tui.simulator.firmware import image, preflight
 from tui.spec import MACS_PARAMETER, Spec
 from tui.state import State
 
@@ -37,6 +38,7 @@ COMPILE_LOG = "compile.log"
 OUTPUTS = "outputs.npz"
 PROGRAM = "program.pte"
 PMU_TRACE = "pmu_trace.json.gz"
+COUNTS = "counts.jsonl"
 STOP_GRACE_S = 5.0
 SIMULATED_CYCLES = (
     "the simulator's NPU cycles are estimated from the commands by Vela's formulas, waiting for memory included, "
@@ -228,6 +230,9 @@ class Runner:
             self._take_program(Path(spec.model), ones=ones)
         else:
             self._compile(ones=ones)
+        if choice is not None and choice.engine == "firmware":
+            choice = self._check_firmware(choice)
+            runner = choice.runner
         self._weigh_pools({} if runner is None else runner.pools)
         if choice is not None:
             verdict, outputs = self._infer(choice)
@@ -366,6 +371,27 @@ class Runner:
                 self.emit(events.Logged(source="run", text=text, level="warning"))
                 self.emit(events.Noted(text=text))
 
+    def _check_firmware(self, choice: discovery.Choice) -> discovery.Choice:
+        """See whether the firmware can run the program; where the engine is free, the interpreter does it instead."""
+        assert choice.runner is not None
+        program = (self.artifacts / "model.pte").read_bytes()
+        plan = pte.parse(program).main
+        try:
+            found = preflight.obstacles(program, image.load(choice.runner.path), self.spec.target.macs)
+        except image.ImageError as error:
+            raise UserError(str(error), "fvp-tui firmware install") from error
+        if self.spec.engine == "auto" and (found or not plan.delegates):
+            why = found[0].what if found else "nothing of the program runs on the NPU"
+            self.emit(events.Noted(text=f"the interpreter runs the program, not the firmware: {why}"))
+            return discovery.interpreted(choice, why)
+        if found:
+            raise UserError(found[0].what, found[0].hint)
+        left = () if self.state.delegation is None else self.state.delegation.left
+        self.emit(events.PlanKnown(steps=counts.steps(plan, left)))
+        if any(isinstance(instruction, pte.JumpIfFalse) for instruction in plan.instructions):
+            self.emit(events.Noted(text=counts.BRANCHING))
+        return choice
+
     # -- platform
 
     def _infer(self, choice: discovery.Choice) -> tuple[events.PlatformExited, list[list[bytes]]]:
@@ -420,6 +446,7 @@ class Runner:
             program=PROGRAM,
             server=inferences > 1 or self.spec.serve,
             pmu_trace=PMU_TRACE if self._traces(choice) else None,
+            counts=COUNTS,
             known=self.known,
         )
         with np.load(self.artifacts / tensors.INPUTS) as packed:
@@ -448,7 +475,7 @@ class Runner:
                 timeout_s=self.spec.timeout_s,
                 should_stop=self.stop.is_set,
                 on_started=lambda pid: self._started(choice, argv, pid),
-                follow=self._follow(source),
+                follow=self._follow(source, first),
                 first=first,
             )
         if (self.work / PMU_TRACE).exists():
@@ -506,10 +533,13 @@ class Runner:
     def _started(self, choice: discovery.Choice, argv: list[str], pid: int) -> None:
         self.emit(events.PlatformStarted(platform=discovery.describe(choice, argv), pid=pid))
 
-    def _follow(self, source: Source) -> Callable[[], Sequence[Event]]:
-        calls = pte.parse((self.artifacts / "model.pte").read_bytes()).main.calls
-        places = pmu_trace.Places(self.state.operators, calls)
-        return pmu_trace.Follower(self.work / PMU_TRACE, places, source).events
+    def _follow(self, source: Source, first: int) -> Callable[[], Sequence[Event]]:
+        plan = pte.parse((self.artifacts / "model.pte").read_bytes()).main
+        places = pmu_trace.Places(self.state.operators, plan.calls)
+        traced = pmu_trace.Follower(self.work / PMU_TRACE, places, source)
+        (self.work / COUNTS).unlink(missing_ok=True)
+        counted = counts.Follower(self.work / COUNTS, plan, first)
+        return lambda: [*traced.events(), *counted.events()]
 
     def _platform_event(self, event: Event) -> None:
         """Pass on an event of the platform; the first inference ends the stage boot."""

@@ -16,6 +16,8 @@ from tui.events import COMPILE_STAGES, STAGES, AnyEvent, Head, Stage
 from tui.figures import (
     Artifact,
     Check,
+    Cpu,
+    CpuInference,
     Delegation,
     Earlier,
     Estimate,
@@ -100,6 +102,9 @@ class State(Figure):
     """Unix time at which the inference under way began."""
     operator_running: int | None = None
     """Place in `operators` of the one the NPU has come to, where the platform traces it."""
+    step_running: int | None = None
+    """Place in `cpu.operators` of the one an emulated CPU has come to."""
+    cpu: Cpu = Cpu()
     inferences: tuple[Inference, ...] = ()
     memory: tuple[MemoryPool, ...] = ()
     profile: tuple[Profiled, ...] = ()
@@ -138,7 +143,12 @@ def _merged(old: Versions, new: Versions) -> Versions:
     return msgspec.structs.replace(old, **known)
 
 
-_IDLE: dict[str, Any] = {"inference_running": None, "inference_since": None, "operator_running": None}
+_IDLE: dict[str, Any] = {
+    "inference_running": None,
+    "inference_since": None,
+    "operator_running": None,
+    "step_running": None,
+}
 
 
 def _traced(operators: tuple[Operator, ...], event: events.OperatorsTraced) -> tuple[Operator, ...]:
@@ -148,6 +158,16 @@ def _traced(operators: tuple[Operator, ...], event: events.OperatorsTraced) -> t
         else operator
         for at, operator in enumerate(operators)
     )
+
+
+def _counted(cpu: Cpu, event: events.InstructionsCounted) -> Cpu:
+    operators = tuple(
+        msgspec.structs.replace(step, instructions=event.steps[at], source=event.source) if at in event.steps else step
+        for at, step in enumerate(cpu.operators)
+    )
+    others = tuple(one for one in cpu.inferences if one.inference != event.inference)
+    newest = CpuInference(inference=event.inference, boot=event.boot, execute=event.execute, source=event.source)
+    return Cpu(operators=operators, inferences=(*others, newest))
 
 
 def fold(state: State, event: AnyEvent) -> State:
@@ -208,6 +228,10 @@ def fold(state: State, event: AnyEvent) -> State:
             return _replace(state, inference_running=event.index, inference_since=event.t)
         case events.OperatorsTraced():
             return _replace(state, operators=_traced(state.operators, event), operator_running=event.running)
+        case events.PlanKnown():
+            return _replace(state, cpu=Cpu(operators=event.steps))
+        case events.InstructionsCounted():
+            return _replace(state, cpu=_counted(state.cpu, event), step_running=event.running)
         case events.InferenceFinished():
             return _replace(state, inferences=(*state.inferences, event.inference), **_IDLE)
         case events.MemoryKnown():
@@ -342,6 +366,7 @@ def to_json(state: State) -> dict[str, Any]:
         "operators": _figures(state.operators),
         "tensors": _figures(state.tensors),
         "layers": _figures(state.layers),
+        "cpu": _figures(state.cpu),
         "inferences": _figures(state.inferences),
         "spread": {
             "npu_cycles": _figures(spread(i.npu_cycles for i in state.inferences)),

@@ -10,9 +10,9 @@ import pytest
 from tests.conftest import Fvp, Ran
 from tests.platform import elves
 from tui.errors import PlatformUnavailable, UserError
+from tui.images import Image
 from tui.platform import firmware, firmware_store
 from tui.platform.firmware import KINDS, Kind
-from tui.platform.firmware_store import Image
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ IMAGE = elves.elf(elves.TEXTS["mlek"])
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Image:
     """An image of ours among those that are known, and a data folder of its own."""
-    image = Image("corstone-320-ethos-u85", hashlib.sha256(IMAGE).hexdigest())
+    image = Image("corstone-320-ethos-u85", hashlib.sha256(IMAGE).hexdigest(), "ours")
     monkeypatch.setenv("FVP_TUI_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(firmware_store, "IMAGES", (image,))
     monkeypatch.setitem(firmware.KNOWN, image.sha256, "an image of the tests")

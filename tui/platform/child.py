@@ -4,12 +4,10 @@ A pty, since an FVP that is not on a terminal holds its output back in a buffer 
 """
 
 import contextlib
-import ctypes
 import os
 import select
 import shlex
 import signal
-import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,10 +16,11 @@ from typing import Any, cast
 
 import pexpect
 
+from tui import children
+
 READ_BYTES = 65536
 """What one read takes at most; with pexpect's own default of 2000 a flood is several times slower."""
 
-_PR_SET_PDEATHSIG = 1
 _DRAIN_S = 1.0
 _REAP_S = 2.0
 _REAP_POLL_S = 0.01
@@ -132,9 +131,8 @@ class Child:
 
 
 def _preparation() -> Callable[[], None]:
-    """What the child does between fork and exec. All it needs is looked up here, before the fork."""
-    parent = os.getpid()
-    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    """What the child does between fork and exec."""
+    tie = children.tie()
 
     def prepare() -> None:
         # Ignored signals survive exec: Python ignores SIGPIPE, and the run process SIGHUP.
@@ -144,9 +142,6 @@ def _preparation() -> Callable[[], None]:
         settings = termios.tcgetattr(1)
         settings[1] &= ~termios.OPOST
         termios.tcsetattr(1, termios.TCSANOW, settings)
-        if libc is not None:
-            libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            if os.getppid() != parent:
-                os._exit(1)  # the run process died before the line above took hold
+        tie()
 
     return prepare

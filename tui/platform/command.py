@@ -36,6 +36,7 @@ def build(
     program: str = "program.pte",
     server: bool,
     pmu_trace: str | None = None,
+    counts: str | None = None,
     known: Collection[str] | None = None,
 ) -> list[str]:
     """The complete argv for a program with so many inputs and bytes of outputs. File names are relative to `workdir`.
@@ -59,6 +60,8 @@ def build(
         words += ["-C", f"{name}={value}"]
     if choice.runner is not None:
         words += ["-a", str(choice.runner.path), *_memory(choice.runner, program, output_bytes)]
+    if counts is not None and choice.engine == "firmware":
+        words += ["--counts", counts]
     # One that stays has no limit of its own: the session watches each of its inferences.
     limit = [] if spec.serve else ["--timelimit", str(math.ceil(spec.timeout_s))]
     return [*words, *limit, "--stat"]

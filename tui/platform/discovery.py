@@ -8,12 +8,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 import tui
-from tui import children, config, runs
+from tui import children, config, images, qemu, runs
 from tui.errors import PlatformUnavailable, UsageError
 from tui.figures import PlatformInfo
 from tui.platform import firmware, firmware_store, known, parameters
@@ -53,7 +53,7 @@ class Choice:
     why: str
     """One sentence: which platform and why."""
     runner: Firmware | None
-    """The program for the FVP; the simulator brings its own, which reads files as a semihosting runner does."""
+    """The firmware; the simulator's interpreter has none, and reads files as a semihosting runner does."""
     env: dict[str, str] = field(repr=False)
     """The complete environment of its process."""
     engine: str | None = None
@@ -78,16 +78,18 @@ def choose(spec: Spec) -> Choice:
         PlatformUnavailable: what was asked for is not there or does not start.
     """
     if spec.platform == "simulator":
-        return _simulator("the simulator, as asked for")
+        return _simulator("the simulator, as asked for", spec)
     # What is named must be there: to simulate instead would hide a slip of the pen.
     if spec.platform == "fvp" or spec.fvp:
         return _fvp_for(spec)
     if spec.runner:
         firmware.inspect(Path(spec.runner).expanduser().absolute(), spec.runner_kind)
+    if spec.engine != "auto":
+        return _simulator("the simulator, whose engine was asked for", spec)
     try:
         return _fvp_for(spec)
     except PlatformUnavailable as error:
-        return _simulator(f"the simulator, since {error.what}")
+        return _simulator(f"the simulator, since {error.what}", spec)
 
 
 def platform_only(spec: Spec) -> Choice:
@@ -212,7 +214,7 @@ def _in_checkouts(pattern: str, by: str) -> Found | None:
 def _installed() -> Found | None:
     if (path := firmware_store.built()) is not None:
         return Found(path, "fvp-tui firmware build")
-    path = firmware_store.installed(firmware_store.CORSTONE_320)
+    path = firmware_store.installed(images.CORSTONE_320)
     return None if path is None else Found(path, "fvp-tui firmware install")
 
 
@@ -256,10 +258,62 @@ def _fvp(found: Found, runner: Firmware | None) -> Choice:
     )
 
 
-def _simulator(why: str) -> Choice:
+def _simulator(why: str, spec: Spec | None = None) -> Choice:
+    """The simulator with the engine that a spec asks for, or that fits it."""
+    if spec is None or spec.engine == "interpreter":
+        return _interpreter(why)
+    if spec.engine == "firmware":
+        return _emulated(why, spec)
+    try:
+        return _emulated(why, spec)
+    except PlatformUnavailable:
+        return _interpreter(why)
+
+
+def interpreted(choice: Choice, why: str) -> Choice:
+    """The simulator's interpreter in the place of its firmware, and why."""
+    return _interpreter(f"{choice.why.partition(WITH)[0]}; {why}")
+
+
+WITH = ", with "
+"""Before the program that a platform runs."""
+
+
+def _emulated(why: str, spec: Spec) -> Choice:
+    """The firmware engine.
+
+    Raises:
+        PlatformUnavailable: what it needs is not here, or it cannot do what is asked for.
+    """
+    image = firmware_store.installed(images.CORSTONE_300)
+    if image is None:
+        raise PlatformUnavailable("the firmware for --engine firmware is not installed", "fvp-tui firmware install")
+    program = qemu.find()
+    if program is None:
+        raise PlatformUnavailable(f"{qemu.PROGRAM}, for --engine firmware, is not installed", qemu.INSTALL)
+    if spec.engine == "auto" and (spec.inferences > 1 or spec.serve or spec.fast):
+        raise PlatformUnavailable("the firmware boots for each inference")
+    try:
+        version = qemu.version(program)
+    except qemu.QemuError as error:
+        raise PlatformUnavailable(str(error), qemu.INSTALL) from error
+    runner = firmware.inspect(image)
+    return replace(
+        _interpreter(f"{why}{WITH}{runner.name} on QEMU {version}"),
+        command=(*SIMULATOR, "--engine", "firmware"),
+        runner=runner,
+        engine="firmware",
+    )
+
+
+SIMULATOR = (sys.executable, "-m", "tui.simulator")
+"""Its command line's first words."""
+
+
+def _interpreter(why: str) -> Choice:
     return Choice(
         kind="simulator",
-        command=(sys.executable, "-m", "tui.simulator"),
+        command=SIMULATOR,
         name="fvp-sim",
         version=tui.__version__,
         why=why,

@@ -13,9 +13,9 @@ from typing import Literal, get_args
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
 
-from tui import pte
+from tui import images, pte
+from tui.elf import OBJECT, symbols
 from tui.errors import PlatformUnavailable
 from tui.spec import RunnerKind
 
@@ -55,14 +55,7 @@ POOLS = {
 """What the arrays are called that a runner allocates from (Arm's own one after, in its inference runner), and the names
 it prints for them."""
 
-KNOWN = {
-    "081640840d4e38448e708f8495e88f30f42fd86714bc0fb4ea8306184f56598f": (
-        "Arm's ExecuTorch inference runner 26.03.0 for Corstone-320 with Ethos-U85"
-    ),
-    "59dd86b81d47a076fbd6ef0c970e8a5b6d3bc82608da32dfd38ac00de4877f5c": (
-        "Arm's ExecuTorch inference runner 26.03.0 for Corstone-300 with Ethos-U55"
-    ),
-}
+KNOWN = {image.sha256: image.what for image in images.IMAGES}
 """Firmware that was looked at, by sha256."""
 
 _ARM = "EM_ARM"
@@ -146,14 +139,11 @@ def inspect(path: Path, kind: RunnerKind = "auto", pte_address: int | None = Non
 
 def _pools(elf: ELFFile) -> dict[str, int]:
     """Sizes of the pools that the symbol table names; C++ adds its own letters to both ends of a name."""
-    table = elf.get_section_by_name(".symtab")
-    if not isinstance(table, SymbolTableSection):
-        return {}
     return {
-        pool: symbol["st_size"]
-        for symbol in table.iter_symbols()
+        pool: symbol.size
+        for symbol in symbols(elf)
         for word, pool in POOLS.items()
-        if word in symbol.name and symbol["st_info"]["type"] == "STT_OBJECT" and f"{word}_size" not in symbol.name
+        if word in symbol.name and symbol.type == OBJECT and f"{word}_size" not in symbol.name
     }
 
 

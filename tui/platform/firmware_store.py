@@ -9,35 +9,15 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from tui import runs
 from tui.errors import UserError
 from tui.files import write_whole
-from tui.platform import firmware
+from tui.images import IMAGES, Image
 
 WHEEL = "mlia-ethos-u==0.1.0"
 SUFFIX = ".axf"
-
-
-@dataclass(frozen=True)
-class Image:
-    """A firmware that is known: the name it is kept under, and the sha256 of its content."""
-
-    name: str
-    sha256: str
-
-    @property
-    def what(self) -> str:
-        """What it is, in words."""
-        return firmware.KNOWN[self.sha256]
-
-
-CORSTONE_320 = Image("corstone-320-ethos-u85", "081640840d4e38448e708f8495e88f30f42fd86714bc0fb4ea8306184f56598f")
-CORSTONE_300 = Image("corstone-300-ethos-u55", "59dd86b81d47a076fbd6ef0c970e8a5b6d3bc82608da32dfd38ac00de4877f5c")
-IMAGES = (CORSTONE_320, CORSTONE_300)
-"""The first is for the FVP; the second is for an emulated Cortex-M."""
 
 
 def folder() -> Path:

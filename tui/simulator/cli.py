@@ -18,6 +18,7 @@ from tui.simulator.parameters import ParameterError, Settings
 
 NAME = "fvp_sim"
 STOPPED_BY_USER = "Info: /OSCI/SystemC: Simulation stopped by user."
+ENGINES = ("auto", "interpreter", "firmware")
 USAGE = 2
 COMMENT = re.compile(r"(?:^|\s)#.*")
 INTERRUPTED = 130
@@ -41,13 +42,24 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="fvp-sim",
         description="Runs an ExecuTorch program compiled for Ethos-U85, with the command line of FVP_Corstone_SSE-320."
-        " A simulator: the NPU is modelled bit for bit, its cycles are estimated, there is no CPU core.",
+        " A simulator: the NPU is modelled bit for bit, its cycles are estimated; there is no CPU core, but for"
+        " the one that QEMU emulates for a firmware.",
         allow_abbrev=False,
     )
     add = parser.add_argument
     add("-C", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a parameter")
-    add("-a", "--application", action="append", default=[], metavar="FILE", help="taken and not used: no CPU runs it")
+    add(
+        "-a", "--application", action="append", default=[], metavar="FILE", help="the firmware, where --engine runs one"
+    )
     add("--data", action="append", default=[], metavar="FILE@ADDRESS", help="a .pte and its inputs, or a .bpte, to run")
+    add("--dump", action="append", default=[], metavar="FILE@Memory:ADDRESS,SIZE", help="firmware: memory to keep")
+    add(
+        "--engine",
+        choices=ENGINES,
+        default="auto",
+        help="what runs the CPU's side; auto: a firmware known, if -a is one",
+    )
+    add("--counts", metavar="FILE", help="firmware: instructions, written as they are counted")
     add("-f", "--config-file", action="append", default=[], metavar="FILE", help="parameters in the format of -l")
     add("-l", "--list-params", action="store_true", help="list the parameters and exit")
     add("--list-instances", action="store_true", help="list what is modelled and exit")
@@ -77,21 +89,31 @@ def _settings(options: argparse.Namespace) -> Settings:
     return settings
 
 
-def _placed(options: argparse.Namespace) -> list[bytes]:
-    """The contents of ``--data`` files, in the order given."""
+def _placed(options: argparse.Namespace) -> list[tuple[int, bytes]]:
+    """What ``--data`` places, in the order given: addresses and contents."""
     found = []
     for text in options.data:
         name, at, address = text.rpartition("@")
         name = name.partition("=")[2] if "=" in name and not Path(name).exists() else name
         try:
-            int(address, 0)
-            found.append(Path(name).read_bytes())
+            found.append((int(address, 0), Path(name).read_bytes()))
         except ValueError as error:
             raise ParameterError(f"--data {text}: expected FILE@ADDRESS") from error
         except OSError as error:
             raise ParameterError(f"--data {text}: {error.strerror}") from error
         if not at:
             raise ParameterError(f"--data {text}: expected FILE@ADDRESS")
+    return found
+
+
+def _applications(options: argparse.Namespace) -> list[Path]:
+    """The files of ``-a``, without the names of the CPUs that they are for."""
+    found = []
+    for text in (*options.application, *options.applications):
+        path = Path(text.partition("=")[2] or text)
+        if not path.is_file():
+            raise ParameterError(f"no application {text}")
+        found.append(path)
     return found
 
 
@@ -119,8 +141,8 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _statistics(begun: float, simulated_s: float | None) -> None:
-    """The FVP's statistics block, with what is known: no core is modelled, so none is listed."""
+def _statistics(begun: float, simulated_s: float | None, instructions: int | None) -> None:
+    """The FVP's statistics block, with what is known: a core is listed where one was emulated."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     wall = time.monotonic() - begun
     _say(f"\n--- {NAME} statistics: {'-' * 54}")
@@ -131,39 +153,49 @@ def _statistics(begun: float, simulated_s: float | None) -> None:
     _say(f"{'Wall time':40}: {wall:.6f}s")
     if simulated_s is not None and wall > 0:
         _say(f"{'Performance index':40}: {simulated_s / wall:.2f}")
+    if instructions is not None and wall > 0:
+        _say(f"{f'{NAME}.cpu0':40}: {instructions / wall / 1e6:6.2f} MIPS ({instructions:12} Inst)")
     _say("-" * 79)
 
 
 def _run(options: argparse.Namespace, settings: Settings) -> int:
     """Start the program and see it to its end; the exit status."""
-    placed = _placed(options)
-    for file in (*options.application, *options.applications):
-        if not Path(file.partition("=")[2] or file).is_file():
-            raise ParameterError(f"no application {file}")
+    placed, applications = _placed(options), _applications(options)
     command_line = settings.text(parameters.SEMIHOSTING_CMD_LINE)
-    if not placed and not command_line:
-        raise ParameterError(f"nothing to run: give -C {parameters.SEMIHOSTING_CMD_LINE}=... or --data FILE@ADDRESS")
     begun = time.monotonic()
     # From here on numpy is needed: --version and -l answer without it.
     from tui import pte
     from tui.simulator import cycles, runner, trace
+    from tui.simulator.firmware import start
+    from tui.simulator.firmware.engine import Engine, EngineError
 
+    given = start.Given(applications, placed, settings.number(parameters.NUM_MACS), options.dump, options.counts)
+    boot = start.find(given, options.engine, _say)
+    if boot is None and not placed and not command_line:
+        raise ParameterError(f"nothing to run: give -C {parameters.SEMIHOSTING_CMD_LINE}=... or --data FILE@ADDRESS")
     extra = settings.extra_args()
     tracing = trace.begin(extra)
     observe = None if tracing is None else tracing.observe
-    program = runner.Runner(settings.number(parameters.NUM_MACS), cycles.model(settings), observe=observe)
+    program: runner.Runner | Engine
+    if boot is None:
+        program = runner.Runner(settings.number(parameters.NUM_MACS), cycles.model(settings), observe=observe)
+    else:
+        program = Engine(boot, sys.stdout.buffer, cycles.model(settings), observe)
     if extra.pmu_trace is not None and tracing is None:
         program.log("I", f"no trace is written: {cycles.FAST}")
     reason, status = None, 0
     try:
         with _limits(options.timelimit):
-            if placed:
-                first = next((n for n, data in enumerate(placed) if pte.identifier(data) in pte.IDENTIFIERS), 0)
-                status = program.run_placed(placed[first], placed[:first] + placed[first + 1 :])
+            if isinstance(program, Engine):
+                status = program.run()
+            elif placed:
+                contents = [data for _, data in placed]
+                first = next((n for n, data in enumerate(contents) if pte.identifier(data) in pte.IDENTIFIERS), 0)
+                status = program.run_placed(contents[first], contents[:first] + contents[first + 1 :])
             else:
                 folder = Path(settings.text(parameters.SEMIHOSTING_CWD) or ".")
                 status = program.run(runner.parse(command_line, folder))
-    except runner.RunnerError as error:
+    except (runner.RunnerError, EngineError) as error:
         program.log("E", str(error))
         status = runner.FAILED
     except Stopping as stopping:
@@ -177,7 +209,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
             _say(f"\nInfo: Simulation is stopping. Reason: {reason}")
         _say(f"\n{STOPPED_BY_USER}")
     if options.stat:
-        _statistics(begun, program.simulated_s)
+        _statistics(begun, program.simulated_s, program.instructions)
     return status
 
 

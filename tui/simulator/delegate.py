@@ -120,8 +120,10 @@ class EthosU:
         self.outputs = _ports(blocks.get("outputs"), "outputs")
         if self.scratch_bytes > SCRATCH_LIMIT:
             raise DelegateError(f"Failed to allocate scratch buffer of {self.scratch_bytes} bytes from temp_allocator")
+        self.command_data = bytes(blocks["cmd_data"])
+        """The COP1 container, as the driver is given it."""
         try:
-            self.stream: Stream = parse(bytes(blocks["cmd_data"]))
+            self.stream: Stream = parse(self.command_data)
         except CommandStreamError as error:
             raise DelegateError(f"Malformed vela_bin_stream found: {error}") from error
         specs = dict(delegate.compile_specs)

@@ -105,6 +105,8 @@ class Runner:
         self._served = 0
         self.simulated_s: float | None = None
         """NPU time of all inferences by the cycle model; None where that has no figure."""
+        self.instructions: int | None = None
+        """Of a CPU, which there is none of."""
 
     def log(self, level: str, text: str) -> None:
         """A line as ExecuTorch's logging prints it, naming where in this file it comes from."""

@@ -1,0 +1,116 @@
+"""The NPU as the driver sees it: jobs on the guest's memory, and counters that grow with them by the cycle model."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tui.simulator.cycles import BEATS
+from tui.simulator.delegate import EthosU
+from tui.simulator.ethosu85 import Command, CommandStreamError, Npu, parse
+from tui.simulator.ethosu85.memory import Bytes
+from tui.simulator.firmware.memory import GuestMemory, GuestMemoryError
+from tui.simulator.runner import Estimate
+
+SRAM_READ, SRAM_WRITE, EXTERNAL_READ, _ = BEATS.values()
+
+EVENTS = {
+    0x05: None,  # NPU_ACTIVE: in the model it is active from begin to end
+    0x28: SRAM_READ,  # AXI0_RD_DATA_BEAT_RECEIVED
+    0x2D: SRAM_WRITE,  # AXI0_WR_DATA_BEAT_WRITTEN
+    0x3E: EXTERNAL_READ,  # AXI1_RD_DATA_BEAT_RECEIVED
+}
+"""Events that the firmware's driver counts, by its own numbers, and what they are of an Ethos-U85: the U55's port 0 is
+that of the SRAM, its port 1 that of the external memory. The figures of None are the cycles."""
+
+WORD_MASK = 0xFFFF_FFFF
+
+
+class NpuError(Exception):
+    """A job that the NPU cannot do; one line."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the driver asks for: a COP1 container, and for each region its address and size in bytes."""
+
+    commands: tuple[int, int]
+    regions: tuple[tuple[int, int], ...]
+
+
+class Accelerator:
+    """The NPU model around the guest's memory."""
+
+    def __init__(
+        self,
+        memory: GuestMemory,
+        delegates: Sequence[EthosU],
+        estimate: Estimate,
+        observe: Callable[[EthosU, Command], None] | None,
+    ) -> None:
+        self._memory = memory
+        self._delegates = {delegate.command_data: delegate for delegate in delegates}
+        self._estimate = estimate
+        self._observe = observe
+        self._npus: dict[Job, Npu] = {}
+        self._selected: dict[int, int] = {}
+        self._events: dict[str, int] = {}
+        self.cycles = 0
+        """Of all jobs, by the cycle model."""
+        self.seconds: float | None = None
+        """NPU time of all jobs by the cycle model; None where that has no figure."""
+        self.unknown: str | None = None
+        """Why the cycle model has no figure for a job."""
+
+    def run(self, job: Job) -> None:
+        """Execute a job.
+
+        Raises:
+            NpuError: it cannot be executed; what was written until then stays written.
+        """
+        try:
+            commands = self._memory.view(*job.commands).tobytes()
+            regions = [self._region(number, *place) for number, place in enumerate(job.regions)]
+            if len(regions) < 2:
+                raise NpuError(f"a job with {len(regions)} regions has no constants or no scratch")
+            if job not in self._npus:
+                self._npus[job] = Npu(parse(commands), regions[0])
+            delegate = self._delegates.get(commands)
+            self._npus[job].run(regions[1], regions[2] if regions[2:] else None, observe=self._observer(delegate))
+        except (CommandStreamError, GuestMemoryError) as error:
+            raise NpuError(str(error)) from error
+        self._count(delegate)
+
+    def _region(self, number: int, address: int, size: int) -> Bytes:
+        # Fast scratch may lie in SRAM, which is not shared: nobody but the NPU looks at it.
+        if number == 2 and not self._memory.holds(address, size):
+            return np.zeros(size, np.uint8)
+        return self._memory.view(address, size)
+
+    def _observer(self, delegate: EthosU | None) -> Callable[[Command], None] | None:
+        observe = self._observe
+        if observe is None or delegate is None:
+            return None
+        return lambda command: observe(delegate, command)
+
+    def _count(self, delegate: EthosU | None) -> None:
+        found = "the command stream is none of the program's" if delegate is None else self._estimate(delegate)
+        if isinstance(found, str):
+            self.unknown = found
+            return
+        self.cycles += found.npu
+        self.seconds = (self.seconds or 0.0) + found.seconds
+        for name, count in found.events.items():
+            self._events[name] = self._events.get(name, 0) + count
+
+    def select(self, counter: int, event: int) -> None:
+        """Have a counter count an event, by its number in the driver."""
+        self._selected[counter] = event
+
+    def counter(self, number: int) -> int:
+        """What a counter stands at: 32 bits, which wrap around. One of an event without a figure stands still."""
+        event = self._selected.get(number)
+        if event not in EVENTS:
+            return 0
+        name = EVENTS[event]
+        return (self.cycles if name is None else self._events.get(name, 0)) & WORD_MASK

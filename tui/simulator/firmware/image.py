@@ -1,0 +1,115 @@
+"""The firmware: told by its content, and what its ELF file says of functions, kernels and memory."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+
+from tui import elf, images
+
+THUMB = 1
+"""Lowest bit of a function's address: its instructions are Thumb's."""
+
+_KERNEL = re.compile(rb"(?<=\0)[a-z]\w{1,40}::\w{1,80}(?:\.\w{1,60})?(?=\0)")
+_METHOD_POOL = "activationBuf"
+
+
+class ImageError(Exception):
+    """A file that is no firmware which this engine can run; one line."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What is known of an image beside its symbols. Addresses and sizes in bytes; it prints them when it boots."""
+
+    program: int
+    inputs: int
+    outputs: int
+    program_size: int
+    inputs_size: int
+    outputs_size: int
+    temporary_size: int
+    arguments: Mapping[str, int]
+    """Values that a call of a kernel passes, where other releases of ExecuTorch pass another number of them."""
+
+
+LAYOUTS = {
+    images.CORSTONE_300.sha256: Layout(
+        program=0x9000_0000,
+        inputs=0x9200_0000,
+        outputs=0x9300_0000,
+        program_size=32 << 20,
+        inputs_size=16 << 20,
+        outputs_size=16 << 20,
+        temporary_size=32 << 20,
+        arguments={"cortex_m::quantized_conv2d.out": 14},
+    ),
+}
+"""Images that this engine runs, by sha256."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image that can be run."""
+
+    path: Path
+    sha256: str
+    layout: Layout
+    functions: Mapping[str, int] = field(repr=False)
+    """Addresses without the Thumb bit, by symbol."""
+    kernels: frozenset[str] = field(repr=False)
+    """Operators it has kernels for: ``aten::add.out``."""
+    method_pool: int | None
+    """Bytes of the pool for planned buffers and inputs; None where it does not tell."""
+
+    def addresses(self, symbols: Iterable[str]) -> dict[str, int]:
+        """The addresses of functions.
+
+        Raises:
+            ImageError: it lacks one.
+        """
+        wanted = list(symbols)
+        lacking = [symbol for symbol in wanted if symbol not in self.functions]
+        if lacking:
+            raise ImageError(f"{self.path} has no function {lacking[0]}: it was stripped, or is another release")
+        return {symbol: self.functions[symbol] for symbol in wanted}
+
+
+def is_known(path: Path) -> bool:
+    """Whether a file is an image that this engine runs, by its content."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest() in LAYOUTS
+    except OSError:
+        return False
+
+
+def load(path: Path) -> Image:
+    """The image in a file.
+
+    Raises:
+        ImageError: it cannot be read, or is not one of those that are known.
+    """
+    try:
+        data = path.read_bytes()
+        sha256 = hashlib.sha256(data).hexdigest()
+        if sha256 not in LAYOUTS:
+            raise ImageError(f"{path} is not {images.CORSTONE_300.what}: no other firmware is known to this engine")
+        with path.open("rb") as file:
+            found = list(elf.symbols(ELFFile(file)))
+    except OSError as error:
+        raise ImageError(f"no firmware at {path}: {error.strerror}") from error
+    except (ELFError, ValueError, KeyError, UnicodeDecodeError) as error:
+        raise ImageError(f"{path} is not an ELF file, or a damaged one") from error
+    sizes = [symbol.size for symbol in found if _METHOD_POOL in symbol.name and symbol.type == elf.OBJECT]
+    return Image(
+        path=path,
+        sha256=sha256,
+        layout=LAYOUTS[sha256],
+        functions={s.name: s.value & ~THUMB for s in found if s.type == elf.FUNCTION},
+        kernels=frozenset(name.decode("ascii") for name in _KERNEL.findall(data)),
+        method_pool=sizes[0] if sizes else None,
+    )

@@ -1,0 +1,91 @@
+"""Whether the firmware can run a program, told before it is booted and in words that say what to do.
+
+The firmware would find most of it out by itself, but late, and its driver's own text is cut off on the console.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tui import pte
+from tui.pte import Plan, PteError, Tensor
+from tui.simulator.delegate import DelegateError, EthosU
+from tui.simulator.firmware.image import Image
+
+INTERPRETER = "--engine interpreter runs it"
+ANOTHER_MODEL = f"take a smaller model, or {INTERPRETER}"
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why the firmware cannot run a program, and what to do."""
+
+    what: str
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.hint})"
+
+
+def obstacles(program: bytes, image: Image, macs: int) -> list[Obstacle]:
+    """All that stands against a program on an NPU of so many MACs a cycle."""
+    try:
+        parsed = pte.parse(program)
+        delegates = [EthosU(delegate, parsed.named_data) for delegate in parsed.main.delegates]
+    except (PteError, DelegateError) as error:
+        return [Obstacle(f"the program cannot be loaded: {error}", "compile it again")]
+    return [
+        *_macs(delegates, macs),
+        *_kernels(parsed.main, image),
+        *_signatures(parsed.main, image),
+        *_sizes(program, parsed.main, delegates, image),
+    ]
+
+
+def _macs(delegates: list[EthosU], macs: int) -> Iterator[Obstacle]:
+    others = sorted({d.stream.macs_per_cycle for d in delegates} - {macs})
+    if others:
+        yield Obstacle(
+            f"the program was compiled for {others[0]} MACs a cycle, the NPU has {macs}",
+            f"run it with --target ethos-u85-{others[0]}, or compile it for ethos-u85-{macs}",
+        )
+
+
+def _kernels(plan: Plan, image: Image) -> Iterator[Obstacle]:
+    missing = [name for name in plan.operators if name not in image.kernels]
+    if missing:
+        yield Obstacle(
+            f"the firmware has no kernel for {', '.join(missing)}",
+            f"delegate it or take another operator; {INTERPRETER}",
+        )
+
+
+def _signatures(plan: Plan, image: Image) -> Iterator[Obstacle]:
+    calls = [i for i in plan.instructions if isinstance(i, pte.KernelCall) and i.op < len(plan.operators)]
+    for name, count in image.layout.arguments.items():
+        given = {len(call.args) for call in calls if plan.operators[call.op] == name} - {count}
+        if given:
+            yield Obstacle(
+                f"the program calls {name} with {max(given)} arguments, the firmware's takes {count}",
+                "they are of different releases of ExecuTorch: compile with the firmware's, or for the NPU",
+            )
+
+
+def _bytes(plan: Plan, indices: tuple[int, ...]) -> int:
+    return sum(value.nbytes for index in indices if isinstance(value := plan.values[index], Tensor))
+
+
+def _sizes(program: bytes, plan: Plan, delegates: list[EthosU], image: Image) -> Iterator[Obstacle]:
+    """Against places and pools; the runtime's own objects come on top of what is counted."""
+    layout = image.layout
+    inputs = _bytes(plan, plan.inputs)
+    scratch = max((delegate.scratch_bytes for delegate in delegates), default=0)
+    rows = (
+        ("the program has", len(program), layout.program_size, "the firmware has room for"),
+        ("its inputs take", inputs, layout.inputs_size, "the firmware has room for"),
+        ("its outputs take", _bytes(plan, plan.outputs), layout.outputs_size, "the firmware has room for"),
+        ("planned buffers and inputs take", sum(plan.buffer_sizes) + inputs, image.method_pool, "method_allocator has"),
+        ("the NPU's scratch takes", scratch, layout.temporary_size, "temp_allocator has"),
+    )
+    for what, needed, available, where in rows:
+        if available is not None and needed > available:
+            yield Obstacle(f"{what} {needed:,} bytes, {where} {available:,}", ANOTHER_MODEL)

@@ -1,0 +1,94 @@
+"""What the firmware engine is started with, and whether it is to be started at all."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui import pte, qemu
+from tui.simulator.firmware import image, preflight
+from tui.simulator.firmware.image import Image, ImageError
+from tui.simulator.parameters import ParameterError
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the command line says: files of ``-a``, contents by address, the NPU's MACs, ``--dump`` and ``--counts``."""
+
+    applications: Sequence[Path]
+    placed: Sequence[tuple[int, bytes]]
+    macs: int
+    dumps: Sequence[str] = ()
+    counts: str | None = None
+
+
+@dataclass(frozen=True)
+class Dump:
+    """Memory to be written to a file when the firmware has ended."""
+
+    path: Path
+    address: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Boot:
+    """A firmware and all that it is started with."""
+
+    image: Image
+    qemu: Path
+    placed: Sequence[tuple[int, bytes]]
+    macs: int
+    dumps: Sequence[Dump]
+    counts: Path | None
+
+    @property
+    def program(self) -> bytes | None:
+        """The program among what is placed."""
+        return next((data for _, data in self.placed if pte.identifier(data) in pte.IDENTIFIERS), None)
+
+
+def find(given: Given, engine: str, say: Callable[[str], None]) -> Boot | None:
+    """What to boot; None where the interpreter is to run the program, which `say` is told the reason of, if any.
+
+    Raises:
+        ParameterError: the firmware is asked for and cannot be booted, or an argument is none.
+    """
+    if engine == "interpreter" or (engine == "auto" and not any(map(image.is_known, given.applications))):
+        return None
+    try:
+        boot = _boot(given)
+        found = [] if boot.program is None else preflight.obstacles(boot.program, boot.image, boot.macs)
+    except (ImageError, qemu.QemuError) as error:
+        if engine == "firmware":
+            raise ParameterError(str(error)) from error
+        say(f"Info: the interpreter takes the firmware's place: {error}")
+        return None
+    if found and engine == "auto":
+        say(f"Info: the interpreter takes the firmware's place: {'; '.join(map(str, found))}")
+        return None
+    return boot
+
+
+def _boot(given: Given) -> Boot:
+    if len(given.applications) != 1:
+        raise ImageError("the firmware engine runs one firmware: give -a FILE (fvp-tui firmware list says where it is)")
+    loaded = image.load(given.applications[0])
+    program = qemu.find()
+    if program is None:
+        raise qemu.QemuError(f"{qemu.PROGRAM} is not installed ({qemu.INSTALL})")
+    counts = None if given.counts is None else Path(given.counts)
+    return Boot(loaded, program, given.placed, given.macs, [_dump(text) for text in given.dumps], counts)
+
+
+def _dump(text: str) -> Dump:
+    """``CPU=FILE@Memory:ADDRESS,SIZE``."""
+    name, _, place = text.rpartition("@")
+    name = name.partition("=")[2] if "=" in name else name
+    address, _, size = place.rpartition(":")[2].partition(",")
+    try:
+        found = Dump(Path(name), int(address, 0), int(size, 0))
+    except ValueError:
+        found = None
+    if not name or found is None or found.size < 0:
+        raise ParameterError(f"--dump {text}: expected FILE@Memory:ADDRESS,SIZE")
+    return found
