@@ -171,6 +171,7 @@ def _known(state: State, *, inferences: bool) -> dict[str, float | None]:
         cycles = spread(inference.npu_cycles for inference in state.inferences)
         found["inference_npu_cycles"] = None if cycles is None else cycles.median
         found["instructions"] = state.statistics.instructions
+        found["inference_instructions"] = None if state.cpu.newest is None else state.cpu.newest.execute
     if (check := state.check) is not None:
         found["sqnr_db"] = check.sqnr_db
     return found

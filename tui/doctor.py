@@ -10,7 +10,7 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
-from tui import __version__, images, runs, vela
+from tui import __version__, images, qemu, runs, vela
 from tui.errors import UserError
 from tui.figures import Figure
 from tui.platform import discovery, firmware, firmware_store
@@ -168,12 +168,36 @@ def _firmware() -> Finding:
     return Finding(name="firmware", status="ok", detail=", ".join(there))
 
 
+def _emulator() -> tuple[Finding, bool]:
+    """What the simulator's firmware engine needs; True where it will work."""
+    name = "firmware engine"
+    if sys.platform != "linux":
+        return Finding(name=name, status="warning", detail="it is there on Linux only"), False
+    program = qemu.find()
+    if program is None:
+        detail = f"{qemu.PROGRAM} is not installed"
+        return Finding(name=name, status="warning", detail=f"{detail}; optional", hint=qemu.INSTALL), False
+    try:
+        version = qemu.version(program)
+    except qemu.QemuError as error:
+        return Finding(name=name, status="warning", detail=str(error), hint=qemu.INSTALL), False
+    detail = f"{program}, QEMU {version}"
+    if firmware_store.installed(images.CORSTONE_300) is None:
+        hint = "fvp-tui firmware install"
+        return Finding(name=name, status="warning", detail=f"{detail}, without the firmware", hint=hint), False
+    if not qemu.is_tested(version):
+        hint = f"tested with QEMU {', '.join(qemu.TESTED)}"
+        return Finding(name=name, status="warning", detail=f"{detail}, not tested", hint=hint), True
+    return Finding(name=name, status="ok", detail=detail), True
+
+
 def examine() -> Diagnosis:
     """Look at everything a run needs; imports nothing heavy. An FVP that is found is started, to see that it can be."""
     packages = [_package(name) for name in EXPECTED]
     targets, terminal, disk = _vela(), _terminal(), _disk()
     fvp, fvp_works = _fvp()
     runner, runner_works = _runner()
+    emulator, emulates = _emulator()
     findings = [
         Finding(name="fvp-tui", status="ok", detail=f"{__version__}, Python {platform.python_version()}"),
         *packages,
@@ -182,6 +206,7 @@ def examine() -> Diagnosis:
         fvp,
         runner,
         _firmware(),
+        emulator,
         terminal,
         disk,
     ]
@@ -191,6 +216,7 @@ def examine() -> Diagnosis:
         _ability("compile a model", compiles),
         _ability("run a program on the simulator", [disk.name] * (disk.status == "missing")),
         _ability("run a program on the FVP", [*on_fvp, *[disk.name] * (disk.status == "missing")]),
+        _ability("count the CPU's instructions", [emulator.name] * (not emulates)),
         _ability("the full screen", [terminal.name] * (terminal.status != "ok")),
     )
     chosen, why = None, ""

@@ -101,6 +101,8 @@ class Runner:
         self._closing = threading.Event()
         self._journal = journal.Journal(directory / journal.FILE)
         self._lock = threading.Lock()
+        self._counting = -1
+        """The inference whose instructions are being counted."""
         self._begun: dict[Stage, float] = {}
 
     def emit(self, event: Event) -> None:
@@ -543,6 +545,10 @@ class Runner:
 
     def _platform_event(self, event: Event) -> None:
         """Pass on an event of the platform; the first inference ends the stage boot."""
+        # Arm's inference runner says nothing between its boot and its end; the instructions counted tell.
+        if isinstance(event, events.InstructionsCounted) and self._counting != event.inference:
+            self._counting = event.inference
+            self._platform_event(events.InferenceStarted(index=event.inference))
         if isinstance(event, events.InferenceStarted) and "boot" in self._begun:
             self.finish("boot")
             self.begin("infer")

@@ -84,6 +84,8 @@ def _row(kind: Kind, pattern: str, reason: str, hint: str = "") -> Known:
 
 
 TABLE: tuple[Known, ...] = (
+    # What the simulator says of itself is said for people.
+    _row(Kind.ERROR, r"^Error: fvp-sim: (?P<what>.+)", "{what}"),
     _row(
         Kind.LOADER,
         r"error while loading shared libraries: (?P<library>libpython[^\s:]*)",

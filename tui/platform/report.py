@@ -116,6 +116,8 @@ def _metrics(encoded: str) -> list[tuple[str, int]]:
 
 
 _POOL = re.compile(rf"(\w{{1,60}}):\s*{_N}(?: / {_N}\s+free: \d+ \(\s*used: \d+ % \))?(?: bytes\.?)?\s*(\(.*\))?\s*$")
+_USE = re.compile(rf"\s*(Method|Temp) memory: Used: \d+; Peak: {_N}; Available: {_N}\s*$")
+_USE_NAMES = {"Method": "method_allocator", "Temp": "temp_allocator"}
 _SETUP = re.compile(rf"Setup (Method allocator|planned FAST_MEMORY_REGION) pool\. Size: {_N} bytes")
 _SETUP_NAMES = {"Method allocator": "method_allocator", "planned FAST_MEMORY_REGION": "planned_fast_allocator"}
 
@@ -124,6 +126,9 @@ def memory_pool(text: str) -> MemoryPool | None:
     """The pool a message of the runner's memory report describes, None if it is another message."""
     if found := _SETUP.match(text):
         return MemoryPool(name=_SETUP_NAMES[found[1]], size=int(found[2]))
+    if found := _USE.match(text):
+        # Of Arm's inference runner, before and after the inference.
+        return MemoryPool(name=_USE_NAMES[found[1]], used=int(found[2]), size=int(found[3]))
     found = _POOL.match(text)
     if found is None:
         return None

@@ -63,6 +63,7 @@ _SERVER = "Running in semihosting server mode"
 _NO_CYCLES = re.compile(r"no (?:NPU )?(?:cycle model|cycles|PMU)|without (?:a )?cycle model", re.IGNORECASE)
 
 CPU_CYCLES = "CPU cycles are what the program counted: neither FVP nor simulator is cycle accurate for the CPU"
+IDLE = "no NPU cycles: all of the NPU's counters are at 0"
 NO_REPORT = "no NPU cycles: the program printed no PMU report"
 
 
@@ -257,6 +258,13 @@ class Parser:
 
     def _end_profile(self, events: list[Event]) -> None:
         profile, self._profile = self._profile, None
+        if profile is not None and profile.npu_cycles == 0 and not any(profile.pmu.values()):
+            # Counters that have not counted are no figures: the NPU was not used, or nothing drives them.
+            profile.npu_cycles, profile.pmu = None, {}
+            if self._why_no_cycles == NO_REPORT:
+                self._why_no_cycles = IDLE
+            self._finish(events, profile)
+            return
         if profile is not None and (profile.pmu or profile.npu_cycles is not None):
             self._finish(events, profile)
 

@@ -8,6 +8,7 @@ from tui.figures import (
     AT_BOUNDARY,
     NOISY_DB,
     Check,
+    Cpu,
     CpuOperator,
     Delegation,
     Inference,
@@ -225,6 +226,33 @@ def statistics_words(found: Statistics) -> str:
     return ", ".join(words)
 
 
+def cpu_words(cpu: Cpu) -> str | None:
+    """Instructions of the newest inference, of its parts, and before it; None where none were counted."""
+    newest = cpu.newest
+    if newest is None or newest.execute is None:
+        return None
+    handed = [step.instructions for step in cpu.operators if step.partition is not None]
+    words = [f"{newest.execute:,} instructions an inference"]
+    if handed and None not in handed:
+        words.append(f"{sum(count or 0 for count in handed):,} of them to hand over to the NPU")
+    if newest.boot is not None:
+        words.append(f"{newest.boot:,} to boot and load")
+    return ", ".join(words)
+
+
+def _steps(cpu: Cpu) -> Iterator[str]:
+    """The steps of the plan with what the CPU executed for each."""
+    known = [step for step in cpu.operators if step.instructions is not None]
+    if not known:
+        return
+    yield "CPU          instructions of each step of the program, counted"
+    rows = [
+        [f"  {clean(step.name, 50)}", clean(step.op, 50), number(step.instructions), clean(step.line or "")]
+        for step in known
+    ]
+    yield from table(rows, right=(2,))
+
+
 def pool_words(pool: MemoryPool) -> str:
     """A memory pool of the runner: bytes used, of how many."""
     sizes = [f"{size:,}" for size in (pool.used, pool.size) if size is not None]
@@ -401,6 +429,8 @@ def summary(state: State, detail: Detail = "top") -> str:
         )
         for name, count in state.inferences[-1].pmu.items():
             lines.append(f"  {clean(name, 60)}  {count:,}")
+    if counted := cpu_words(state.cpu):
+        lines.append(f"CPU          {counted}   (counted)")
     if said := statistics_words(state.statistics):
         lines.append(f"Statistics   the whole run: {said}")
     lines += [f"{'Pools' if not at else '':12} {pool_words(pool)}" for at, pool in enumerate(state.memory)]
@@ -415,6 +445,7 @@ def summary(state: State, detail: Detail = "top") -> str:
     if state.operators:
         lines.append(f"Operators    on the NPU, cycles estimated by {estimated_by(state)}")
         lines += _operators(state.operators, detail)
+    lines += _steps(state.cpu)
     lines += _profile(state.profile)
     lines += [
         f"Limit        {b.name} {number(b.value, 2)} / {b.limit:g}  {'ok' if b.ok else 'EXCEEDED'}"

@@ -10,6 +10,7 @@ from textual.widgets import Static
 from tui.figures import Earlier, Estimate, Inference, MemoryPool, Source, spread
 from tui.reports.text import (
     ESTIMATORS,
+    cpu_words,
     deviation_words,
     estimated_by,
     ms,
@@ -21,6 +22,7 @@ from tui.reports.text import (
 from tui.state import State, npu_ms, stage
 from tui.text import clean, printable_name
 from tui.vitals import Vitals
+from tui.widgets.cpu_steps import CpuSteps
 from tui.widgets.operators import OperatorsView
 from tui.widgets.panel import Panel, awaited
 from tui.widgets.words import clock, duration, since
@@ -58,6 +60,10 @@ class ExecutionPanel(Panel):
         ),
         ("CPU", "CPU cycles as the FVP reports them; without a cycle-accurate core they are no time."),
         (
+            "instructions",
+            "Of an emulated CPU, counted exactly: of each step of the program's plan, of the inference, of its boot.",
+        ),
+        (
             "Run",
             "What the platform said at its end: its cores' instructions, simulated and wall time, start included.",
         ),
@@ -84,11 +90,16 @@ class ExecutionPanel(Panel):
         operators = OperatorsView()
         operators.display = False
         yield operators
+        steps = CpuSteps()
+        steps.display = False
+        yield steps
 
     def parts(self, state: State) -> Any:
         """What is drawn."""
         return (
             state.operators,
+            state.cpu,
+            state.step_running,
             state.estimate,
             state.inferences,
             state.statistics,
@@ -119,6 +130,7 @@ class ExecutionPanel(Panel):
         self._draw_running(state)
         self.query_one(".figures", Static).update(_figures(state))
         self.query_one(OperatorsView).take(state.operators, state.operator_running)
+        self.query_one(CpuSteps).take(state.cpu, state.step_running)
 
     def tick(self, state: State, vitals: Vitals | None) -> None:
         """The time an inference has taken so far, and what the platform takes meanwhile."""
@@ -151,7 +163,7 @@ def _running(state: State, vitals: Vitals | None) -> str:
         taken = f", {since(state.inference_since)}" if state.inference_since else ""
         done = f", {len(state.inferences)} done" if state.inferences else ""
         words = f"inference {state.inference_running + 1} under way{taken}{_earlier(state.earlier)}{done}"
-        words += _operator_running(state) + _vitals(vitals)
+        words += _step_running(state) + _operator_running(state) + _vitals(vitals)
     elif state.phase == "waiting":
         words = f"{len(state.inferences)} done, waiting: i infers again, I on files, s lets it go"
     else:
@@ -179,7 +191,15 @@ def _operator_running(state: State) -> str:
     if at is None or not at < len(state.operators):
         return ""
     own = [index for index, operator in enumerate(state.operators) if operator.commands]
-    return f", operator {own.index(at) + 1} of {len(own)}: {printable_name(state.operators[at].name, 40)}"
+    return f", NPU operator {own.index(at) + 1} of {len(own)}: {printable_name(state.operators[at].name, 40)}"
+
+
+def _step_running(state: State) -> str:
+    """How far the CPU has come in the program's plan."""
+    at, steps = state.step_running, state.cpu.operators
+    if at is None or not at < len(steps):
+        return ""
+    return f", step {at + 1} of {len(steps)}: {printable_name(steps[at].name, 40)}"
 
 
 def _by(source: Source | None) -> str:
@@ -242,6 +262,8 @@ def _cpu(state: State) -> list[Content]:
     if kernels:
         words.append("ETDump " + "  ".join(f"{printable_name(one.name, 40)} {one.cycles:,}" for one in kernels))
     lines = [Content.assemble(_label("CPU"), "   ".join(words))] if words else []
+    if (counted := cpu_words(state.cpu)) is not None:
+        lines.append(Content.assemble(_label("CPU"), counted, ("  counted", "$muted")))
     if said:
         lines.append(Content.assemble(_label("Run"), said))
     return lines
