@@ -103,3 +103,31 @@ def ran(shared: Path) -> Callable[..., Ran]:
         return Ran(state, shared / "home" / "runs" / state["run"]["id"])
 
     return run
+
+
+@pytest.fixture(scope="session")
+def firmware_home(pytestconfig: pytest.Config) -> Path:
+    """A data folder with Arm's firmware in it, which is fetched once and kept with pytest's cache."""
+    folder = pytestconfig.cache.mkdir("firmware")
+    with FileLock(str(folder / "lock")):
+        if not (folder / "firmware" / "corstone-300-ethos-u55.axf").exists():
+            done = subprocess.run(
+                [*TUI, "firmware", "install"],
+                env=environment(folder),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=280,
+            )
+            assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def emulated(firmware_home: Path, home: Path) -> Path:
+    """An empty data folder but for the firmware, on a machine with QEMU; without it the test is not run."""
+    if shutil.which("qemu-system-arm") is None:
+        pytest.skip("qemu-system-arm is not installed")
+    shutil.copytree(firmware_home / "firmware", home / "firmware")
+    return home
