@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,3 +131,25 @@ def emulated(firmware_home: Path, home: Path) -> Path:
         pytest.skip("qemu-system-arm is not installed")
     shutil.copytree(firmware_home / "firmware", home / "firmware")
     return home
+
+
+@pytest.fixture
+def start(home: Path) -> Iterator[Callable[..., "subprocess.Popen[bytes]"]]:
+    """``fvp-tui ARGUMENTS`` in the background; killed at the end of the test if it still runs."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def run(*arguments: str) -> "subprocess.Popen[bytes]":
+        process = subprocess.Popen(
+            [*TUI, *arguments],
+            env=environment(home),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()

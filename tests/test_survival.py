@@ -4,87 +4,20 @@ import json
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
-import psutil
 import pytest
 
 from tests.conftest import TUI, Fvp, Ran, environment
+from tests.watching import LIMIT_S, directory_of, event_of, gone, stage_begun, wait_for
 from tui import events, journal
-
-LIMIT_S = 120
-T = TypeVar("T")
-
-
-def wait_for(ask: Callable[[], T | None], what: str) -> T:
-    """The first answer that is not None."""
-    deadline = time.monotonic() + LIMIT_S
-    while time.monotonic() < deadline:
-        if (found := ask()) is not None:
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"waited {LIMIT_S} s for {what}")
-
-
-def directory_of(home: Path) -> Path:
-    return wait_for(lambda: next(iter((home / "runs").glob("*")), None), "a run")
-
-
-def event_of(directory: Path, wanted: Callable[[events.AnyEvent], bool]) -> events.AnyEvent:
-    path = directory / journal.FILE
-    return wait_for(lambda: next((e for e in journal.read(path) if wanted(e)), None), "an event")
-
-
-def stage_begun(stage: str) -> Callable[[events.AnyEvent], bool]:
-    return lambda event: isinstance(event, events.StageStarted) and event.stage == stage
-
-
-def processes_of(directory: Path) -> list[psutil.Process]:
-    """Every process that has the run's directory on its command line or as its working folder."""
-    found = []
-    for process in psutil.process_iter(["pid"]):
-        try:
-            words = [*process.cmdline(), process.cwd()]
-        except psutil.Error:
-            continue
-        if any(str(directory) in word for word in words):
-            found.append(process)
-    return found
-
-
-def gone(directory: Path) -> bool | None:
-    return True if not processes_of(directory) else None
 
 
 @pytest.fixture
 def program(ran: Callable[..., Ran]) -> Path:
     """A ready program, so that a run gets to the platform at once."""
     return ran("executorch:ds_cnn").artifacts / "model.pte"
-
-
-@pytest.fixture
-def start(home: Path) -> Iterator[Callable[..., "subprocess.Popen[bytes]"]]:
-    """``fvp-tui ARGUMENTS`` in the background; killed at the end of the test if it still runs."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def run(*arguments: str) -> "subprocess.Popen[bytes]":
-        process = subprocess.Popen(
-            [*TUI, *arguments],
-            env=environment(home),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        started.append(process)
-        return process
-
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
 
 
 def test_killing_the_viewer_leaves_the_run_going_and_attach_shows_all_of_it(
