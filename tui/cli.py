@@ -872,6 +872,21 @@ def themes() -> None:
             click.echo(f"{file.stem}  {file}")
 
 
+@cli.command()
+def keys() -> None:
+    """List the actions of the full-screen program and their keys: names for keys.toml."""
+    from tui import config
+    from tui import keys as own
+    from tui.screens.help import all_bindings
+
+    path, wanted = config.folder() / own.NAME, own.read()
+    for binding in all_bindings():
+        name = str(binding.id)
+        if binding.description:  # digits of a number need no other keys
+            click.echo(f"{name:24} {wanted.get(name, binding.key):28} {binding.description}")
+    click.echo(f"{'' if path.exists() else 'no '}{path}", err=True)
+
+
 def main() -> None:
     """Entry point: parse, run, and turn every error into one line and the right exit status."""
     sys.exit(_main(sys.argv[1:]))

@@ -1,10 +1,11 @@
 """The user's own keys: ``keys.toml`` in the configuration folder. Imports no terminal library.
 
 A line gives an action other keys than its own, by the action's name: ``run.stop = "x"``, ``log.follow = ["f", "end"]``.
-The names stand in the help (?) of a screen; a key is written as Textual names it: ``ctrl+x``, ``f5``, ``slash``.
+``fvp-tui keys`` lists the names; a key is written as Textual names it: ``ctrl+x``, ``f5``, ``slash``.
 """
 
 import tomllib
+from collections.abc import Mapping
 from typing import Any
 
 from tui import config
@@ -35,6 +36,21 @@ def read() -> dict[str, str]:
             raise UsageError(f"{path}: {action} is not a key or a list of keys", 'such as run.stop = "x"')
         found[action] = ",".join(word.strip() for word in words)
     return found
+
+
+def problems(wanted: Mapping[str, str], defaults: Mapping[str, str]) -> list[str]:
+    """What cannot be as the user wants it: actions there are none of, and keys that two actions of one place have.
+
+    `defaults` has the keys of all actions. The first word of an action's name is its place.
+    """
+    found = [f"no action is called {action}" for action in sorted(wanted.keys() - defaults.keys())]
+    by_key: dict[tuple[str, str], list[str]] = {}
+    for action, own in {**defaults, **wanted}.items():
+        for key in own.split(","):
+            by_key.setdefault((action.partition(".")[0], key), []).append(action)
+    # Two of ours may share one, where only one of them is possible at a time.
+    clashes = (several for several in by_key.values() if len(several) > 1 and not wanted.keys().isdisjoint(several))
+    return [*found, *(f"{' and '.join(sorted(several))} have the same key" for several in clashes)]
 
 
 def _flat(table: dict[str, Any], before: str) -> list[tuple[str, Any]]:

@@ -12,10 +12,11 @@ FILE = "remembered.json"
 
 
 class Remembered(msgspec.Struct, frozen=True):
-    """The spec of the last run that was started there, and the theme that was picked."""
+    """The spec of the last run that was started there, the theme that was picked, and whether it was there before."""
 
     spec: Spec | None = None
     theme: str | None = None
+    welcomed: bool = False
 
 
 def read() -> Remembered:
@@ -26,14 +27,14 @@ def read() -> Remembered:
         return Remembered()
 
 
-def keep(*, spec: Spec | None = None, theme: str | None = None) -> None:
+def keep(*, spec: Spec | None = None, theme: str | None = None, welcomed: bool = False) -> None:
     """Remember what is given, beside what was."""
     known = read()
     # Inputs are a model's own, and limits a run's.
     if spec is not None:
         own = {"inferences": 1} if spec.dataset else {}
         spec = msgspec.structs.replace(spec, inputs=(), dataset=None, calibration=None, limits=Limits(), **own)
-    now = Remembered(spec=spec or known.spec, theme=theme or known.theme)
+    now = Remembered(spec or known.spec, theme or known.theme, welcomed or known.welcomed)
     # A data folder that cannot be written is said where a run is started.
     with contextlib.suppress(OSError):
         write_whole(runs.home() / FILE, msgspec.json.encode(now))

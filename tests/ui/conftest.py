@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from tui import catalogue
+from tui import catalogue, config, remembered
 from tui.catalogue import ModelInfo
 from tui.widgets import words
 from ui import fakes
@@ -36,6 +36,8 @@ def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogue, "samples", lambda: list(SAMPLES))
     monkeypatch.setattr(catalogue, "executorch_models", lambda: list(SHIPPED))
     monkeypatch.setattr(words, "now", lambda: fakes.T0 + 12.0)
+    monkeypatch.setattr(config, "folder", lambda: tmp_path / "config")
+    remembered.keep(welcomed=True)
 
 
 @pytest.fixture

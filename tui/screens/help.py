@@ -1,5 +1,7 @@
 """The help screen: the keys of the screen it was called from, and what the figures mean."""
 
+import importlib
+import pkgutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -12,7 +14,9 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Static
 
+import tui.screens
 from tui.widgets.keybar import KeyBar
+from tui.widgets.panel import Panel
 from tui.widgets.panels import PANELS
 from tui.widgets.words import SOURCES
 
@@ -38,19 +42,24 @@ PLACES = {
 """Sections of keys that only some widgets take, by the first word of their id."""
 
 
-def all_bindings() -> Iterator[tuple[type[DOMNode], Binding]]:
-    """The keys of all our widgets and screens that were imported so far."""
+def all_bindings() -> list[Binding]:
+    """The keys of all screens and widgets, whatever is shown, by the names of their actions."""
+    for module in pkgutil.iter_modules(tui.screens.__path__, "tui.screens."):
+        importlib.import_module(module.name)  # and with it the widgets it shows
 
     def kinds(kind: type[DOMNode]) -> Iterator[type[DOMNode]]:
         for below in kind.__subclasses__():
             yield below
             yield from kinds(below)
 
-    for kind in dict.fromkeys(kinds(DOMNode)):
-        if kind.__module__.startswith("tui."):
-            for binding in kind.__dict__.get("BINDINGS", ()):
-                if isinstance(binding, Binding) and binding.id:
-                    yield kind, binding
+    found = {
+        binding.id: binding
+        for kind in kinds(DOMNode)
+        if kind.__module__.startswith("tui.")
+        for binding in kind.__dict__.get("BINDINGS", ())
+        if isinstance(binding, Binding) and binding.id
+    }
+    return [found[name] for name in sorted(found)]
 
 
 def bindings(app: App[Any], screen: Screen[Any]) -> Iterator[tuple[DOMNode, Binding]]:
@@ -99,10 +108,11 @@ class HelpScreen(Screen[None]):
         Binding("q,escape,question_mark", "back", "Back", id="help.back"),
     ]
 
-    def __init__(self, keys: Sequence[tuple[str, Entries]]) -> None:
-        """`keys` are the sections of keys of the screen below."""
+    def __init__(self, keys: Sequence[tuple[str, Entries]], focused: type[Panel] | None = None) -> None:
+        """`keys` are the sections of keys of the screen below; the panel in focus there comes first."""
         super().__init__()
         self._keys = keys
+        self._focused = focused
 
     def compose(self) -> ComposeResult:
         """The screen."""
@@ -112,11 +122,15 @@ class HelpScreen(Screen[None]):
 
     def _text(self) -> Content:
         lines: list[Content] = []
+        kinds = [info.make for info in PANELS]
+        if self._focused in kinds:
+            kinds.remove(self._focused)
+            lines += _section(f"{self._focused.TITLE}, the panel in focus", self._focused.FIGURES)
         for title, entries in self._keys:
             lines += _section(title, entries)
         lines += _section("Figures", GENERAL)
-        for info in PANELS:
-            lines += _section(info.make.TITLE, info.make.FIGURES)
+        for kind in kinds:
+            lines += _section(kind.TITLE, kind.FIGURES)
         return Content("\n").join(lines)
 
     def action_scroll(self, lines: int) -> None:

@@ -49,7 +49,6 @@ class FvpApp(App[None]):
         super().__init__(driver_class=AsciiDriver if ascii.wanted() else None)
         self._model = model
         self._attached = attach
-        self._clashes: set[frozenset[str]] = set()
         self._problems = [*self._register_themes(), *self._take_keys()]
         """What is wrong with the user's own files."""
 
@@ -94,24 +93,11 @@ class FvpApp(App[None]):
             return [str(error)]
         if not wanted:
             return []
-        # All screens have to be there to tell which actions there are.
-        import tui.screens.history
-        import tui.screens.parameters
-        import tui.screens.run  # noqa: F401
         from tui.screens.help import all_bindings
 
-        known = {binding.id for _, binding in all_bindings()}
-        self.set_keymap({action: key for action, key in wanted.items() if action in known})
-        unknown = sorted(wanted.keys() - known)
-        return [f"{keys.NAME}: no action is called {', '.join(unknown)}"] if unknown else []
-
-    def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
-        """Say once that two actions want the same key."""
-        names = frozenset(str(binding.id) for binding in clashed_bindings)
-        if names not in self._clashes:
-            self._clashes.add(names)
-            words = f"{keys.NAME}: {' and '.join(sorted(names))} have the same key"
-            self.notify(clean(words, 400), severity="warning", markup=False)
+        defaults = {str(binding.id): binding.key for binding in all_bindings()}
+        self.set_keymap({action: key for action, key in wanted.items() if action in defaults})
+        return [f"{keys.NAME}: {problem}" for problem in keys.problems(wanted, defaults)]
 
     def on_mount(self) -> None:
         """Open the first screen."""
@@ -120,6 +106,11 @@ class FvpApp(App[None]):
         self.push_screen(SetupScreen(self._model))
         if self._attached is not None:
             self._open(self._attached)
+        elif not remembered.read().welcomed:
+            from tui.screens.welcome import WelcomeScreen
+
+            remembered.keep(welcomed=True)
+            self.push_screen(WelcomeScreen())
         if self._problems:
             self.notify(clean("; ".join(self._problems), 400), severity="warning", markup=False)
         self.theme_changed_signal.subscribe(self, lambda theme: remembered.keep(theme=theme.name))
@@ -177,9 +168,14 @@ class FvpApp(App[None]):
     def action_help(self) -> None:
         """Keys and figures."""
         from tui.screens.help import HelpScreen, key_sections
+        from tui.widgets.panel import Panel
 
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(key_sections(self, self.screen)))
+            # What has the focus is asked for first.
+            focused = self.focused
+            above = focused.ancestors_with_self if focused is not None else ()
+            panel = next((node for node in above if isinstance(node, Panel)), None)
+            self.push_screen(HelpScreen(key_sections(self, self.screen), type(panel) if panel else None))
 
     # -- commands
 

@@ -1,0 +1,93 @@
+"""The user's own keys, help on what has the focus, and what a first start shows."""
+
+import pytest
+from textual.widgets import Static
+
+from tui import config, keys, remembered, runs
+from tui.screens.help import HelpScreen, all_bindings
+from tui.screens.history import HistoryScreen
+from tui.screens.root import FvpApp
+from tui.screens.run import RunScreen
+from tui.screens.setup import SetupScreen
+from tui.screens.welcome import WelcomeScreen
+from ui import fakes
+from ui.conftest import Until
+
+
+def write(text: str) -> None:
+    config.folder().mkdir(parents=True, exist_ok=True)
+    (config.folder() / keys.NAME).write_text(text, encoding="utf-8")
+
+
+def notices(app: FvpApp) -> list[str]:
+    return [notice.message for notice in app._notifications]
+
+
+async def test_an_action_takes_its_new_keys_everywhere(until: Until) -> None:
+    write('setup.history = ["f2", "g"]\n[run]\nback = "backspace"\n')
+    app = FvpApp(attach=fakes.whole())
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
+        await pilot.press("q")
+        assert isinstance(app.screen, RunScreen), "the old key is free"
+        await pilot.press("backspace")
+        await until(pilot, lambda: isinstance(app.screen, SetupScreen))
+        await pilot.press("f2")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await pilot.press("q", "question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        lines = str(app.screen.query_one("VerticalScroll Static", Static).content).splitlines()
+        assert [line.split()[:2] for line in lines if line.endswith(" History")] == [["f2", "g"]]
+        assert notices(app) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('run.nothing = "x"', "no action is called run.nothing"),
+        ("run.stop = 3", "run.stop is not a key"),
+        ("run.stop = []", "run.stop is not a key"),
+        ("[run", "keys.toml"),
+        ('setup.history = "s"', "setup.history and setup.sweep have the same key"),
+    ],
+)
+async def test_what_is_wrong_with_the_file_is_said_and_the_program_starts(text: str, said: str, until: Until) -> None:
+    write(text)
+    app = FvpApp()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await until(pilot, lambda: any(said in notice for notice in notices(app)))
+        assert isinstance(app.screen, SetupScreen)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+
+
+def test_no_two_actions_have_one_name_and_none_takes_what_tmux_or_the_terminal_takes() -> None:
+    taken = {"ctrl+b", "ctrl+a", "ctrl+s", "ctrl+c"}
+    for binding in all_bindings():
+        pressed = {key.strip() for key in binding.key.split(",")}
+        assert not pressed & taken, binding.id
+        assert not any(key.startswith(("alt+", "super+")) for key in pressed), binding.id
+
+
+async def test_help_begins_with_the_panel_in_focus(until: Until) -> None:
+    app = FvpApp(attach=fakes.whole())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
+        await pilot.press("5", "question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        assert str(app.screen.query_one("VerticalScroll Static", Static).content).startswith("Log, the panel in focus")
+
+
+async def test_a_first_start_explains_itself_once(until: Until) -> None:
+    (runs.home() / remembered.FILE).unlink()
+    app = FvpApp()
+    async with app.run_test(size=(60, 20)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, WelcomeScreen))
+        box = app.screen.query_one(".box")
+        assert box.size.height + 2 <= 20 and not box.show_vertical_scrollbar
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, SetupScreen))
+    again = FvpApp()
+    async with again.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert isinstance(again.screen, SetupScreen)

@@ -1,0 +1,47 @@
+"""What a first start shows: all of it on one screen."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+COLUMN = 8
+
+LINES = (
+    ("", "PyTorch models on Arm Ethos-U85, before there is silicon."),
+    ("", ""),
+    ("up down", "pick a model: ours, ExecuTorch's own, or a file (e)"),
+    ("tab", "to the options: target, quantization, inputs, platform"),
+    ("enter", "compile and run it, on the FVP or else on our simulator"),
+    ("", ""),
+    ("1-6", "while it runs: time, CPU or NPU, check, memory, log, advice"),
+    ("h", "all runs, to open again, compare, or watch how a model fares"),
+    ("s", "a model on all sizes of the NPU"),
+    ("?", "keys and figures, explained; ctrl+p finds every command"),
+    ("q", "leaves; a run goes on without the screen"),
+)
+
+
+class WelcomeScreen(ModalScreen[None]):
+    """A few lines; escape or enter closes them."""
+
+    CSS_PATH = "modal.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,escape,space,q", "begin", "Begin", key_display="enter", id="welcome.begin")
+    ]
+
+    def compose(self) -> ComposeResult:
+        """The lines, and the key that goes on."""
+        lines = [Content.assemble((f"{key:<{COLUMN}}" if key else "", "bold $accent"), words) for key, words in LINES]
+        with Vertical(classes="box"):
+            yield Static(Content.assemble(("fvp-tui", "bold $accent")), markup=False)
+            yield Static(Content("\n").join(lines), markup=False)
+            yield Static(Content.assemble(("enter", "bold $accent"), " Begin"), markup=False, classes="keys")
+
+    def action_begin(self) -> None:
+        """To the first screen."""
+        self.dismiss()
