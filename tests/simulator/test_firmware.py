@@ -21,7 +21,7 @@ from tui.simulator.firmware.image import Image, ImageError
 RanModel = Callable[..., Ran]
 
 FVP_SIM = [sys.executable, "-m", "tui.simulator"]
-SMALL = ("executorch:lstm", "executorch:add", "executorch:mul", "executorch:linear", "executorch:softmax")
+SMALL = ("executorch:lstm", "executorch:add", "executorch:linear", "executorch:softmax")
 PROGRAMS = (*models.ALL, *SMALL)
 FP32 = ("sample:digits", "--quantize", "none")
 """Nothing of it runs on the NPU."""
@@ -106,9 +106,7 @@ def test_a_program_of_portable_kernels_alone_is_right(ran: RanModel, emulated: P
     assert np.abs(got - expected).max() <= 1e-5
 
 
-@pytest.mark.parametrize(
-    ("memory_mode", "target"), [("Shared_Sram", "ethos-u85-512"), ("Dedicated_Sram_384KB", "ethos-u85-256")]
-)
+@pytest.mark.parametrize(("memory_mode", "target"), [("Dedicated_Sram_384KB", "ethos-u85-512")])
 def test_weights_and_scratch_may_lie_elsewhere(
     ran: RanModel, emulated: Path, tmp_path: Path, memory_mode: str, target: str
 ) -> None:

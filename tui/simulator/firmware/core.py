@@ -68,6 +68,10 @@ class Core:
         """Leave the function at whose beginning it stands with a result of 32 bits, or 64."""
         self._gdb.set_registers({0: value, 1: high, PC: self._registers[LR] & ~THUMB})
 
+    def instead(self, function: int) -> None:
+        """Go to another function, with the same arguments, in the place of the one at whose beginning it stands."""
+        self._gdb.set_registers({PC: function})
+
     def call(self, function: int, argument: int) -> None:
         """Call a function from here, to which it comes back; then `resume` undoes what it changed."""
         self._saved = self._registers

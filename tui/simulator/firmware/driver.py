@@ -10,6 +10,7 @@ from tui.simulator.firmware.accelerator import WORD_MASK, Accelerator, Job, NpuE
 from tui.simulator.firmware.core import Core
 
 IRQ_HANDLER = "ethosu_irq_handler"
+RESET_COUNTERS, PMU_INIT = "platform_reset_counters", "ethosu_pmu_init"
 WAIT = "ethosu_semaphore_take"
 
 
@@ -24,6 +25,7 @@ class Driver:
         self._accelerator = accelerator
         self._complain = complain
         self._irq_handler = functions[IRQ_HANDLER]
+        self._pmu_init = functions[PMU_INIT]
         self._driver = 0
         self._job: Job | None = None
         self._waited_for = False
@@ -34,6 +36,7 @@ class Driver:
 
     def _hooks(self) -> dict[str, Callable[[], None]]:
         return {
+            RESET_COUNTERS: self._reset_counters,
             "ethosu_dev_soft_reset": self._soft_reset,
             "ethosu_dev_verify_optimizer_config": self._verify_optimizer_config,
             "ethosu_invoke_async": self._invoke_async,
@@ -44,6 +47,12 @@ class Driver:
             "ETHOSU_PMU_Get_CCNTR": self._get_ccntr,
             "ETHOSU_PMU_Get_EVCNTR": self._get_evcntr,
         }
+
+    def _reset_counters(self) -> None:
+        """void (): the board's, which starts a tick timer as well. QEMU's clocks follow this machine's wherever the
+        guest stands still, so that a tick more or less would be among the instructions counted: it is not started.
+        """
+        self._core.instead(self._pmu_init)
 
     def _soft_reset(self) -> None:
         """int (dev, ...): 0 is success."""
@@ -105,6 +114,8 @@ class Driver:
 
 
 SYMBOLS = (
+    RESET_COUNTERS,
+    PMU_INIT,
     "ethosu_dev_soft_reset",
     "ethosu_dev_verify_optimizer_config",
     "ethosu_invoke_async",
