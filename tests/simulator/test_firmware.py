@@ -135,6 +135,17 @@ def test_a_place_that_the_firmware_does_not_look_at_is_named(ran: RanModel, emul
     assert "Warning: fvp-sim: the firmware has its input at 0x92000000" in done.stdout
 
 
+def test_a_fault_is_told_at_once(ran: RanModel, emulated: Path, tmp_path: Path) -> None:
+    # An undefined instruction where the firmware's code lies in DDR.
+    functions = image.load(axf(emulated)).functions
+    (at,) = {address for name, address in functions.items() if "AddProfilingUnit" in name and address >= 0x70000000}
+    (tmp_path / "undefined.bin").write_bytes(b"\x00\xde" * 4)
+    done = boot(emulated, ran("executorch:add"), tmp_path, "--data", f"undefined.bin@{at:#x}")
+    assert done.returncode == 1
+    assert "Fault" in done.stdout
+    assert "Error: fvp-sim: the firmware came to its fault handler" in done.stdout
+
+
 # -- what cannot be run
 
 

@@ -285,6 +285,8 @@ def _emulated(why: str, spec: Spec) -> Choice:
     Raises:
         PlatformUnavailable: what it needs is not here, or it cannot do what is asked for.
     """
+    if sys.platform != "linux":
+        raise PlatformUnavailable("--engine firmware is there on Linux only", "--engine interpreter")
     image = firmware_store.installed(images.CORSTONE_300)
     if image is None:
         raise PlatformUnavailable("the firmware for --engine firmware is not installed", "fvp-tui firmware install")

@@ -38,7 +38,11 @@ class Core:
 
     def words(self, address: int, count: int) -> tuple[int, ...]:
         """32-bit words of memory, whichever it is."""
-        return struct.unpack(f"<{count}I", self._gdb.read(address, 4 * count))
+        return struct.unpack(f"<{count}I", self.bytes(address, 4 * count))
+
+    def bytes(self, address: int, size: int) -> bytes:
+        """Memory, whichever it is."""
+        return self._gdb.read(address, size)
 
     def instructions(self) -> int:
         """How many it has executed since the reset.

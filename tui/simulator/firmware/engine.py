@@ -21,6 +21,12 @@ from tui.simulator.firmware.start import Boot
 from tui.simulator.runner import NO_CYCLES, Estimate
 
 EXIT = "_exit"
+FAULT = "DefaultHandler"
+"""Where all fault handlers end: it prints registers, then loops for ever."""
+
+FOR_EVER = b"\xfe\xe7"
+"""``b .``, a branch to itself."""
+_HANDLER_BYTES = 148
 OK, FAILED = 0, 1
 
 WORDS = {"I": "Info", "W": "Warning", "E": "Error"}
@@ -69,7 +75,7 @@ class Engine:
         boot = self._boot
         delegates = self._delegates()
         try:
-            functions = boot.image.addresses((*driver.SYMBOLS, *counts.SYMBOLS, EXIT))
+            functions = boot.image.addresses((*driver.SYMBOLS, *counts.SYMBOLS, EXIT, FAULT))
             with GuestMemory() as memory, Board(boot.qemu, boot.image.path, memory, self._console) as board:
                 for address, data in boot.placed:
                     memory.place(address, data)
@@ -104,15 +110,16 @@ class Engine:
         core = Core(board.gdb)
         counting = Counts(core, functions, self._boot.counts)
         npu = Driver(core, functions, accelerator, lambda what: self.log("E", f"NPU: {what}"))
+        hooks = {functions[FAULT]: lambda: self._faulted(core)}
         try:
-            for address in (*counting.hooks, *npu.hooks, functions[EXIT]):
+            for address in (*counting.hooks, *npu.hooks, *hooks, functions[EXIT]):
                 core.stop_at(address)
             while True:
                 core.go()
                 board.flush()
                 if core.pc == functions[EXIT]:
                     break
-                hook = npu.hooks.get(core.pc) or counting.hooks.get(core.pc)
+                hook = npu.hooks.get(core.pc) or counting.hooks.get(core.pc) or hooks.get(core.pc)
                 if hook is None:
                     raise EngineError(f"the CPU stopped at {core.pc:#x}, where nothing waits for it")
                 hook()
@@ -124,6 +131,15 @@ class Engine:
         finally:
             self.simulated_s = accelerator.seconds
             counting.close()
+
+    def _faulted(self, core: Core) -> None:
+        """The firmware's fault handler begins: let it print what it has to say, and end instead of looping."""
+        end = core.bytes(core.pc, _HANDLER_BYTES).find(FOR_EVER)
+        if end >= 0:
+            core.stop_at(core.pc + end)
+            core.enter()
+            core.go()
+        raise EngineError("the firmware came to its fault handler, whose words are above")
 
     def log(self, level: str, text: str) -> None:
         """A line of our own on the console, as the FVP writes its own."""

@@ -36,6 +36,7 @@ def obstacles(program: bytes, image: Image, macs: int) -> list[Obstacle]:
     return [
         *_macs(delegates, macs),
         *_kernels(parsed.main, image),
+        *_inputs(parsed.main),
         *_signatures(parsed.main, image),
         *_sizes(program, parsed.main, delegates, image),
     ]
@@ -57,6 +58,12 @@ def _kernels(plan: Plan, image: Image) -> Iterator[Obstacle]:
             f"the firmware has no kernel for {', '.join(missing)}",
             f"delegate it or take another operator; {INTERPRETER}",
         )
+
+
+def _inputs(plan: Plan) -> Iterator[Obstacle]:
+    numbers = [at for at, index in enumerate(plan.inputs) if not isinstance(plan.values[index], Tensor)]
+    if numbers:
+        yield Obstacle(f"input {numbers[0]} is no tensor, the firmware is given tensors only", INTERPRETER)
 
 
 def _signatures(plan: Plan, image: Image) -> Iterator[Obstacle]:

@@ -1,5 +1,6 @@
 """What the firmware engine is started with, and whether it is to be started at all."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,8 @@ def find(given: Given, engine: str, say: Callable[[str], None]) -> Boot | None:
 def _boot(given: Given) -> Boot:
     if len(given.applications) != 1:
         raise ImageError("the firmware engine runs one firmware: give -a FILE (fvp-tui firmware list says where it is)")
+    if not hasattr(os, "memfd_create"):
+        raise ImageError("the firmware engine is there on Linux only")
     loaded = image.load(given.applications[0])
     program = qemu.find()
     if program is None:
