@@ -6,7 +6,7 @@ from pathlib import Path
 from tui import terminal
 
 
-def _set_defaults() -> None:
+def set_defaults() -> None:
     """Settings that Textual reads when it is imported. What the user has set stays."""
     defaults = {"TEXTUAL_ANIMATIONS": "none"}
     if "SSH_CONNECTION" in os.environ:
@@ -26,7 +26,7 @@ def run_app(model: str | None = None, attach: Path | None = None, *, mouse: bool
         UserError: there is no terminal to draw on.
     """
     terminal.check()
-    _set_defaults()
+    set_defaults()
     from tui.screens.root import FvpApp
 
     app = FvpApp(model, attach)

@@ -559,6 +559,43 @@ def advise(name: str, try_out: bool, as_json: bool, verbose: bool) -> int:
     return status if status == Exit.INTERRUPTED else Exit.OK
 
 
+EXPORTS = ("json", "csv", "html", "perfetto", "svg")
+"""`tui.export.FORMATS`, without its imports."""
+
+
+@cli.command()
+@click.argument("name", metavar="RUN")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(EXPORTS),
+    required=True,
+    help="The state; operators as a table; a page; a trace for ui.perfetto.dev; a picture of the screen.",
+)
+@click.option("-o", "--output", metavar="FILE", help="Write it there [stdout].")
+@click.option("--size", metavar="COLUMNSxLINES", help="Of the screen in the picture [120x40].")
+def export(name: str, form: Any, output: str | None, size: str | None) -> None:
+    """Put a run into a file for other programs, or for people: a report, a table, a trace."""
+    from tui import export as exporting
+    from tui import runs
+
+    directory = runs.resolve(name)
+    if output is not None:
+        exporting.check_path(Path(output))
+    if size is not None and form != "svg":
+        raise UsageError("--size is of the picture", "it goes with --format svg")
+    if form == "svg":
+        from tui import picture
+
+        content = picture.of_run(directory, picture.size(size) if size else picture.SIZE).encode()
+    else:
+        content = exporting.document(directory, form)
+    if output is None:
+        sys.stdout.buffer.write(content)
+        return
+    click.echo(exporting.write(Path(output), content), err=True)
+
+
 @cli.command()
 @click.argument("name", metavar="RUN")
 @click.option("--json", "as_json", is_flag=True, help="Do not open the screen; print the state at the end.")

@@ -52,6 +52,8 @@ class StageState(Figure):
     cached: bool = False
     started: float | None = None
     """Unix time."""
+    finished: float | None = None
+    """Unix time; `seconds` is less where another stage lay inside."""
     reason: str | None = None
 
 
@@ -195,6 +197,7 @@ def fold(state: State, event: AnyEvent) -> State:
                 event.stage,
                 status=event.status,
                 seconds=event.seconds,
+                finished=event.t or None,
                 cached=event.cached,
                 reason=event.reason,
             )

@@ -65,14 +65,14 @@ def areas(tensors: Sequence[TensorPlace]) -> list[Area]:
 
 def peak(area: Area, operators: Sequence[Operator]) -> Peak:
     """When an area is fullest. Views of the same bytes count once."""
-    time = max((t.start for t in area.tensors), key=lambda step: (_needed(area.alive(step)), -step))
+    time = max((t.start for t in area.tensors), key=lambda step: (needed(area.alive(step)), -step))
     running = [o for o in operators if o.partition == area.partition and o.time is not None and o.time <= time]
     at = max(running, key=lambda o: o.time or 0, default=None)
     alive = area.alive(time)
-    return Peak(time, _needed(alive), alive, at)
+    return Peak(time, needed(alive), alive, at)
 
 
-def _needed(tensors: Sequence[TensorPlace]) -> int:
+def needed(tensors: Sequence[TensorPlace]) -> int:
     """Bytes that some tensors cover."""
     total, reached = 0, 0
     for begin, end in sorted((t.address, t.address + t.bytes) for t in tensors):

@@ -1,0 +1,104 @@
+"""A run in other forms, for other programs and people: one function a format, all drawn from the run's journal.
+
+A picture of the screen is `tui.picture`: it needs Textual.
+"""
+
+from collections import deque
+from pathlib import Path
+from typing import Literal, get_args
+
+import msgspec
+
+from tui import advice, events, journal, runs, state
+from tui.errors import UsageError
+from tui.files import write_whole
+from tui.loglines import LogLine
+from tui.reports import csv, html, perfetto
+from tui.state import State
+from tui.text import clean
+
+Format = Literal["json", "csv", "html", "perfetto", "svg"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+SUFFIXES: dict[Format, str] = {
+    "json": ".json",
+    "csv": ".csv",
+    "html": ".html",
+    "perfetto": ".perfetto.json",
+    "svg": ".svg",
+}
+
+LOG_LINES = 5_000
+"""Lines of log in a page, the newest."""
+LINE = 400
+"""Characters of each."""
+
+
+def document(directory: Path, form: Format) -> bytes:
+    """A run in any form but a picture.
+
+    Raises:
+        ValueError: it is the picture that was asked for.
+    """
+    found = runs.load(directory)
+    match form:
+        case "json":
+            return msgspec.json.format(msgspec.json.encode(state.to_json(found)), indent=2) + b"\n"
+        case "csv":
+            return csv.operators_csv(found).encode()
+        case "html":
+            return _page(directory, found).encode()
+        case "perfetto":
+            return msgspec.json.encode(perfetto.trace(found)) + b"\n"
+    raise ValueError(form)
+
+
+def _page(directory: Path, found: State) -> str:
+    return html.page(found, _log(directory), advice.of(found) if found.spec is not None else None)
+
+
+def _log(directory: Path) -> html.LogPart:
+    errors: deque[LogLine] = deque(maxlen=html.MOST_ERRORS)
+    newest: deque[LogLine] = deque(maxlen=LOG_LINES)
+    lines = errors_in_all = 0
+    for event in journal.read(directory / journal.FILE):
+        if isinstance(event, events.Logged):
+            line = LogLine(event.level, clean(event.source, 40), clean(event.text, LINE))
+            newest.append(line)
+            lines += 1
+            if event.level == "error":
+                errors.append(line)
+                errors_in_all += 1
+    return html.LogPart(tuple(errors), tuple(newest), lines, errors_in_all)
+
+
+def default_path(directory: Path, form: Format) -> Path:
+    """Where an export goes if nobody says: a file named as the run, in the present folder."""
+    return Path.cwd() / f"{directory.name}{SUFFIXES[form]}"
+
+
+def check_path(path: Path) -> Path:
+    """An absolute path that a file can be written to.
+
+    Raises:
+        UsageError: there is no such folder, or it is a folder itself.
+    """
+    path = path.expanduser().absolute()
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder", "name a file in it")
+    if not path.parent.is_dir():
+        raise UsageError(f"no folder {path.parent}")
+    return path
+
+
+def write(path: Path, content: bytes) -> Path:
+    """Write an export, whole or not at all.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    path = check_path(path)
+    try:
+        return write_whole(path, content)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,229 @@
+"""A run as one HTML page that needs nothing else: no script, no style or picture from elsewhere.
+
+The page itself is ``report.html.jinja`` beside this file; here is what it is made of. All text in it is foreign: it is
+cleaned and escaped by the environment, and no filter that could undo this is used.
+"""
+
+import functools
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from tui import __version__, spec
+from tui.advice import Advised
+from tui.loglines import LogLine
+from tui.reports import memory, pmu, text
+from tui.reports import operators as arrange
+from tui.reports.memory import Area
+from tui.reports.operators import Entry
+from tui.state import State, badge, npu_ms
+from tui.text import clean
+
+TEMPLATE = "report.html.jinja"
+LONGEST = 1_000
+"""Characters of one text."""
+TAIL = 25
+"""Lines at the log's end that are shown unfolded."""
+MOST_ERRORS = 50
+MOST_TENSORS = 500
+"""Tensors in a memory map, the largest."""
+PLOT_WIDTH, PLOT_HEIGHT = 1000, 300
+"""Of a memory map, in its own units."""
+SHADES = 8
+LABELLED = (90, 16)
+"""Width and height from which on a tensor in the map has its name in it."""
+
+
+@dataclass(frozen=True)
+class LogPart:
+    """What a page has of a log: some lines of errors and the newest lines, of how many."""
+
+    errors: tuple[LogLine, ...] = ()
+    newest: tuple[LogLine, ...] = ()
+    lines: int = 0
+    errors_in_all: int = 0
+
+
+@dataclass(frozen=True)
+class Box:
+    """A tensor in a memory map, in the map's units."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    shade: int
+    label: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Map:
+    """A memory of a partition: addresses upwards, steps of the schedule to the right."""
+
+    area: Area
+    words: str
+    peak: str
+    peak_x: float
+    boxes: tuple[Box, ...]
+
+
+@functools.cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("tui.reports", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(dotted=_dotted, short_line=_short_line)
+    made.globals.update(
+        number=text.number,
+        ms=text.ms,
+        kib=text.kib,
+        kib_words=text.kib_words,
+        ratio=text.ratio,
+        needs_words=text.needs_words,
+        pool_words=text.pool_words,
+        pool_need_words=text.pool_need_words,
+        output_words=text.output_words,
+        tensor_words=text.tensor_words,
+        cpu_operator_words=text.cpu_operator_words,
+        against=text.AGAINST,
+        event=pmu.event,
+        meaning=pmu.meaning,
+        moment=_moment,
+        bytes_words=_bytes,
+        plot=(PLOT_WIDTH, PLOT_HEIGHT),
+    )
+    return made
+
+
+def _shown(value: Any) -> Any:
+    """A value of an expression as it goes into the page: foreign text without control characters."""
+    if value is None:
+        return text.UNKNOWN
+    return clean(value, LONGEST) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _dotted(words: str) -> str:
+    """Words that stand two spaces apart in a terminal, where a page would show one."""
+    return " · ".join(part for part in words.split("  ") if part)
+
+
+def _short_line(line: str | None) -> str:
+    """``FILE:LINE`` without the file's folders."""
+    return text.UNKNOWN if line is None else line.rpartition("/")[2]
+
+
+def _moment(seconds: float | None) -> str:
+    """Unix time as a date."""
+    if seconds is None:
+        return text.UNKNOWN
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _bytes(size: int) -> str:
+    return f"{size:,} bytes" if size < 10_240 else text.kib(size)
+
+
+def _map(area: Area, state: State) -> Map:
+    peak = memory.peak(area, state.operators)
+    across, up = PLOT_WIDTH / area.steps, PLOT_HEIGHT / max(area.size, 1)
+    boxes = []
+    for number, tensor in enumerate(area.tensors[:MOST_TENSORS]):
+        width, height = (tensor.end - tensor.start + 1) * across, tensor.bytes * up
+        name = tensor.module or tensor.name
+        fits = width >= LABELLED[0] and height >= LABELLED[1]
+        boxes.append(
+            Box(
+                x=round(tensor.start * across, 2),
+                y=round(PLOT_HEIGHT - (tensor.address + tensor.bytes) * up, 2),
+                width=round(width, 2),
+                height=round(height, 2),
+                shade=number % SHADES,
+                label=clean(name, int(width / 8)) if fits else "",
+                words=f"{text.tensor_words(tensor)}, steps {tensor.start} to {tensor.end}, at {tensor.address:#x}",
+            )
+        )
+    return Map(
+        area,
+        text.memory_area_words(area),
+        text.memory_peak_words(area, peak).rstrip(":"),
+        round((peak.time + 0.5) * across, 2),
+        tuple(boxes),
+    )
+
+
+def _share(cycles: int | None, most: int) -> float:
+    """Percent of the longest, for a bar."""
+    return round(100 * (cycles or 0) / most, 1) if most else 0.0
+
+
+def _rows(entries: Sequence[Entry], state: State) -> list[dict[str, Any]]:
+    """Operators or modules with what a table needs to know of them."""
+    most = max((entry.cycles or 0 for entry in entries), default=0)
+    total = sum(o.cycles or 0 for o in state.operators)
+    return [
+        {
+            "entry": entry,
+            "operator": None if entry.operator is None else state.operators[entry.operator],
+            "bar": _share(entry.cycles, most),
+            "share": f"{100 * entry.cycles / total:.1f} %" if total and entry.cycles is not None else text.UNKNOWN,
+        }
+        for entry in entries
+    ]
+
+
+def page(state: State, log: LogPart, advised: Advised | None = None) -> str:
+    """The page. `log` is what it has of the log; `advised` what there is to advise, None where nobody asked."""
+    areas = memory.areas(state.tensors)
+    walls = [i.wall_s for i in state.inferences if i.wall_s is not None]
+    return (
+        _environment()
+        .get_template(TEMPLATE)
+        .render(
+            state=state,
+            run=state.run,
+            title=text.title(state),
+            badge=badge(state) or "no platform was started",
+            command=shlex.join(map(clean, spec.command_line(state.spec))) if state.spec else None,
+            check_line=text.check_line(state.check) if state.check else None,
+            accuracy=text.accuracy_line(state.check),
+            noisiest=text.layers_line(state.layers),
+            statistics=text.statistics_words(state.statistics),
+            estimator=text.estimated_by(state),
+            inference_summary=text.inference_summary(state, state.inferences),
+            inference_ms=npu_ms(state, _median([i.npu_cycles for i in state.inferences])),
+            inference_cycles=_median([i.npu_cycles for i in state.inferences]),
+            wall_s=sum(walls) / len(walls) if walls else None,
+            stages=[s for s in state.stages if s.status != "pending"],
+            longest_stage=max((s.seconds or 0.0 for s in state.stages), default=0.0),
+            price=text.fallback_price(state.delegation) if state.delegation else "",
+            by_cycles=_rows(arrange.entries(state.operators), state),
+            by_module=_rows(arrange.tree(state.operators), state),
+            traced=any(o.traced_source == "measured" for o in state.operators),
+            maps=[_map(area, state) for area in areas],
+            log=log,
+            tail=log.newest[-TAIL:],
+            advised=advised,
+            versions={
+                name: value
+                for name in state.versions.__struct_fields__
+                if (value := getattr(state.versions, name)) is not None
+            },
+            fvp_tui=__version__,
+        )
+    )
+
+
+def _median(values: Sequence[int | None]) -> int | None:
+    known = sorted(value for value in values if value is not None)
+    return known[len(known) // 2] if known else None
