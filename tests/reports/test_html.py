@@ -1,0 +1,224 @@
+"""The page: valid, by itself, and nothing in it comes from the text but text."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import html5lib
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import Fvp
+from tests.ui import fakes
+from tui import advice, export, runs, state
+from tui.figures import CpuOperator, Layer, LimitResult, MemoryPool, PoolNeed, Profiled, Statistics
+from tui.loglines import LogLine
+from tui.reports import html
+from tui.reports.html import LogPart
+from tui.state import State
+
+Path = tuple[str | int, ...]
+
+
+def elements(page: str, *, strict: bool = False) -> list[Any]:
+    """All elements of a page as a browser would build them; `strict` refuses what is no valid HTML."""
+    parser = html5lib.HTMLParser(html5lib.getTreeBuilder("etree"), strict=strict, namespaceHTMLElements=False)
+    return [element for element in parser.parse(page).iter() if isinstance(element.tag, str)]
+
+
+def words(page: str) -> str:
+    """What a reader sees."""
+    shown = (t for e in elements(page) if e.tag != "style" for t in (e.text, e.tail) if t)
+    return " ".join(" ".join(shown).split())
+
+
+def full() -> State:
+    """A state with something of everything."""
+    request = fakes.spec_of(limits={"npu_cycles": 5})
+    what = [*fakes.begun("r", request), *fakes.compiled(), *fakes.booted(), *fakes.traced({0: 7}, 1)]
+    found = state.fold_all([*what, *fakes.inferred(), *fakes.checked(), *fakes.finished("failed", "why", "do", 1)])
+    assert found.delegation is not None
+    left = CpuOperator(
+        op="aten.topk", node="n", reason="r", hint="h", inputs=("float32[1]",), outputs=("o",), module="m", line="a:1"
+    )
+    return msgspec.structs.replace(
+        found,
+        delegation=msgspec.structs.replace(found.delegation, left=(left,)),
+        layers=(Layer(name="l", op="o", sqnr_db=3.0, line="f.py:3"),),
+        pools=(PoolNeed(name="temp", needed=3, available=2, excess=1),),
+        memory=(MemoryPool(name="p", used=1, size=2),),
+        profile=(Profiled(name="k", block="Execute", calls=1, cycles=2, backend="b"),),
+        statistics=Statistics(instructions=12),
+        limits=(LimitResult(name="npu_cycles", limit=5.0, value=4_333.0, ok=False),),
+    )
+
+
+def _texts(value: Any, at: Path = ()) -> Iterator[Path]:
+    """Where there is text in plain values."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts(inner, (*at, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _texts(inner, (*at, index))
+    elif isinstance(value, str):
+        yield at
+
+
+def _with(value: Any, paths: list[Path], text: str) -> Any:
+    copied = msgspec.json.decode(msgspec.json.encode(value))
+    for *above, last in paths:
+        inner = copied
+        for step in above:
+            inner = inner[step]
+        inner[last] = text
+    return copied
+
+
+PLAIN = msgspec.json.decode(msgspec.json.encode(full()))
+
+
+def _free(path: Path) -> bool:
+    """Whether any text may stand there: it is not one of a few words."""
+    try:
+        msgspec.convert(_with(PLAIN, [path], "x"), State)
+    except msgspec.ValidationError:
+        return False
+    # What a target is called decides what can be advised for it.
+    return path[:2] != ("spec", "target")
+
+
+FREE = [path for path in _texts(PLAIN) if _free(path)]
+
+
+def page_of(text: str) -> str:
+    """The page of a state in which all free text is this one."""
+    found = msgspec.convert(_with(PLAIN, FREE, text), State)
+    pmu = (msgspec.structs.replace(found.inferences[0], pmu={text: 5}),)
+    found = msgspec.structs.replace(found, inferences=pmu)
+    lines = (LogLine("error", text, text),) * 30
+    return html.page(found, LogPart(lines[:1], lines, 40, 7), advice.of(found))
+
+
+def shape(page: str) -> list[tuple[str, list[str]]]:
+    return [(e.tag, sorted(e.attrib)) for e in elements(page)]
+
+
+TAME = shape(page_of("x"))
+
+FRAGMENTS = st.sampled_from(
+    [
+        "<script>alert(1)</script>",
+        '"><img src=x onerror=y>',
+        "' onload='z",
+        "</style>",
+        "</title>",
+        "<!--",
+        "-->",
+        "]]>",
+        "{{ 7 * 7 }}",
+        "{% raw %}",
+        "&lt;b&gt;",
+        "\x00",
+        "\x1b[2J",
+        "</pre><h1>",
+        "javascript:x",
+        fakes.HOSTILE,
+    ]
+)
+
+
+@given(st.lists(FRAGMENTS | st.text(max_size=20), min_size=1, max_size=5).map("".join))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_no_element_and_no_attribute_comes_from_text(text: str) -> None:
+    # A dot parts modules, which are lines of their own.
+    page = page_of("x" + text.replace(".", ","))
+    assert shape(page) == TAME
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", page)
+
+
+def test_most_text_of_a_state_is_tried() -> None:
+    names = {path[-1] for path in FREE}
+    assert len(FREE) > 60
+    assert {"reason", "hint", "name", "op", "line", "model", "id", "path", "fvp_tui", "node"} & names >= {
+        "reason", "hint", "name", "op", "line", "model", "id", "path"
+    }  # fmt: skip
+
+
+def test_the_page_is_valid_and_needs_nothing_else(home: object) -> None:
+    page = export.document(fakes.whole(), "html").decode()
+    found = elements(page, strict=True)
+    assert not {e.tag for e in found} & {"script", "link", "img", "iframe", "object", "base", "form"}
+    names = {name for e in found for name in e.attrib}
+    assert not {name for name in names if name.startswith("on")} and not names & {"src", "href", "action"}
+    assert "url(" not in page and "@import" not in page
+
+
+def test_the_page_says_what_ran_how_it_went_and_where_figures_come_from(home: object) -> None:
+    shown = words(export.document(fakes.whole(), "html").decode())
+    for expected in (
+        "sample:digits · ethos-u85-256 · Sram_Only",
+        "SIMULATOR - cycles estimated",
+        "OK in 9.5 s · outputs MATCH",
+        "$ fvp-tui run sample:digits --target ethos-u85-256",
+        "NPU cycles 4,333 estimated",
+        "Cycles by Vela 4,321 0.004 ms estimated",
+        "31 of 34 in 1 partition",
+        "features.2 Conv2D 1,980 45.8 %",
+        "digits.py:36",
+        "SRAM_RD_DATA_BEAT_RECEIVED 1,234 beats of data the NPU read from the SRAM",
+        "peak 5.0 KiB in step 2",
+        "platform 351 of 360 right",
+        "CPU instructions are not known: the interpreter has no CPU core",
+        "Method 'forward' loaded.",
+        "executorch 1.5.1",
+        "artifacts/model.pte 20.8 KiB",
+    ):
+        assert expected in shown, expected
+
+
+@pytest.mark.parametrize("kind", ["failed", "gone", "running", "empty"])
+def test_a_run_that_did_not_end_well_says_so(kind: str, home: object) -> None:
+    name = "20261123-061531-digits-u85-256-dddd"
+    directory = {
+        "failed": fakes.failed,
+        "gone": fakes.gone,
+        "running": lambda: fakes.make(name, fakes.spec_of(), [*fakes.begun(name, fakes.spec_of()), *fakes.compiled()]),
+        "empty": lambda: fakes.make(name, fakes.spec_of(), []),
+    }[kind]()
+    page = export.document(directory, "html").decode()
+    elements(page, strict=True)
+    expected = {
+        "failed": ["FAILED", "aten.atan2 has a float input", "quantize the whole model", "Traceback: no such luck"],
+        "gone": ["LOST", "went away without a result"],
+        "running": ["RUNNING", "still going on", "emit 0.2 s"],
+        "empty": ["RUNNING", "The log is empty"],
+    }[kind]
+    assert all(word in words(page) for word in expected), words(page)
+
+
+def test_a_long_log_is_cut_at_its_beginning_and_the_page_says_so(home: object) -> None:
+    name, count = "20261123-061531-digits-u85-256-dddd", export.LOG_LINES + 10
+    lines = fakes.log([f"line {n}," for n in range(count)])
+    directory = fakes.make(name, fakes.spec_of(), [*fakes.begun(name, fakes.spec_of()), *lines, *fakes.finished()])
+    shown = words(export.document(directory, "html").decode())
+    assert "10 lines before these are left out here; fvp-tui log" in shown
+    assert "line 9," not in shown and "line 10," in shown and f"line {count - 1}," in shown
+
+
+def test_the_module_of_many_operators_is_folded_and_nothing_is_lost(home: object) -> None:
+    found = runs.load(fakes.whole())
+    many = tuple(msgspec.structs.replace(found.operators[1], name=f"layer.{n}", module=f"layer.{n}") for n in range(90))
+    shown = words(html.page(msgspec.structs.replace(found, operators=many), LogPart()))
+    assert "50 operators of fewer cycles" in shown
+    assert all(f"layer.{n} " in shown for n in range(90))
+
+
+def test_a_page_of_a_real_run(ran: Any, fvp_tui: Fvp) -> None:
+    run = ran("sample:digits")
+    found = state.to_json(runs.load(run.directory))
+    page = export.document(run.directory, "html").decode()
+    elements(page, strict=True)
+    assert f"{found['inferences'][0]['npu_cycles']:,}" in words(page)
