@@ -2,8 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tui import terminal
+
+if TYPE_CHECKING:
+    from tui.replay import Player
 
 
 def set_defaults() -> None:
@@ -19,8 +23,14 @@ def set_defaults() -> None:
         os.environ.setdefault(name, value)
 
 
-def run_app(model: str | None = None, attach: Path | None = None, *, mouse: bool = False) -> int:
-    """Run the full-screen program, on its Setup screen or attached to a run; the exit status.
+def run_app(
+    model: str | None = None,
+    attach: Path | None = None,
+    *,
+    replay: "tuple[Path, Player] | None" = None,
+    mouse: bool = False,
+) -> int:
+    """Run the full-screen program, on its Setup screen, attached to a run or replaying one; the exit status.
 
     Raises:
         UserError: there is no terminal to draw on.
@@ -29,7 +39,7 @@ def run_app(model: str | None = None, attach: Path | None = None, *, mouse: bool
     set_defaults()
     from tui.screens.root import FvpApp
 
-    app = FvpApp(model, attach)
+    app = FvpApp(model, attach, replay)
     # Without reports of the mouse the terminal's own selection works, the wheel sends arrow keys, and less is sent.
     app.run(mouse=mouse)
     return app.return_code or 0

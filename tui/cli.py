@@ -615,6 +615,36 @@ def attach(name: str, as_json: bool, as_events: bool) -> int:
     return status
 
 
+@cli.command()
+@click.argument("name", metavar="RUN")
+@click.option("--speed", type=click.FloatRange(1 / 16, 1024), default=1.0, metavar="N", help="Times its own [1].")
+@click.option("--max-gap", type=click.FloatRange(min=0), metavar="S", help="Shorten waits between events to that.")
+@click.option("--plain", is_flag=True, help="Do not open the screen; print lines as run does.")
+def replay(name: str, speed: float, max_gap: float | None, plain: bool) -> None:
+    """Play a run that is over once more: on the full screen, or as lines where there is no terminal."""
+    from tui import events, journal, runs
+    from tui import replay as replaying
+
+    directory = runs.resolve(name)
+    replaying.check(directory)
+    player = replaying.Player(directory / journal.FILE, speed, max_gap)
+    if _has_terminal() and not plain:
+        from tui.app import run_app
+
+        run_app(replay=(directory, player))
+        return
+    click.echo(f"replay of {directory.name}, {player.words}", err=True)
+    progress = _Progress(verbose=True)
+
+    def echo(lines: list[bytes]) -> None:
+        for line in lines:
+            if (event := events.decode(line)) is not None and (words := progress.line(event)):
+                click.echo(words, err=True)
+
+    player.play(echo)
+    _show(directory, as_json=False)
+
+
 def _has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 

@@ -23,6 +23,7 @@ from textual.widgets import Input
 import tui.widgets
 from tui import ascii, config, keys, remembered, terminal, themes
 from tui.errors import UserError
+from tui.replay import Player
 from tui.screens.ascii_driver import AsciiDriver
 from tui.screens.messages import OpenRun
 from tui.screens.setup import SetupScreen
@@ -45,10 +46,13 @@ class FvpApp(App[None]):
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit"),
     ]
 
-    def __init__(self, model: str | None = None, attach: Path | None = None) -> None:
+    def __init__(
+        self, model: str | None = None, attach: Path | None = None, replay: tuple[Path, Player] | None = None
+    ) -> None:
         super().__init__(driver_class=AsciiDriver if ascii.wanted() else None)
         self._model = model
         self._attached = attach
+        self._replayed = replay
         self._problems = [*self._register_themes(), *self._take_keys()]
         """What is wrong with the user's own files."""
 
@@ -106,6 +110,10 @@ class FvpApp(App[None]):
         self.push_screen(SetupScreen(self._model))
         if self._attached is not None:
             self._open(self._attached)
+        elif self._replayed is not None:
+            from tui.screens.replay import ReplayScreen
+
+            self.push_screen(ReplayScreen(*self._replayed))
         elif not remembered.read().welcomed:
             from tui.screens.welcome import WelcomeScreen
 

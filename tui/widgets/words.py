@@ -1,6 +1,7 @@
 """Figures and names in words, as all widgets write them. All text from outside passes through here."""
 
 import time
+from collections.abc import Callable
 from pathlib import PurePath
 
 from rich.cells import cell_len, set_cell_size
@@ -19,9 +20,18 @@ SOURCES: dict[Source, str] = {
 }
 
 
+_clock = time.time
+
+
 def now() -> float:
     """Unix time; the one clock of all widgets, so that a test can stop it."""
-    return time.time()
+    return _clock()
+
+
+def go_by(clock: Callable[[], float] = time.time) -> None:
+    """Have widgets take the time from another clock: that of a run which is replayed."""
+    global _clock
+    _clock = clock
 
 
 def duration(seconds: float | None) -> str:
