@@ -1,6 +1,8 @@
 """The program itself in a terminal: what leaves for it, and how it is left behind."""
 
+import base64
 import os
+import random
 import re
 import signal
 import subprocess
@@ -15,7 +17,7 @@ import pyte
 import pytest
 
 from ui import fakes
-from ui.test_hostile import TEXTS, hostile_events
+from ui.test_hostile import CONTROLS, TEXTS, hostile_events
 
 REPOSITORY = Path(__file__).parents[2]
 START = "import sys; from tui.app import run_app; from pathlib import Path; sys.exit(run_app(attach={attach}))"
@@ -70,6 +72,11 @@ class Terminal:
             assert self.read(), f"the program ended:\n{self.raw[-3000:].decode(errors='replace')}"
             assert time.monotonic() < limit, f"did not come; on the screen is:\n{self.text}"
 
+    def resize(self, rows: int, columns: int) -> None:
+        """Another size, as when a window is drawn."""
+        self._screen.resize(rows, columns)
+        self.child.setwinsize(rows, columns)
+
     def end(self, seconds: float = 10) -> int:
         """Read to the end; the exit status, negative for a signal."""
         limit = time.monotonic() + seconds
@@ -121,10 +128,101 @@ def test_no_control_of_foreign_text_reaches_the_terminal(terminal: Callable[...,
         tui.wait(lambda word=word: word in tui.text)
     tui.child.send("\x11")
     assert tui.end() == 0
-    left = KNOWN.sub(b"", tui.raw).replace(b"\r\n", b"")
-    assert not re.findall(rb"[\x00-\x1f\x7f]", left), re.findall(rb".{0,20}[\x00-\x1f\x7f].{0,20}", left)[:5]
-    assert not re.findall("[\x80-\x9f]", left.decode("utf-8"))
+    assert controls(tui.raw) == []
     assert tui.title == ""
+
+
+def controls(raw: bytes) -> list[bytes]:
+    """What a terminal would take for more than text, and what stands around it, but for what Textual sends itself."""
+    left = KNOWN.sub(b"", raw).replace(b"\r\n", b"")
+    found = re.findall(rb".{0,20}[\x00-\x1f\x7f].{0,20}", left, re.DOTALL)
+    text = left.decode("utf-8")
+    return found + [
+        found.encode() for found in re.findall(".{0,9}[\x80-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069].{0,9}", text)
+    ]
+
+
+def hostile_lines(count: int) -> list[str]:
+    """Lines made of parts that each mean something to a terminal, in an order that is the same every time."""
+    parts = [
+        *CONTROLS,
+        *("\x1b[", "\x1b]52;c;", "\x1b]0;", "\x1b\\", "2J", "?1049l", "\x07", "\x1bP", "\x1bc", "\x9d0;", "\r", "\t"),
+        *("漢字", "e\u0301\u0301", "👩\u200d👩", "\u202e", "\u2066", "\u2028", "\ufeff", "\u200f"),
+        *("[/b]", "[@click=quit]", "needle "),
+    ]  # fmt: skip
+    chance = random.Random(320)
+    return ["".join(chance.choices(parts, k=chance.randrange(40))) for _ in range(count)]
+
+
+def test_a_hostile_log_is_only_text_however_it_is_shown(terminal: Callable[..., Terminal]) -> None:
+    """Cut, wrapped, scrolled aside, searched, filtered, selected: always the very bytes that leave for the terminal."""
+    name = "20261123-131531-hostile-u85-256-0bad"
+    lines = [*hostile_lines(120), *(text for text in TEXTS if "\ud800" not in text)]
+    what = [*fakes.begun(name, fakes.spec_of()), *fakes.log(lines, source=fakes.HOSTILE), *fakes.finished()]
+    tui = terminal(fakes.make(name, fakes.spec_of(), what))
+    tui.wait(lambda: "OK" in tui.text)
+    tui.child.send("5")
+    tui.wait(lambda: f"5 Log  {len(lines)} lines" in tui.text)
+    tui.child.send("g")
+    tui.wait(lambda: "at 1-" in tui.text)
+
+    def place() -> str:
+        shown = re.search(r"at [\d,]+-[\d,]+", tui.text)
+        return shown[0] if shown else "at the end"
+
+    while place() != "at the end":  # cut and moved aside, page by page
+        before = place()
+        tui.child.send(" \x1b[C")
+        tui.wait(lambda before=before: place() != before)
+    tui.child.send("w")
+    for _ in range(40):  # wrapped, page by page
+        tui.child.send("\x15")
+        tui.read()
+    tui.child.send("g/needle\r")
+    tui.wait(lambda: "match in line" in tui.text)
+    tui.child.send("vjj")
+    tui.wait(lambda: "3 selected" in tui.text)
+    sent = len(tui.raw)
+    tui.child.send("c")
+    tui.wait(lambda: "3 lines copied" in tui.text)
+    copied = re.search(rb"\x1b\]52;c;([A-Za-z0-9+/=]*)\x07", tui.raw[sent:])
+    assert copied and not set(base64.b64decode(copied[1]).decode()) & set(CONTROLS) - {"\n"}
+    tui.child.send("&needle\r")
+    tui.wait(lambda: "lines with needle" in tui.text)
+    tui.child.send("\x11")
+    assert tui.end() == 0
+    assert controls(tui.raw.replace(copied[0], b"")) == []
+    assert tui.title == ""
+
+
+def test_a_log_is_searched_and_filtered(terminal: Callable[..., Terminal]) -> None:
+    name = "20261123-141531-digits-u85-256-0bad"
+    texts = [f"Output[0][{n}]: (float) {n / 8:.6f}" for n in range(2_000)]
+    what = [*fakes.begun(name, fakes.spec_of()), *fakes.log(texts), *fakes.log(["E: no such thing"], "error")]
+    what += [*fakes.log(texts), *fakes.finished()]
+    tui = terminal(fakes.make(name, fakes.spec_of(), what))
+    tui.wait(lambda: "OK" in tui.text)
+    tui.child.send("5")
+    tui.wait(lambda: "4,001 lines" in tui.text and "[1999]: (float) 249.875000" in tui.text)
+    tui.child.send("/[1500]\r")
+    tui.wait(lambda: "match in line 1,501, 2 in all" in tui.text and "I>uart     Output[0][1500]" in tui.text)
+    tui.child.send("n")
+    tui.wait(lambda: "match in line 3,502, 2 in all" in tui.text)
+    tui.child.send("e")
+    tui.wait(lambda: "E>uart     E: no such thing" in tui.text)
+    tui.child.send("&")
+    tui.wait(lambda: "filter: a text" in tui.text)
+    tui.child.send("\x12")
+    tui.wait(lambda: "filter: a regular expression" in tui.text)
+    tui.child.send(r"\[19{2,}\]" + "\r")
+    tui.wait(lambda: "4 of 4,001 lines with" in tui.text and "Output[0][199]" in tui.text and "[1998]" not in tui.text)
+    # At another size the same lines are there.
+    tui.resize(20, 60)
+    tui.wait(lambda: "[5 Log]" in tui.text and "Output[0][199]" in tui.text)
+    tui.child.send("&\r")
+    tui.wait(lambda: "4,001 lines" in tui.text and " of " not in tui.text)
+    tui.child.send("q")
+    tui.wait(lambda: "fvp-tui run" in tui.text)
 
 
 def test_q_quits_at_once_and_restores_the_terminal(terminal: Callable[..., Terminal]) -> None:
