@@ -246,7 +246,7 @@ def million(home: Path) -> None:
         if "expression" in words:
             # What is typed at once is text: the field has to be there to be told what it takes.
             tui.timed("&" if "filter" in words else "/", lambda text: ": a " in text)
-            if "regular expression" not in tui.text:
+            if ": a regular expression" not in tui.text:
                 tui.timed("\x12", lambda text: "a regular expression" in text)
         print(f"  {words:38} {tui.timed(keys, there):8.2f} s", flush=True)
         tui.quiet(1.0)
