@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui import events, journal, loglines, state
@@ -69,6 +69,7 @@ def matches(pattern: Pattern, text: str) -> bool:
     return pattern.text.lower() in text.lower()
 
 
+@settings(deadline=None)
 @given(
     what=journals,
     least=st.sampled_from(LEVELS),
@@ -108,6 +109,7 @@ def test_a_filter_shows_exactly_what_plain_python_would(
         assert rows.error(at, -1) == next((n for n in errors[::-1] if n <= at), errors[-1] if errors else None)
 
 
+@settings(deadline=None)
 @given(what=journals, pattern=patterns, start=st.integers(0, 40), damage=st.sampled_from([b"", b"{}\n"]))
 def test_a_search_goes_from_match_to_match_once_around(
     what: list[Event], pattern: Pattern, start: int, damage: bytes, tmp_path_factory: pytest.TempPathFactory
@@ -125,6 +127,7 @@ def test_a_search_goes_from_match_to_match_once_around(
             assert matches(pattern, log[number].text[first:last]) or pattern.regex
 
 
+@settings(deadline=None)
 @given(what=journals, damage=st.sampled_from([b"", b"\n", b'{"event":"from_the_future"}\n', b'{"event":"log\n']))
 def test_counting_lines_of_log_is_folding_them(
     what: list[Event], damage: bytes, tmp_path_factory: pytest.TempPathFactory
