@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from tui import catalogue, config, remembered
 from tui.catalogue import ModelInfo
 from tui.widgets import words
 from ui import fakes
+from ui.pseudo_terminal import Terminal
 
 Until = Callable[..., Awaitable[None]]
 """``until(pilot, condition, seconds=20)``"""
@@ -53,3 +54,18 @@ def until() -> Until:
         await pilot.pause()
 
     return wait
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
+    """``terminal(ARGUMENT...)`` starts ``fvp-tui`` in a terminal of 24 rows and 80 columns, on the test's own runs."""
+    opened: list[Terminal] = []
+
+    def start(*arguments: str | Path, **options: object) -> Terminal:
+        words = [word.name if isinstance(word, Path) else word for word in arguments]
+        opened.append(Terminal(words, tmp_path / "home", **options))  # type: ignore[arg-type]
+        return opened[-1]
+
+    yield start
+    for each in opened:
+        each.child.close(force=True)

@@ -295,9 +295,9 @@ async def test_history_and_help_from_a_run(until: Until) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: read(app))
         await pilot.press("question_mark")
-        await until(pilot, lambda: "Panel: Delegation" in seen(app))
+        await until(pilot, lambda: "Execution time, the panel in focus" in seen(app))
         words = str(app.screen.query_one("VerticalScroll Static", Static).content)
-        assert "Keys in the log" in words and "Next match" in words and "SQNR" in words
+        assert "Panel: Delegation" in words and "Keys in the log" in words and "Next match" in words and "SQNR" in words
         await pilot.press("q", "h")
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen.query_one(FigureTable).rows)
         await pilot.press("enter")

@@ -7,115 +7,24 @@ import re
 import signal
 import subprocess
 import sys
-import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pexpect
-import pyte
 import pytest
 
 from ui import fakes
+from ui.pseudo_terminal import REPOSITORY, Terminal, restored
 from ui.test_hostile import CONTROLS, TEXTS, hostile_events
-
-REPOSITORY = Path(__file__).parents[2]
-START = "import sys; from tui.app import run_app; from pathlib import Path; sys.exit(run_app(attach={attach}))"
 
 # What Textual itself sends: CSI sequences with known ends, and the shape of the mouse pointer.
 KNOWN = re.compile(rb"\x1b\[[0-?]*[ -/]*[mHhlurKpABCDJt]|\x1b\]22;[a-z]+\x07")
 
 
-class Terminal:
-    """A program on a pty, its output kept whole and drawn on an emulated screen."""
-
-    def __init__(self, home: Path, attach: Path | None = None, rows: int = 24, columns: int = 80, **env: str) -> None:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("TEXTUAL_", "FVP_TUI_", "SSH_", "NO_COLOR"))}
-        where = f"Path({str(attach)!r})" if attach else "None"
-        self.child = pexpect.spawn(
-            sys.executable,
-            ["-c", START.format(attach=where)],
-            dimensions=(rows, columns),
-            env={**kept, "TERM": "xterm-256color", "FVP_TUI_HOME": str(home), "PYTHONPATH": str(REPOSITORY), **env},
-            timeout=30,
-        )
-        self.raw = b""
-        self._screen = pyte.Screen(columns, rows)
-        self._stream = pyte.ByteStream(self._screen)
-
-    @property
-    def text(self) -> str:
-        # Not `display`, which stumbles over the second half of a wide character that was overwritten.
-        lines, columns = range(self._screen.lines), range(self._screen.columns)
-        return "\n".join("".join(self._screen.buffer[y][x].data for x in columns) for y in lines)
-
-    @property
-    def title(self) -> str:
-        return str(self._screen.title)
-
-    def read(self) -> bool:
-        """Take what there is; False once the program has closed the terminal."""
-        try:
-            data = self.child.read_nonblocking(65536, timeout=0.1)
-        except pexpect.TIMEOUT:
-            return True
-        except pexpect.EOF:
-            return False
-        self.raw += data
-        # pyte does not know the kitty keyboard protocol, queries of modes and the shape of the pointer.
-        self._stream.feed(re.sub(rb"\x1b\[[<>=?][0-9;]*[up$]+p?|\x1b\]22;[a-z]+\x07", b"", data))
-        return True
-
-    def wait(self, condition: Callable[[], bool], seconds: float = 30) -> None:
-        limit = time.monotonic() + seconds
-        while not condition():
-            assert self.read(), f"the program ended:\n{self.raw[-3000:].decode(errors='replace')}"
-            assert time.monotonic() < limit, f"did not come; on the screen is:\n{self.text}"
-
-    def resize(self, rows: int, columns: int) -> None:
-        """Another size, as when a window is drawn."""
-        self._screen.resize(rows, columns)
-        self.child.setwinsize(rows, columns)
-
-    def end(self, seconds: float = 10) -> int:
-        """Read to the end; the exit status, negative for a signal."""
-        limit = time.monotonic() + seconds
-        while self.read():
-            assert time.monotonic() < limit, "the program does not end"
-        self.child.wait()
-        if self.child.exitstatus == 1:  # the report of a failed test shows what it said
-            sys.stdout.write(self.raw[self.raw.rfind(b"\x1b[?1049l") :].decode(errors="replace"))
-        return -self.child.signalstatus if self.child.signalstatus else int(self.child.exitstatus or 0)
-
-
-@pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
-    opened: list[Terminal] = []
-
-    def start(attach: Path | None = None, **options: object) -> Terminal:
-        opened.append(Terminal(tmp_path / "home", attach, **options))  # type: ignore[arg-type]
-        return opened[-1]
-
-    yield start
-    for each in opened:
-        each.child.close(force=True)
-
-
-def restored(terminal: Terminal) -> None:
-    """The terminal is as it was found."""
-    for sequence in (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1004l", b"\x1b[?2004l"):
-        assert sequence in terminal.raw, sequence
-        on = sequence[:-1] + (b"l" if sequence.endswith(b"h") else b"h")
-        assert terminal.raw.rindex(sequence) > terminal.raw.rfind(on)
-    assert b"\x1b[?1000h" not in terminal.raw, "the mouse belongs to the terminal"
-    flags = termios.tcgetattr(terminal.child.child_fd)[3]
-    assert flags & termios.ECHO and flags & termios.ICANON
-
-
 def test_no_control_of_foreign_text_reaches_the_terminal(terminal: Callable[..., Terminal]) -> None:
     name = "20261123-121531-hostile-u85-256-0bad"
     what = [event for text in TEXTS if len(text) < 10_000 for event in hostile_events(name, text)]
-    tui = terminal(fakes.make(name, fakes.spec_of(), what))
+    tui = terminal("attach", fakes.make(name, fakes.spec_of(), what))
     tui.wait(lambda: "FAILED" in tui.text)
     for key, word in (
         ("2", "[2 Delegation"),
@@ -159,7 +68,7 @@ def test_a_hostile_log_is_only_text_however_it_is_shown(terminal: Callable[..., 
     name = "20261123-131531-hostile-u85-256-0bad"
     lines = [*hostile_lines(120), *(text for text in TEXTS if "\ud800" not in text)]
     what = [*fakes.begun(name, fakes.spec_of()), *fakes.log(lines, source=fakes.HOSTILE), *fakes.finished()]
-    tui = terminal(fakes.make(name, fakes.spec_of(), what))
+    tui = terminal("attach", fakes.make(name, fakes.spec_of(), what))
     tui.wait(lambda: "OK" in tui.text)
     tui.child.send("5")
     tui.wait(lambda: f"5 Log  {len(lines)} lines" in tui.text)
@@ -200,7 +109,7 @@ def test_a_log_is_searched_and_filtered(terminal: Callable[..., Terminal]) -> No
     texts = [f"Output[0][{n}]: (float) {n / 8:.6f}" for n in range(2_000)]
     what = [*fakes.begun(name, fakes.spec_of()), *fakes.log(texts), *fakes.log(["E: no such thing"], "error")]
     what += [*fakes.log(texts), *fakes.finished()]
-    tui = terminal(fakes.make(name, fakes.spec_of(), what))
+    tui = terminal("attach", fakes.make(name, fakes.spec_of(), what))
     tui.wait(lambda: "OK" in tui.text)
     tui.child.send("5")
     tui.wait(lambda: "4,001 lines" in tui.text and "[1999]: (float) 249.875000" in tui.text)
@@ -249,7 +158,7 @@ def test_letters_that_come_all_at_once_are_text_not_commands(terminal: Callable[
 
 
 def test_a_search_that_comes_all_at_once_is_done(terminal: Callable[..., Terminal]) -> None:
-    tui = terminal(fakes.whole())
+    tui = terminal("attach", fakes.whole())
     tui.wait(lambda: "OK  9.5 s" in tui.text)
     tui.child.send("5")
     tui.wait(lambda: "[5 Log]" in tui.text)
@@ -259,7 +168,7 @@ def test_a_search_that_comes_all_at_once_is_done(terminal: Callable[..., Termina
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_restores_the_terminal(number: signal.Signals, terminal: Callable[..., Terminal]) -> None:
-    tui = terminal(fakes.whole())
+    tui = terminal("attach", fakes.whole())
     tui.wait(lambda: "OK  9.5 s" in tui.text)
     os.kill(tui.child.pid, number)
     assert tui.end() == 128 + number
@@ -268,7 +177,7 @@ def test_a_signal_restores_the_terminal(number: signal.Signals, terminal: Callab
 
 
 def test_a_terminal_that_goes_away_ends_the_program(terminal: Callable[..., Terminal]) -> None:
-    tui = terminal(fakes.whole())
+    tui = terminal("attach", fakes.whole())
     tui.wait(lambda: "OK  9.5 s" in tui.text)
     tui.child.ptyproc.fileobj.close()  # as when an SSH connection breaks
     limit = time.monotonic() + 10
@@ -298,7 +207,7 @@ def test_a_dumb_terminal_is_refused(terminal: Callable[..., Terminal]) -> None:
 
 
 def test_no_color_means_none(terminal: Callable[..., Terminal]) -> None:
-    tui = terminal(fakes.whole(), NO_COLOR="1")
+    tui = terminal("attach", fakes.whole(), NO_COLOR="1")
     tui.wait(lambda: "OK  9.5 s" in tui.text)
     assert not re.search(rb"\x1b\[[0-9;]*[34]8;[25];", tui.raw)
 
@@ -320,7 +229,7 @@ def test_nothing_heavy_is_imported() -> None:
 
 def test_idle_sends_nothing(terminal: Callable[..., Terminal]) -> None:
     """A finished run costs no byte, whatever is on the screen."""
-    tui = terminal(fakes.whole())
+    tui = terminal("attach", fakes.whole())
     tui.wait(lambda: "OK  9.5 s" in tui.text)
     quiet_since, sent = time.monotonic(), len(tui.raw)
     limit = quiet_since + 20

@@ -1,0 +1,91 @@
+"""What people do, from the first key to the last, on the installed command in a terminal."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.conftest import Ran
+from tui import runs
+from ui import fakes
+from ui.pseudo_terminal import Terminal, restored
+
+Start = Callable[..., Terminal]
+
+
+def press(tui: Terminal, keys: str, *, until: str) -> None:
+    """Keys, and the words that then come on the screen."""
+    tui.child.send(keys)
+    tui.wait(lambda: until in tui.text)
+
+
+def test_from_setup_to_a_result_to_history_to_comparison(ran: Callable[..., Ran], terminal: Start) -> None:
+    program = str(ran("sample:digits").artifacts / "model.pte")
+    tui = terminal()
+    tui.wait(lambda: "fvp-tui run sample:digits" in tui.text)
+    press(tui, "e", until="Model file")
+    press(tui, f"{program}\r", until="> model.pte")
+    for _ in range(2):
+        tui.child.send("r")
+        tui.wait(lambda: "OK" in tui.text.splitlines()[0] and "SIMULATOR" in tui.text.splitlines()[0], 90)
+        press(tui, "5", until="[5 Log]")
+        press(tui, "/inference\r", until="match in line")
+        press(tui, "h", until="History")
+        press(tui, "q", until="Setup")
+    press(tui, "h", until="2 runs")
+    press(tui, " ", until="1 marked")
+    press(tui, "\x1b[B", until="1 marked")
+    press(tui, "c", until="Compare")
+    tui.wait(lambda: "total_cycles" in tui.text or "cycles" in tui.text)
+    press(tui, "q", until="History")
+    tui.child.send("\x11")
+    assert tui.end() == 0
+    restored(tui)
+    assert len(runs.ids()) == 2
+
+
+def test_a_run_that_stays_is_stopped_and_seen_from_a_second_terminal(ran: Callable[..., Ran], terminal: Start) -> None:
+    program = str(ran("sample:digits").artifacts / "model.pte")
+    first = terminal("run", program, "--serve", "--detach")
+    assert first.end(60) == 0
+    name = runs.ids()[0]
+    viewers = [terminal("attach", name) for _ in range(2)]
+    for tui in viewers:
+        tui.wait(lambda tui=tui: "waiting" in tui.text.lower(), 60)
+        # In the middle of it the window changes, to less and to more.
+        for rows, columns in ((20, 60), (50, 200), (24, 80)):
+            tui.resize(rows, columns)
+            tui.wait(lambda tui=tui, columns=columns: tui.text.splitlines()[0].rstrip().endswith("estimated"))
+    press(viewers[0], "i", until="2 inferences")
+    viewers[1].wait(lambda: "2 inferences" in viewers[1].text)
+    viewers[0].child.send("s")
+    for tui in viewers:
+        tui.wait(lambda tui=tui: "STOPPED" in tui.text or "OK" in tui.text.splitlines()[0])
+        tui.child.send("q")
+        tui.wait(lambda tui=tui: "Setup" in tui.text)
+        tui.child.send("q")
+        assert tui.end() == 0
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"TERM": "screen-256color"},
+        {"TERM": "xterm"},
+        {"TERM": "linux"},
+        {"TERM": "vt100"},
+        {"NO_COLOR": "1"},
+        {"LANG": "C", "LC_ALL": "C"},
+        {"TERM": "linux", "TEXTUAL_THEME": "terminal"},
+    ],
+    ids=lambda environment: " ".join(f"{name}={value}" for name, value in environment.items()),
+)
+def test_every_terminal_shows_the_run(environment: dict[str, str], terminal: Start) -> None:
+    tui = terminal("attach", fakes.whole(), **environment)
+    tui.wait(lambda: "OK  9.5 s" in tui.text)
+    tui.wait(lambda: "features.2" in tui.text and "1,980" in tui.text)
+    press(tui, "2", until="cortex_m.quantize_per_tensor")
+    if environment.get("LC_ALL") == "C":
+        assert all(byte < 0x80 for byte in tui.raw)
+    tui.child.send("\x11")
+    assert tui.end() == 0
+    restored(tui)
