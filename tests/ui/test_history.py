@@ -3,11 +3,10 @@
 import re
 from pathlib import Path
 
-import msgspec
 import pytest
 from textual.widgets import Static
 
-from tui import events, runs
+from tui import runs
 from tui.screens.compare import CompareScreen
 from tui.screens.confirm import Confirm
 from tui.screens.history import HistoryScreen
@@ -113,23 +112,6 @@ def test_fakes_are_runs(tmp_path: Path) -> None:
     assert runs.load(fakes.gone()).run.status == "lost"
 
 
-def faster(name: str, cycles: int) -> Path:
-    """A good run with other estimated and simulated cycles."""
-    what = []
-    for event in [
-        *fakes.begun(name, fakes.spec_of()),
-        *fakes.compiled(),
-        *fakes.inferred((cycles,)),
-        *fakes.finished(),
-    ]:
-        if isinstance(event, events.Estimated):
-            event = msgspec.structs.replace(
-                event, estimate=msgspec.structs.replace(event.estimate, total_cycles=cycles, npu_cycles=cycles)
-            )
-        what.append(event)
-    return fakes.make(name, fakes.spec_of(), what)
-
-
 async def test_a_pinned_run_is_not_deleted(until: Until) -> None:
     kept = fakes.whole()
     app = FvpApp()
@@ -148,7 +130,10 @@ async def test_a_pinned_run_is_not_deleted(until: Until) -> None:
 
 
 async def test_two_runs_are_marked_and_compared(until: Until) -> None:
-    older, newer = faster("20261120-010101-digits-u85-256-0001", 4_000), faster("20261121-010101-d-u85-256-0002", 4_400)
+    older, newer = (
+        fakes.faster("20261120-010101-digits-u85-256-0001", 4_000),
+        fakes.faster("20261121-010101-d-u85-256-0002", 4_400),
+    )
     app = FvpApp()
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await pilot.press("h")
@@ -178,7 +163,7 @@ async def test_two_runs_are_marked_and_compared(until: Until) -> None:
 
 async def test_the_trend_of_a_model_is_drawn_where_there_is_room(until: Until) -> None:
     for day, cycles in ((20, 4_000), (21, 4_400), (22, 4_100)):
-        faster(f"202611{day}-010101-digits-u85-256-0001", cycles)
+        fakes.faster(f"202611{day}-010101-digits-u85-256-0001", cycles)
     app = FvpApp()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("h")

@@ -1,22 +1,28 @@
 """Pictures of the main screens. After a wanted change: look at the report, then ``pytest --snapshot-update``."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from tests.conftest import Ran, taken_over
+from tui import remembered, runs
 from tui.screens.history import HistoryScreen
 from tui.screens.root import FvpApp
 from tui.screens.run import RunScreen
+from tui.screens.sweep import SweepScreen
+from tui.screens.welcome import WelcomeScreen
+from tui.widgets.heat_map import HeatMap
 from tui.widgets.table import FigureTable
 from ui import fakes
 from ui.conftest import Until
 
 Compare = Callable[..., bool]
 
-SIZES = [pytest.param((80, 24), id="80x24"), pytest.param((120, 40), id="120x40")]
+SIZES = [pytest.param(size, id="x".join(map(str, size))) for size in ((60, 20), (80, 24), (120, 40), (200, 50))]
 
 
 def _read(app: Any) -> bool:
@@ -62,11 +68,12 @@ def test_run_under_way(snap_compare: Compare, until: Until) -> None:
     assert snap_compare(app, terminal_size=(120, 40), run_before=read)
 
 
-def test_run_that_failed(snap_compare: Compare, until: Until) -> None:
+@pytest.mark.parametrize("size", SIZES)
+def test_run_that_failed(size: tuple[int, int], snap_compare: Compare, until: Until) -> None:
     async def read(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: _read(pilot.app))
 
-    assert snap_compare(FvpApp(attach=fakes.failed()), terminal_size=(80, 24), run_before=read)
+    assert snap_compare(FvpApp(attach=fakes.failed()), terminal_size=size, run_before=read)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -82,13 +89,75 @@ def test_history(size: tuple[int, int], snap_compare: Compare, until: Until) -> 
     assert snap_compare(FvpApp(), terminal_size=size, run_before=listed)
 
 
-def test_help(snap_compare: Compare, until: Until) -> None:
+@pytest.mark.parametrize("size", SIZES)
+def test_compare(size: tuple[int, int], snap_compare: Compare, until: Until) -> None:
+    fakes.faster("20261120-010101-digits-u85-256-0001", 4_000)
+    fakes.faster("20261121-010101-digits-u85-256-0002", 4_400)
+
+    async def compared(pilot: Pilot[None]) -> None:
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HistoryScreen) and not pilot.app.screen.reading)
+        await pilot.press("space", "down", "c")
+        await until(pilot, lambda: "profile" in str(pilot.app.screen.query_one("#found", Static).content))
+
+    assert snap_compare(FvpApp(), terminal_size=size, run_before=compared)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_sweep(size: tuple[int, int], ran: Callable[..., Ran], home: Path, snap_compare: Compare, until: Until) -> None:
+    taken_over(ran("sample:digits"), home)
+
+    async def swept(pilot: Pilot[None]) -> None:
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SweepScreen))
+        await until(pilot, lambda: "..." not in str(pilot.app.screen.query_one(HeatMap).render()), 60)
+
+    assert snap_compare(FvpApp(), terminal_size=size, run_before=swept)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_parameters(
+    size: tuple[int, int], snap_compare: Compare, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")  # no FVP of this machine's
+
+    async def listed(pilot: Pilot[None]) -> None:
+        await pilot.press("p")
+        await until(pilot, lambda: len(pilot.app.screen.query_one(FigureTable).rows) > 5)
+        # Where the simulator lies is this machine's business.
+        pilot.app.screen.query_one("#command", Static).update("$ fvp-sim ...")
+        await pilot.pause()
+
+    assert snap_compare(FvpApp(), terminal_size=size, run_before=listed)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_help(size: tuple[int, int], snap_compare: Compare, until: Until) -> None:
     async def opened(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: _read(pilot.app))
         await pilot.press("question_mark")
         await pilot.pause()
 
-    assert snap_compare(FvpApp(attach=fakes.whole()), terminal_size=(80, 24), run_before=opened)
+    assert snap_compare(FvpApp(attach=fakes.whole()), terminal_size=size, run_before=opened)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_welcome(size: tuple[int, int], snap_compare: Compare, until: Until) -> None:
+    (runs.home() / remembered.FILE).unlink()
+
+    async def greeted(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: isinstance(pilot.app.screen, WelcomeScreen))
+
+    assert snap_compare(FvpApp(), terminal_size=size, run_before=greeted)
+
+
+@pytest.mark.parametrize("theme", ["high-contrast", "terminal"])
+def test_themes(theme: str, snap_compare: Compare, until: Until) -> None:
+    async def read(pilot: Pilot[None]) -> None:
+        pilot.app.theme = theme
+        await until(pilot, lambda: _read(pilot.app))
+
+    assert snap_compare(FvpApp(attach=fakes.whole()), terminal_size=(80, 24), run_before=read)
 
 
 def test_light_theme(snap_compare: Compare, until: Until) -> None:
