@@ -151,5 +151,5 @@ def start(home: Path) -> Iterator[Callable[..., "subprocess.Popen[bytes]"]]:
 
     yield run
     for process in started:
-        process.kill()
-        process.communicate()
+        with process:
+            process.kill()
