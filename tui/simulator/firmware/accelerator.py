@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from tui.simulator.cycles import BEATS
-from tui.simulator.delegate import EthosU
+from tui.simulator.delegate import FAST_SCRATCH_BYTES, EthosU
 from tui.simulator.ethosu85 import Command, CommandStreamError, Npu, parse
 from tui.simulator.ethosu85.memory import Bytes
+from tui.simulator.ethosu85.npu import FAST_SCRATCH
 from tui.simulator.firmware.memory import GuestMemory, GuestMemoryError
 from tui.simulator.runner import Estimate
 
@@ -82,9 +83,10 @@ class Accelerator:
         self._count(delegate)
 
     def _region(self, number: int, address: int, size: int) -> Bytes:
-        # Fast scratch may lie in SRAM, which is not shared: nobody but the NPU looks at it.
-        if number == 2 and not self._memory.holds(address, size):
-            return np.zeros(size, np.uint8)
+        # Fast scratch lies in SRAM, which is not shared, and this firmware was built without any: nobody but the NPU
+        # looks at it, so that it has some of its own, as much as with the interpreter.
+        if number == FAST_SCRATCH:
+            return np.zeros(FAST_SCRATCH_BYTES, np.uint8)
         return self._memory.view(address, size)
 
     def _observer(self, delegate: EthosU | None) -> Callable[[Command], None] | None:

@@ -31,6 +31,8 @@ class Driver:
         self._waited_for = False
         self._interrupting = False
         self._succeeded = True
+        self.failed = False
+        """Whether a job has failed."""
         self.hooks: dict[int, Callable[[], None]] = {functions[symbol]: hook for symbol, hook in self._hooks().items()}
         """By address."""
 
@@ -80,6 +82,7 @@ class Driver:
                 self._accelerator.run(self._job)
                 self._succeeded = True
         except NpuError as error:
+            self.failed = True
             self._complain(str(error))
         self._core.enter()
 

@@ -127,7 +127,7 @@ class Engine:
                     self.log("I", NO_CYCLES.format(accelerator.unknown))
                     accelerator.unknown = None
             self.instructions = core.instructions()
-            return FAILED if core.argument(0) else OK
+            return FAILED if core.argument(0) or npu.failed else OK
         finally:
             self.simulated_s = accelerator.seconds
             counting.close()
