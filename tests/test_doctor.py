@@ -58,6 +58,7 @@ def test_without_an_fvp_the_simulator_works_and_the_hint_says_how_to_get_a_runne
         "compile a model": True,
         "run a program on the simulator": True,
         "run a program on the FVP": False,
+        "count the CPU's instructions": False,
         "the full screen": False,
     }
     assert report["works"]["run a program on the FVP"]["lacks"] == ["fvp", "runner"]
@@ -120,6 +121,6 @@ def test_with_the_stand_in_the_fvp_works_when_there_is_a_runner(bare: dict[str, 
 
 def test_the_text_ends_in_what_will_work(bare: dict[str, str], tmp_path: Path) -> None:
     done = subprocess.run([*TUI, "doctor"], env=bare, cwd=tmp_path, capture_output=True, text=True, check=False)
-    *_, fvp_line, _, last = done.stdout.splitlines()
+    *_, fvp_line, _, _, last = done.stdout.splitlines()
     assert fvp_line == "  no   run a program on the FVP: see fvp and runner"
     assert last.startswith("a run would take the simulator, since ")
