@@ -45,6 +45,7 @@ def test_the_picture_shows_the_run_at_the_size_asked_for(fvp_tui: Fvp) -> None:
     wide = fvp_tui("export", "last", "--format", "svg").stdout
     text = " ".join(e.text or "" for e in ElementTree.fromstring(wide).iter()).replace("\xa0", " ")
     assert "SIMULATOR - cycles estimated" in text and "4,333" in text and "Delegation" in text
+    assert "url(" not in wide.replace("url(#", "")
     small = fvp_tui("export", "last", "--format", "svg", "--size", "80x24").stdout
     boxes = [ElementTree.fromstring(picture).attrib["viewBox"].split() for picture in (wide, small)]
     assert float(boxes[0][2]) > float(boxes[1][2]) and float(boxes[0][3]) > float(boxes[1][3])

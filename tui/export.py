@@ -3,6 +3,7 @@
 A picture of the screen is `tui.picture`: it needs Textual.
 """
 
+import re
 from collections import deque
 from pathlib import Path
 from typing import Literal, get_args
@@ -72,9 +73,12 @@ def _log(directory: Path) -> html.LogPart:
     return html.LogPart(tuple(errors), tuple(newest), lines, errors_in_all)
 
 
-def default_path(directory: Path, form: Format) -> Path:
-    """Where an export goes if nobody says: a file named as the run, in the present folder."""
-    return Path.cwd() / f"{directory.name}{SUFFIXES[form]}"
+_FONTS = re.compile(r"@font-face\s*\{[^}]*\}\s*")
+
+
+def offline(picture: str) -> str:
+    """An SVG of the screen without the fonts it would fetch: one of the viewer's own does as well."""
+    return _FONTS.sub("", picture)
 
 
 def check_path(path: Path) -> Path:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
-from tui import runs
+from tui import export, runs
 from tui.app import set_defaults
 from tui.errors import UsageError, UserError
 
@@ -59,4 +59,4 @@ async def _photograph(directory: Path, size: tuple[int, int]) -> str:
                 raise UserError(f"the screen of {directory.name} was not drawn in {PATIENCE_S:.0f} s")
             await pilot.pause(POLL_S)
         await pilot.pause()
-        return app.export_screenshot(title=f"fvp-tui  {directory.name}")
+        return export.offline(app.export_screenshot(title=f"fvp-tui  {directory.name}"))

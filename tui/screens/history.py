@@ -18,6 +18,7 @@ from tui.errors import UserError
 from tui.reports.text import number
 from tui.screens.compare import CompareScreen
 from tui.screens.confirm import Confirm
+from tui.screens.export import ExportScreen
 from tui.screens.messages import OpenRun
 from tui.state import State
 from tui.text import clean, printable_name
@@ -118,6 +119,7 @@ class HistoryScreen(Screen[None]):
             "c", "compare", "Compare", tooltip="The marked runs, or the marked one with this", id="history.compare"
         ),
         Binding("p", "pin", "Pin", tooltip="Keep this run from being deleted", id="history.pin"),
+        Binding("x", "export", "Export", tooltip="Write a report, a table or a trace", id="history.export"),
         Binding("d", "delete", "Delete", id="history.delete"),
         Binding("o", "reverse", "Order", id="history.order"),
         Binding("u", "update", "Update", id="history.update"),
@@ -309,6 +311,12 @@ class HistoryScreen(Screen[None]):
             return
         self._pinned ^= {row.key}
         self._fill()
+
+    def action_export(self) -> None:
+        """Write the run under the cursor to a file."""
+        row = self.query_one(FigureTable).current
+        if row is not None:
+            self.app.push_screen(ExportScreen(runs.folder() / row.key))
 
     def action_sort(self, step: int) -> None:
         """Sort by the column beside; the marks are no order."""

@@ -17,7 +17,9 @@ from textual.widgets import Static
 
 from tui import control, editor, runs, spec
 from tui.errors import UserError
+from tui.export import offline
 from tui.screens.confirm import Confirm
+from tui.screens.export import ExportScreen
 from tui.screens.feed import Fed, Feed, Tail
 from tui.screens.path import InputsScreen
 from tui.screens.save_log import SaveScreen
@@ -100,6 +102,7 @@ class RunScreen(Screen[None]):
         Binding("i", "infer", "Infer again", tooltip="One more inference, on the next sample", id="run.infer"),
         Binding("I", "infer_on", "Infer on files", key_display="I", id="run.infer-on"),
         Binding("slash", "search", "Search the log", key_display="/", show=False, id="run.search"),
+        Binding("x", "export", "Export", tooltip="Write a report, a table, a trace or a picture", id="run.export"),
         Binding("h", "app.history", "History", id="run.history"),
         Binding("y", "copy", "Copy command", show=False, id="run.copy"),
         Binding("q", "back", "Back", id="run.back"),
@@ -327,6 +330,12 @@ class RunScreen(Screen[None]):
         if self.state is not None and self.state.spec is not None:
             self.app.copy_to_clipboard(shlex.join(spec.command_line(self.state.spec)))
             self.notify("Command line copied.", markup=False)
+
+    def action_export(self) -> None:
+        """Write the run to a file."""
+        # The picture is of the screen as it is now, without the question on it.
+        picture = offline(self.app.export_screenshot(title=f"fvp-tui  {self.directory.name}"))
+        self.app.push_screen(ExportScreen(self.directory, picture))
 
     def action_back(self) -> None:
         """To where one came from; a run under way goes on."""
