@@ -646,7 +646,10 @@ def replay(name: str, speed: float, max_gap: float | None, plain: bool) -> None:
 
 
 def _has_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    from tui import terminal
+
+    known = os.environ.get("TERM", "dumb") != "dumb"
+    return terminal.served() or (sys.stdin.isatty() and sys.stderr.isatty() and known)
 
 
 @cli.command()

@@ -21,12 +21,19 @@ RESTORE = (
 )
 
 
+def served() -> bool:
+    """Whether a browser shows the program: ``textual serve`` says so by the driver it wants."""
+    return bool(os.environ.get("TEXTUAL_DRIVER"))
+
+
 def check() -> None:
     """Refuse to start where there is nothing to draw on.
 
     Raises:
         UserError: no terminal, or one that cannot move its cursor.
     """
+    if served():
+        return
     hint = "without a screen: fvp-tui run MODEL"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         # Keys come from stdin and the screen goes to stderr; stdout may well be a pipe.

@@ -105,7 +105,7 @@ class FvpApp(App[None]):
 
     def on_mount(self) -> None:
         """Open the first screen."""
-        if not self.is_headless:
+        if not (self.is_headless or terminal.served()):
             terminal.leave_on_signals(asyncio.get_running_loop(), lambda status: self.exit(return_code=status))
         self.push_screen(SetupScreen(self._model))
         if self._attached is not None:
