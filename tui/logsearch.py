@@ -1,6 +1,7 @@
 """Finding lines of a log of millions, beside the event loop: by level, source, a text or a regular expression."""
 
 import threading
+import time
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from tui.errors import UsageError, one_line
 from tui.events import Level
 from tui.loglines import LogLines
 
+TELL_S = 0.5
+"""How often to tell how far a search has come."""
 PATIENCE_S = 0.5
 """How long a regular expression may take for one line. One that takes longer could take for ever."""
 
@@ -140,7 +143,7 @@ class Scan:
         threading.Thread(target=self._run, args=(tell,), name="log-scan", daemon=True).start()
 
     def _run(self, tell: Callable[[], object]) -> None:
-        going = True
+        going, told, before = True, time.monotonic(), self.hits
         while going:
             try:
                 if self._later_to < self._wanted:
@@ -152,7 +155,10 @@ class Scan:
             with self._lock:
                 going = not (self.whole(self._wanted) or self.problem or self.ended.is_set())
                 self._busy = going
-            tell()
+            # The first that is found, and the end, at once; else now and then: drawing takes the time of searching.
+            if not going or (self.hits and not before) or time.monotonic() - told > TELL_S:
+                told, before = time.monotonic(), self.hits
+                tell()
 
     def _part(self, found: "array[int]", first: int, last: int) -> int:
         texts = next(self._log.texts(first, last))

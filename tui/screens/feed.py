@@ -19,7 +19,7 @@ from tui.widgets.background import tell
 
 SETTLE_S = 1.0
 """How often to look whether the run process still lives."""
-BUSY_S = 0.2
+BUSY_S = 0.15
 """How long to read a journal that is far ahead before showing what is there."""
 LONG_BYTES = 4 << 20
 """Of a journal with more unread bytes the end of the log is shown first."""
@@ -128,6 +128,8 @@ class Feed(threading.Thread):
         self._spec = runs.load_spec(self._directory)
         if self._unread() > LONG_BYTES:
             tell(self._listener, Tail(loglines.tail(self._path, TAIL_LINES)))
+            # Only when the screen is there, which it would be later if it had to share the processor with this.
+            self._asked.wait()
         told: tuple[State, int, float] | None = None
         over = False
         while not over and not self._ended.is_set():
