@@ -81,7 +81,7 @@ def test_a_hostile_log_is_only_text_however_it_is_shown(terminal: Callable[..., 
 
     while place() != "at the end":  # cut and moved aside, page by page
         before = place()
-        tui.child.send(" \x1b[C")
+        tui.child.send("\x1b[6~\x1b[C")
         tui.wait(lambda before=before: place() != before)
     tui.child.send("w")
     for _ in range(40):  # wrapped, page by page

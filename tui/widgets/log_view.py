@@ -66,7 +66,7 @@ class LogView(ScrollView, can_focus=True):
         Binding("up,k", "scroll_by(-1)", "Up", show=False, id="log.up"),
         Binding("down,j", "scroll_by(1)", "Down", show=False, id="log.down"),
         Binding("pageup,ctrl+u", "scroll_page(-1)", "Page up", show=False, id="log.page-up"),
-        Binding("pagedown,space,ctrl+d", "scroll_page(1)", "Page down", show=False, id="log.page-down"),
+        Binding("pagedown,ctrl+d", "scroll_page(1)", "Page down", show=False, id="log.page-down"),
         Binding("left", "side(-1)", "Scroll left", show=False, id="log.left"),
         Binding("right", "side(1)", "Scroll right", show=False, id="log.right"),
     ]
