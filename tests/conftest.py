@@ -32,9 +32,10 @@ class Ran:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """The environment of a subprocess: this checkout's package, a data folder of its own, no FVP of the machine's."""
+    """The environment of a subprocess: this checkout's package, folders of its own, no FVP of the machine's."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("FVP_TUI_", "TEXTUAL_"))}
-    return {**clean, "FVP_TUI_HOME": str(home), "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+    own = {"FVP_TUI_HOME": str(home), "XDG_CONFIG_HOME": str(home / "config")}
+    return {**clean, **own, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
 
 
 @pytest.fixture

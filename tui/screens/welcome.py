@@ -12,18 +12,18 @@ from textual.widgets import Static
 COLUMN = 8
 
 LINES = (
-    ("", "PyTorch models on Arm Ethos-U85, before there is silicon."),
+    ("", "PyTorch models on Arm Ethos-U85, before silicon."),
     ("", ""),
-    ("up down", "pick a model: ours, ExecuTorch's own, or a file (e)"),
-    ("tab", "to the options: target, quantization, inputs, platform"),
-    ("enter", "compile and run it, on the FVP or else on our simulator"),
-    ("", ""),
-    ("1-6", "while it runs: time, CPU or NPU, check, memory, log, advice"),
-    ("h", "all runs, to open again, compare, or watch how a model fares"),
+    ("up down", "pick a model: ours, ExecuTorch's, a file (e)"),
+    ("tab", "the options: target, quantization, inputs"),
+    ("enter", "compile and run it: FVP, or our simulator"),
+    ("1-6", "time, CPU or NPU, check, memory, log, advice"),
+    ("h", "all runs: open one again, compare two"),
     ("s", "a model on all sizes of the NPU"),
-    ("?", "keys and figures, explained; ctrl+p finds every command"),
-    ("q", "leaves; a run goes on without the screen"),
+    ("?", "every key and figure; ctrl+p: all commands"),
+    ("q", "leave: a run goes on without the screen"),
 )
+"""Of at most 46 characters: they fit into 60 columns."""
 
 
 class WelcomeScreen(ModalScreen[None]):
@@ -39,7 +39,7 @@ class WelcomeScreen(ModalScreen[None]):
         lines = [Content.assemble((f"{key:<{COLUMN}}" if key else "", "bold $accent"), words) for key, words in LINES]
         with Vertical(classes="box"):
             yield Static(Content.assemble(("fvp-tui", "bold $accent")), markup=False)
-            yield Static(Content("\n").join(lines), markup=False)
+            yield Static(Content("\n").join(lines), markup=False, id="lines")
             yield Static(Content.assemble(("enter", "bold $accent"), " Begin"), markup=False, classes="keys")
 
     def action_begin(self) -> None:

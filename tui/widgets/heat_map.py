@@ -12,7 +12,7 @@ from tui.reports.sweep import cell
 from tui.sweep import Point, Sweep
 from tui.text import clean
 
-LABEL, CELL = 15, 11
+LABEL, CELL, NARROW = 15, 11, 9
 STYLES = ("$text-success", "", "$text-warning", "$text-error")
 """From the fastest quarter of the range to the slowest; the figures and marks say the same without colour."""
 
@@ -76,8 +76,10 @@ class HeatMap(Widget, can_focus=True):
 
     def render(self) -> Content:
         """The map."""
-        label = LABEL if self.size.width >= LABEL + CELL * len(self.accelerators) else 5
-        heads = [f"{name.rsplit('-', 1)[-1]} MACs  ".rjust(CELL) for name in self.accelerators]
+        wide = self.size.width >= LABEL + CELL * len(self.accelerators)
+        across, unit = (CELL, " MACs") if wide else (NARROW, "")
+        label = min(LABEL, max(self.size.width - across * len(self.accelerators), 5))
+        heads = [f"{name.rsplit('-', 1)[-1]}{unit}  ".rjust(across) for name in self.accelerators]
         lines = [Content.assemble(" " * label, ("".join(heads), "$muted"))]
         for row, mode in enumerate(self.modes):
             parts: list[Content | tuple[str, str] | str] = [(clean(mode, label - 1).ljust(label), "$muted")]
@@ -87,7 +89,7 @@ class HeatMap(Widget, can_focus=True):
                 if (row, column) == (self._row, self._column):
                     style = f"{style} reverse".strip()
                 text = cell(self._sweep, point) if point is not None else "...  "
-                parts.append((f"{text.rjust(CELL - 1)} ", style))
+                parts.append((f"{text.rjust(across - 1)} ", style))
             lines.append(Content.assemble(*parts))
         return Content("\n").join(lines)
 
