@@ -8,7 +8,7 @@ import msgspec
 from tui import runs, sweep, vela
 from tui.compile import vela_runs
 from tui.figures import Estimate
-from tui.spec import Spec, Target
+from tui.spec import Spec, Target, lowering_of
 
 LOOK_BACK = 200
 """Runs that are looked at, the newest."""
@@ -47,16 +47,6 @@ def lowered(request: Spec) -> Lowered | None:
             edited = file.is_file() and file.stat().st_mtime > (directory / runs.SPEC).stat().st_mtime
             return Lowered(directory, at, edited, found)
     return None
-
-
-def lowering_of(request: Spec) -> Spec:
-    """Those fields of a spec that its lowered graphs depend on."""
-    return Spec(
-        request.model,
-        quantize=request.quantize,
-        channels_last=request.channels_last,
-        calibration=request.calibration,
-    )
 
 
 class Predictor:

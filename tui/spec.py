@@ -194,6 +194,16 @@ def decode(data: bytes, where: str = "spec") -> Spec:
         raise UsageError(f"{where}: {error}") from error
 
 
+def lowering_of(request: Spec) -> Spec:
+    """Those fields of a spec that its lowered graphs depend on."""
+    return Spec(
+        request.model,
+        quantize=request.quantize,
+        channels_last=request.channels_last,
+        calibration=request.calibration,
+    )
+
+
 DEFAULT = Spec(model="")
 
 

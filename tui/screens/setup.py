@@ -5,7 +5,7 @@ import shlex
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 from textual.app import ComposeResult
@@ -19,11 +19,8 @@ from textual.widgets import Input, Static
 from tui import catalogue, control, remembered, runs, spec, vela
 from tui.catalogue import ModelInfo
 from tui.errors import UserError
-from tui.expected import Expected, Predictor, lowering_of
 from tui.screens.messages import OpenRun
-from tui.screens.path import CalibrationScreen, DataScreen, PathScreen
-from tui.screens.sweep import SweepScreen
-from tui.spec import Spec, Target
+from tui.spec import Spec, Target, lowering_of
 from tui.text import clean
 from tui.widgets.background import in_background, tell
 from tui.widgets.choice import Field, Number
@@ -34,6 +31,9 @@ from tui.widgets.keybar import KeyBar
 from tui.widgets.spec_form import SpecForm, is_data_set
 from tui.widgets.table import Column, FigureTable, Row
 from tui.widgets.words import model_name
+
+if TYPE_CHECKING:
+    from tui.expected import Expected, Predictor
 
 FIRST = "sample:digits"
 FILE = "file..."
@@ -83,7 +83,7 @@ class SetupScreen(Screen[None]):
     class Expects(Message):
         """What the model of a spec would take; None where it was not lowered yet."""
 
-        def __init__(self, request: Spec, expected: Expected | None) -> None:
+        def __init__(self, request: Spec, expected: "Expected | None") -> None:
             super().__init__()
             self.request = request
             self.expected = expected
@@ -97,7 +97,7 @@ class SetupScreen(Screen[None]):
 
     def __init__(self, model: str | None = None) -> None:
         super().__init__()
-        self._predictor = Predictor()
+        self._predictor: Predictor | None = None
         self._asked: Spec | None = None
         """What an estimate is wanted for: one at a time is looked up, and only the newest is shown."""
         self._answer: SetupScreen.Expects | None = None
@@ -146,7 +146,8 @@ class SetupScreen(Screen[None]):
         self._fill(select)
         self._refuse(problem)
         self._refresh_command()
-        in_background("models", self._list)
+        # The first picture comes first.
+        self.call_after_refresh(in_background, "models", self._list)
 
     def _list(self) -> None:
         recent: list[str] = []
@@ -167,7 +168,8 @@ class SetupScreen(Screen[None]):
 
     def on_unmount(self) -> None:
         """Nobody asks any more."""
-        self._predictor.close()
+        if self._predictor is not None:
+            self._predictor.close()
 
     def on_screen_resume(self) -> None:
         """Back from a run, which may have lowered the model."""
@@ -195,6 +197,10 @@ class SetupScreen(Screen[None]):
                 # Whoever holds a key down wants only what he stops at.
                 if wanted == self._asked:
                     with contextlib.suppress(UserError, vela.VelaMissing):
+                        if self._predictor is None:
+                            from tui.expected import Predictor
+
+                            self._predictor = Predictor()
                         tell(self, self.Expects(wanted, self._predictor.expect(wanted)))
 
         in_background("expected", look_up)
@@ -269,6 +275,8 @@ class SetupScreen(Screen[None]):
     def action_edit(self) -> None:
         """Type a path, beginning with that of the file under the cursor."""
         row = self.query_one(FigureTable).current
+        from tui.screens.path import PathScreen
+
         self.app.push_screen(PathScreen(row.key if row and row.key in self._files else ""), self._take_file)
 
     def _take_file(self, path: str | None) -> None:
@@ -351,6 +359,8 @@ class SetupScreen(Screen[None]):
 
     def on_files_field_wanted(self, event: FilesField.Wanted) -> None:
         """Type the paths of inputs."""
+        from tui.screens.path import CalibrationScreen, DataScreen
+
         field = event.field
 
         def take(files: tuple[str, ...] | None) -> None:
@@ -409,6 +419,8 @@ class SetupScreen(Screen[None]):
         def take(target: Target | None) -> None:
             if target is not None:
                 self.query_one(SpecForm).fill(msgspec.structs.replace(request, target=target))
+
+        from tui.screens.sweep import SweepScreen
 
         self.app.push_screen(SweepScreen(request), take)
 

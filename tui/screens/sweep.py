@@ -16,10 +16,10 @@ from textual.widgets import Static
 
 from tui import control, journal, runs, state, sweep, vela
 from tui.errors import UserError
-from tui.expected import lowered, lowering_of
+from tui.expected import lowered
 from tui.reports.text import kib_words, ms, number
 from tui.screens.value import ValueScreen
-from tui.spec import Limits, Spec, Target
+from tui.spec import Limits, Spec, Target, lowering_of
 from tui.state import now_doing
 from tui.sweep import Point
 from tui.text import clean

@@ -1,20 +1,23 @@
 """What a model is expected to take, on the size of the NPU that is chosen and on the others."""
 
 import time
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from tui.expected import Expected
 from tui.figures import Estimate
 from tui.reports.text import kib_words, ms, number
 from tui.spec import Target
 from tui.text import clean
 from tui.widgets.words import bar
 
+if TYPE_CHECKING:
+    from tui.expected import Expected
+
 BAR = 16
 
 
-def expected_words(target: Target, expected: Expected | None, *, bars: bool) -> Content:
+def expected_words(target: Target, expected: "Expected | None", *, bars: bool) -> Content:
     """Vela's estimate for a target; with `bars`, also for each size of the NPU."""
     if expected is None:
         return Content.assemble(("Expected", "bold $accent"), ("  not known before a first run", "$muted"))
