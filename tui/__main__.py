@@ -1,6 +1,26 @@
-"""``python -m tui`` is ``fvp-tui``."""
+"""``fvp-tui`` and ``python -m tui``.
 
-from tui.cli import main
+Without arguments there is nothing to parse: the full-screen program starts without the command line's imports.
+"""
+
+import sys
+
+
+def main() -> None:
+    """Entry point."""
+    if len(sys.argv) == 1:
+        from tui.app import run_app
+
+        try:
+            sys.exit(run_app())
+        except Exception as error:  # noqa: BLE001  # said in one line, whatever it is
+            from tui.cli import fail
+
+            sys.exit(fail(error))
+    from tui import cli
+
+    cli.main()
+
 
 if __name__ == "__main__":
     main()

@@ -37,9 +37,12 @@ def _address(_context: click.Context, _parameter: click.Parameter, value: str | 
     return address
 
 
-def _fail(error: UserError) -> int:
-    """Print a user's error as one line; its exit status."""
+def fail(error: Exception) -> int:
+    """Print an error as one line; its exit status. One that is not the user's is ours, and says so."""
     from tui.text import clean
+
+    if not isinstance(error, UserError):
+        error = UserError(f"internal error: {type(error).__name__}: {one_line(error)}", "again with --debug")
 
     hint = f" ({clean(error.hint)})" if error.hint else ""
     click.echo(f"fvp-tui: {clean(error.what)}{hint}", err=True)
@@ -968,23 +971,21 @@ def _main(arguments: list[str]) -> int:
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
         result = cli.main(arguments, prog_name="fvp-tui", standalone_mode=False)
-    except UserError as error:
-        return _fail(error)
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.Abort:
         return Exit.INTERRUPTED
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "fvp-tui"
-        return _fail(UsageError(error.format_message(), f"see: {command} --help"))
+        return fail(UsageError(error.format_message(), f"see: {command} --help"))
     except click.ClickException as error:
-        return _fail(UserError(error.format_message()))
+        return fail(UserError(error.format_message()))
     except BrokenPipeError:
         # The reader of a pipe has had enough; say nothing, and let the interpreter not try again at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
     except Exception as error:
-        if debug:
+        if debug and not isinstance(error, UserError):
             raise
-        return _fail(UserError(f"internal error: {type(error).__name__}: {one_line(error)}", "again with --debug"))
+        return fail(error)
     return int(result) if isinstance(result, int) else Exit.OK
