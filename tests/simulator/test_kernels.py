@@ -338,3 +338,15 @@ def test_kernels_of_our_own_do_not_import_torch() -> None:
         [sys.executable, "-c", code], env=environment(REPOSITORY), capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_by_product_without_elements_is_left_out() -> None:
+    name = "aten::_native_batch_norm_legit_no_training.out"
+    kernel = kernels.find(name)
+    assert kernel is not None
+    x = np.arange(24, dtype=np.float32).reshape(1, 3, 2, 4)
+    ones, zeros, nothing = np.ones(3, np.float32), np.zeros(3, np.float32), np.zeros(0, np.float32)
+    targets = [np.zeros_like(x), nothing, nothing]
+    out, *others = kernel.compute(x, ones, zeros, zeros, ones, 0.1, 0.0, targets=targets)
+    assert np.array_equal(out, x)
+    assert [other.size for other in others] == [0, 0]
