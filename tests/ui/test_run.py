@@ -20,6 +20,7 @@ from tui.figures import (
     Operator,
     OperatorDelegation,
     OutputCheck,
+    PlanStep,
     PlatformInfo,
     PoolNeed,
     Statistics,
@@ -481,3 +482,36 @@ async def test_what_stays_on_the_cpu_is_named_one_by_one_with_a_hint(until: Unti
             "split.py:29",
         ):
             assert word in detail
+
+
+async def test_instructions_stand_beside_the_npus_cycles(until: Until) -> None:
+    name, request = "20261123-051531-digits-u85-256-00cc", fakes.spec_of()
+    quantize, handed = "cortex_m::quantize_per_tensor.out", "EthosUBackend"
+    steps = (PlanStep(op=quantize, name="quantize", line="digits.py:7"), PlanStep(op=handed, name="part", partition=0))
+    platform = PlatformInfo(kind="simulator", name="fvp-sim", engine="firmware", version="0.1.0")
+    directory = fakes.make(
+        name,
+        request,
+        [
+            *fakes.begun(name, request),
+            *fakes.compiled(),
+            *fakes.booted(),
+            events.PlatformStarted(platform=platform, pid=1),
+            events.PlanKnown(steps=steps),
+            events.InstructionsCounted(inference=0, boot=5_000_123, steps={0: 7_604}, running=1),
+        ],
+    )
+    app = FvpApp(attach=directory)
+    async with app.run_test(size=(120, 50)) as pilot:
+        await until(pilot, lambda: "7,604" in seen(app))
+        assert "SIMULATOR + firmware - instructions counted, cycles estimated" in text(app, RunHeader)
+        assert "step 2 of 2: part" in text(app, ".running")
+        assert "now" in seen(app)
+        last = [
+            events.InstructionsCounted(inference=0, boot=5_000_123, execute=11_595, steps={1: 3_906}),
+            *fakes.inferred(),
+        ]
+        fakes.append(directory, last)
+        await until(pilot, lambda: "11,595 instructions an inference" in " ".join(text(app, ".figures").split()))
+        assert "3,906 of them to hand over to the NPU" in " ".join(text(app, ".figures").split())
+        assert "5,000,123 to boot and load" in " ".join(text(app, ".figures").split())
