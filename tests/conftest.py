@@ -126,10 +126,15 @@ def firmware_home(pytestconfig: pytest.Config) -> Path:
 
 
 @pytest.fixture
-def emulated(firmware_home: Path, home: Path) -> Path:
-    """An empty data folder but for the firmware, on a machine with QEMU; without it the test is not run."""
+def needs_qemu() -> None:
+    """Without QEMU the test is not run, and named at the end of the session."""
     if shutil.which("qemu-system-arm") is None:
         pytest.skip("qemu-system-arm is not installed")
+
+
+@pytest.fixture
+def emulated(needs_qemu: None, firmware_home: Path, home: Path) -> Path:
+    """An empty data folder but for the firmware, on a machine with QEMU."""
     shutil.copytree(firmware_home / "firmware", home / "firmware")
     return home
 
