@@ -16,6 +16,7 @@ from tui.screens.run import RunScreen
 from tui.screens.sweep import SweepScreen
 from tui.screens.welcome import WelcomeScreen
 from tui.widgets.heat_map import HeatMap
+from tui.widgets.log_view import LogView
 from tui.widgets.table import FigureTable
 from ui import fakes
 from ui.conftest import Until
@@ -26,7 +27,11 @@ SIZES = [pytest.param(size, id="x".join(map(str, size))) for size in ((60, 20), 
 
 
 def _read(app: Any) -> bool:
-    return isinstance(app.screen, RunScreen) and app.screen.state is not None
+    if not isinstance(app.screen, RunScreen) or app.screen.state is None:
+        return False
+    # The log is read beside the screen.
+    rows = app.screen.query_one(LogView).rows
+    return rows is not None and rows.seen == app.screen.state.log_lines
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -151,18 +156,11 @@ def test_welcome(size: tuple[int, int], snap_compare: Compare, until: Until) -> 
     assert snap_compare(FvpApp(), terminal_size=size, run_before=greeted)
 
 
-@pytest.mark.parametrize("theme", ["high-contrast", "terminal"])
-def test_themes(theme: str, snap_compare: Compare, until: Until) -> None:
+@pytest.mark.parametrize("theme", ["light", "high-contrast", "terminal"])
+def test_themes(theme: str, snap_compare: Compare, until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEXTUAL_THEME", theme)
+
     async def read(pilot: Pilot[None]) -> None:
-        pilot.app.theme = theme
-        await until(pilot, lambda: _read(pilot.app))
-
-    assert snap_compare(FvpApp(attach=fakes.whole()), terminal_size=(80, 24), run_before=read)
-
-
-def test_light_theme(snap_compare: Compare, until: Until) -> None:
-    async def read(pilot: Pilot[None]) -> None:
-        pilot.app.theme = "light"
         await until(pilot, lambda: _read(pilot.app))
 
     assert snap_compare(FvpApp(attach=fakes.whole()), terminal_size=(120, 40), run_before=read)

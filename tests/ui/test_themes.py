@@ -57,10 +57,12 @@ async def test_every_theme_draws_every_screen(until: Until) -> None:
     from tui.screens.run import RunScreen
     from ui import fakes
 
+    # In the terminal's colours, with no more than it has to say.
+    _user("plain.toml", "ansi = true\n[colors]\nprimary = 'ansi_blue'\n")
     app = FvpApp(attach=fakes.whole())
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
-        for name in ("light", *sorted(BUILTIN_THEMES)):
+        for name in ("light", "terminal", "high-contrast", "plain", *sorted(BUILTIN_THEMES)):
             app.theme = name
             await pilot.pause()
             assert app.theme_variables["muted"]

@@ -17,7 +17,7 @@ from textual.color import Color
 from textual.dom import DOMNode
 from textual.events import Key
 from textual.screen import Screen
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 from textual.widgets import Input
 
 import tui.widgets
@@ -32,6 +32,11 @@ from tui.text import clean
 DEFAULT_THEME = "dark"
 MUTED = 0.62
 """How far muted text is from the background, where 1 is plain text."""
+
+
+def _ansi_variables(*, dark: bool) -> dict[str, str]:
+    """Variables that Textual's own style sheets want of a theme in the terminal's colours, and derives for no other."""
+    return BUILTIN_THEMES["ansi-dark" if dark else "ansi-light"].variables
 
 
 class FvpApp(App[None]):
@@ -76,7 +81,7 @@ class FvpApp(App[None]):
                     success=colors.success,
                     warning=colors.warning,
                     error=colors.error,
-                    variables=theme.variables,
+                    variables={**(_ansi_variables(dark=theme.dark) if theme.ansi else {}), **theme.variables},
                 )
             )
         # Textual's own variable names a theme before this program starts; it may name one of its built-in ones.
