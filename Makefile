@@ -48,7 +48,7 @@ fuzz: $(VENV)/.installed-dev ## damaged programs on fvp-sim, about four minutes
 	$(BIN)/python -m tests.fuzz --programs $(PROGRAMS)
 
 picture: $(VENV)/.installed-dev ## the README's picture of the screen, from a run that this makes
-	$(BIN)/python -m tests.picture $(FIRST) screen.svg
+	$(BIN)/python -m tests.picture $(FIRST) tests/picture.svg
 
 clean: ## remove the virtual environment
 	rm -rf $(VENV)
