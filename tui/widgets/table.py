@@ -197,7 +197,8 @@ class FigureTable(ScrollView, can_focus=True):
             widths[index] += share
             spare -= share
         self._widths = widths
-        hidden = tuple(c.title for i, c in enumerate(columns) if i not in shown | self._empty)
+        # A bar says again what a figure says: nothing is missing without it.
+        hidden = tuple(c.title for i, c in enumerate(columns) if c.title and i not in shown | self._empty)
         if hidden != self.hidden and self._laid_out_for:
             self.hidden = hidden
             self.post_message(self.Hidden(hidden))
