@@ -1,4 +1,4 @@
-"""Writing files that are read by others at any moment."""
+"""Files that are written while others read them."""
 
 import os
 from collections.abc import Iterable
@@ -26,3 +26,22 @@ def write_parts(path: Path, parts: Iterable[bytes]) -> Path:
         part.unlink(missing_ok=True)
         raise
     return path
+
+
+class Growing:
+    """A file that somebody else is writing. One that is not there, or not yet, has nothing in it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read = 0
+
+    def more(self) -> bytes:
+        """What has come since the last time."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._read)
+                data = file.read()
+        except FileNotFoundError:
+            return b""
+        self._read += len(data)
+        return data

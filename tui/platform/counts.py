@@ -11,6 +11,7 @@ from pathlib import Path
 from tui import pte
 from tui.events import Event, InstructionsCounted
 from tui.figures import CpuOperator, PlanStep
+from tui.files import Growing
 from tui.pte import Plan
 
 HANDED_OVER = "NPU partition {}"
@@ -51,13 +52,12 @@ def _base(name: str) -> str:
 
 
 class Follower:
-    """Follows one file, which is of one inference. One that is not there, or not yet, has nothing to say."""
+    """Follows one file, which is of one inference."""
 
     def __init__(self, path: Path, plan: Plan, inference: int) -> None:
-        self._path = path
+        self._file = Growing(path)
         self._known = not any(isinstance(instruction, pte.JumpIfFalse) for instruction in plan.instructions)
         self._inference = inference
-        self._read = 0
         self._rest = b""
         self._boot: int | None = None
         self._step = -1
@@ -66,14 +66,7 @@ class Follower:
 
     def events(self) -> list[Event]:
         """What has come since the last time."""
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._read)
-                data = file.read()
-        except FileNotFoundError:
-            return []
-        self._read += len(data)
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        *lines, self._rest = (self._rest + self._file.more()).split(b"\n")
         counted: dict[int, int] = {}
         whole: int | None = None
         for what, now in _marks(lines):

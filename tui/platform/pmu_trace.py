@@ -17,6 +17,7 @@ from typing import Any
 
 from tui.events import Event, OperatorsTraced
 from tui.figures import Operator, Source
+from tui.files import Growing
 
 GZIP = 31
 """zlib's window bits for a gzip container."""
@@ -77,29 +78,21 @@ class Places:
 
 
 class Follower:
-    """Follows a trace file while the platform writes it. One that is not there, or not yet, has nothing to say."""
+    """Follows a trace file while the platform writes it."""
 
     def __init__(self, path: Path, places: Places, source: Source) -> None:
-        self._path = path
+        self._file = Growing(path)
         self._places = places
         self._source = source
         self._reader = Reader()
-        self._read = 0
         self._inference = 0
         self._cycles: dict[int, int] = {}
 
     def events(self) -> list[Event]:
         """What has come since the last time: an event for each inference the NPU was at."""
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._read)
-                data = file.read()
-        except FileNotFoundError:
-            return []
-        self._read += len(data)
         found: list[Event] = []
         changed: dict[int, int] = {}
-        for step in self._reader.feed(data):
+        for step in self._reader.feed(self._file.more()):
             place = self._places.find(step.stream, step.offset)
             if place is None:
                 continue
