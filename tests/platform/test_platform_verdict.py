@@ -174,6 +174,7 @@ KNOWN = [
     (F + "Execution of method forward failed with status 0x99", "the method forward failed: error (0x99)"),
     ("I [executorch:x.cpp:1 f()] Model run: 0", "did not run right"),
     ("Application exit code: 2.", "exit code 2"),
+    ("Error: fvp-sim: the firmware has no kernel for aten::sort.values", "no kernel for aten::sort.values"),
 ]
 
 

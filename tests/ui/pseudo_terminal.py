@@ -61,9 +61,12 @@ class Terminal:
         self._stream.feed(re.sub(rb"\x1b\[[<>=?][0-9;]*[up$]+p?|\x1b\]22;[a-z]+\x07", b"", data))
         return True
 
-    def wait(self, condition: Callable[[], bool], seconds: float = 30) -> None:
+    def wait(self, condition: Callable[[], bool], seconds: float = 30, beside: Sequence["Terminal"] = ()) -> None:
+        """Read until a condition holds. Terminals `beside` are read, too: a program whose output nobody takes stops."""
         limit = time.monotonic() + seconds
         while not condition():
+            for other in beside:
+                other.read()
             assert self.read(), f"the program ended:\n{self.raw[-3000:].decode(errors='replace')}"
             assert time.monotonic() < limit, f"did not come; on the screen is:\n{self.text}"
 

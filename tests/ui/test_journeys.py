@@ -45,21 +45,22 @@ def test_from_setup_to_a_result_to_history_to_comparison(ran: Callable[..., Ran]
 
 def test_a_run_that_stays_is_stopped_and_seen_from_a_second_terminal(ran: Callable[..., Ran], terminal: Start) -> None:
     program = str(ran("sample:digits").artifacts / "model.pte")
-    first = terminal("run", program, "--serve", "--detach")
-    assert first.end(60) == 0
+    assert terminal("run", program, "--serve", "--detach").end(60) == 0
     name = runs.ids()[0]
-    viewers = [terminal("attach", name) for _ in range(2)]
-    for tui in viewers:
-        tui.wait(lambda tui=tui: "waiting" in tui.text.lower(), 60)
+    first, second = (terminal("attach", name) for _ in range(2))
+    for tui, other in ((first, second), (second, first)):
+        tui.wait(lambda tui=tui: "waiting" in tui.text.lower(), 60, [other])
         # In the middle of it the window changes, to less and to more.
         for rows, columns in ((20, 60), (50, 200), (24, 80)):
             tui.resize(rows, columns)
-            tui.wait(lambda tui=tui, columns=columns: tui.text.splitlines()[0].rstrip().endswith("estimated"))
-    press(viewers[0], "i", until="2 inferences")
-    viewers[1].wait(lambda: "2 inferences" in viewers[1].text)
-    viewers[0].child.send("s")
-    for tui in viewers:
-        tui.wait(lambda tui=tui: "STOPPED" in tui.text or "OK" in tui.text.splitlines()[0])
+            tui.wait(lambda tui=tui: tui.text.splitlines()[0].rstrip().endswith("estimated"), 30, [other])
+    first.child.send("i")
+    first.wait(lambda: "2 inferences" in first.text, 30, [second])
+    second.wait(lambda: "2 inferences" in second.text, 30, [first])
+    first.child.send("s")
+    for tui, other in ((first, second), (second, first)):
+        tui.wait(lambda tui=tui: "STOPPED" in tui.text or "OK" in tui.text.splitlines()[0], 30, [other])
+    for tui in (first, second):
         tui.child.send("q")
         tui.wait(lambda tui=tui: "Setup" in tui.text)
         tui.child.send("q")
