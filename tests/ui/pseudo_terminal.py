@@ -12,13 +12,15 @@ import pexpect
 import pyte
 
 REPOSITORY = Path(__file__).parents[2]
+NOT_OURS = ("TEXTUAL_", "FVP_TUI_", "SSH_", "NO_COLOR", "COLUMNS", "LINES")
+"""What the program would heed of the tests' own environment; a fixed width (as pytest's workers have) most of all."""
 
 
 class Terminal:
     """A program on a pty, its output kept whole and drawn on an emulated screen."""
 
     def __init__(self, arguments: Sequence[str], home: Path, rows: int = 24, columns: int = 80, **env: str) -> None:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("TEXTUAL_", "FVP_TUI_", "SSH_", "NO_COLOR"))}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(NOT_OURS)}
         self.child = pexpect.spawn(
             str(Path(sys.executable).with_name("fvp-tui")),
             list(arguments),
