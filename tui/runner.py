@@ -30,7 +30,6 @@ from tui.platform import command, counts, delivery, discovery, etdump, pmu_trace
 from tui.platform.uart import CPU_CYCLES
 from tui.simulator import estimates
 from tui.simulator.delegate import DelegateError
-from tui.simulator.firmware import image, preflight
 from tui.spec import MACS_PARAMETER, Spec
 from tui.state import State
 
@@ -375,6 +374,9 @@ class Runner:
 
     def _check_firmware(self, choice: discovery.Choice) -> discovery.Choice:
         """See whether the firmware can run the program; where the engine is free, the interpreter does it instead."""
+        # Only now: every other run does without the engine.
+        from tui.simulator.firmware import image, preflight
+
         assert choice.runner is not None
         program = (self.artifacts / "model.pte").read_bytes()
         plan = pte.parse(program).main
