@@ -16,6 +16,12 @@ from filelock import FileLock
 REPOSITORY = Path(__file__).parent.parent
 TUI = [sys.executable, "-m", "tui"]
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The groups that one worker must run begin: the longest of them, at the end, would find the others idle."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
 Fvp = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

@@ -1,5 +1,6 @@
 """Starting the full-screen program. Textual is imported only here and in what this imports."""
 
+import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +38,9 @@ def run_app(
     """
     terminal.check()
     set_defaults()
+    # All that is made until the first picture stays. Looking through it for garbage, over and over, is a tenth of the
+    # time to it: the application turns the collector on once it is ready.
+    gc.disable()
     from tui.screens.root import FvpApp
 
     app = FvpApp(model, attach, replay)

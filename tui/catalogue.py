@@ -74,19 +74,22 @@ def _module_file(base: Path, dotted: str) -> Path | None:
     return next((file for file in candidates if file.is_file()), None)
 
 
-def _missing(start: list[Path], root: Path | None = None) -> tuple[str, ...]:
-    """Packages that importing the files `start` needs and that are not installed.
+def _missing(start: Path, root: Path | None = None, tree: ast.Module | None = None) -> tuple[str, ...]:
+    """Packages that importing the file `start` needs and that are not installed; `tree` is its syntax, where known.
 
     Imports of the package that lies at `root` (ExecuTorch's examples import each other) are followed.
     """
     names: set[str] = set()
+    parsed: dict[Path, ast.Module | None] = {} if tree is None else {start: tree}
     seen: set[Path] = set()
-    waiting = list(start)
+    waiting = [start]
     while waiting:
         file = waiting.pop()
-        tree = None if file in seen else _tree(file)
+        if file in seen:
+            continue
         seen.add(file)
-        for level, dotted in _imports(tree) if tree else ():
+        found = parsed[file] if file in parsed else _tree(file)
+        for level, dotted in _imports(found) if found else ():
             package = dotted.split(".")[0]
             inside: Path | None = None
             if level:
@@ -100,20 +103,18 @@ def _missing(start: list[Path], root: Path | None = None) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _summary(path: Path) -> str:
-    """The first line of a file's docstring, without its full stop."""
-    tree = _tree(path)
-    text = (ast.get_docstring(tree) or "") if tree else ""
-    return text.split("\n", 1)[0].rstrip(".")
+def _summary(tree: ast.Module) -> str:
+    """The first line of a module's docstring, without its full stop."""
+    return (ast.get_docstring(tree) or "").split("\n", 1)[0].rstrip(".")
 
 
 def samples() -> list[ModelInfo]:
     """The sample models, ``digits`` first."""
     files = [file for file in resources.folder("sample_models").glob("*.py") if not file.name.startswith("_")]
-    files = [file for file in files if not _defined_names(file).isdisjoint(REQUIRED_NAMES)]
+    trees = {file: tree for file in files if (tree := _tree(file)) and not _bound(tree.body).isdisjoint(REQUIRED_NAMES)}
     return [
-        ModelInfo(f"sample:{file.stem}", _summary(file), "samples", file, _missing([file]))
-        for file in sorted(files, key=lambda file: (file.stem != "digits", file.stem))
+        ModelInfo(f"sample:{file.stem}", _summary(trees[file]), "samples", file, _missing(file, tree=trees[file]))
+        for file in sorted(trees, key=lambda file: (file.stem != "digits", file.stem))
     ]
 
 
@@ -157,10 +158,15 @@ def executorch_models() -> list[ModelInfo]:
     models = []
     for name, package in _registry(examples / "__init__.py").items():
         folder = examples / package
-        missing = _missing([folder / "__init__.py"], root=examples.parent.parent)
+        missing = _missing(folder / "__init__.py", root=examples.parent.parent)
         models.append(ModelInfo(f"executorch:{name}", _TITLES.get(name, ""), "executorch", folder, missing))
     order = {f"executorch:{name}": at for at, name in enumerate(FEATURED)}
     return sorted(models, key=lambda m: (order.get(m.name, len(order)), bool(m.missing), m.name))
+
+
+def presumed(name: str) -> ModelInfo:
+    """A model of ExecuTorch's before they are listed, which takes its time: whether it is there is not looked at."""
+    return ModelInfo(name, _TITLES.get(name.partition(":")[2], ""), "executorch", Path())
 
 
 def models() -> list[ModelInfo]:

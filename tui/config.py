@@ -1,5 +1,6 @@
-"""The user's settings: ``config.toml`` in fvp-tui's configuration folder."""
+"""fvp-tui's folders, and the user's settings: ``config.toml`` in one of them."""
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The program for the FVP."""
     theme: str | None = None
     """The colour theme of the full-screen program."""
+
+
+def home() -> Path:
+    """fvp-tui's data folder; FVP_TUI_HOME overrides."""
+    return Path(os.environ.get("FVP_TUI_HOME") or platformdirs.user_data_dir("fvp-tui", appauthor=False))
 
 
 def folder() -> Path:

@@ -10,10 +10,10 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
-from tui import __version__, images, qemu, runs, vela
+from tui import __version__, config, images, qemu, vela
 from tui.errors import UserError
 from tui.figures import Figure
-from tui.platform import discovery, firmware, firmware_store
+from tui.platform import discovery, firmware_store, inspection
 from tui.spec import Spec
 
 MIN_FREE_GIB = 2
@@ -74,7 +74,7 @@ def _vela() -> Finding:
 
 
 def _disk() -> Finding:
-    place = runs.home()
+    place = config.home()
     existing = next(p for p in (place, *place.parents) if p.exists())
     if not os.access(existing, os.W_OK):
         return Finding(
@@ -153,7 +153,7 @@ def _runner() -> tuple[Finding, bool]:
         if found is None:
             hint = "fvp-tui firmware install gets one ready made; or --runner ELF"
             return Finding(name="runner", status="warning", detail="none for the FVP", hint=hint), False
-        program = firmware.inspect(found.path)
+        program = inspection.inspect(found.path)
     except UserError as error:
         return Finding(name="runner", status="missing", detail=error.what, hint=error.hint), False
     return Finding(name="runner", status="ok", detail=f"{found}: {program.name}"), True

@@ -4,7 +4,7 @@ import contextlib
 
 import msgspec
 
-from tui import runs
+from tui import config
 from tui.files import write_whole
 from tui.spec import Limits, Spec
 
@@ -22,7 +22,7 @@ class Remembered(msgspec.Struct, frozen=True):
 def read() -> Remembered:
     """What is known; nothing where the file is not there, or another version wrote it."""
     try:
-        return msgspec.json.decode((runs.home() / FILE).read_bytes(), type=Remembered)
+        return msgspec.json.decode((config.home() / FILE).read_bytes(), type=Remembered)
     except (OSError, msgspec.DecodeError):
         return Remembered()
 
@@ -37,4 +37,4 @@ def keep(*, spec: Spec | None = None, theme: str | None = None, welcomed: bool =
     now = Remembered(spec or known.spec, theme or known.theme, welcomed or known.welcomed)
     # A data folder that cannot be written is said where a run is started.
     with contextlib.suppress(OSError):
-        write_whole(runs.home() / FILE, msgspec.json.encode(now))
+        write_whole(config.home() / FILE, msgspec.json.encode(now))

@@ -12,10 +12,8 @@ from datetime import datetime
 from pathlib import Path
 
 import msgspec
-import platformdirs
-import psutil
 
-from tui import journal, spec, state
+from tui import config, journal, spec, state
 from tui.errors import UsageError
 from tui.figures import Earlier
 from tui.files import write_whole
@@ -40,14 +38,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     state: State
 
 
-def home() -> Path:
-    """fvp-tui's data folder; FVP_TUI_HOME overrides."""
-    return Path(os.environ.get("FVP_TUI_HOME") or platformdirs.user_data_dir("fvp-tui", appauthor=False))
-
-
 def folder() -> Path:
     """The folder of all runs."""
-    return home() / "runs"
+    return config.home() / "runs"
 
 
 def _new_id(request: Spec) -> str:
@@ -126,6 +119,9 @@ def alive(process: state.Process) -> bool:
     """Whether a run process still runs. One on another machine is taken to, as nothing here can tell."""
     if process.host != socket.gethostname():
         return True
+    # Only now: most runs that are looked at have ended.
+    import psutil
+
     try:
         found = psutil.Process(process.pid)
         return abs(found.create_time() - process.created) < 1 and found.status() != psutil.STATUS_ZOMBIE

@@ -3,13 +3,14 @@
 import errno
 import json
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import Fvp
+from tests.conftest import TUI, Fvp, environment
 from tui import artifacts, events
 from tui.compile import cache
 from tui.events import Event
@@ -35,19 +36,42 @@ ModelInputs = (torch.linspace(-1, 1, 8).reshape(1, 8),)
 Compile = Callable[..., tuple[dict[str, Any], Path]]
 
 
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of the models: always the same, as its path is in what is said of them."""
+    return tmp_path_factory.mktemp("model") / "net.py"
+
+
 @pytest.fixture
-def compile(fvp_tui: Fvp, home: Path, tmp_path: Path) -> Compile:
+def compile(fvp_tui: Fvp, home: Path, model: Path) -> Compile:
     """Compile a model of this text; the state and the run's artifacts."""
 
     def run(text: str = MODEL, *options: str) -> tuple[dict[str, Any], Path]:
-        file = tmp_path / "net.py"
-        file.write_text(text)
-        done = fvp_tui("compile", str(file), "--json", *options)
+        model.write_text(text)
+        done = fvp_tui("compile", str(model), "--json", *options)
         state = json.loads(done.stdout)
         assert (state["run"]["status"], state["run"]["reason"]) == ("ok", None)
         return state, home / "runs" / state["run"]["id"] / "artifacts"
 
     return run
+
+
+@pytest.fixture(scope="session")
+def compiled_once(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Path:
+    """A data folder in whose cache `MODEL` is."""
+    folder = tmp_path_factory.mktemp("compiled")
+    model.write_text(MODEL)
+    command = [*TUI, "compile", str(model)]
+    subprocess.run(command, env=environment(folder), stdin=subprocess.DEVNULL, check=True, timeout=240)
+    return folder
+
+
+@pytest.fixture
+def known(compiled_once: Path, home: Path) -> Path:
+    """The entry of `MODEL` in the cache."""
+    shutil.copytree(compiled_once / "cache", home / "cache")
+    (entry,) = (home / "cache").iterdir()
+    return entry
 
 
 def cached(state: dict[str, Any]) -> list[str]:
@@ -74,6 +98,10 @@ def test_what_is_unchanged_is_taken_from_the_cache_and_is_the_same(compile: Comp
             assert (made / path).read_bytes() == (folder / path).read_bytes()
 
 
+def test_another_data_folder_may_have_the_same_cache(compile: Compile, known: Path) -> None:
+    assert cached(compile()[0]) == STAGES
+
+
 @pytest.mark.parametrize(
     ("change", "options"),
     [
@@ -87,8 +115,9 @@ def test_what_is_unchanged_is_taken_from_the_cache_and_is_the_same(compile: Comp
         (("", ""), ("--quantize", "a16w8")),
     ],
 )
-def test_what_has_changed_is_compiled(change: tuple[str, str], options: tuple[str, ...], compile: Compile) -> None:
-    compile()
+def test_what_has_changed_is_compiled(
+    change: tuple[str, str], options: tuple[str, ...], compile: Compile, known: Path
+) -> None:
     state, _ = compile(MODEL.replace(*change), *options)
     assert cached(state) == []
 
@@ -144,13 +173,12 @@ ModelInputs = (torch.linspace(-1, 1, 3 * 144).reshape(1, 3, 12, 12),)
 
 
 @pytest.mark.parametrize("damage", [damage_program, damage_events, cut_events, empty_events, lose_file])
-def test_what_is_damaged_is_compiled_again(damage: Callable[[Path], None], compile: Compile, home: Path) -> None:
-    _, made = compile()
-    (entry,) = (home / "cache").iterdir()
-    damage(entry)
+def test_what_is_damaged_is_compiled_again(damage: Callable[[Path], None], compile: Compile, known: Path) -> None:
+    made = (known / "model.pte").read_bytes()
+    damage(known)
     state, folder = compile()
     assert cached(state) == []
-    assert (folder / "model.pte").read_bytes() == (made / "model.pte").read_bytes()
+    assert (folder / "model.pte").read_bytes() == made
     assert cached(compile()[0]) == STAGES
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.platform.fake_fvp import hang, interrupted, log, platform, statistics, uart
 from tui import pte
-from tui.platform import firmware
+from tui.platform import firmware, inspection
 from tui.simulator import cycles, parameters
 from tui.simulator.interpreter import Method
 from tui.simulator.parameters import Settings
@@ -203,7 +203,7 @@ def main() -> None:
         return
     if record:
         Path(record).write_text(json.dumps(arguments))
-    kind_of = firmware.inspect(Path(value(arguments, "-a")[0]))
+    kind_of = inspection.inspect(Path(value(arguments, "-a")[0]))
     settings = dict(word.split("=", 1) for word in value(arguments, "-C"))
     macs = int(settings[parameters.NUM_MACS], 0)
     signal.signal(signal.SIGINT, interrupted)

@@ -11,7 +11,7 @@ from tests.conftest import Fvp, Ran
 from tests.platform import elves
 from tui.errors import PlatformUnavailable, UserError
 from tui.images import Image
-from tui.platform import firmware, firmware_store
+from tui.platform import firmware, firmware_store, inspection
 from tui.platform.firmware import KINDS, Kind
 
 
@@ -23,7 +23,7 @@ def program(ran: Callable[..., Ran]) -> bytes:
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_is_told_by_its_texts(kind: Kind, tmp_path: Path, program: bytes) -> None:
     path = elves.write(tmp_path / "runner", kind, program if kind == "embedded" else b"")
-    found = firmware.inspect(path)
+    found = inspection.inspect(path)
     assert found.kind == kind
     assert found.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert found.takes_inputs == (kind in ("semihosting", "mlek"))
@@ -33,7 +33,7 @@ def test_each_kind_is_told_by_its_texts(kind: Kind, tmp_path: Path, program: byt
 
 
 def test_a_semihosting_runner_with_a_program_inside_still_reads_files(tmp_path: Path, program: bytes) -> None:
-    found = firmware.inspect(elves.write(tmp_path / "runner", "semihosting", program))
+    found = inspection.inspect(elves.write(tmp_path / "runner", "semihosting", program))
     assert (found.kind, found.program) == ("semihosting", None)
 
 
@@ -44,23 +44,25 @@ def test_the_symbol_table_tells_the_sizes_of_pools(tmp_path: Path) -> None:
         "temp_allocation_pool_size": 4,
         "other": 7,
     }
-    found = firmware.inspect(elves.write(tmp_path / "runner", "semihosting", objects=objects))
+    found = inspection.inspect(elves.write(tmp_path / "runner", "semihosting", objects=objects))
     assert found.pools == {"method_allocator": 62914560, "temp_allocator": 2097152}
-    assert firmware.inspect(elves.write(tmp_path / "bare", "semihosting")).pools == {}
-    mlek = firmware.inspect(elves.write(tmp_path / "mlek", "mlek", objects={"_ZN3arm3appL13activationBufE": 15000000}))
+    assert inspection.inspect(elves.write(tmp_path / "bare", "semihosting")).pools == {}
+    mlek = inspection.inspect(
+        elves.write(tmp_path / "mlek", "mlek", objects={"_ZN3arm3appL13activationBufE": 15000000})
+    )
     assert mlek.pools == {"method_allocator": 15000000, "temp_allocator": 32 << 20}
 
 
 def test_what_is_said_goes_before_what_is_seen(tmp_path: Path) -> None:
     path = elves.write(tmp_path / "runner", "semihosting")
-    assert firmware.inspect(path, "address", 0x38000000).pte_address == 0x38000000
-    assert firmware.inspect(path, "address").kind == "address"
+    assert inspection.inspect(path, "address", 0x38000000).pte_address == 0x38000000
+    assert inspection.inspect(path, "address").kind == "address"
 
 
 def test_the_address_is_the_one_the_build_folder_says(tmp_path: Path) -> None:
     path = elves.write(tmp_path / "cmake-out" / "bin" / "runner", "address")
     (tmp_path / "cmake-out" / "CMakeCache.txt").write_text("A:BOOL=1\nET_MODEL_PTE_ADDR:UNINITIALIZED=0x38000000\n")
-    assert firmware.inspect(path).pte_address == 0x38000000
+    assert inspection.inspect(path).pte_address == 0x38000000
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,7 @@ def test_what_cannot_run_a_program_is_refused(content: bytes, said: str, tmp_pat
     path = tmp_path / "runner"
     path.write_bytes(content)
     with pytest.raises(PlatformUnavailable, match=said):
-        firmware.inspect(path)
+        inspection.inspect(path)
 
 
 def test_a_cut_elf_is_refused_in_one_line(tmp_path: Path) -> None:
@@ -86,7 +88,7 @@ def test_a_cut_elf_is_refused_in_one_line(tmp_path: Path) -> None:
     for at in range(len(whole)):
         (tmp_path / "cut").write_bytes(whole[:at])
         try:
-            assert firmware.inspect(tmp_path / "cut").kind == "semihosting"
+            assert inspection.inspect(tmp_path / "cut").kind == "semihosting"
         except PlatformUnavailable as error:
             assert "\n" not in str(error)
 

@@ -21,7 +21,7 @@ from tui.simulator.firmware.image import Image, ImageError
 RanModel = Callable[..., Ran]
 
 FVP_SIM = [sys.executable, "-m", "tui.simulator"]
-SMALL = ("executorch:lstm", "executorch:add", "executorch:linear", "executorch:softmax")
+SMALL = ("executorch:add", "executorch:linear", "executorch:softmax")
 PROGRAMS = (*models.ALL, *SMALL)
 FP32 = ("sample:digits", "--quantize", "none")
 """Nothing of it runs on the NPU."""

@@ -3,7 +3,7 @@
 import pytest
 from textual.widgets import Static
 
-from tui import config, keys, remembered, runs
+from tui import config, keys, remembered
 from tui.screens.help import HelpScreen, all_bindings
 from tui.screens.history import HistoryScreen
 from tui.screens.root import FvpApp
@@ -79,7 +79,7 @@ async def test_help_begins_with_the_panel_in_focus(until: Until) -> None:
 
 
 async def test_a_first_start_explains_itself_once(until: Until) -> None:
-    (runs.home() / remembered.FILE).unlink()
+    (config.home() / remembered.FILE).unlink()
     app = FvpApp()
     async with app.run_test(size=(60, 20)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, WelcomeScreen))

@@ -11,7 +11,7 @@ from tui.screens.setup import SetupScreen
 from tui.widgets.log_panel import LogPanel
 from tui.widgets.log_view import CLIPBOARD_BYTES, LogView
 from ui import fakes
-from ui.conftest import Until
+from ui.conftest import Until, paste
 
 NAME = "20261123-101531-digits-u85-256-abcd"
 
@@ -178,19 +178,27 @@ async def test_saving_what_is_shown_or_all(until: Until, tmp_path: Path) -> None
         def said() -> str:
             return " ".join(str(t.message) for t in app._notifications)
 
-        await pilot.press("5", "l", "l", "S", "ctrl+u", *str(shorter), "enter")
+        await pilot.press("5", "l", "l", "S", "ctrl+u")
+        await paste(pilot, str(shorter))
+        await pilot.press("enter")
         await until(pilot, lambda: f"5 lines are in {shorter}" in said())
         assert shorter.read_text().splitlines() == [
             f"E {'uart' if n % 3 else 'platform':9} line {n}" for n in range(50, 500, 100)
         ]
-        await pilot.press("W", "ctrl+u", *str(whole), "enter")
+        await pilot.press("W", "ctrl+u")
+        await paste(pilot, str(whole))
+        await pilot.press("enter")
         await until(pilot, lambda: "502 lines are in" in said())
         lines = whole.read_text().splitlines()
         assert lines[-2:] == ["D uart      hidden debug", f"I run       {'z' * 5_000}"] and len(lines) == 502
         # Nothing is written over.
-        await pilot.press("W", "ctrl+u", *str(shorter), "enter")
+        await pilot.press("W", "ctrl+u")
+        await paste(pilot, str(shorter))
+        await pilot.press("enter")
         await until(pilot, lambda: "there is a file" in seen(app))
-        await pilot.press("ctrl+u", *f"{shorter}/x", "enter")
+        await pilot.press("ctrl+u")
+        await paste(pilot, f"{shorter}/x")
+        await pilot.press("enter")
         await until(pilot, lambda: "cannot write" in said())
 
 

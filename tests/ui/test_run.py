@@ -37,7 +37,7 @@ from tui.widgets.panel import Panel
 from tui.widgets.panels import PANELS
 from tui.widgets.table import FigureTable
 from ui import fakes
-from ui.conftest import Until
+from ui.conftest import Until, paste
 
 SIZES = [(80, 24), (120, 40), (60, 20)]
 
@@ -361,7 +361,9 @@ async def test_a_platform_that_stays_is_asked_again_and_let_go_by_keys(until: Un
             await until(pilot, lambda: "waiting: i infers again" in seen(app))
             await pilot.press("i")
             await until(pilot, lambda: asked)
-            await pilot.press("I", *str(given), "enter")
+            await pilot.press("I")
+            await paste(pilot, str(given))
+            await pilot.press("enter")
             await until(pilot, lambda: len(asked) == 2)
             await until(pilot, lambda: "is busy" in " ".join(seen(app).split()))
             await pilot.press("s")

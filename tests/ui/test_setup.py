@@ -16,7 +16,7 @@ from tui.screens.setup import SetupScreen
 from tui.spec import Spec
 from tui.widgets.table import FigureTable
 from ui import fakes
-from ui.conftest import SHIPPED, Until
+from ui.conftest import SHIPPED, Until, paste
 
 SIZES = [(80, 24), (120, 40), (60, 20)]
 
@@ -236,16 +236,22 @@ async def test_last_files_belong_to_their_model(started: list[Spec], tmp_path: P
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "executorch:lstm" in names(app))
         app.screen.set_focus(app.screen.query_one("#inputs"))
-        await pilot.press("enter", *str(data), "enter")
+        await pilot.press("enter")
+        await paste(pilot, str(data))
+        await pilot.press("enter")
         await until(pilot, lambda: f"--dataset {data}" in text(app, "#command"))
         # A data set is inferred on as a whole.
         await until(pilot, lambda: "--inferences 3" in text(app, "#command"))
         await pilot.press("backspace")
         assert "--dataset" not in text(app, "#command")
-        await pilot.press("enter", *f"{data}/0.npy {data}/1.npy", "enter")
+        await pilot.press("enter")
+        await paste(pilot, f"{data}/0.npy {data}/1.npy")
+        await pilot.press("enter")
         await until(pilot, lambda: f"--input {data}/0.npy --input {data}/1.npy" in text(app, "#command"))
         app.screen.set_focus(app.screen.query_one("#calibration"))
-        await pilot.press("enter", *str(tmp_path / "nothing"), "enter")
+        await pilot.press("enter")
+        await paste(pilot, str(tmp_path / "nothing"))
+        await pilot.press("enter")
         assert "no file" in str(app.screen.query(".problem").last(Static).content)
         await pilot.press("escape", "r")
         await until(pilot, lambda: started)

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from tests.conftest import Ran, taken_over
-from tui import remembered, runs
+from tui import config, remembered
 from tui.screens.history import HistoryScreen
 from tui.screens.root import FvpApp
 from tui.screens.run import RunScreen
@@ -37,8 +37,10 @@ def _read(app: Any) -> bool:
 @pytest.mark.parametrize("size", SIZES)
 def test_setup(size: tuple[int, int], snap_compare: Compare, until: Until) -> None:
     async def listed(pilot: Pilot[None]) -> None:
-        table = pilot.app.screen.query_one(FigureTable)
-        await until(pilot, lambda: any(row.key == "executorch:mv2" for row in table.rows))
+        def rows() -> list[str]:
+            return [row.key for table in pilot.app.screen.query(FigureTable) for row in table.rows]
+
+        await until(pilot, lambda: "executorch:mv2" in rows())
         await pilot.press("tab", "right")
         await until(pilot, lambda: "Expected" in str(pilot.app.screen.query_one("#expected", Static).content))
 
@@ -148,7 +150,7 @@ def test_help(size: tuple[int, int], snap_compare: Compare, until: Until) -> Non
 
 @pytest.mark.parametrize("size", SIZES)
 def test_welcome(size: tuple[int, int], snap_compare: Compare, until: Until) -> None:
-    (runs.home() / remembered.FILE).unlink()
+    (config.home() / remembered.FILE).unlink()
 
     async def greeted(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, WelcomeScreen))

@@ -12,7 +12,7 @@ from pathlib import Path
 from tui.errors import UsageError
 from tui.platform import delivery, firmware
 from tui.platform.discovery import Choice
-from tui.platform.firmware import Firmware, Kind
+from tui.platform.firmware import Firmware
 from tui.spec import MACS_PARAMETER, Spec
 
 CMD_LINE_LIMIT = 256
@@ -47,7 +47,7 @@ def build(
     Raises:
         UsageError: the FVP would cut the program's command line short, or cannot be given a name.
     """
-    kind = runner_kind(choice)
+    kind = choice.runner_kind
     names = delivery.input_names(kind, inputs)
     semihosting = {}
     if kind == "semihosting":
@@ -65,11 +65,6 @@ def build(
     # One that stays has no limit of its own: the session watches each of its inferences.
     limit = [] if spec.serve else ["--timelimit", str(math.ceil(spec.timeout_s))]
     return [*words, *limit, "--stat"]
-
-
-def runner_kind(choice: Choice) -> Kind:
-    """How what runs on a platform gets its program and inputs."""
-    return "semihosting" if choice.runner is None else choice.runner.kind
 
 
 def _memory(runner: Firmware, program: str, output_bytes: int) -> list[str]:

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Literal
 
 import tui
-from tui import children, config, images, qemu, runs
+from tui import children, config, images, qemu
 from tui.errors import PlatformUnavailable, UsageError
 from tui.figures import PlatformInfo
-from tui.platform import firmware, firmware_store, known, parameters
-from tui.platform.firmware import Firmware
+from tui.platform import firmware_store, known, parameters
+from tui.platform.firmware import Firmware, Kind
 from tui.platform.parameters import Parameter
-from tui.spec import Spec
+from tui.spec import RunnerKind, Spec
 
 FVP = "FVP_Corstone_SSE-320"
 """The FVP with an Ethos-U85."""
@@ -59,6 +59,11 @@ class Choice:
     engine: str | None = None
     """The simulator's engine; an FVP has none."""
 
+    @property
+    def runner_kind(self) -> Kind:
+        """How what runs on it gets its program and inputs."""
+        return "semihosting" if self.runner is None else self.runner.kind
+
 
 @dataclass(frozen=True)
 class Found:
@@ -83,7 +88,7 @@ def choose(spec: Spec) -> Choice:
     if spec.platform == "fvp" or spec.fvp:
         return _fvp_for(spec)
     if spec.runner:
-        firmware.inspect(Path(spec.runner).expanduser().absolute(), spec.runner_kind)
+        _inspect(Path(spec.runner).expanduser().absolute(), spec.runner_kind)
     if spec.engine != "auto":
         return _simulator("the simulator, whose engine was asked for", spec)
     try:
@@ -120,7 +125,7 @@ def _fvp_for(spec: Spec) -> Choice:
             f"an FVP was found by {found.by}, but no runner for it",
             "fvp-tui firmware install gets one ready made, firmware build makes one; or --runner ELF",
         )
-    program = firmware.inspect(runner.path, spec.runner_kind, spec.pte_address)
+    program = _inspect(runner.path, spec.runner_kind, spec.pte_address)
     if "Corstone-300" in program.name:
         raise PlatformUnavailable(f"{runner} is {program.name}, which is another board", "give one for Corstone-320")
     return _fvp(found, program)
@@ -299,13 +304,20 @@ def _emulated(why: str, spec: Spec) -> Choice:
         version = qemu.version(program)
     except qemu.QemuError as error:
         raise PlatformUnavailable(str(error), qemu.INSTALL) from error
-    runner = firmware.inspect(image)
+    runner = _inspect(image)
     return replace(
         _interpreter(f"{why}{WITH}{runner.name} on QEMU {version}"),
         command=(*SIMULATOR, "--engine", "firmware"),
         runner=runner,
         engine="firmware",
     )
+
+
+def _inspect(path: Path, kind: RunnerKind = "auto", pte_address: int | None = None) -> Firmware:
+    # Only now: a run without an ELF file need not wait for what reads one.
+    from tui.platform import inspection
+
+    return inspection.inspect(path, kind, pte_address)
 
 
 SIMULATOR = (sys.executable, "-m", "tui.simulator")
@@ -345,7 +357,7 @@ def list_parameters(choice: Choice) -> list[Parameter]:
         binary = Path(choice.command[0])
         stat = binary.stat()
         mark = f"{choice.name}-{choice.version}-{stat.st_size:x}-{stat.st_mtime_ns:x}.txt"
-        cache = runs.home() / "cache" / "parameters" / re.sub(r"[^\w.+-]", "_", mark)
+        cache = config.home() / "cache" / "parameters" / re.sub(r"[^\w.+-]", "_", mark)
     return parameters.ask(choice.command, choice.env, cache)
 
 

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from tui import runs
+from tui import config
 from tui.errors import UserError
 from tui.files import write_whole
 from tui.images import IMAGES, Image
@@ -22,7 +22,7 @@ SUFFIX = ".axf"
 
 def folder() -> Path:
     """Where firmware is kept."""
-    return runs.home() / "firmware"
+    return config.home() / "firmware"
 
 
 def installed(image: Image) -> Path | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui.errors import UserError
-from tui.platform import firmware, firmware_store
+from tui.platform import firmware, firmware_store, inspection
 from tui.platform.child import CannotStart, Child
 from tui.platform.lines import Line, Splitter
 from tui.text import clean
@@ -162,7 +162,7 @@ def _take(folder: Path) -> Path:
     found = next((path for path in sorted((folder / FOLDER).rglob(RUNNER)) if path.is_file()), None)
     if found is None:
         raise UserError(f"the build ended well but left no {RUNNER} in {folder / FOLDER}", f"see {folder / LOG}")
-    kind = firmware.inspect(found).kind
+    kind = inspection.inspect(found).kind
     if kind != "semihosting":
         raise UserError(f"{found} {firmware.WORDS[kind]}: a runner that reads files was wanted")
     return firmware_store.keep_built(found)

@@ -4,12 +4,13 @@ The first screen is imported with it, the others when they are asked for: the fi
 """
 
 import asyncio
+import gc
 import os
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -23,11 +24,13 @@ from textual.widgets import Input
 import tui.widgets
 from tui import ascii, config, keys, remembered, terminal, themes
 from tui.errors import UserError
-from tui.replay import Player
 from tui.screens.ascii_driver import AsciiDriver
 from tui.screens.messages import OpenRun
 from tui.screens.setup import SetupScreen
 from tui.text import clean
+
+if TYPE_CHECKING:
+    from tui.replay import Player
 
 DEFAULT_THEME = "dark"
 MUTED = 0.62
@@ -43,7 +46,11 @@ class FvpApp(App[None]):
     """fvp-tui on the full screen."""
 
     TITLE = "fvp-tui"
-    CSS_PATH: ClassVar = [Path(__file__).parent / "root.tcss", Path(tui.widgets.__file__).parent / "widgets.tcss"]
+    CSS_PATH: ClassVar = [
+        Path(__file__).parent / "root.tcss",
+        Path(tui.widgets.__file__).parent / "widgets.tcss",
+        Path(__file__).parent / "setup.tcss",
+    ]
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", key_display="?", id="app.help"),
@@ -52,7 +59,7 @@ class FvpApp(App[None]):
     ]
 
     def __init__(
-        self, model: str | None = None, attach: Path | None = None, replay: tuple[Path, Player] | None = None
+        self, model: str | None = None, attach: Path | None = None, replay: "tuple[Path, Player] | None" = None
     ) -> None:
         super().__init__(driver_class=AsciiDriver if ascii.wanted() else None)
         self._model = model
@@ -108,11 +115,14 @@ class FvpApp(App[None]):
         self.set_keymap({action: key for action, key in wanted.items() if action in defaults})
         return [f"{keys.NAME}: {problem}" for problem in keys.problems(wanted, defaults)]
 
+    def get_default_screen(self) -> SetupScreen:
+        """What is below all others; its style sheet is the application's, which Textual has read by then."""
+        return SetupScreen(self._model)
+
     def on_mount(self) -> None:
-        """Open the first screen."""
+        """Open what was asked for beside the first screen."""
         if not (self.is_headless or terminal.served()):
             terminal.leave_on_signals(asyncio.get_running_loop(), lambda status: self.exit(return_code=status))
-        self.push_screen(SetupScreen(self._model))
         if self._attached is not None:
             self._open(self._attached)
         elif self._replayed is not None:
@@ -127,6 +137,12 @@ class FvpApp(App[None]):
         if self._problems:
             self.notify(clean("; ".join(self._problems), 400), severity="warning", markup=False)
         self.theme_changed_signal.subscribe(self, lambda theme: remembered.keep(theme=theme.name))
+
+    def on_ready(self) -> None:
+        """The first picture is there: from now on there may be garbage."""
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
 
     def get_css_variables(self) -> dict[str, str]:
         """Textual's variables of the theme, and ours: ``muted``, for words that are not figures.

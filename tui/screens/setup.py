@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from tui import catalogue, control, remembered, runs, spec, vela
+from tui import catalogue, remembered, spec, vela
 from tui.catalogue import ModelInfo
 from tui.errors import UserError
 from tui.screens.messages import OpenRun
@@ -24,7 +24,6 @@ from tui.spec import Spec, Target, lowering_of
 from tui.text import clean
 from tui.widgets.background import in_background, tell
 from tui.widgets.choice import Field, Number
-from tui.widgets.expected import expected_words
 from tui.widgets.files_field import FilesField
 from tui.widgets.filter_field import FilterField
 from tui.widgets.keybar import KeyBar
@@ -40,6 +39,7 @@ FILE = "file..."
 RECENT = 6
 """Files of earlier runs that are offered."""
 RECENT_RUNS = 200
+WIDTHS = [(0, "-narrow"), (76, "-normal"), (110, "-wide")]
 TALL = 28
 """Rows from which on the sizes of the NPU stand beside each other."""
 
@@ -53,7 +53,6 @@ class ModelTable(FigureTable):
 class SetupScreen(Screen[None]):
     """Models on the left, everything else on the right, the command below."""
 
-    CSS_PATH = "setup.tcss"
     AUTO_FOCUS = "FigureTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "run", "Run", key_display="enter", id="setup.enter"),
@@ -102,7 +101,7 @@ class SetupScreen(Screen[None]):
         """What an estimate is wanted for: one at a time is looked up, and only the newest is shown."""
         self._answer: SetupScreen.Expects | None = None
         self._looking_up = threading.Lock()
-        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (76, "-normal"), (110, "-wide")]
+        self.HORIZONTAL_BREAKPOINTS = WIDTHS
         self._wanted = model
         self._models: list[ModelInfo] = []
         self._files: list[str] = []
@@ -114,6 +113,9 @@ class SetupScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """The screen."""
+        # The class that a resize would set, before the first layout instead of after it.
+        widths = self._get_breakpoint_classes(self.app.size.width, WIDTHS)
+        self.set_class(True, *widths, update=False)
         with Horizontal(id="top"):
             yield Static(Content.assemble(("fvp-tui", "bold $accent"), "  Setup"), markup=False)
             yield Static("", id="badge", markup=False)
@@ -129,12 +131,14 @@ class SetupScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Samples at once; what takes longer to list comes when it is there."""
+        if not self.children:
+            return  # the program is on its way out before it was there
         self._models = catalogue.samples()
         select, problem = FIRST, ""
         wanted = self._wanted or self._base.model
         if wanted:
             try:
-                select = catalogue.resolve(wanted)
+                select = self._resolve(wanted)
             except UserError as error:
                 # That the last one is gone since is nothing to complain about.
                 problem = str(error) if self._wanted is not None else ""
@@ -142,14 +146,22 @@ class SetupScreen(Screen[None]):
                 if Path(select).is_absolute():
                     self._files.insert(0, select)
                 elif not select.startswith("sample:"):
-                    self._models = catalogue.models()
+                    self._models.append(catalogue.presumed(select))
         self._fill(select)
         self._refuse(problem)
         self._refresh_command()
         # The first picture comes first.
         self.call_after_refresh(in_background, "models", self._list)
 
+    def _resolve(self, name: str) -> str:
+        """The canonical name of the first model. That the last one run here is there is seen when it is run again."""
+        is_known = self._wanted is None and name.startswith("executorch:")
+        return name if is_known else catalogue.resolve(name)
+
     def _list(self) -> None:
+        # Only now, and in the functions below: what the first picture needs not, it does not wait for.
+        from tui import runs
+
         recent: list[str] = []
         for _, request in runs.specs(RECENT_RUNS):
             if request.model.startswith("/") and request.model not in recent:
@@ -214,6 +226,8 @@ class SetupScreen(Screen[None]):
     def _show_expected(self) -> None:
         if self._answer is not None and self._answer.request == self._asked:
             # Where there is little room, the words on the field in focus are worth more than bars.
+            from tui.widgets.expected import expected_words
+
             bars = self.app.size.height >= TALL
             words = expected_words(self._answer.request.target, self._answer.expected, bars=bars)
             self.query_one("#expected", Static).update(words)
@@ -349,6 +363,8 @@ class SetupScreen(Screen[None]):
         except UserError as error:
             self._refuse(str(error))
             return
+        from tui import control
+
         try:
             directory = control.start(spec.check(request))
         except UserError as error:

@@ -28,6 +28,28 @@ def is_data_set(files: tuple[str, ...]) -> bool:
     return len(files) == 1 and (files[0].endswith(".npz") or Path(files[0]).is_dir())
 
 
+def _words(values: Spec) -> dict[str, str]:
+    """What the choices stand on, by their ids."""
+    return {
+        "accelerator": values.target.accelerator,
+        "memory-mode": values.target.memory_mode,
+        "system-config": values.target.system_config,
+        "quantize": values.quantize,
+        "layout": CHANNELS_LAST if values.channels_last else "",
+        "until": "emit" if values.until == "emit" else "serve" if values.serve else "check",
+        "platform": values.platform,
+        "engine": values.engine,
+    }
+
+
+def _files(values: Spec) -> dict[str, tuple[str, ...]]:
+    """The files that fields name, by their ids."""
+    return {
+        "calibration": (values.calibration,) if values.calibration else (),
+        "inputs": (values.dataset,) if values.dataset else values.inputs,
+    }
+
+
 class SpecForm(Vertical):
     """Target, program and platform, named as Vela and ExecuTorch name their values."""
 
@@ -36,17 +58,19 @@ class SpecForm(Vertical):
         self._first = values
 
     def compose(self) -> ComposeResult:
-        """The fields; `fill` gives them their values."""
+        """The fields, with the first values."""
         try:
             known = vela.lists()
         except vela.VelaMissing:
             known = None  # spec.check says so where the user sees it
+        first = _words(self._first)
         yield Static("Target", classes="group", markup=False)
         yield Choice(
             "NPU",
             [(name, name.rsplit("-", 1)[-1]) for name in known.accelerators] if known else [],
             "Size of the Ethos-U85: 8-bit multiply-accumulates a cycle.",
             id="accelerator",
+            value=first["accelerator"],
             unit="MACs",
         )
         yield Choice(
@@ -54,12 +78,14 @@ class SpecForm(Vertical):
             [(name, name) for name in known.memory_modes] if known else [],
             "Vela's memory mode: where weights and intermediate tensors lie.",
             id="memory-mode",
+            value=first["memory-mode"],
         )
         yield Choice(
             "System",
             [(name, name.removeprefix("Ethos_U85_")) for name in known.system_configs] if known else [],
             "Vela's system config: clock, and speed of SRAM and of the memory outside.",
             id="system-config",
+            value=first["system-config"],
         )
         yield Static("Program", classes="group", markup=False)
         yield Choice(
@@ -67,24 +93,28 @@ class SpecForm(Vertical):
             [(name, name) for name in spec.QUANTIZATIONS],
             "int8; a16w8: 16-bit activations; none: float, which the NPU cannot run.",
             id="quantize",
+            value=first["quantize"],
         )
         yield FilesField(
             "Calibrate",
             "on the model's inputs",
             "What quantization takes its ranges from: files or a folder.",
             id="calibration",
+            value=_files(self._first)["calibration"],
         )
         yield Choice(
             "Layout",
             [("", "as written"), (CHANNELS_LAST, "channels last")],
             "Channels last is the NPU's own layout: no transposition of the input, which is then NHWC in memory.",
             id="layout",
+            value=first["layout"],
         )
         yield Choice(
             "Do",
             [("check", "compile and run"), ("emit", "compile only"), ("serve", "run and stay")],
             "Compile only stops after the .pte and its analysis; run and stay keeps the platform for more inferences.",
             id="until",
+            value=first["until"],
         )
         yield Static("Platform", classes="group", markup=False)
         yield Choice(
@@ -92,27 +122,31 @@ class SpecForm(Vertical):
             [(name, name) for name in spec.PLATFORMS],
             "auto takes the FVP when it and a runner are found, else the simulator.",
             id="platform",
+            value=first["platform"],
         )
         yield Choice(
             "Engine",
             [(name, name) for name in spec.ENGINES],
             "How the simulator runs the CPU: in Python, or Arm's firmware on an emulated core.",
             id="engine",
+            value=first["engine"],
         )
         yield FilesField(
             "Inputs",
             "the model's own",
             "What to infer on: files, or a folder or .npz with many samples, labelled or not.",
             id="inputs",
+            value=_files(self._first)["inputs"],
         )
-        yield Number("Inferences", "How many inferences, each with the model's next input.", id="inferences")
+        yield Number(
+            "Inferences",
+            "How many inferences, each with the model's next input.",
+            id="inferences",
+            value=self._first.inferences,
+        )
         yield Static("", id="option-problem", classes="problem", markup=False)
         yield Static("", id="expected", markup=False)
         yield Static("", id="about", markup=False)
-
-    def on_mount(self) -> None:
-        """Begin with the values given."""
-        self.fill(self._first)
 
     def _field(self, id: str, kind: type[FieldType]) -> FieldType:
         return self.query_one(f"#{id}", kind)
@@ -122,19 +156,10 @@ class SpecForm(Vertical):
 
     def fill(self, values: Spec) -> None:
         """Show the values of a spec."""
-        for id, value in (
-            ("accelerator", values.target.accelerator),
-            ("memory-mode", values.target.memory_mode),
-            ("system-config", values.target.system_config),
-            ("quantize", values.quantize),
-            ("layout", CHANNELS_LAST if values.channels_last else ""),
-            ("until", "emit" if values.until == "emit" else "serve" if values.serve else "check"),
-            ("platform", values.platform),
-            ("engine", values.engine),
-        ):
-            self._field(id, Choice).value = value
-        self._field("calibration", FilesField).value = (values.calibration,) if values.calibration else ()
-        self._field("inputs", FilesField).value = (values.dataset,) if values.dataset else values.inputs
+        for id, word in _words(values).items():
+            self._field(id, Choice).value = word
+        for id, files in _files(values).items():
+            self._field(id, FilesField).value = files
         self._field("inferences", Number).value = values.inferences
 
     def read(self, base: Spec, model: str) -> Spec:

@@ -1,0 +1,132 @@
+"""The run process's part in compiling: it starts a compile worker and takes down what that says."""
+
+import os
+import selectors
+import signal
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from tui import events
+from tui.compile import client
+from tui.errors import Exit
+from tui.events import Level
+from tui.record import Ended, Record, Stopped
+
+COMPILE_LOG = "compile.log"
+STOP_GRACE_S = 5.0
+
+NOISE = (
+    "_C_mxfp8",  # torchao looks for kernels of accelerators that are not here
+    "_pytree.py",
+    "copyreg.py",
+    "return cls.__new__(cls, *args)",
+    "isinstance(treespec, LeafSpec)",
+    "Changing const_mem_area from",
+    "FutureWarning",
+    "DeprecationWarning",
+    "UserWarning",
+    "warnings.warn(",
+    "quantization_annotation",
+    "Different TOSA spec in flatbuffer",
+)
+"""Marks of harmless lines that the compile libraries print at every start: logged as debug, which views leave out."""
+
+
+def compile_model(record: Record, *, ones: bool, meanwhile: Callable[[], None]) -> None:
+    """Run the compile worker, taking its events and its noise as they come; `meanwhile` is called once it works.
+
+    Raises:
+        Stopped: the user wants the run to end.
+        Ended: the model cannot be compiled.
+    """
+    log = record.artifacts / COMPILE_LOG
+    worker = client.start(
+        record.directory, record.artifacts, ones=ones, warm=record.spec.cache, on_waiting=lambda: _server_loads(record)
+    )
+    try:
+        meanwhile()
+        with log.open("wb") as kept:
+            _follow(record, worker, kept)
+    finally:
+        _end(worker)
+    record.keep(log)
+    _judge(record, worker.wait())
+
+
+def _server_loads(record: Record) -> None:
+    """PyTorch and ExecuTorch take their time, once: it counts as the time of the first stage."""
+    record.emit(events.StageStarted(stage="load"))
+    text = "starting the compile server, which loads PyTorch and ExecuTorch once for many runs"
+    record.emit(events.Logged(source="run", text=text, level="info"))
+
+
+def _follow(record: Record, worker: client.Worker, log: Any) -> None:
+    assert worker.stdout is not None and worker.stderr is not None
+    partial = {worker.stdout: b"", worker.stderr: b""}
+    with selectors.DefaultSelector() as selector:
+        for stream in partial:
+            selector.register(stream, selectors.EVENT_READ, stream)
+        while partial:
+            if record.stop.is_set():
+                raise Stopped
+            for key, _ in selector.select(timeout=0.2):
+                stream = key.data
+                data = os.read(key.fd, 1 << 16)
+                *lines, partial[stream] = (partial[stream] + data).split(b"\n")
+                if stream is worker.stderr:
+                    log.write(data)
+                for line in lines if data else [partial[stream]]:
+                    _take_line(record, line, is_event=stream is worker.stdout)
+                if not data:
+                    selector.unregister(stream)
+                    del partial[stream]
+
+
+def _take_line(record: Record, line: bytes, *, is_event: bool) -> None:
+    if is_event:
+        if (event := events.decode(line)) is not None:
+            record.emit(event)
+    elif line.strip():
+        text = line.decode("utf-8", "replace").rstrip("\r")
+        record.emit(events.Logged(source="compile", text=text, level=_level(text)))
+
+
+def _level(line: str) -> Level:
+    if any(mark in line for mark in NOISE):
+        return "debug"
+    if line.startswith(("Traceback", "Error", "ERROR", "E ")) or "Error:" in line:
+        return "error"
+    return "warning" if "arning" in line or line.startswith(("W1", "W0", "WARNING")) else "info"
+
+
+def _end(worker: client.Worker) -> None:
+    """Make sure that the worker, and whatever it started, is gone."""
+    with suppress(ProcessLookupError):
+        if worker.poll() is None:
+            os.killpg(worker.pid, signal.SIGTERM)
+            try:
+                worker.wait(STOP_GRACE_S)
+            except subprocess.TimeoutExpired:
+                os.killpg(worker.pid, signal.SIGKILL)
+    for stream in (worker.stdout, worker.stderr):
+        if stream is not None:
+            stream.close()
+
+
+def _judge(record: Record, status: int) -> None:
+    """Raise Ended unless the worker ended well."""
+    if status == 0:
+        return
+    failed = next((s for s in record.state.stages if s.status == "failed"), None)
+    if failed is not None:
+        raise Ended(f"{failed.name}: {failed.reason}", status if status > 0 else Exit.FAILED)
+    running = [s.name for s in record.state.stages if s.status == "running"]
+    where = f" in {running[-1]}" if running else ""
+    for name in running:
+        record.emit(events.StageFinished(stage=name, status="failed", seconds=0.0, reason="the worker died"))
+    if status < 0:
+        hint = "out of memory?" if -status == signal.SIGKILL else ""
+        raise Ended(f"the compile worker was ended by {signal.Signals(-status).name}{where}", hint=hint)
+    raise Ended(f"the compile worker failed{where}", hint=f"see {record.artifacts / COMPILE_LOG}")

@@ -1,0 +1,368 @@
+"""The run process's part after compiling: the platform, boot by boot and inference by inference, and the check.
+
+Its imports take a good part of a second: the run process loads it while the compiler works.
+"""
+
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tui import check, events, pools, pte, ready, runs, tensors
+from tui.errors import Exit, UserError
+from tui.events import Event
+from tui.figures import Check, Source
+from tui.platform import command, counts, delivery, discovery, etdump, pmu_trace, session
+from tui.platform.uart import CPU_CYCLES
+from tui.record import Ended, Record, Stopped
+from tui.simulator import estimates
+from tui.simulator.delegate import DelegateError
+from tui.spec import MACS_PARAMETER
+
+OUTPUTS = "outputs.npz"
+MODEL = "model.pte"
+PROGRAM = "program.pte"
+PMU_TRACE = "pmu_trace.json.gz"
+COUNTS = "counts.jsonl"
+SIMULATED_CYCLES = (
+    "the simulator's NPU cycles are estimated from the commands by Vela's formulas, waiting for memory included, "
+    "as in Vela's total"
+)
+
+
+def take_program(record: Record, path: Path, *, ones: bool) -> None:
+    """A ready program: no compile stages; inputs from files or bundled with it, or zeros.
+
+    Raises:
+        UserError: it is no program, or the inputs do not suit it.
+    """
+    data = path.read_bytes()
+    given = record.artifacts / f"model{path.suffix}"
+    given.write_bytes(data)
+    record.keep(given)
+    taken = ready.take(path, data, record.spec, ones=ones)
+    if taken.program is not data:
+        program = record.artifacts / MODEL
+        program.write_bytes(taken.program)
+        record.keep(program)
+    np.savez_compressed(record.artifacts / tensors.INPUTS, allow_pickle=False, **taken.inputs)
+    if taken.references:
+        np.savez_compressed(record.artifacts / tensors.REFERENCES, allow_pickle=False, **taken.references)
+    tensors.write_manifest(record.artifacts, taken.manifest)
+    for stage in events.COMPILE_STAGES:
+        record.emit(events.StageFinished(stage=stage, status="skipped", seconds=0.0))
+    record.note("no delegation report, no module names: the model was given as a ready program")
+    found = estimates.of_program(taken.program)
+    if found.whole is not None:
+        record.emit(events.Estimated(estimate=found.whole, partitions=found.partitions, operators=found.operators))
+    for note in (*found.notes, *taken.notes):
+        record.note(note)
+
+
+def weigh_pools(record: Record, available: Mapping[str, int]) -> None:
+    """Say what the program asks of the runner's memory before it is started."""
+    try:
+        found = pools.needs((record.artifacts / MODEL).read_bytes(), available)
+    except (pte.PteError, DelegateError) as error:
+        record.note(f"what it asks of the runner's memory is not known: {error}")
+        return
+    record.emit(events.PoolsKnown(pools=found))
+    for pool in found:
+        if pool.excess:
+            text = (
+                f"the program needs at least {pool.needed:,} bytes of the runner's {pool.name},"
+                f" which has {pool.available:,}"
+            )
+            record.emit(events.Logged(source="run", text=text, level="warning"))
+            record.note(text)
+
+
+def check_firmware(record: Record, choice: discovery.Choice) -> discovery.Choice:
+    """See whether the firmware can run the program; where the engine is free, the interpreter does it instead.
+
+    Raises:
+        UserError: it cannot, or is no firmware; and the engine was asked for.
+    """
+    # Only now: every other run does without the engine.
+    from tui.simulator.firmware import image, preflight
+
+    assert choice.runner is not None
+    program = (record.artifacts / MODEL).read_bytes()
+    plan = pte.parse(program).main
+    try:
+        found = preflight.obstacles(program, image.load(choice.runner.path), record.spec.target.macs)
+    except image.ImageError as error:
+        raise UserError(str(error), "fvp-tui firmware install") from error
+    if record.spec.engine == "auto" and (found or not plan.delegates):
+        why = found[0].what if found else "nothing of the program runs on the NPU"
+        record.note(f"the interpreter runs the program, not the firmware: {why}")
+        return discovery.interpreted(choice, why)
+    if found:
+        raise UserError(found[0].what, found[0].hint)
+    left = () if record.state.delegation is None else record.state.delegation.left
+    record.emit(events.PlanKnown(steps=counts.steps(plan, left)))
+    if any(isinstance(instruction, pte.JumpIfFalse) for instruction in plan.instructions):
+        record.note(counts.BRANCHING)
+    return choice
+
+
+class Inferring:
+    """The inferences of a run: those of its spec, and the ones asked for while its platform stays."""
+
+    def __init__(self, record: Record, choice: discovery.Choice, work: Path, known: frozenset[str] | None) -> None:
+        """`work` is the platform's folder; `known` are the names of its parameters, where it lists them."""
+        self.record = record
+        self.spec = record.spec
+        self.artifacts = record.artifacts
+        self.work = work
+        self.choice = choice
+        self.known = known
+        self.kind = choice.runner_kind
+        self.manifest = tensors.read_manifest(self.artifacts)
+        self.outputs: list[list[bytes]] = []
+        """The bytes of each output of each inference that gave any."""
+        self._further: list[list[tensors.NDArray] | None] = []
+        """Inferences asked for while the platform stays: their inputs by number, None for those of the next sample."""
+        self._closing = threading.Event()
+        self._counting = -1
+        """The inference whose instructions are being counted."""
+
+    def close(self) -> bool:
+        """Let go a platform that waits for further inferences; False if it does not."""
+        if self.record.state.phase != session.WAITING:
+            return False
+        self._closing.set()
+        return True
+
+    def again(self, files: Sequence[str]) -> str | None:
+        """Ask for one more inference, on files or on the next sample; why not, if it cannot be had."""
+        if self.record.state.platform_pid is None or self._closing.is_set():
+            return "its platform takes no further inferences"
+        try:
+            taken = ready.from_files(list(files), self.manifest.inputs) if files else None
+        except UserError as error:
+            return str(error)
+        number = self.manifest.inferences + len(self._further)
+        if taken is not None:
+            kept = self.artifacts / f"inputs_{number}.npz"
+            np.savez_compressed(kept, allow_pickle=False, **{f"{number}_{i}": a for i, a in enumerate(taken)})
+            self.record.keep(kept)
+            self.record.note(f"inference {number + 1}: inputs from {', '.join(files)}; not checked")
+        self._further.append(taken)
+        return None
+
+    def run(self) -> None:
+        """Boot the platform, run all inferences, and weigh how it ended.
+
+        A runner without files cannot be asked for another inference: it is booted again for each.
+
+        Raises:
+            Stopped: the user wants the run to end.
+            Ended: the platform did not end well.
+        """
+        self._note_differences()
+        self.work.mkdir(exist_ok=True)
+        shutil.copyfile(self.artifacts / MODEL, self.work / PROGRAM)
+        self._check_program_inside()
+        if self.choice.kind == "simulator" and not self.spec.fast:
+            self.record.note(SIMULATED_CYCLES)
+        boots = 1 if self.kind == "semihosting" else self.manifest.inferences
+        if boots > 1:
+            self.record.note(f"the platform was booted for each of {boots} inferences")
+        if (earlier := runs.earlier(self.record.directory, self.spec, self.choice.kind)) is not None:
+            self.record.emit(events.EarlierKnown(earlier=earlier))
+        self.record.begin("boot")
+        for first in range(boots):
+            verdict = self._boot(first, self.manifest.inferences // boots)
+            if verdict.verdict != "pass":
+                break
+        if self.outputs:
+            flat = {
+                f"{k}_{j}": np.frombuffer(b, np.uint8)
+                for k, outs in enumerate(self.outputs)
+                for j, b in enumerate(outs)
+            }
+            np.savez_compressed(self.artifacts / OUTPUTS, **flat)
+            self.record.keep(self.artifacts / OUTPUTS)
+        self._keep_etdump()
+        self._weigh(verdict)
+
+    def check(self, *, printed: bool) -> None:
+        """Compare the outputs of the inferences whose answers are known with the references.
+
+        Raises:
+            Ended: they are not those that came with the program.
+        """
+        asked = range(self.manifest.inferences + len(self._further))
+        known = [k for k in asked if self._given(k) is None]
+        samples = [tensors.sample_of(self.manifest, k) for k in known]
+        found = [self.outputs[k] for k in known if k < len(self.outputs)]
+        result: Check = check.compare(self.artifacts, self.manifest, samples, found, printed=printed)
+        self.record.emit(events.Checked(check=result))
+        if result.reference == "bundle" and result.status == "mismatch":
+            # The expectation came with the program: that it is not met is this run's failure.
+            raise Ended(f"not the outputs that are bundled with the program: {result.reason}")
+
+    def _note_differences(self) -> None:
+        """Say which parameters that a run sets this version of the FVP does not list."""
+        if self.choice.kind != "fvp" or self.known is None:
+            return
+        for name in sorted({*command.COMFORTS, MACS_PARAMETER} - self.known):
+            done = "left out" if name in command.COMFORTS else "given to it all the same"
+            self.record.note(f"{self.choice.name} does not list the parameter {name}: {done}")
+
+    def _demand(self, inferences: int) -> session.Demand:
+        stays = self.spec.serve and not self._closing.is_set()
+        return session.Demand(inferences + len(self._further), stays)
+
+    def _boot(self, first: int, inferences: int) -> events.PlatformExited:
+        """One process of the platform, from inference `first` on."""
+        console = self.record.directory / runs.CONSOLE
+        source: Source = "measured" if self.choice.kind == "fvp" else "estimated"
+        argv = command.build(
+            self.spec,
+            self.choice,
+            self.work,
+            inputs=len(self.manifest.inputs),
+            output_bytes=sum(info.nbytes for info in self.manifest.outputs),
+            program=PROGRAM,
+            server=inferences > 1 or self.spec.serve,
+            pmu_trace=PMU_TRACE if self._traces() else None,
+            counts=COUNTS,
+            known=self.known,
+        )
+        with np.load(self.artifacts / tensors.INPUTS) as packed:
+
+            def prepare(k: int) -> None:
+                given = self._given(k)
+                if given is None:
+                    sample = tensors.sample_of(self.manifest, k)
+                    given = [packed[f"{sample}_{i}"] for i in range(len(self.manifest.inputs))]
+                delivery.put(self.kind, self.work, [array.tobytes() for array in given])
+
+            def collect(k: int) -> None:
+                if (found := delivery.take(self.kind, self.work, self.manifest.outputs, console)) is not None:
+                    self.outputs.append(found)
+
+            verdict = session.run(
+                argv,
+                cwd=self.work,
+                env=self.choice.env,
+                console=console,
+                emit=self._platform_event,
+                source=source,
+                demand=lambda: self._demand(inferences),
+                prepare=prepare,
+                collect=collect,
+                timeout_s=self.spec.timeout_s,
+                should_stop=self.record.stop.is_set,
+                on_started=lambda pid: self._started(argv, pid),
+                follow=self._follow(source, first),
+                first=first,
+            )
+        if (self.work / PMU_TRACE).exists():
+            shutil.move(self.work / PMU_TRACE, self.artifacts / PMU_TRACE)
+            self.record.keep(self.artifacts / PMU_TRACE)
+        return verdict
+
+    def _given(self, inference: int) -> list[tensors.NDArray] | None:
+        """The inputs an inference was asked for with; None where they are a sample's."""
+        further = inference - self.manifest.inferences
+        return None if further < 0 else self._further[further]
+
+    def _traces(self) -> bool:
+        return self.spec.pmu_trace if self.choice.kind == "fvp" else not self.spec.fast
+
+    def _keep_etdump(self) -> None:
+        """What a runner with an event tracer says of its kernels, read by ExecuTorch's Inspector."""
+        for name, content in etdump.found(self.work, (self.record.directory / runs.CONSOLE).read_bytes()):
+            if content is None:
+                self.record.note(f"{name} was printed, but not whole: nothing is made of it")
+                continue
+            path = self.artifacts / name
+            path.write_bytes(content)
+            self.record.keep(path)
+            if name == etdump.ETDUMP:
+                self._profile(path)
+
+    def _profile(self, path: Path) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "tui.compile.profile", str(path)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        event = events.decode(done.stdout) if done.returncode == 0 else None
+        if event is not None:
+            self.record.emit(event)
+            self.record.note(CPU_CYCLES)
+            return
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        self.record.note(f"ExecuTorch's Inspector cannot read {path.name}: {said[-1] if said else 'it died'}")
+
+    def _check_program_inside(self) -> None:
+        """Refuse a runner that has another program inside than the one that is run."""
+        runner = self.choice.runner
+        if runner is None or runner.program is None:
+            return
+        if not runner.program.startswith((self.work / PROGRAM).read_bytes()):
+            raise UserError(
+                f"{runner.path} has another program inside than {self.spec.model}",
+                "build it with this program, or take a runner that reads files",
+            )
+
+    def _started(self, argv: list[str], pid: int) -> None:
+        self.record.emit(events.PlatformStarted(platform=discovery.describe(self.choice, argv), pid=pid))
+
+    def _follow(self, source: Source, first: int) -> Callable[[], Sequence[Event]]:
+        plan = pte.parse((self.artifacts / MODEL).read_bytes()).main
+        places = pmu_trace.Places(self.record.state.operators, plan.calls)
+        traced = pmu_trace.Follower(self.work / PMU_TRACE, places, source)
+        (self.work / COUNTS).unlink(missing_ok=True)
+        counted = counts.Follower(self.work / COUNTS, plan, first)
+        return lambda: [*traced.events(), *counted.events()]
+
+    def _platform_event(self, event: Event) -> None:
+        """Pass on an event of the platform; the first inference ends the stage boot."""
+        # Arm's inference runner says nothing between its boot and its end; the instructions counted tell.
+        if isinstance(event, events.InstructionsCounted) and self._counting != event.inference:
+            self._counting = event.inference
+            self._platform_event(events.InferenceStarted(index=event.inference))
+        if isinstance(event, events.InferenceStarted) and self.record.is_in("boot"):
+            self.record.finish("boot")
+            self.record.begin("infer")
+        self.record.emit(event)
+
+    def _weigh(self, verdict: events.PlatformExited) -> None:
+        """Record how the platform ended; go on only if it ended well."""
+        self.record.emit(verdict)
+        good = verdict.verdict == "pass"
+        for stage in ("boot", "infer"):
+            self.record.finish(stage, "ok" if good else "failed", None if good else verdict.reason)
+        if verdict.verdict == "stopped":
+            raise Stopped
+        if not good:
+            raise Ended(verdict.reason, Exit.FAILED, verdict.hint)
+
+
+def check_limits(record: Record) -> None:
+    """Hold the spec's limits against the figures.
+
+    Raises:
+        Ended: one is exceeded.
+    """
+    found = check.limits(record.spec.limits, record.state)
+    if not found:
+        return
+    record.emit(events.LimitsChecked(limits=found))
+    broken = [limit for limit in found if not limit.ok]
+    if broken:
+        texts = [
+            f"{b.name} is {'not known' if b.value is None else f'{b.value:g}'}, the limit is {b.limit:g}"
+            for b in broken
+        ]
+        raise Ended("limit exceeded: " + "; ".join(texts), Exit.LIMIT)

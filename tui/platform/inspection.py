@@ -1,0 +1,136 @@
+"""Looks into an ELF file: which kind of ExecuTorch runner it is. Told by texts that only one kind has compiled in."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+
+from tui import pte
+from tui.elf import OBJECT, symbols
+from tui.errors import PlatformUnavailable
+from tui.platform import firmware
+from tui.platform.firmware import Firmware, Kind
+from tui.spec import RunnerKind
+
+TEXTS: tuple[tuple[Kind, bytes], ...] = (
+    ("semihosting", b"Running executor with parameter:"),
+    ("mlek", b"Ethos-U Evaluation Kit"),
+    ("mlek", b"ML Embedded Evaluation Kit"),
+    ("address", b"pte size unknown when not baked into elf"),
+)
+TFLITE_TEXT, EXECUTORCH_TEXT = b"TFLM - ", b"ExecuTorch"
+BUNDLE_TEXT = b"Model output match expected BundleIO"
+
+MLEK_POOLS = {"temp_allocator": 32 << 20}
+"""Sizes in bytes of pools that it has no symbol for: the temporary allocator begins at 0x94000000."""
+
+POOLS = {
+    "method_allocation_pool": "method_allocator",
+    "activationBuf": "method_allocator",
+    "temp_allocation_pool": "temp_allocator",
+}
+"""What the arrays are called that a runner allocates from (Arm's own one after, in its inference runner), and the names
+it prints for them."""
+
+_ARM = "EM_ARM"
+_CACHED_ADDRESS = re.compile(r"^ET_MODEL_PTE_ADDR:\w+=(0x[0-9a-fA-F]{1,16})\s*$", re.MULTILINE)
+
+
+def inspect(path: Path, kind: RunnerKind = "auto", pte_address: int | None = None) -> Firmware:
+    """What the ELF file at `path` is; `kind` and `pte_address` are taken as given unless ``auto`` or None.
+
+    Raises:
+        PlatformUnavailable: it cannot be read, is no program for an Arm Cortex-M, or no runner that is known here.
+    """
+    try:
+        data = path.read_bytes()
+        with path.open("rb") as file:
+            elf = ELFFile(file)
+            machine = elf["e_machine"]
+            segments = [segment.data() for segment in elf.iter_segments() if segment["p_type"] == "PT_LOAD"]
+            pools = _pools(elf)
+    except OSError as error:
+        raise PlatformUnavailable(f"no runner at {path}: {error.strerror}") from error
+    except (ELFError, ValueError, KeyError, UnicodeDecodeError) as error:
+        raise PlatformUnavailable(
+            f"{path} is not an ELF file, or a damaged one", "give ExecuTorch's arm_executor_runner for this board"
+        ) from error
+    if _holds(segments, TFLITE_TEXT) and not _holds(segments, EXECUTORCH_TEXT):
+        raise PlatformUnavailable(
+            f"{path} runs TensorFlow Lite models, not ExecuTorch programs",
+            "fvp-tui firmware install gets one that does",
+        )
+    if machine != _ARM:
+        raise PlatformUnavailable(
+            f"{path} is a program for {str(machine).removeprefix('EM_')}, not for an Arm Cortex-M",
+            "the FVP's own binary is --fvp; --runner is the program that it runs",
+        )
+    program = next((found for segment in segments for found in _programs(segment)), None)
+    found = _kind(segments, program) if kind == "auto" else kind
+    if found is None:
+        raise PlatformUnavailable(
+            f"{path} is no runner of ExecuTorch that is known here",
+            "say how it takes its model: --runner-kind semihosting, address, embedded or mlek",
+        )
+    address = _cached_address(path) if pte_address is None else pte_address
+    return Firmware(
+        path=path,
+        kind=found,
+        sha256=hashlib.sha256(data).hexdigest(),
+        bundles=_holds(segments, BUNDLE_TEXT),
+        pte_address=firmware.MLEK_PROGRAM if found == "mlek" else address,
+        program=program if found == "embedded" else None,
+        pools={**pools, **(MLEK_POOLS if found == "mlek" else {})},
+    )
+
+
+def _pools(elf: ELFFile) -> dict[str, int]:
+    """Sizes of the pools that the symbol table names; C++ adds its own letters to both ends of a name."""
+    return {
+        pool: symbol.size
+        for symbol in symbols(elf)
+        for word, pool in POOLS.items()
+        if word in symbol.name and symbol.type == OBJECT and f"{word}_size" not in symbol.name
+    }
+
+
+def _kind(segments: list[bytes], program: bytes | None) -> Kind | None:
+    for kind, text in TEXTS:
+        if _holds(segments, text):
+            return kind
+    return None if program is None else "embedded"
+
+
+def _holds(segments: list[bytes], text: bytes) -> bool:
+    return any(text in segment for segment in segments)
+
+
+def _programs(segment: bytes) -> Iterator[bytes]:
+    """What in a segment reads as a program; its identifier stands in the runtime's code as well."""
+    for place in re.finditer(b"|".join(pte.IDENTIFIERS), segment):
+        begin = place.start() - 4
+        # An array of bytes that the runtime takes is aligned to 16. Its size is not known: all that follows is given.
+        if begin < 0 or begin % 16:
+            continue
+        rest = segment[begin:]
+        try:
+            if pte.identifier(rest) == pte.IDENTIFIER:
+                pte.parse(rest)
+        except pte.PteError:
+            continue
+        yield rest
+
+
+def _cached_address(path: Path) -> int:
+    """The address the runner was built for, as its build folder says it, else that of ExecuTorch's examples."""
+    for folder in path.resolve().parents[:4]:
+        try:
+            found = _CACHED_ADDRESS.search((folder / "CMakeCache.txt").read_text(encoding="utf-8", errors="replace"))
+        except OSError:
+            continue
+        if found:
+            return int(found[1], 16)
+    return firmware.PTE_ADDRESS

@@ -1,0 +1,80 @@
+"""What a run process writes down: the journal of its run, and the state that its events have come to."""
+
+import threading
+import time
+from pathlib import Path
+
+from tui import artifacts, events, journal, runs, state
+from tui.errors import Exit
+from tui.events import Event, Stage
+from tui.spec import Spec
+from tui.state import State
+
+
+class Stopped(Exception):
+    """The user wants the run to end."""
+
+
+class Ended(Exception):
+    """The run ends here, for a reason that is no fault of the run process."""
+
+    def __init__(self, reason: str, exit_status: int = Exit.FAILED, hint: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.hint = hint
+        self.exit_status = exit_status
+
+
+class Record:
+    """One run: its spec, its directory, its journal, and the state its events have come to."""
+
+    def __init__(self, directory: Path, spec: Spec) -> None:
+        self.directory = directory
+        self.artifacts = directory / runs.ARTIFACTS
+        self.spec = spec
+        self.state: State = state.EMPTY
+        self.stop = threading.Event()
+        """Set when the run is to end."""
+        self._journal = journal.Journal(directory / journal.FILE)
+        self._lock = threading.Lock()
+        self._begun: dict[Stage, float] = {}
+
+    def emit(self, event: Event) -> None:
+        """Write an event and fold it."""
+        event = journal.stamped(event)
+        with self._lock:
+            self._journal.write(event)
+            self.state = state.fold(self.state, event)  # type: ignore[arg-type]
+
+    def note(self, text: str) -> None:
+        """Write a sentence that belongs to the result."""
+        self.emit(events.Noted(text=text))
+
+    def begin(self, stage: Stage) -> None:
+        """Announce a stage of the run process's own."""
+        self._begun[stage] = time.monotonic()
+        self.emit(events.StageStarted(stage=stage))
+
+    def is_in(self, stage: Stage) -> bool:
+        """Whether a stage of the run process's own has begun and has not ended."""
+        return stage in self._begun
+
+    def finish(self, stage: Stage, status: events.StageStatus = "ok", reason: str | None = None) -> None:
+        """Announce the end of a stage that `begin` announced; without effect where it did not."""
+        begun = self._begun.pop(stage, None)
+        if begun is not None:
+            seconds = time.monotonic() - begun
+            self.emit(events.StageFinished(stage=stage, status=status, seconds=seconds, reason=reason))
+
+    def fail(self) -> None:
+        """Announce that the stages that have not ended have failed."""
+        for stage in list(self._begun):
+            self.finish(stage, "failed")
+
+    def keep(self, path: Path) -> None:
+        """Announce a finished file."""
+        self.emit(events.ArtifactWritten(artifact=artifacts.describe(self.directory, path)))
+
+    def close(self) -> None:
+        """The journal is whole."""
+        self._journal.close()
