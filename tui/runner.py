@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from tui import catalogue, compiling, control, events, runs, vela
+from tui import catalogue, compiling, control, events, imports, runs, vela
 from tui.errors import Exit, UserError
 from tui.figures import Versions
 from tui.platform import discovery
@@ -141,7 +141,8 @@ class Runner:
 
 
 def _load_what_follows() -> None:
-    from tui import inferring  # noqa: F401
+    with imports.without_garbage():
+        from tui import inferring  # noqa: F401
 
 
 @contextlib.contextmanager

@@ -150,13 +150,33 @@ def load(directory: Path) -> State:
     kept = _snapshot(directory)
     if kept is not None and kept.journal_bytes == size:
         return kept.state
-    folded = settled(directory, state.fold_journal(path))
-    # A run that was killed before its first event still has its spec and its name.
-    if folded.spec is None:
-        folded = msgspec.structs.replace(
-            folded, spec=load_spec(directory), run=msgspec.structs.replace(folded.run, id=directory.name)
-        )
-    return folded
+    return _named(directory, settled(directory, state.fold_journal(path)))
+
+
+def _named(directory: Path, folded: State) -> State:
+    """A run that was killed before its first event, or has not come to it, still has its spec and its name."""
+    if folded.spec is not None:
+        return folded
+    run = msgspec.structs.replace(folded.run, id=directory.name)
+    return msgspec.structs.replace(folded, spec=load_spec(directory), run=run)
+
+
+class Live:
+    """A run that goes on: its state as often as it is asked for, each time from what is new in its journal."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._follower = journal.Follower(directory / journal.FILE)
+        self._folded = state.EMPTY
+
+    def state(self) -> State:
+        """The present state.
+
+        Raises:
+            OSError: the run cannot be read.
+        """
+        self._folded = state.fold_new(self._folded, self._follower)
+        return _named(self._directory, settled(self._directory, self._folded))
 
 
 def last_words(directory: Path) -> str | None:

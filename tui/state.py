@@ -297,8 +297,11 @@ def fold_lines(state: State, lines: Sequence[bytes], heads: Sequence[Head | None
 
 def fold_journal(path: Path) -> State:
     """The state that a journal comes to as it stands."""
-    follower = Follower(path)
-    folded = EMPTY
+    return fold_new(EMPTY, Follower(path))
+
+
+def fold_new(folded: State, follower: Follower) -> State:
+    """`folded`, and all that a journal has had since it was last followed."""
     while True:
         _, lines = follower.lines()
         folded = fold_lines(folded, lines, events.heads(lines))

@@ -7,6 +7,7 @@ import pytest
 from textual.widgets import Static
 
 from tui import runs
+from tui.screens import history
 from tui.screens.compare import CompareScreen
 from tui.screens.confirm import Confirm
 from tui.screens.history import HistoryScreen
@@ -175,3 +176,24 @@ async def test_the_trend_of_a_model_is_drawn_where_there_is_room(until: Until) -
         assert "11-20" in words and "11-22" in words and "4400" in words
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: not shown.display)
+
+
+async def test_runs_that_go_on_and_new_ones_are_shown_as_they_come(
+    until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "LIVE_S", 0.05)
+    name, later, request = "20261123-051531-digits-u85-256-00cc", "20261123-061531-digits-u85-256-00dd", fakes.spec_of()
+    directory = fakes.make(name, request, fakes.begun(name, request))
+    app = FvpApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and rows(app) == [name])
+        assert cells(app, name)[5:7] == ("RUNNING", "-")
+        fakes.append(directory, [*fakes.compiled(), *fakes.booted(), *fakes.inferred()])
+        await until(pilot, lambda: cells(app, name)[6] == "4,333")
+        fakes.append(directory, [*fakes.checked(), *fakes.finished()])
+        fakes.whole(later)
+        await until(pilot, lambda: rows(app) == [later, name])
+        await until(pilot, lambda: cells(app, name)[5] == "OK")
+        runs.remove(runs.folder() / later)
+        await until(pilot, lambda: rows(app) == [name])

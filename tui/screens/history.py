@@ -1,5 +1,7 @@
 """The History screen: all runs, sortable, to be opened or deleted."""
 
+import contextlib
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +32,9 @@ from tui.widgets.words import UNKNOWN, duration, model_name
 
 CHUNK_S = 0.25
 """How long runs are read before those that were read are shown."""
+
+LIVE_S = 2.0
+"""How often runs that go on are looked at."""
 
 # A run's id names model and target already: their columns go first where the width is short.
 COLUMNS = (
@@ -156,6 +161,9 @@ class HistoryScreen(Screen[None]):
         """Runs to compare, at most two, in the order they were marked."""
         self._by = BY_AGE
         self._descending = True
+        self._live: dict[str, runs.Live] = {}
+        """Runs that go on. Only the thread that looks at them touches them, and only one does at a time."""
+        self._looking = threading.Lock()
 
     def compose(self) -> ComposeResult:
         """The screen."""
@@ -168,6 +176,35 @@ class HistoryScreen(Screen[None]):
         """Runs have moved on meanwhile."""
         if self.children:
             self.action_update()
+
+    def on_mount(self) -> None:
+        """Runs go on while they are listed, and new ones come."""
+        self.set_interval(LIVE_S, self._look)
+
+    def _look(self) -> None:
+        if self.is_current and not self.reading:
+            turn, known = self._turn, dict(self._states)
+            in_background("history", lambda: self._read_live(turn, known))
+
+    def _read_live(self, turn: int, known: dict[str, State]) -> None:
+        """Read those runs again that go on, and those that are new; say so only if something is."""
+        if not self._looking.acquire(blocking=False):
+            return  # the last look takes long
+        try:
+            names = runs.ids()
+            going_on = [name for name in names if name not in known or known[name].run.status == "running"]
+            self._live = {name: self._live.get(name) or runs.Live(runs.folder() / name) for name in going_on}
+            found = []
+            for name, live in self._live.items():
+                # Deleted meanwhile, it is missed the next time.
+                with contextlib.suppress(OSError):
+                    now = live.state()
+                    if now != known.get(name):
+                        found.append((name, now, runs.pinned(runs.folder() / name)))
+            if turn == self._turn and (found or set(names) != known.keys()):
+                tell(self, self.Read(turn, found, everything=names))
+        finally:
+            self._looking.release()
 
     def on_unmount(self) -> None:
         """Read no further."""

@@ -7,14 +7,20 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from tui import __version__
+from tui import __version__, imports
 from tui.simulator import parameters
 from tui.simulator.parameters import ParameterError, Settings
+
+if TYPE_CHECKING:
+    from tui.simulator.firmware.engine import Engine
+    from tui.simulator.runner import Runner
 
 NAME = "fvp_sim"
 STOPPED_BY_USER = "Info: /OSCI/SystemC: Simulation stopped by user."
@@ -164,38 +170,38 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     command_line = settings.text(parameters.SEMIHOSTING_CMD_LINE)
     begun = time.monotonic()
     # From here on numpy is needed: --version and -l answer without it.
-    from tui import pte
-    from tui.simulator import cycles, runner, trace
-    from tui.simulator.firmware import start
-    from tui.simulator.firmware.engine import Engine, EngineError
+    with imports.without_garbage():
+        from tui.simulator import cycles, runner, trace
 
-    given = start.Given(applications, placed, settings.number(parameters.NUM_MACS), options.dump, options.counts)
-    boot = start.find(given, options.engine, _say)
+    boot = None
+    if applications or options.engine == "firmware":
+        # Reading a firmware takes its time to load: the interpreter, which has none, starts without.
+        from tui.simulator.firmware import start
+
+        given = start.Given(applications, placed, settings.number(parameters.NUM_MACS), options.dump, options.counts)
+        boot = start.find(given, options.engine, _say)
     if boot is None and not placed and not command_line:
         raise ParameterError(f"nothing to run: give -C {parameters.SEMIHOSTING_CMD_LINE}=... or --data FILE@ADDRESS")
     extra = settings.extra_args()
     tracing = trace.begin(extra)
     observe = None if tracing is None else tracing.observe
     program: runner.Runner | Engine
+    run: Callable[[], int]
     if boot is None:
         program = runner.Runner(settings.number(parameters.NUM_MACS), cycles.model(settings), observe=observe)
+        run = partial(_interpret, program, placed, settings)
     else:
-        program = Engine(boot, sys.stdout.buffer, cycles.model(settings), observe)
+        from tui.simulator.firmware import engine
+
+        program = engine.Engine(boot, sys.stdout.buffer, cycles.model(settings), observe)
+        run = program.run
     if extra.pmu_trace is not None and tracing is None:
         program.log("I", f"no trace is written: {cycles.FAST}")
     reason, status = None, 0
     try:
         with _limits(options.timelimit):
-            if isinstance(program, Engine):
-                status = program.run()
-            elif placed:
-                contents = [data for _, data in placed]
-                first = next((n for n, data in enumerate(contents) if pte.identifier(data) in pte.IDENTIFIERS), 0)
-                status = program.run_placed(contents[first], contents[:first] + contents[first + 1 :])
-            else:
-                folder = Path(settings.text(parameters.SEMIHOSTING_CWD) or ".")
-                status = program.run(runner.parse(command_line, folder))
-    except (runner.RunnerError, EngineError) as error:
+            status = run()
+    except runner.RunnerError as error:
         program.log("E", str(error))
         status = runner.FAILED
     except Stopping as stopping:
@@ -211,6 +217,19 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     if options.stat:
         _statistics(begun, program.simulated_s, program.instructions)
     return status
+
+
+def _interpret(program: "Runner", placed: list[tuple[int, bytes]], settings: Settings) -> int:
+    """The interpreter on what is placed in memory, else on the files of semihosting; the exit status."""
+    from tui import pte
+    from tui.simulator import runner
+
+    if placed:
+        contents = [data for _, data in placed]
+        first = next((n for n, data in enumerate(contents) if pte.identifier(data) in pte.IDENTIFIERS), 0)
+        return program.run_placed(contents[first], contents[:first] + contents[first + 1 :])
+    folder = Path(settings.text(parameters.SEMIHOSTING_CWD) or ".")
+    return program.run(runner.parse(settings.text(parameters.SEMIHOSTING_CMD_LINE), folder))
 
 
 def _main(arguments: list[str]) -> int:

@@ -18,7 +18,7 @@ from tui.simulator.firmware.image import ImageError
 from tui.simulator.firmware.memory import GuestMemory, GuestMemoryError
 from tui.simulator.firmware.rsp import RspError
 from tui.simulator.firmware.start import Boot
-from tui.simulator.runner import NO_CYCLES, Estimate
+from tui.simulator.runner import NO_CYCLES, Estimate, RunnerError
 
 EXIT = "_exit"
 FAULT = "DefaultHandler"
@@ -40,7 +40,7 @@ _PLACES = {
 """Where the firmware says that it has them."""
 
 
-class EngineError(Exception):
+class EngineError(RunnerError):
     """The firmware cannot be run, or not to its end; one line."""
 
 
