@@ -1,5 +1,6 @@
 """What tests share: the program as a subprocess, a data folder of their own, and models that were run once."""
 
+import gc
 import json
 import os
 import shutil
@@ -20,6 +21,11 @@ TUI = [sys.executable, "-m", "tui"]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The groups that one worker must run begin: the longest of them, at the end, would find the others idle."""
     items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
+def pytest_collection_finish() -> None:
+    """What modules of tests import stays, PyTorch's millions of objects too: never look through it for garbage."""
+    gc.freeze()
 
 
 Fvp = Callable[..., "subprocess.CompletedProcess[str]"]

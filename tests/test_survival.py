@@ -114,11 +114,12 @@ def test_detach_prints_the_id_and_rm_refuses_a_running_run(home: Path, fvp_tui: 
 
 
 def test_a_run_process_that_cannot_start_says_why_at_once(home: Path, program: Path, tmp_path: Path) -> None:
-    broken = tmp_path / "broken" / "elftools"
-    broken.mkdir(parents=True)
-    (broken / "__init__.py").write_text('raise ImportError("elftools is not what it was")')
+    # A module that the run process alone wants at once, and cannot have.
+    (tmp_path / "sitecustomize.py").write_text(
+        'import sys\nif "tui.runner" in sys.orig_argv:\n    sys.modules["tui.compiling"] = None\n'
+    )
     env = environment(home)
-    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(broken.parent), env.get("PYTHONPATH")]))
+    env["PYTHONPATH"] = os.pathsep.join([str(tmp_path), env["PYTHONPATH"]])
     done = subprocess.run([*TUI, "run", str(program)], env=env, capture_output=True, text=True, timeout=25, check=False)
     assert done.returncode == 1
-    assert "gone without a result: ImportError: elftools is not what it was" in done.stderr
+    assert "gone without a result: ModuleNotFoundError: import of tui.compiling halted" in done.stderr

@@ -4,6 +4,7 @@ It works on what was collected, so that it sees marks and needs no process of it
 """
 
 import gc
+from collections.abc import Generator
 
 import pytest
 
@@ -38,3 +39,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [item for cases in by_file.values() for item in chosen(cases)]
     # Torch leaves millions of objects behind that live as long as the process: a sixth of the time goes into looking.
     gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop() -> Generator[None, object, object]:
+    """Cases are lowered without what has no influence on the program: a sample has little time."""
+    # Only now: a file of the suite may look at what is imported.
+    from tests.differential import lowering
+
+    with lowering.in_haste(lazy=False):
+        return (yield)

@@ -56,15 +56,18 @@ class Lowered:
 
 
 @contextmanager
-def in_haste() -> Iterator[None]:
-    """Leave out: asking for all of PyTorch's operators again, histories of nodes, code of graphs nobody runs."""
+def in_haste(*, lazy: bool = True) -> Iterator[None]:
+    """Leave out: asking for all of PyTorch's operators again, histories of nodes, code of graphs nobody runs.
+
+    That last, `lazy`, is not for models exported strictly: PyTorch runs their graphs.
+    """
     kept = export_utils._materialize_cpp_cia_ops, traceback.copy
     # No operator is registered while graphs are lowered; the first call has asked for all there are.
     export_utils._materialize_cpp_cia_ops()
     export_utils._materialize_cpp_cia_ops = lambda: None
     traceback.copy = SimpleNamespace(deepcopy=lambda value: value, copy=copy.copy)
     try:
-        with _use_lazy_graph_module(True):
+        with _use_lazy_graph_module(lazy):
             yield
     finally:
         export_utils._materialize_cpp_cia_ops, traceback.copy = kept
