@@ -1,5 +1,6 @@
 """The Setup screen."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 from textual.widgets import Input, Static
 
 from tests.conftest import Ran, taken_over
-from tui import control, vela
+from tui import catalogue, control, remembered, vela
+from tui.catalogue import ModelInfo
 from tui.screens.path import PathScreen
 from tui.screens.root import FvpApp
 from tui.screens.run import RunScreen
@@ -261,3 +263,22 @@ async def test_last_files_belong_to_their_model(started: list[Spec], tmp_path: P
         await until(pilot, lambda: "executorch:lstm" in names(again))
         request = setup(again).request()
         assert request is not None and (request.inputs, request.dataset) == ((), None)
+
+
+async def test_the_last_model_stands_there_before_all_are_listed(until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_list = threading.Event()
+
+    def listed() -> list[ModelInfo]:
+        may_list.wait(20)
+        return list(SHIPPED)
+
+    monkeypatch.setattr(catalogue, "executorch_models", listed)
+    remembered.keep(spec=Spec(model="executorch:resnet8"))
+    app = FvpApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "fvp-tui run executorch:resnet8 " in text(app, "#command"))
+        assert "executorch:lstm" not in names(app)
+        may_list.set()
+        await until(pilot, lambda: "executorch:lstm" in names(app))
+        request = setup(app).request()
+        assert request is not None and request.model == "executorch:resnet8"
