@@ -174,8 +174,12 @@ def misbehave(fault: str, amount: int) -> None:
 
 
 def hang() -> None:
+    """Until a signal ends it. One that comes just before the wait is not missed, as pause() may miss it."""
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
     while True:
-        signal.pause()
+        os.read(woken, 1)
 
 
 if __name__ == "__main__":
