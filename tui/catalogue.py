@@ -80,7 +80,6 @@ def _missing(start: Path, root: Path | None = None, tree: ast.Module | None = No
     Imports of the package that lies at `root` (ExecuTorch's examples import each other) are followed.
     """
     names: set[str] = set()
-    parsed: dict[Path, ast.Module | None] = {} if tree is None else {start: tree}
     seen: set[Path] = set()
     waiting = [start]
     while waiting:
@@ -88,7 +87,7 @@ def _missing(start: Path, root: Path | None = None, tree: ast.Module | None = No
         if file in seen:
             continue
         seen.add(file)
-        found = parsed[file] if file in parsed else _tree(file)
+        found = tree if tree is not None and file == start else _tree(file)
         for level, dotted in _imports(found) if found else ():
             package = dotted.split(".")[0]
             inside: Path | None = None
@@ -174,13 +173,8 @@ def models() -> list[ModelInfo]:
     return samples() + executorch_models()
 
 
-def _defined_names(path: Path) -> set[str]:
-    """Names a file binds at its top level; ``*`` stands for a star import, which may bind any."""
-    tree = _tree(path)
-    return _bound(tree.body) if tree else set()
-
-
 def _bound(body: list[ast.stmt]) -> set[str]:
+    """Names a file binds at its top level; ``*`` stands for a star import, which may bind any."""
     names: set[str] = set()
     for node in body:
         match node:
@@ -200,12 +194,12 @@ def _bound(body: list[ast.stmt]) -> set[str]:
 
 def _check_python(path: Path) -> None:
     try:
-        ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     except SyntaxError as error:
         raise UsageError(f"{path}:{error.lineno}: syntax error: {error.msg}") from error
     except (ValueError, OSError) as error:
         raise UsageError(f"cannot read {path}: {error}") from error
-    names = _defined_names(path)
+    names = _bound(tree.body)
     lacking = [name for name in REQUIRED_NAMES if name not in names]
     if lacking and "*" not in names:
         raise UsageError(

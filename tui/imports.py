@@ -12,5 +12,11 @@ def without_garbage() -> Iterator[None]:
     try:
         yield
     finally:
+        settle()
+
+
+def settle() -> None:
+    """End a time without looking for garbage, if there is one: what was made in it is never looked through again."""
+    if not gc.isenabled():
         gc.freeze()
         gc.enable()

@@ -4,7 +4,6 @@ The first screen is imported with it, the others when they are asked for: the fi
 """
 
 import asyncio
-import gc
 import os
 from collections.abc import Iterable
 from dataclasses import replace
@@ -22,7 +21,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 from textual.widgets import Input
 
 import tui.widgets
-from tui import ascii, config, keys, remembered, terminal, themes
+from tui import ascii, config, imports, keys, remembered, terminal, themes
 from tui.errors import UserError
 from tui.screens.ascii_driver import AsciiDriver
 from tui.screens.messages import OpenRun
@@ -140,9 +139,7 @@ class FvpApp(App[None]):
 
     def on_ready(self) -> None:
         """The first picture is there: from now on there may be garbage."""
-        if not gc.isenabled():
-            gc.freeze()
-            gc.enable()
+        imports.settle()
 
     def get_css_variables(self) -> dict[str, str]:
         """Textual's variables of the theme, and ours: ``muted``, for words that are not figures.

@@ -225,9 +225,9 @@ class SetupScreen(Screen[None]):
 
     def _show_expected(self) -> None:
         if self._answer is not None and self._answer.request == self._asked:
-            # Where there is little room, the words on the field in focus are worth more than bars.
             from tui.widgets.expected import expected_words
 
+            # Where there is little room, the words on the field in focus are worth more than bars.
             bars = self.app.size.height >= TALL
             words = expected_words(self._answer.request.target, self._answer.expected, bars=bars)
             self.query_one("#expected", Static).update(words)

@@ -63,7 +63,7 @@ class SpecForm(Vertical):
             known = vela.lists()
         except vela.VelaMissing:
             known = None  # spec.check says so where the user sees it
-        first = _words(self._first)
+        first, files = _words(self._first), _files(self._first)
         yield Static("Target", classes="group", markup=False)
         yield Choice(
             "NPU",
@@ -100,7 +100,7 @@ class SpecForm(Vertical):
             "on the model's inputs",
             "What quantization takes its ranges from: files or a folder.",
             id="calibration",
-            value=_files(self._first)["calibration"],
+            value=files["calibration"],
         )
         yield Choice(
             "Layout",
@@ -136,7 +136,7 @@ class SpecForm(Vertical):
             "the model's own",
             "What to infer on: files, or a folder or .npz with many samples, labelled or not.",
             id="inputs",
-            value=_files(self._first)["inputs"],
+            value=files["inputs"],
         )
         yield Number(
             "Inferences",
