@@ -33,8 +33,26 @@ ModelInputs = (torch.randn(1, 1, 8, 8), torch.tensor([1, 2, 3]))
 """
 
 
-def line_of(text: str) -> int:
-    return next(number for number, line in enumerate(MODEL.splitlines(), start=1) if text in line)
+TWO_OUTPUTS = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3)
+
+    def forward(self, x, i):
+        y = self.conv(x)
+        return y, i * 3
+
+ModelUnderTest = Net().eval()
+ModelInputs = (torch.randn(1, 1, 8, 8), torch.arange(8))
+"""
+
+
+def line_of(text: str, model: str = MODEL) -> int:
+    return next(number for number, line in enumerate(model.splitlines(), start=1) if text in line)
 
 
 def causes(state: dict[str, Any]) -> list[dict[str, Any]]:
@@ -59,6 +77,17 @@ def test_each_cause_has_its_line_its_types_and_a_hint(fvp_tui: Fvp, tmp_path: Pa
     assert "int32" in found["dim_order_ops._to_dim_order_copy"]["hint"]
     # It could run on the NPU, were it not for what it is beside.
     assert "not marked as quantized" in found["aten.relu"]["reason"] and "beside it" in found["aten.relu"]["hint"]
+
+
+def test_what_is_made_ready_for_the_npu_alone_has_the_place_where_that_reads_it(fvp_tui: Fvp, tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(TWO_OUTPUTS)
+    state = json.loads(fvp_tui("compile", str(file), "--json", timeout=240).stdout)
+    assert {(left["op"], left["module"], left["line"]) for left in state["delegation"]["left"]} == {
+        ("dim_order_ops._to_dim_order_copy", "", f"{file}:{line_of('i * 3', TWO_OUTPUTS)}"),
+        ("cortex_m.quantize_per_tensor", None, f"{file}:{line_of('self.conv(x)', TWO_OUTPUTS)}"),
+        ("cortex_m.dequantize_per_tensor", None, f"{file}:{line_of('self.conv(x)', TWO_OUTPUTS)}"),
+    }
 
 
 def test_conversions_are_put_down_to_whom_they_are_for(ran: Callable[..., Ran]) -> None:

@@ -37,8 +37,12 @@ def _calls(graph_module: Any) -> Iterator[Any]:
             yield node
 
 
+def _is_delegate(node: Any) -> bool:
+    return node.target is torch.ops.higher_order.executorch_call_delegate
+
+
 def _is_cpu_kernel(node: Any) -> bool:
-    return node.target is not torch.ops.higher_order.executorch_call_delegate and "alloc" not in operator_name(node)
+    return not _is_delegate(node) and "alloc" not in operator_name(node)
 
 
 def _is_conversion(node: Any) -> bool:
@@ -91,7 +95,7 @@ class _Left:
         # made from the same one, that of the same number is more likely.
         same = self._rejected.get(_origin(node), [])
         before, reason = next((one for one in same if one[0].name == node.name), same[0] if same else (None, NO_REASON))
-        return _placed(node, *([before] if before is not None else [])), reason
+        return _placed(node, *([before] if before is not None else []), *self._inside(node)), reason
 
     def _conversion(self, node: Any) -> tuple[Any, str]:
         """The node a conversion is there for, and why; the boundary counts before a neighbour."""
@@ -101,17 +105,26 @@ class _Left:
         cause = next((n for n in around if n in self.nodes and not _is_conversion(n)), None)
         if cause is not None:
             return cause, f"float around {operator_name(cause)} on the CPU: converted on the CPU"
-        made = (self._made_inside(given) for given in node.all_input_nodes)
-        return _placed(node, *(inside for inside in made if inside is not None)), AT_BOUNDARY
+        return _placed(node, *self._inside(node)), AT_BOUNDARY
 
-    def _made_inside(self, node: Any) -> Any:
-        """The node that makes, inside a delegate, what `node` takes out of it; None where it takes nothing out."""
-        if node.target is not operator.getitem or _is_cpu_kernel(node.args[0]):
-            return None
-        call, place = node.args
-        lowered = getattr(self._module, call.args[0].target)
-        (outputs,) = lowered.original_module.graph_module.graph.output_node().args
-        return outputs[place]
+    def _inside(self, node: Any) -> Iterator[Any]:
+        """The nodes inside delegates that make what `node` takes, then those that take what it makes."""
+        for given in node.all_input_nodes:
+            if given.target is operator.getitem and _is_delegate(given.args[0]):
+                call, place = given.args
+                (outputs,) = self._delegate(call).graph_module.graph.output_node().args
+                yield outputs[place]
+        for call in filter(_is_delegate, node.users):
+            program = self._delegate(call)
+            _, *given = call.args
+            names = {name for name, one in zip(program.graph_signature.user_inputs, given, strict=True) if one is node}
+            for inside in program.graph_module.graph.find_nodes(op="placeholder"):
+                if inside.name in names:
+                    yield from inside.users
+
+    def _delegate(self, call: Any) -> Any:
+        """The program that became the delegate of a call."""
+        return getattr(self._module, call.args[0].target).original_module
 
 
 def _placed(*nodes: Any) -> Any:
