@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch  # noqa: F401 - kernels load it when they need it: a program stopped meanwhile would leave half of it
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
