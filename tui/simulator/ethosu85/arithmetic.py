@@ -1,5 +1,6 @@
 """Integer arithmetic of the NPU: scaling with rounding, and saturation. All of it in int64, which is enough."""
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy.typing as npt
 
 from tui.simulator.ethosu85.memory import NDArray
 from tui.simulator.ethosu85.registers import Rounding, bits
-from tui.simulator.ethosu85.stream import Command
+from tui.simulator.ethosu85.stream import Command, once
 
 Int64 = npt.NDArray[np.int64]
 
@@ -31,6 +32,7 @@ class Scale:
         return self.scale == 1 and self.shift == 0
 
 
+@once
 def from_register(command: Command, name: str) -> Scale:
     """A scale register: 31-bit scale in the data word; shift in bits 0..5, double round 6..10, rounding 13..15.
 
@@ -62,7 +64,7 @@ def multiply(values: Int64, factor: Any, shift: Any, rounding: Rounding = Roundi
     if rounding == Rounding.TRUNCATE_TO_LOWER:
         return (values * np.asarray(factor, np.int64)) >> np.asarray(shift, np.int64)
     largest = max(abs(int(values.max(initial=0))), abs(int(values.min(initial=0))))
-    if largest * int(np.max(factor, initial=0)) < INT63:
+    if largest * (factor if isinstance(factor, int) else int(np.max(factor, initial=0))) < INT63:
         products = values * np.asarray(factor, np.int64)
         if rounding == Rounding.DOUBLE_SYMMETRIC:
             products += _double_round(products, shift)
@@ -98,13 +100,17 @@ def apply(command: Command, values: Int64, scale: Scale) -> Int64:
     return multiply(values, scale.scale, scale.shift, rounding(command, scale))
 
 
+@functools.cache
+def _common_range(one: np.dtype[Any], other: np.dtype[Any]) -> tuple[int, int]:
+    """The least and the greatest number that two integer types both have."""
+    limits = np.iinfo(one), np.iinfo(other)
+    return max(limit.min for limit in limits), min(limit.max for limit in limits)
+
+
 def saturate(values: NDArray, dtype: np.dtype[Any]) -> NDArray:
     """`values` as `dtype`, those out of its range at its ends."""
     if values.dtype == dtype:
         return values
-    limits = np.iinfo(dtype)
     if dtype.itemsize < values.dtype.itemsize or dtype.kind != values.dtype.kind:
-        values = np.clip(
-            values, max(limits.min, np.iinfo(values.dtype).min), min(limits.max, np.iinfo(values.dtype).max)
-        )
+        values = np.clip(values, *_common_range(values.dtype, dtype))
     return values.astype(dtype)

@@ -14,7 +14,7 @@ import numpy as np
 from tui.simulator.ethosu85.errors import CommandStreamError
 from tui.simulator.ethosu85.memory import Memory, NDArray
 from tui.simulator.ethosu85.registers import Reverse, Storage, Transpose, bits
-from tui.simulator.ethosu85.stream import Command
+from tui.simulator.ethosu85.stream import Command, once
 
 BRICK = 16
 _DTYPES = {
@@ -69,6 +69,7 @@ def stride(raw: int) -> int:
     return _signed(raw, 40)
 
 
+@once
 def from_registers(command: Command, which: str) -> FeatureMap:
     """The feature map ``IFM``, ``IFM2`` or ``OFM`` of a command."""
     r = command.registers
@@ -93,6 +94,7 @@ def from_registers(command: Command, which: str) -> FeatureMap:
     )
 
 
+@once
 def output_format(command: Command) -> OutputFormat:
     """Scale mode, reverse and transpose of a command's OFM."""
     precision = command.registers.get("OFM_PRECISION", 0)

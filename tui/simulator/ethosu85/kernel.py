@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tui.simulator.ethosu85.memory import Memory
 from tui.simulator.ethosu85.registers import bits
-from tui.simulator.ethosu85.stream import Command
+from tui.simulator.ethosu85.stream import Command, once
 
 OTHER_DECOMPOSITION = 5
 TAPS_LIMIT = 256 * 256
@@ -70,6 +70,7 @@ def check(command: Command, k: Kernel, memory: Memory, ifm: tuple[int, int, int]
         raise command.error(f"a kernel of {k.height}x{k.width} at that many places is more than can be computed")
 
 
+@once
 def from_registers(command: Command) -> Kernel:
     """The kernel of a command: KERNEL_*_M1 hold dilated sizes less one, KERNEL_STRIDE the steps."""
     r = command.registers

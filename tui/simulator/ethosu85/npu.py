@@ -20,6 +20,8 @@ from tui.simulator.ethosu85.stream import WAITS, Command, Step, Stream, decode
 CONSTANTS, SCRATCH, FAST_SCRATCH = 0, 1, 2
 OPERATION_LIMIT = 1_000_000
 """Operations one run may execute: a loop that does not end is an error, not a hang."""
+KEPT = 10_000
+"""Operations that are kept for the next inference: more than any network has, but not those of a loop without end."""
 
 ALWAYS, IF_TRUE = 0, 1
 
@@ -32,6 +34,7 @@ class Npu:
         self._weights = np.frombuffer(weights, np.uint8)
         self._cache: WeightCache = {}
         self._steps: dict[int, tuple[Step, int]] = {}
+        self._commands: dict[tuple[int, int], Command] = {}
 
     def run(
         self,
@@ -71,7 +74,7 @@ class Npu:
                 raise CommandStreamError(f"more than {OPERATION_LIMIT:,} operations: the stream does not end")
             if should_stop is not None and should_stop():
                 return
-            command = Command(step.name, index, step.offset, step.parameter, MappingProxyType(registers))
+            command = self._command(step, index, registers)
             index += 1
             if step.name == "BRANCH":
                 at = self._target(command, step, at, last)
@@ -86,6 +89,15 @@ class Npu:
         if at not in self._steps:
             self._steps[at] = decode(self.stream.words, at)
         return self._steps[at]
+
+    def _command(self, step: Step, index: int, registers: dict[str, int]) -> Command:
+        """The operation of a step. The next inference is likely to come to it with the same registers."""
+        command = self._commands.get((index, step.offset))
+        if command is None or command.registers != registers:
+            command = Command(step.name, index, step.offset, step.parameter, MappingProxyType(dict(registers)))
+            if len(self._commands) < KEPT:
+                self._commands[index, step.offset] = command
+        return command
 
     def _target(self, command: Command, step: Step, after: int, last: NDArray | None) -> int:
         """Where a branch goes on: targets are bytes from the start; the end of the stream stops."""

@@ -4,6 +4,7 @@ In this order: OFM scale, OFM zero point, clip to ACTIVATION_MIN/MAX, table, sat
 Where ACTIVATION's clip range is none, nothing is clipped or saturated: what does not fit the element type wraps.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from tui.simulator.ethosu85.arithmetic import Int64
 from tui.simulator.ethosu85.feature_map import FeatureMap, OutputFormat
 from tui.simulator.ethosu85.memory import Memory, NDArray
 from tui.simulator.ethosu85.registers import Activation, Reverse, Storage, bits
-from tui.simulator.ethosu85.stream import Command
+from tui.simulator.ethosu85.stream import Command, once
 from tui.simulator.ethosu85.weights import Scales
 
 CHAIN_BUFFERS = 8
@@ -48,6 +49,7 @@ class Output:
     table: int
 
 
+@once
 def from_registers(command: Command) -> Output:
     """The output stage of a command.
 
@@ -80,6 +82,7 @@ def from_registers(command: Command) -> Output:
     )
 
 
+@once
 def size(command: Command) -> tuple[int, int, int]:
     """(height, width, channels) of the OFM before a transpose."""
     r = command.registers
@@ -118,7 +121,7 @@ def _finish(command: Command, out: Output, memory: Memory, values: Int64) -> NDA
 
 def _rows(shape: tuple[int, ...]) -> Iterator[slice]:
     """Slices of rows of about `CHUNK` elements."""
-    each = max(1, CHUNK // max(1, int(np.prod(shape[1:], dtype=np.int64))))
+    each = max(1, CHUNK // max(1, math.prod(shape[1:])))
     for start in range(0, shape[0], each):
         yield slice(start, start + each)
 

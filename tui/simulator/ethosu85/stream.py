@@ -5,9 +5,11 @@ is followed by the configuration and the identity of the NPU it was compiled for
 NPU executes; 5 is a filler. Source: ethosu/vela/driver_actions.py.
 """
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any, TypeVar, TypeVarTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +32,8 @@ PRODUCT_U85 = 2
 MACS = (128, 256, 512, 1024, 2048)
 
 Words = npt.NDArray[np.uint32]
+Made = TypeVar("Made")
+Rest = TypeVarTuple("Rest")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +70,8 @@ class Command:
     """Byte offset from the start of the command words: what the FVP's trace calls qread."""
     parameter: int
     registers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    known: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What `once` keeps."""
 
     def __str__(self) -> str:
         return f"command {self.index} ({mode_name(self.name, self.parameter)} at byte {self.offset})"
@@ -73,6 +79,20 @@ class Command:
     def error(self, what: str) -> CommandStreamError:
         """An error about this command."""
         return CommandStreamError(f"{self}: {what}")
+
+
+def once(function: Callable[[Command, *Rest], Made]) -> Callable[[Command, *Rest], Made]:
+    """Keep what a function makes of a command: its registers stay as they are, for one inference after the other."""
+
+    @functools.wraps(function)
+    def kept(command: Command, *rest: *Rest) -> Made:
+        key = (function, *rest)
+        if key not in command.known:
+            command.known[key] = function(command, *rest)
+        made: Made = command.known[key]
+        return made
+
+    return kept
 
 
 WAITS = ("DMA_WAIT", "KERNEL_WAIT", "PMU_MASK", "IRQ")
