@@ -1,5 +1,6 @@
 """Cycle figures of a delegate: the NPU's cycle model on the memory system the delegate was compiled for."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -83,5 +84,5 @@ def _estimate(delegate: EthosU) -> Cycles | str:
 
 
 def model(settings: Settings) -> Estimate:
-    """The cycle model for a simulation's settings; with ``--fast`` there is none."""
-    return (lambda _: FAST) if settings.extra_args().fast else _estimate
+    """The cycle model for a simulation's settings, asked once for each delegate; with ``--fast`` there is none."""
+    return (lambda _: FAST) if settings.extra_args().fast else functools.cache(_estimate)
