@@ -1,8 +1,8 @@
 """Cycle figures of a delegate: the NPU's cycle model on the memory system the delegate was compiled for."""
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tui import vela
 from tui.simulator.delegate import EthosU
@@ -53,6 +53,8 @@ def ports(system: vela.MemorySystem) -> Ports:
     return {0: _port(system.constants), 1: _port(system.arena), 2: _port(system.cache)}
 
 
+# Of the command stream alone: the report of every inference asks for it again, and so does the trace.
+@lru_cache(maxsize=16)
 def modelled(delegate: EthosU) -> Modelled | str:
     """The cost of each of a delegate's passes, or why there is none."""
     flags = delegate.compile_flags
@@ -84,5 +86,5 @@ def _estimate(delegate: EthosU) -> Cycles | str:
 
 
 def model(settings: Settings) -> Estimate:
-    """The cycle model for a simulation's settings, asked once for each delegate; with ``--fast`` there is none."""
-    return (lambda _: FAST) if settings.extra_args().fast else functools.cache(_estimate)
+    """The cycle model for a simulation's settings; with ``--fast`` there is none."""
+    return (lambda _: FAST) if settings.extra_args().fast else _estimate

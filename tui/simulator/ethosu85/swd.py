@@ -40,8 +40,10 @@ def _limit_memory(count: int) -> None:
 def _leave_at_once() -> None:
     """Have C's exit() end this process before it undoes what the parent's libraries have set up: half a second."""
     libc = ctypes.CDLL(None)
-    # What is registered last is called first. Not atexit(): glibc has that only for programs linked with it.
-    libc.__cxa_atexit(libc._exit, None, None)
+    # What is registered last is called first. Not atexit(): glibc has that only for programs linked with it. A C
+    # library without either undoes it all, and the stream is decoded nonetheless.
+    with contextlib.suppress(AttributeError):
+        libc.__cxa_atexit(libc._exit, None, None)
 
 
 def _serve(connection: Connection, parents: Connection) -> None:
