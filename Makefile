@@ -61,8 +61,10 @@ $(BIN)/python:
 # torch first, by itself and pinned: pip then has no reason to look at any other build of it.
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@echo "setting up $(VENV): a few minutes the first time" >&2
-	$(PIP) install torch==2.13.0
-	$(PIP) install -e .
+	$(PIP) install --no-compile torch==2.13.0
+	$(PIP) install --no-compile -e .
+	@# On all cores: on one, as pip does it, half of the time goes into this. What is of another Python is no error.
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
