@@ -18,7 +18,7 @@ import numpy as np
 from tui import bundled, pte
 from tui.bundled import Case
 from tui.pte import PteError
-from tui.simulator import verification
+from tui.simulator import standard_input, verification
 from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu85 import Command
 from tui.simulator.interpreter import ExecutionError, LoadError, Method, Tensor
@@ -288,7 +288,7 @@ class Runner:
     def _serve(self, job: Job, method: Method) -> None:
         """One inference for each line of standard input, with inputs read anew; its end ends the program."""
         self.log("I", "Running in semihosting server mode.")
-        for _ in sys.stdin:
+        for _ in standard_input.lines(sys.stdin.fileno()):
             self._prepare(job, method)
             self._execute(method)
             self._write(job, method)
