@@ -3,44 +3,82 @@
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import Fvp
+from tests.conftest import TUI, Fvp, environment
+from tui import pte
 
-MODEL = "executorch:ds_cnn"
+MODEL = """
+import torch
+from torch import nn
+
+ModelUnderTest = nn.Sequential(
+    nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(),
+    nn.Conv2d(8, 8, 3, padding=1, groups=8), nn.BatchNorm2d(8), nn.ReLU(),
+    nn.Conv2d(8, 16, 1), nn.ReLU(), nn.AvgPool2d(4), nn.Flatten(), nn.Linear(64, 10),
+).eval()
+ModelInputs = (torch.linspace(-1, 1, 3 * 64).reshape(1, 3, 8, 8),)
+"""
 
 
-@pytest.fixture
-def compiled(fvp_tui: Fvp, tmp_path: Path) -> dict[str, Any]:
-    done = fvp_tui("compile", MODEL, "--target", "cortex-m85", "--json", "-o", str(tmp_path / "cpu.pte"))
+@dataclass(frozen=True)
+class Compiled:
+    """What a compilation of `MODEL` has said, its program, and the model's file."""
+
+    state: dict[str, Any]
+    program: Path
+    model: Path
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
+    folder = tmp_path_factory.mktemp("cortex-m")
+    model, program = folder / "net.py", folder / "cpu.pte"
+    model.write_text(MODEL)
+    done = subprocess.run(
+        [*TUI, "compile", str(model), "--target", "cortex-m85", "--json", "-o", str(program)],
+        env=environment(folder / "home"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return Compiled(json.loads(done.stdout), program, model)
 
 
-def test_it_is_the_program_that_executorch_makes(compiled: dict[str, Any], tmp_path: Path) -> None:
-    """Of the same model without our data; ``aot_arm_compiler`` calibrates on one random input of its own."""
-    words = ["-m", "ds_cnn", "-q", "-t", "cortex-m85", "-o", str(tmp_path / "theirs.pte")]
-    theirs = [sys.executable, "-m", "executorch.backends.arm.scripts.aot_arm_compiler", *words]
-    done = subprocess.run(theirs, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False)
+def test_it_is_the_program_that_executorch_makes(compiled: Compiled, tmp_path: Path) -> None:
+    """Of the same model; ``aot_arm_compiler`` calibrates on one random input of its own."""
+    words = ["-m", str(compiled.model), "-q", "-t", "cortex-m85", "-o", str(tmp_path / "theirs.pte")]
+    done = subprocess.run(
+        [sys.executable, "-m", "executorch.backends.arm.scripts.aot_arm_compiler", *words],
+        env=environment(tmp_path),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
-    kernels = {kernel["op"]: kernel["calls"] for kernel in compiled["delegation"]["kernels"]}
-    assert kernels["cortex_m::quantized_depthwise_conv2d.out"] == 5
-    from tui import pte
-
-    ours, made = (pte.parse((tmp_path / f"{name}.pte").read_bytes()).main for name in ("cpu", "theirs"))
-    assert (ours.operators, ours.buffer_sizes) == (made.operators, made.buffer_sizes)
+    kernels = {kernel["op"]: kernel["calls"] for kernel in compiled.state["delegation"]["kernels"]}
+    assert kernels["cortex_m::quantized_depthwise_conv2d.out"] == 1
+    ours, theirs = (pte.parse(file.read_bytes()).main for file in (compiled.program, tmp_path / "theirs.pte"))
+    assert (ours.operators, ours.buffer_sizes) == (theirs.operators, theirs.buffer_sizes)
 
 
-def test_what_is_not_known_is_null_and_says_why(compiled: dict[str, Any]) -> None:
-    assert compiled["estimate"] is None
-    assert "no estimate: Vela knows no cortex-m85, and nothing here counts its cycles" in compiled["notes"]
-    delegation = compiled["delegation"]
+def test_what_is_not_known_is_null_and_says_why(compiled: Compiled) -> None:
+    state = compiled.state
+    assert state["estimate"] is None
+    assert "no estimate: Vela knows no cortex-m85, and nothing here counts its cycles" in state["notes"]
+    delegation = state["delegation"]
     assert (delegation["subgraphs"], delegation["delegated_nodes"], delegation["left"]) == (0, 0, [])
     assert {row["reason"] for row in delegation["operators"]} == {"the target has no NPU"}
-    layers = compiled["layers"]
+    layers = state["layers"]
     assert min(layer["sqnr_db"] for layer in layers if layer["sqnr_db"]) > 20
 
 

@@ -14,6 +14,8 @@ import psutil
 import pytest
 
 from tests.conftest import TUI, environment
+from tui import children
+from tui.compile import client
 
 TINY = """
 import torch
@@ -163,17 +165,6 @@ def test_one_job_killed_leaves_the_other_and_the_server(
     assert not started_a_server(found)
 
 
-def test_a_server_killed_leaves_its_job(
-    start: Callable[..., "subprocess.Popen[str]"], runtime: Path, slow: tuple[Path, Path, Path]
-) -> None:
-    file, mark, go = slow
-    process = start(file)
-    until_loading(process, mark)
-    server_of(runtime).kill()
-    go.touch()
-    program(list(events(process)))
-
-
 def test_a_job_ends_with_its_run(
     start: Callable[..., "subprocess.Popen[str]"], runtime: Path, home: Path, slow: tuple[Path, Path, Path]
 ) -> None:
@@ -195,12 +186,26 @@ def test_without_work_it_ends(start: Callable[..., "subprocess.Popen[str]"], tmp
 
 
 def test_a_folder_that_others_can_write_is_not_used(
-    start: Callable[..., "subprocess.Popen[str]"], tmp_path: Path, own: Path
+    start: Callable[..., "subprocess.Popen[str]"], tmp_path: Path, own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = model(tmp_path)
-    program(list(events(start(file, XDG_RUNTIME_DIR=str(own), FVP_TUI_COMPILE_IDLE_S="0.2"))))
-    (folder,) = own.iterdir()
-    folder.chmod(0o777)
-    found = list(events(start(file, XDG_RUNTIME_DIR=str(own), FVP_TUI_COMPILE_IDLE_S="0.2")))
+    with monkeypatch.context() as of_the_run:
+        of_the_run.setenv("XDG_RUNTIME_DIR", str(own))
+        of_the_run.setenv("PYTHONPATH", environment(own)["PYTHONPATH"])
+        of_the_run.setenv("PYTHONPATH", children.environment()["PYTHONPATH"])
+        client.folder().chmod(0o777)
+    found = list(events(start(model(tmp_path), XDG_RUNTIME_DIR=str(own))))
     program(found)
     assert not started_a_server(found)
+    assert [list(folder.iterdir()) for folder in own.iterdir()] == [[]]
+
+
+# The last one: whoever comes next has to start another server.
+def test_a_server_killed_leaves_its_job(
+    start: Callable[..., "subprocess.Popen[str]"], runtime: Path, slow: tuple[Path, Path, Path]
+) -> None:
+    file, mark, go = slow
+    process = start(file)
+    until_loading(process, mark)
+    server_of(runtime).kill()
+    go.touch()
+    program(list(events(process)))
