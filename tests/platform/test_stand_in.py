@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+from filelock import FileLock
 
 from tests.conftest import TUI, Ran, environment
 from tests.platform import elves
@@ -271,10 +272,12 @@ def test_a_trace_gives_every_operator_of_every_partition_its_measured_cycles(mac
 
 
 @pytest.fixture(scope="module")
-def etdump(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def etdump(shared: Path) -> Path:
     """A genuine one: of ExecuTorch's own runtime on this machine. In a process of its own, since it needs PyTorch."""
-    path = tmp_path_factory.mktemp("etdump") / "etdump.bin"
-    subprocess.run([sys.executable, "-c", MAKE_ETDUMP, str(path)], check=True, capture_output=True)
+    path = shared / "etdump.bin"
+    with FileLock(f"{path}.lock"):
+        if not path.exists():
+            subprocess.run([sys.executable, "-c", MAKE_ETDUMP, str(path)], check=True, capture_output=True)
     return path
 
 
