@@ -4,6 +4,7 @@ import gzip
 import json
 import queue
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -334,6 +335,17 @@ def test_the_server_ends_with_a_wrong_input(digits: Digits, live: Callable[..., 
     one.go()
     assert "input size (0) and tensor size (256) mismatch!" in one.end()
     assert one.process.returncode == 1
+
+
+@pytest.mark.parametrize("given", ["< /dev/null", "<&-"], ids=["at its end", "closed"])
+def test_without_input_the_server_ends_at_once(given: str, digits: Digits) -> None:
+    command = shlex.join([*FVP_SIM, *semihosting(digits.folder, SERVER)])
+    done = subprocess.run(
+        f"{command} {given}", shell=True, env=environment(digits.folder), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Running in semihosting server mode." in done.stdout
+    assert "SERVER_INFERENCE_DONE" not in done.stdout
 
 
 def test_the_time_limit_ends_a_server_that_waits(live: Callable[..., Live]) -> None:

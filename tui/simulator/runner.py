@@ -288,6 +288,8 @@ class Runner:
     def _serve(self, job: Job, method: Method) -> None:
         """One inference for each line of standard input, with inputs read anew; its end ends the program."""
         self.log("I", "Running in semihosting server mode.")
+        if sys.stdin is None:  # it was closed
+            return
         for _ in standard_input.lines(sys.stdin.fileno()):
             self._prepare(job, method)
             self._execute(method)
