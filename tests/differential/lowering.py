@@ -55,22 +55,38 @@ class Lowered:
     left: int
 
 
+class _Any(type):
+    """Of a type that is any callable's, with whatever arguments."""
+
+    def __getitem__(cls, _: object) -> type:
+        return cls
+
+    def __instancecheck__(cls, value: object) -> bool:
+        return callable(value)
+
+
+class _Callable(metaclass=_Any):
+    """``collections.abc.Callable`` for annotations that nobody reads."""
+
+
 @contextmanager
 def in_haste(*, lazy: bool = True) -> Iterator[None]:
     """Leave out: asking for all of PyTorch's operators again, histories of nodes, code of graphs nobody runs.
 
     That last, `lazy`, is not for models exported strictly: PyTorch runs their graphs.
     """
-    kept = export_utils._materialize_cpp_cia_ops, traceback.copy
+    kept = export_utils._materialize_cpp_cia_ops, traceback.copy, torch._ops.Callable
     # No operator is registered while graphs are lowered; the first call has asked for all there are.
     export_utils._materialize_cpp_cia_ops()
     export_utils._materialize_cpp_cia_ops = lambda: None
     traceback.copy = SimpleNamespace(deepcopy=lambda value: value, copy=copy.copy)
+    # Each of thousands of kernels is registered, for each graph, by a function that is defined, with its annotations.
+    torch._ops.Callable = _Callable
     try:
         with _use_lazy_graph_module(lazy):
             yield
     finally:
-        export_utils._materialize_cpp_cia_ops, traceback.copy = kept
+        export_utils._materialize_cpp_cia_ops, traceback.copy, torch._ops.Callable = kept
 
 
 def _tensor(value: torch.Tensor) -> pte.Tensor:
