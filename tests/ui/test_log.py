@@ -127,10 +127,10 @@ async def test_long_lines_are_wrapped_to_the_last_character(until: Until) -> Non
         text = "".join(shown(app)).replace(" ", "")
         assert long.replace(" ", "") in text
         # Line by line of the screen up to the first, and down again.
-        for _ in range(60):
+        for _ in range(30):
             await pilot.press("up")
         assert shown(app)[0] == "line 0" and not view.following
-        for _ in range(60):
+        for _ in range(30):
             await pilot.press("down")
         assert shown(app)[-1] == "last"
         await pilot.press("slash", *"the end", "enter")
