@@ -1,6 +1,7 @@
 """The compile worker: takes a spec through load, export, quantize, lower, vela and emit, and says so in events."""
 
 import contextlib
+import gc
 import os
 import platform
 import shutil
@@ -24,6 +25,8 @@ MODEL = "model.pte"
 FAILURE = "failure.txt"
 VELA = "vela"
 NOTICED_S = 0.1
+YOUNG = 100_000
+"""Objects that are made before Python looks for garbage among them: a compilation makes millions, and most stay."""
 ONES = "--ones"
 """The inputs are ones: what a runner gives a program that cannot be given any."""
 
@@ -309,6 +312,7 @@ def main(directory: Path, out: BinaryIO, *, ones: bool = False, waited_s: float 
     if spec is None:
         sys.stderr.write(f"no spec in {directory}\n")
         return Exit.USAGE
+    gc.set_threshold(YOUNG, 20, 100)
     work = Worker(directory, spec, out, ones=ones, waited_s=waited_s)
     work.emit(events.VersionsKnown(versions=versions()))
     try:
