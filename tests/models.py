@@ -7,4 +7,6 @@ MLPERF_TINY = (
     "executorch:deep_autoencoder",
 )
 SAMPLES = ("sample:digits", "sample:mobilenet_v2", "sample:split", "sample:transformer")
+LONG = ("executorch:resnet8", "--quantize", "none")
+"""Half a thousand million instructions on the firmware's CPU: a run that can be met in the middle."""
 ALL = (*SAMPLES, *MLPERF_TINY)

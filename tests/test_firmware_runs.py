@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests import models
 from tests.conftest import Fvp, Ran
 from tests.watching import directory_of, event_of, gone, processes_of, wait_for
 from tui import events
@@ -19,9 +20,6 @@ from tui.platform.uart import Parser
 
 RanModel = Callable[..., Ran]
 Start = Callable[..., "subprocess.Popen[bytes]"]
-
-LONG = ("executorch:resnet8", "--quantize", "none")
-"""Half a thousand million instructions on the CPU: a run that can be met in the middle."""
 
 BADGE = "SIMULATOR + firmware - instructions counted, cycles estimated"
 
@@ -122,7 +120,7 @@ def in_the_middle(emulated: Path, ran: RanModel, start: Start) -> Callable[[], P
     """Begin a long run; its directory, when the firmware executes the method."""
 
     def begin() -> Path:
-        start("run", str(ran(*LONG).artifacts / "model.pte"), "--engine", "firmware")
+        start("run", str(ran(*models.LONG).artifacts / "model.pte"), "--engine", "firmware")
         directory = directory_of(emulated)
         event_of(directory, lambda e: isinstance(e, InstructionsCounted))
         return directory

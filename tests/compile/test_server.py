@@ -188,6 +188,7 @@ def test_without_work_it_ends(start: Callable[..., "subprocess.Popen[str]"], tmp
 def test_a_folder_that_others_can_write_is_not_used(
     start: Callable[..., "subprocess.Popen[str]"], tmp_path: Path, own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The folder that a run's process will look for: its name is made of that process's environment.
     with monkeypatch.context() as of_the_run:
         of_the_run.setenv("XDG_RUNTIME_DIR", str(own))
         of_the_run.setenv("PYTHONPATH", environment(own)["PYTHONPATH"])

@@ -39,8 +39,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [item for cases in by_file.values() for item in chosen(cases)]
     # Torch leaves millions of objects behind that live as long as the process: a sixth of the time goes into looking.
     gc.freeze()
-    # And of what a case makes little is garbage before its end.
-    gc.set_threshold(100_000, 20, 100)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,6 +4,7 @@ Nine tenths of a graph's time are PyTorch's own bookkeeping; `in_haste` leaves o
 """
 
 import copy
+import gc
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from tests.differential.specs import Configuration, Given, Graph, Spec, content,
 from tests.simulator.programs import Part
 from tui import pte
 from tui.compile import lowering as flow
+from tui.compile.worker import YOUNG
 from tui.simulator.delegate import BACKEND
 from tui.spec import Target
 
@@ -55,8 +57,8 @@ class Lowered:
     left: int
 
 
-class _Any(type):
-    """Of a type that is any callable's, with whatever arguments."""
+class _Unsubscripted(type):
+    """Of a class that is the same whatever stands in its brackets."""
 
     def __getitem__(cls, _: object) -> type:
         return cls
@@ -65,16 +67,19 @@ class _Any(type):
         return callable(value)
 
 
-class _Callable(metaclass=_Any):
+class _Callable(metaclass=_Unsubscripted):
     """``collections.abc.Callable`` for annotations that nobody reads."""
 
 
 @contextmanager
 def in_haste(*, lazy: bool = True) -> Iterator[None]:
-    """Leave out: asking for all of PyTorch's operators again, histories of nodes, code of graphs nobody runs.
+    """Leave out: asking for all of PyTorch's operators again, histories of nodes, annotations of kernels, most of the
+    looking for garbage, and code of graphs nobody runs.
 
     That last, `lazy`, is not for models exported strictly: PyTorch runs their graphs.
     """
+    young = gc.get_threshold()
+    gc.set_threshold(YOUNG)
     kept = export_utils._materialize_cpp_cia_ops, traceback.copy, torch._ops.Callable
     # No operator is registered while graphs are lowered; the first call has asked for all there are.
     export_utils._materialize_cpp_cia_ops()
@@ -87,6 +92,7 @@ def in_haste(*, lazy: bool = True) -> Iterator[None]:
             yield
     finally:
         export_utils._materialize_cpp_cia_ops, traceback.copy, torch._ops.Callable = kept
+        gc.set_threshold(*young)
 
 
 def _tensor(value: torch.Tensor) -> pte.Tensor:

@@ -19,6 +19,5 @@ def prepare(seed: int) -> Callable[[int], comparison.Outcome]:
     # PyTorch's own objects live as long as the worker: no reason to look at them again and again.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 50, 100)
     lowering.in_haste().__enter__()
     return functools.partial(comparison.compare_number, seed)

@@ -25,8 +25,6 @@ SMALL = ("executorch:add", "executorch:linear", "executorch:softmax")
 PROGRAMS = (*models.ALL, *SMALL)
 FP32 = ("sample:digits", "--quantize", "none")
 """Nothing of it runs on the NPU."""
-LONG = ("executorch:resnet8", "--quantize", "none")
-"""Half a thousand million instructions on the CPU: a second at the least, on any machine."""
 
 
 def sim(home: Path, *arguments: object, cwd: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
@@ -123,7 +121,7 @@ def test_nothing_is_left_in_memory_that_has_a_name(ran: RanModel, emulated: Path
 
 
 def test_a_time_limit_ends_the_firmware(ran: RanModel, emulated: Path, tmp_path: Path) -> None:
-    done = boot(emulated, ran(*LONG), tmp_path, "--timelimit", "0.3")
+    done = boot(emulated, ran(*models.LONG), tmp_path, "--timelimit", "0.3")
     assert done.returncode == 0
     assert "Simulation is stopping. Reason: CPU time has been exceeded." in done.stdout
     assert not (tmp_path / "out.bin").exists()

@@ -25,7 +25,7 @@ def main() -> int:
     _die_with_parent()
     events = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
-    worker.share_cores()
+    worker.prepare()
     return worker.main(Path(sys.argv[1]), events, ones=sys.argv[2:] == [worker.ONES])
 
 

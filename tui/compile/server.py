@@ -203,7 +203,7 @@ def main() -> int:
     # Bound before the long loading: jobs that come meanwhile wait.
     server = Server(folder)
     try:
-        worker.share_cores()
+        worker.prepare()
         _load()
         # What is there now is never collected, and so stays shared between all workers.
         gc.collect()

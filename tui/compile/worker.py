@@ -31,8 +31,12 @@ ONES = "--ones"
 """The inputs are ones: what a runner gives a program that cannot be given any."""
 
 
-def share_cores() -> None:
-    """Leave cores to the machine's other work. Some libraries look at these on import, and only then."""
+def prepare() -> None:
+    """What a process that compiles sets before it imports anything: few threads, and little looking for garbage.
+
+    Cores are left to the machine's other work; some libraries look at these variables on import, and only then.
+    """
+    gc.set_threshold(YOUNG)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2)))
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
@@ -312,7 +316,6 @@ def main(directory: Path, out: BinaryIO, *, ones: bool = False, waited_s: float 
     if spec is None:
         sys.stderr.write(f"no spec in {directory}\n")
         return Exit.USAGE
-    gc.set_threshold(YOUNG, 20, 100)
     work = Worker(directory, spec, out, ones=ones, waited_s=waited_s)
     work.emit(events.VersionsKnown(versions=versions()))
     try:

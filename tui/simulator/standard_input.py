@@ -14,15 +14,15 @@ def lines(source: int) -> Iterator[bytes]:
     A signal that comes when Python has last looked for one, and the wait has not begun, would be seen only once
     there is something to read: for a server that nobody asks for anything, never. So the wait is for signals too.
     """
-    wakes, woken = os.pipe()
-    os.set_blocking(woken, False)
-    before = signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    before = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     rest, open_ = b"", True
     try:
         while open_:
-            there, _, _ = select.select([source, wakes], [], [])
-            if wakes in there:
-                os.read(wakes, AT_ONCE)
+            there, _, _ = select.select([source, woken], [], [])
+            if woken in there:
+                os.read(woken, AT_ONCE)
             if source in there:
                 data = os.read(source, AT_ONCE)
                 open_ = bool(data)
@@ -32,5 +32,5 @@ def lines(source: int) -> Iterator[bytes]:
             yield rest
     finally:
         signal.set_wakeup_fd(before)
-        os.close(wakes)
         os.close(woken)
+        os.close(wake)
