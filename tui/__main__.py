@@ -3,12 +3,16 @@
 Without arguments there is nothing to parse: the full-screen program starts without the command line's imports.
 """
 
+import os
 import sys
+
+from tui import COMPLETION
 
 
 def main() -> None:
     """Entry point."""
-    if len(sys.argv) == 1:
+    # A shell that asks for completions gives no arguments either.
+    if len(sys.argv) == 1 and COMPLETION not in os.environ:
         from tui.app import run_app
 
         try:

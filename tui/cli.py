@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from tui import __version__
+from tui import COMPLETION, __version__, candidates
 from tui.errors import Exit, UsageError, UserError, one_line
 from tui.spec import ENGINES, PLATFORMS, QUANTIZATIONS, RUNNER_KINDS, Spec
 
@@ -78,26 +78,62 @@ def cli(context: click.Context, mouse: bool) -> int | None:
 def _spec_options(command: Command) -> Command:
     """The options of run and compile that make up a spec. None stands for "not typed"."""
     options = [
-        click.argument("model", required=False),
+        click.argument("model", required=False, shell_complete=candidates.models),
         click.option(
-            "--target", metavar="NAME", help="ethos-u85-128 to -2048 [ethos-u85-256]; compile: cortex-m85, too."
+            "--target",
+            metavar="NAME",
+            shell_complete=candidates.targets,
+            help="ethos-u85-128 to -2048 [ethos-u85-256]; compile: cortex-m85, too.",
         ),
-        click.option("--system-config", metavar="NAME", help="Vela's system config [Ethos_U85_SYS_DRAM_Mid]."),
-        click.option("--memory-mode", metavar="NAME", help="Vela's memory mode [Sram_Only]."),
+        click.option(
+            "--system-config",
+            metavar="NAME",
+            shell_complete=candidates.system_configs,
+            help="Vela's system config [Ethos_U85_SYS_DRAM_Mid].",
+        ),
+        click.option(
+            "--memory-mode",
+            metavar="NAME",
+            shell_complete=candidates.memory_modes,
+            help="Vela's memory mode [Sram_Only].",
+        ),
         click.option("--quantize", type=click.Choice(QUANTIZATIONS), help="[int8]"),
         click.option(
             "--channels-last", is_flag=True, help="Export in the NPU's layout; inputs are then NHWC in memory."
         ),
-        click.option("--calibration", metavar="PATH", help="Calibration inputs: .pt, .npy, .npz, or a folder."),
-        click.option("--input", "inputs", multiple=True, metavar="FILE", help="One for each input: .npy, .pt or raw."),
-        click.option("--dataset", metavar="PATH", help="Inputs to infer on, with labels or without: a folder or .npz."),
+        click.option(
+            "--calibration",
+            metavar="PATH",
+            shell_complete=candidates.files,
+            help="Calibration inputs: .pt, .npy, .npz, or a folder.",
+        ),
+        click.option(
+            "--input",
+            "inputs",
+            multiple=True,
+            metavar="FILE",
+            shell_complete=candidates.files,
+            help="One for each input: .npy, .pt or raw.",
+        ),
+        click.option(
+            "--dataset",
+            metavar="PATH",
+            shell_complete=candidates.files,
+            help="Inputs to infer on, with labels or without: a folder or .npz.",
+        ),
         click.option(
             "--inferences", type=int, metavar="N", help="How many inferences to run [1, or the whole data set]."
         ),
         click.option("--no-cache", is_flag=True, help="Use no artifact of an earlier run."),
         click.option("--max-sram-kib", type=float, metavar="N", help="Limit: SRAM by Vela's account."),
         click.option("--min-delegated", type=float, metavar="PERCENT", help="Limit: nodes on the NPU."),
-        click.option("--spec", "spec_file", metavar="FILE", help="Take everything not typed from a spec.json."),
+        click.option(
+            "--spec",
+            "spec_file",
+            metavar="FILE",
+            shell_complete=candidates.files,
+            help="Take everything not typed from a spec.json.",
+        ),
         click.option("--detach", is_flag=True, help="Start the run, print its id, do not wait."),
         click.option("--json", "as_json", is_flag=True, help="Print the state as JSON on stdout, once, at the end."),
         click.option("--events", "as_events", is_flag=True, help="Print the journal as JSON lines on stdout, live."),
@@ -111,14 +147,28 @@ def _platform_options(command: Command) -> Command:
     options = [
         click.option("--platform", type=click.Choice(PLATFORMS), help="Where to run [auto]."),
         click.option("--engine", type=click.Choice(ENGINES), help="CPU side of the simulator [auto]."),
-        click.option("--fvp", metavar="PATH", help="The FVP's binary."),
-        click.option("--runner", metavar="ELF", help="The firmware for the FVP."),
+        click.option("--fvp", metavar="PATH", shell_complete=candidates.files, help="The FVP's binary."),
+        click.option("--runner", metavar="ELF", shell_complete=candidates.files, help="The firmware for the FVP."),
         click.option("--runner-kind", type=click.Choice(RUNNER_KINDS), help="How that firmware was built [auto]."),
         click.option(
             "--pte-address", callback=_address, metavar="ADDR", help="Where it looks for the program in memory."
         ),
-        click.option("-C", "parameters", multiple=True, metavar="NAME=VALUE", help="An FVP parameter."),
-        click.option("--preset", "presets", multiple=True, metavar="NAME", help="A preset: fvp-tui params --presets."),
+        click.option(
+            "-C",
+            "parameters",
+            multiple=True,
+            metavar="NAME=VALUE",
+            shell_complete=candidates.settings,
+            help="An FVP parameter.",
+        ),
+        click.option(
+            "--preset",
+            "presets",
+            multiple=True,
+            metavar="NAME",
+            shell_complete=candidates.presets,
+            help="A preset: fvp-tui params --presets.",
+        ),
         click.option("--dry-run", is_flag=True, help="Print the platform's command line; run nothing."),
         click.option("--serve", is_flag=True, help="Keep the platform for further inferences: fvp-tui infer."),
         click.option("--fast", is_flag=True, help="Fast NPU mode; its counters are not representative."),
@@ -277,7 +327,7 @@ def _dry_run(spec: Spec) -> int:
 
 @cli.command(name="compile")
 @_spec_options
-@click.option("-o", "--output", metavar="FILE", help="Copy the .pte there.")
+@click.option("-o", "--output", metavar="FILE", shell_complete=candidates.files, help="Copy the .pte there.")
 def compile_(output: str | None, **options: Any) -> int:
     """Stop after the .pte and its analysis."""
     import shutil
@@ -303,11 +353,19 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 
 
 @cli.command()
-@click.argument("model")
-@click.option("--targets", callback=_names, default=ALL_U85, metavar="A,B", help="Accelerators [all of Ethos-U85].")
+@click.argument("model", shell_complete=candidates.models)
+@click.option(
+    "--targets",
+    callback=_names,
+    default=ALL_U85,
+    metavar="A,B",
+    shell_complete=candidates.several(candidates.targets),
+    help="Accelerators [all of Ethos-U85].",
+)
 @click.option(
     "--memory-modes",
     callback=_names,
+    shell_complete=candidates.several(candidates.memory_modes),
     default="Sram_Only,Shared_Sram,Dedicated_Sram",
     show_default=True,
     metavar="X,Y",
@@ -316,6 +374,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @click.option(
     "--system-configs",
     callback=_names,
+    shell_complete=candidates.several(candidates.system_configs),
     default="Ethos_U85_SYS_DRAM_Mid",
     show_default=True,
     metavar="X,Y",
@@ -323,12 +382,17 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 )
 @click.option("--quantize", type=click.Choice(QUANTIZATIONS), help="[int8]")
 @click.option("--channels-last", is_flag=True, help="Export in the NPU's layout; inputs are then NHWC in memory.")
-@click.option("--calibration", metavar="PATH", help="Calibration inputs: .pt, .npy, .npz, or a folder.")
+@click.option(
+    "--calibration",
+    metavar="PATH",
+    shell_complete=candidates.files,
+    help="Calibration inputs: .pt, .npy, .npz, or a folder.",
+)
 @click.option("--no-cache", is_flag=True, help="Use no artifact of an earlier run.")
 @click.option("--max-npu-cycles", type=int, metavar="N", help="Limit: cycles of an inference.")
 @click.option("--max-inference-ms", type=float, metavar="X", help="Limit: the same at the NPU's clock.")
 @click.option("--max-sram-kib", type=float, metavar="N", help="Limit: SRAM by Vela's account.")
-@click.option("--csv", "csv_file", metavar="FILE", help="Write all points there, too.")
+@click.option("--csv", "csv_file", metavar="FILE", shell_complete=candidates.files, help="Write all points there, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the points as JSON on stdout.")
 @click.option("-v", "--verbose", is_flag=True, help="Show the compiler's log on stderr.")
 def sweep(model: str, **options: Any) -> int:
@@ -483,7 +547,7 @@ def _show(directory: Path, *, as_json: bool, detail: "Detail" = "top") -> None:
 
 
 @cli.command()
-@click.argument("name", metavar="RUN")
+@click.argument("name", metavar="RUN", shell_complete=candidates.any_run)
 @click.option("--json", "as_json", is_flag=True, help="Print the state as JSON.")
 @click.option("--operators", "detail", flag_value="all", help="List all operators, not only those of most cycles.")
 @click.option("--modules", "detail", flag_value="modules", help="List all operators below the model's modules.")
@@ -502,9 +566,14 @@ def show(name: str, as_json: bool, detail: "Detail | None", memory: bool, layers
 
 
 @cli.command()
-@click.argument("a", metavar="RUN")
-@click.argument("b", metavar="RUN")
-@click.option("--profile", metavar="FILE", help="How much worse figures may get: a TOML file.")
+@click.argument("a", metavar="RUN", shell_complete=candidates.any_run)
+@click.argument("b", metavar="RUN", shell_complete=candidates.any_run)
+@click.option(
+    "--profile",
+    metavar="FILE",
+    shell_complete=candidates.files,
+    help="How much worse figures may get: a TOML file.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 def compare(a: str, b: str, profile: str | None, as_json: bool) -> int:
     """Compare two runs: what differs, figures, operators by module. Something worse is exit status 3."""
@@ -524,7 +593,7 @@ def compare(a: str, b: str, profile: str | None, as_json: bool) -> int:
 
 
 @cli.command()
-@click.argument("name", metavar="RUN")
+@click.argument("name", metavar="RUN", shell_complete=candidates.any_run)
 @click.option(
     "--try", "try_out", is_flag=True, help="Compile and run what a changed spec can try; show what it came to."
 )
@@ -562,12 +631,14 @@ def advise(name: str, try_out: bool, as_json: bool, verbose: bool) -> int:
     return status if status == Exit.INTERRUPTED else Exit.OK
 
 
+SHELLS = ("bash", "zsh", "fish")
+"""`tui.completion.SHELLS`, without its imports."""
 EXPORTS = ("json", "csv", "html", "perfetto", "svg")
 """`tui.export.FORMATS`, without its imports."""
 
 
 @cli.command()
-@click.argument("name", metavar="RUN")
+@click.argument("name", metavar="RUN", shell_complete=candidates.any_run)
 @click.option(
     "--format",
     "form",
@@ -575,8 +646,10 @@ EXPORTS = ("json", "csv", "html", "perfetto", "svg")
     required=True,
     help="The state; operators as a table; a page; a trace for ui.perfetto.dev; a picture of the screen.",
 )
-@click.option("-o", "--output", metavar="FILE", help="Write it there [stdout].")
-@click.option("--size", metavar="COLUMNSxLINES", help="Of the screen in the picture [120x40].")
+@click.option("-o", "--output", metavar="FILE", shell_complete=candidates.files, help="Write it there [stdout].")
+@click.option(
+    "--size", metavar="COLUMNSxLINES", shell_complete=candidates.sizes, help="Of the screen in the picture [120x40]."
+)
 def export(name: str, form: Any, output: str | None, size: str | None) -> None:
     """Put a run into a file for other programs, or for people: a report, a table, a trace."""
     from tui import export as exporting
@@ -600,7 +673,7 @@ def export(name: str, form: Any, output: str | None, size: str | None) -> None:
 
 
 @cli.command()
-@click.argument("name", metavar="RUN")
+@click.argument("name", metavar="RUN", shell_complete=candidates.any_run)
 @click.option("--json", "as_json", is_flag=True, help="Do not open the screen; print the state at the end.")
 @click.option("--events", "as_events", is_flag=True, help="Do not open the screen; print the journal, live.")
 def attach(name: str, as_json: bool, as_events: bool) -> int:
@@ -619,7 +692,7 @@ def attach(name: str, as_json: bool, as_events: bool) -> int:
 
 
 @cli.command()
-@click.argument("name", metavar="RUN")
+@click.argument("name", metavar="RUN", shell_complete=candidates.any_run)
 @click.option("--speed", type=click.FloatRange(1 / 16, 1024), default=1.0, metavar="N", help="Times its own [1].")
 @click.option("--max-gap", type=click.FloatRange(min=0), metavar="S", help="Shorten waits between events to that.")
 @click.option("--plain", is_flag=True, help="Do not open the screen; print lines as run does.")
@@ -656,8 +729,15 @@ def _has_terminal() -> bool:
 
 
 @cli.command()
-@click.argument("name", metavar="RUN")
-@click.option("--input", "inputs", multiple=True, metavar="FILE", help="One for each input [the next sample].")
+@click.argument("name", metavar="RUN", shell_complete=candidates.live_runs)
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="FILE",
+    shell_complete=candidates.files,
+    help="One for each input [the next sample].",
+)
 def infer(name: str, inputs: tuple[str, ...]) -> None:
     """Ask the platform of a run that was started with --serve for one more inference."""
     from tui import control, runs
@@ -666,7 +746,7 @@ def infer(name: str, inputs: tuple[str, ...]) -> None:
 
 
 @cli.command()
-@click.argument("name", metavar="RUN")
+@click.argument("name", metavar="RUN", shell_complete=candidates.live_runs)
 def stop(name: str) -> None:
     """Stop a run; what it has yielded so far is kept."""
     from tui import control, runs
@@ -679,7 +759,7 @@ def stop(name: str) -> None:
 
 
 @cli.command()
-@click.argument("names", metavar="RUN...", nargs=-1, required=True)
+@click.argument("names", metavar="RUN...", nargs=-1, required=True, shell_complete=candidates.pinnable_runs)
 @click.option("--off", is_flag=True, help="Let them go again.")
 def pin(names: tuple[str, ...], off: bool) -> None:
     """Keep runs from being deleted."""
@@ -691,7 +771,7 @@ def pin(names: tuple[str, ...], off: bool) -> None:
 
 
 @cli.command()
-@click.argument("names", metavar="RUN...", nargs=-1, required=True)
+@click.argument("names", metavar="RUN...", nargs=-1, required=True, shell_complete=candidates.any_run)
 def rm(names: tuple[str, ...]) -> None:
     """Delete runs with all their files."""
     from tui import runs
@@ -703,7 +783,7 @@ def rm(names: tuple[str, ...]) -> None:
 
 
 @cli.command()
-@click.argument("name", metavar="RUN")
+@click.argument("name", metavar="RUN", shell_complete=candidates.any_run)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
 @click.option("--raw", is_flag=True, help="The console's very bytes, control characters included.")
 def log(name: str, follow: bool, raw: bool) -> int | None:
@@ -831,9 +911,9 @@ def _list_presets(*, as_json: bool) -> int:
 
 
 @cli.command()
-@click.argument("words", metavar="[PATTERN]...", nargs=-1)
+@click.argument("words", metavar="[PATTERN]...", nargs=-1, shell_complete=candidates.parameters)
 @click.option("--platform", type=click.Choice(PLATFORMS), default="auto", help="Whose parameters [auto].")
-@click.option("--fvp", metavar="PATH", help="The FVP's binary.")
+@click.option("--fvp", metavar="PATH", shell_complete=candidates.files, help="The FVP's binary.")
 @click.option("--presets", "list_presets", is_flag=True, help="List the presets instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def params(words: tuple[str, ...], platform: Any, fvp: str | None, list_presets: bool, as_json: bool) -> int:
@@ -875,7 +955,13 @@ def firmware() -> None:
 
 
 @firmware.command()
-@click.option("--from", "source", metavar="FILE", help="A wheel of mlia-ethos-u or an image, instead of fetching it.")
+@click.option(
+    "--from",
+    "source",
+    metavar="FILE",
+    shell_complete=candidates.files,
+    help="A wheel of mlia-ethos-u or an image, instead of fetching it.",
+)
 def install(source: str | None) -> None:
     """Fetch the firmware from the package index (10 MB), check it, keep it in the data folder."""
     from tui.platform import firmware_store
@@ -886,7 +972,7 @@ def install(source: str | None) -> None:
 
 
 @firmware.command()
-@click.argument("checkout", metavar="CHECKOUT")
+@click.argument("checkout", metavar="CHECKOUT", shell_complete=candidates.folders)
 @click.option("--etdump", is_flag=True, help="Trace its kernels: an ETDump of each inference.")
 @click.option("--bundleio", is_flag=True, help="Take bundled programs, and check their outputs.")
 @click.option("--kernel", "kernels", multiple=True, metavar="OP", help="Another CPU kernel, such as aten::add.out.")
@@ -960,6 +1046,15 @@ def keys() -> None:
     click.echo(f"{'' if path.exists() else 'no '}{path}", err=True)
 
 
+@cli.command(name="completion")
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion_(shell: Any) -> None:
+    """Print the script that completes this command's lines in a shell: source <(fvp-tui completion bash)."""
+    from tui import completion
+
+    click.echo(completion.script(cli, shell), nl=False)
+
+
 def main() -> None:
     """Entry point: parse, run, and turn every error into one line and the right exit status."""
     sys.exit(_main(sys.argv[1:]))
@@ -969,6 +1064,10 @@ def _main(arguments: list[str]) -> int:
     # Anywhere on the line, not only in front of the command.
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
+    if COMPLETION in os.environ:
+        from tui import completion
+
+        completion.register()
     try:
         result = cli.main(arguments, prog_name="fvp-tui", standalone_mode=False)
     except click.exceptions.Exit as error:
