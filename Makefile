@@ -8,7 +8,7 @@ FIRST := sample:digits
 GRAPHS := 2000
 PROGRAMS := 20000
 
-.PHONY: run test check bench conformance differential fuzz picture clean help
+.PHONY: run test check bench conformance differential fuzz networks picture clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -46,6 +46,9 @@ differential: $(VENV)/.installed-dev ## random graphs: fvp-sim against the TOSA 
 
 fuzz: $(VENV)/.installed-dev ## damaged programs on fvp-sim, about four minutes
 	$(BIN)/python -m tests.fuzz --programs $(PROGRAMS)
+
+networks: $(VENV)/.installed-dev ## ordinary networks and the samples, link by link, about half an hour
+	$(BIN)/python -m tests.networks --set all
 
 picture: $(VENV)/.installed-dev ## the README's picture of the screen, from a run that this makes
 	$(BIN)/python -m tests.picture $(FIRST) tests/picture.svg

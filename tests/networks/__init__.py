@@ -1,0 +1,1 @@
+"""Ordinary networks, as PyTorch users write them, through ``fvp-tui run``."""
