@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from tui import bundled, tensors
-from tui.figures import Accuracy, Check, LimitResult, OutputCheck, decibel
+from tui.figures import Accuracy, Check, LimitResult, Link, OutputCheck, why_broken
 from tui.spec import Limits
 from tui.state import State, npu_ms
 from tui.tensors import Manifest, NDArray, TensorInfo
@@ -47,11 +47,6 @@ def _tolerance(info: TensorInfo, expected: NDArray, reference: str) -> float:
     return FLOAT_TOLERANCE * (1 + float(np.max(np.abs(expected), initial=0.0)))
 
 
-def _sqnr_db(signal: NDArray, got: NDArray) -> float | None:
-    exact, noisy = signal.astype(np.float64), got.astype(np.float64)
-    return decibel(float(np.sum(exact**2)), float(np.sum((exact - noisy) ** 2)))
-
-
 def _cosine(a: NDArray, b: NDArray) -> float | None:
     """Of the angle between two outputs; None where one is zero, or has what is no number."""
     x, y = a.astype(np.float64).ravel(), b.astype(np.float64).ravel()
@@ -64,12 +59,14 @@ def _same_top1(expected: list[NDArray], got: list[NDArray]) -> float:
     return float(np.mean(np.stack(expected).argmax(-1) == np.stack(got).argmax(-1)))
 
 
-def _worst(expected: NDArray, got: NDArray) -> float:
-    """Largest absolute difference; infinite where one is a number and the other is not."""
-    a, b = expected.astype(np.float64), got.astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        error = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
-    return float(np.max(np.nan_to_num(error, nan=math.inf, posinf=math.inf), initial=0.0))
+def _is_ranking(outputs: list[NDArray]) -> bool:
+    """Whether an output is one row of probabilities, or of their logarithms: nothing else is known to be a choice."""
+    rows = np.stack(outputs).astype(np.float64)
+    if rows.ndim < 2 or rows.shape[-1] < 2 or rows[0].size != rows.shape[-1]:
+        return False
+    with np.errstate(over="ignore"):
+        likely = (rows, np.exp(rows))
+    return any(bool(np.all(p >= 0) and np.allclose(p.sum(-1), 1, atol=1e-3)) for p in likely)
 
 
 def _top(output: NDArray) -> tuple[tuple[int, float], ...]:
@@ -85,17 +82,19 @@ def _one(
     references: dict[str, list[NDArray]],
     got: list[NDArray],
     reference: str,
+    *,
+    labelled: bool,
 ) -> OutputCheck:
-    """One output over all inferences."""
+    """One output over all inferences; of `labelled` inputs the place of its largest element is the answer."""
     expected = references[reference]
-    ranked = bool(info.shape) and info.shape[-1] > 1
+    ranked = labelled or _is_ranking(references["float"])
     return OutputCheck(
         shape=info.shape,
         dtype=info.dtype,
-        max_abs_error=max(map(_worst, expected, got)),
+        max_abs_error=max(map(tensors.largest_difference, expected, got)),
         tolerance=max(_tolerance(info, e, reference) for e in expected),
-        quantized_max_abs_error=max(map(_worst, references["quantized"], got)),
-        sqnr_db=_sqnr_db(np.stack(references["float"]), np.stack(got)),
+        quantized_max_abs_error=max(map(tensors.largest_difference, references["quantized"], got)),
+        sqnr_db=tensors.sqnr_db(np.stack(references["float"]), np.stack(got)),
         cosine=_cosine(np.stack(references["float"]), np.stack(got)),
         top1_match=_same_top1(expected, got) == 1 if ranked else None,
         top1_float=_same_top1(references["float"], got) if ranked else None,
@@ -140,13 +139,50 @@ def compare(
     samples: Sequence[int],
     outputs: Sequence[Sequence[bytes]],
     *,
+    links: Sequence[Link] = (),
     printed: bool = False,
 ) -> Check:
     """Compare `outputs` (for each inference, the bytes of each output) with the references in `artifacts`.
 
-    `samples` are the numbers of the inputs those inferences were given. Fractions that were `printed` on a console have
-    lost what is beyond their sixth decimal.
+    `samples` are the numbers of the inputs those inferences were given; `links` are those of the compiled model, which
+    lead up to the reference. Fractions that were `printed` on a console have lost what is beyond their sixth decimal.
     """
+    platform = _platform(artifacts, manifest, samples, outputs, printed=printed)
+    worst = max(platform.outputs, key=_excess, default=None)
+    link = Link(
+        name="platform",
+        status=platform.status,
+        sqnr_db=platform.sqnr_db,
+        max_abs_error=worst.max_abs_error if worst is not None else None,
+        allowed=worst.tolerance if worst is not None else None,
+        output=platform.outputs.index(worst) if worst is not None else None,
+        reason=platform.reason,
+    )
+    chain = (*links, link)
+    status, reason = platform.status, platform.reason
+    if (why := why_broken(chain)) is not None:
+        status, reason = "mismatch", why
+    elif (open_ := next((one for one in links[: LEADING[platform.reference]] if one.status == "skipped"), None)) and (
+        status == "match"
+    ):
+        # The platform is right about a program of which nobody knows whether it is the user's model.
+        status, reason = "skipped", f"{open_.name}: {open_.reason}"
+    return msgspec.structs.replace(platform, status=status, reason=reason, links=chain)
+
+
+LEADING = {"tosa": 2, "quantized": 1, "float": 0, "bundle": 0, None: 0}
+"""How many links lead from the float model to what the platform is compared with."""
+
+
+def _excess(output: OutputCheck) -> float:
+    error, allowed = output.max_abs_error or 0.0, output.tolerance or 0.0
+    return error / allowed if allowed else (math.inf if error else 0.0)
+
+
+def _platform(
+    artifacts: Path, manifest: Manifest, samples: Sequence[int], outputs: Sequence[Sequence[bytes]], *, printed: bool
+) -> Check:
+    """The platform's link by itself."""
     path = artifacts / tensors.REFERENCES
     if not path.exists():
         return Check(status="skipped", reason="there is no reference: the model was given as a ready program")
@@ -170,7 +206,12 @@ def compare(
             reason = f"output {j} has another shape than the reference's"
             return Check(status="mismatch", reason=reason, reference=reference, outputs=tuple(found))
         bundle = reference == "bundle"
-        one = _bundled(info, expected[reference], got) if bundle else _one(info, expected, got, reference)
+        labelled = j == 0 and bool(manifest.labels)
+        one = (
+            _bundled(info, expected[reference], got)
+            if bundle
+            else _one(info, expected, got, reference, labelled=labelled)
+        )
         if printed and one.tolerance is not None and got[0].dtype.kind == "f":
             one = msgspec.structs.replace(one, tolerance=max(one.tolerance, PRINTED))
         found.append(one)

@@ -835,13 +835,13 @@ def history(as_json: bool, count: int) -> None:
         rows.append(
             [
                 s.run.id,
-                s.run.status,
+                state.outcome(s),
                 clean(Path(s.spec.model).name if s.spec else text.UNKNOWN, 30),
                 s.spec.target.accelerator if s.spec else text.UNKNOWN,
                 s.spec.target.memory_mode if s.spec else text.UNKNOWN,
                 text.number(s.estimate.total_cycles if s.estimate else None),
                 text.number(max(cycles) if cycles else None),
-                s.check.status if s.check else text.UNKNOWN,
+                verdict.status if (verdict := state.checked(s)) else text.UNKNOWN,
                 text.number(s.run.seconds, 1),
             ]
         )

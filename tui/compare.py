@@ -9,12 +9,15 @@ import msgspec
 
 from tui.errors import UsageError
 from tui.figures import Figure, Operator, spread
-from tui.state import State
+from tui.state import State, checked
 
 SCHEMA_VERSION = 1
 
-HIGHER_IS_BETTER = frozenset({"delegated_percent", "sqnr_db"})
-EXACT = frozenset({"partitions", "cpu_kernels"})
+CHECK = "check"
+"""Name of the figure that is 1 where the outputs are those of the user's model, and 0 where they are not."""
+
+HIGHER_IS_BETTER = frozenset({"delegated_percent", "sqnr_db", CHECK})
+EXACT = frozenset({"partitions", "cpu_kernels", CHECK})
 """Counts: one more is a regression, whatever its share."""
 
 
@@ -172,7 +175,8 @@ def _known(state: State, *, inferences: bool) -> dict[str, float | None]:
         found["inference_npu_cycles"] = None if cycles is None else cycles.median
         found["instructions"] = state.statistics.instructions
         found["inference_instructions"] = None if state.cpu.newest is None else state.cpu.newest.execute
-    if (check := state.check) is not None:
+    if (check := checked(state)) is not None:
+        found[CHECK] = {"match": 1.0, "mismatch": 0.0, "skipped": None}[check.status]
         found["sqnr_db"] = check.sqnr_db
     return found
 

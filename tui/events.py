@@ -18,6 +18,7 @@ from tui.figures import (
     Inference,
     Layer,
     LimitResult,
+    Link,
     MemoryPool,
     Operator,
     PlanStep,
@@ -228,6 +229,12 @@ class PlatformExited(Event):
     signal: int | None = None
 
 
+class LinksKnown(Event):
+    """The quantized model was compared with the float one, and the lowered program with the quantized model."""
+
+    links: tuple[Link, ...]
+
+
 class Checked(Event):
     """Outputs were compared with the reference."""
 
@@ -273,6 +280,7 @@ AnyEvent = (
     | ProfileKnown
     | StatisticsKnown
     | PlatformExited
+    | LinksKnown
     | Checked
     | LimitsChecked
     | RunFinished

@@ -407,11 +407,67 @@ class Accuracy(Figure):
     """Inputs on which platform and quantized model give the same answer."""
 
 
-class Check(Figure):
-    """The platform's outputs against the reference."""
+CheckStatus = Literal["match", "mismatch", "skipped"]
+LinkName = Literal["quantized", "lowered", "platform"]
 
-    status: Literal["match", "mismatch", "skipped"]
+
+class Link(Figure):
+    """One step from the user's float model to the platform's output, named by its end and compared with its start.
+
+    The chain is float -> quantized -> lowered -> platform. Over all outputs and inferences; `output` is the one that
+    comes nearest to breaking the link, or is the farthest beyond.
+    """
+
+    name: LinkName
+    status: CheckStatus
+    sqnr_db: float | None = None
+    """Signal to noise in dB of this end against the float model: what is left of the signal up to here."""
+    max_abs_error: float | None = None
+    """Largest difference between both ends of the link, in units of the output."""
+    allowed: float | None = None
+    """Largest difference that does not break the link."""
     reason: str | None = None
+    """Why it is broken or was not compared."""
+    output: int | None = None
+    operator: str | None = None
+    """Of a broken link the first operator whose result differs, where it was found: ``features.3 (aten.relu)``."""
+    line: str | None = None
+    """``FILE:LINE`` of that operator in the model's source."""
+
+
+def broken(links: Iterable[Link]) -> Link | None:
+    """The first link of a chain that does not hold; None where all that were compared do."""
+    return next((link for link in links if link.status == "mismatch"), None)
+
+
+def why_broken(links: Sequence[Link]) -> str | None:
+    """The first broken link of a chain in a sentence; None where none is.
+
+    ``LOWERING CHANGED THE RESULT 45.4 dB -> 7.9 dB, first at relu (aten.relu), model.py:8``.
+    """
+    link = broken(links)
+    if link is None:
+        return None
+    before = links[links.index(link) - 1] if link is not links[0] else None
+    known = [f"{level:.1f} dB" for level in (before.sqnr_db if before else None, link.sqnr_db) if level is not None]
+    levels = f" {' -> '.join(known)}" if known else ""
+    place = ", ".join(part for part in (link.operator, link.line) if part)
+    match link.name:
+        case "quantized":
+            return f"QUANTIZATION CHANGED THE RESULT{levels}" + (f", first at {place}" if place else f": {link.reason}")
+        case "lowered":
+            return f"LOWERING CHANGED THE RESULT{levels}" + (f", first at {place}" if place else f": {link.reason}")
+        case "platform":
+            return f"THE PLATFORM COMPUTED SOMETHING ELSE: {link.reason}"
+
+
+class Check(Figure):
+    """The platform's outputs against the reference, and each link of the chain that leads there."""
+
+    status: CheckStatus
+    """A match only where no link is broken."""
+    reason: str | None = None
+    links: tuple[Link, ...] = ()
     reference: Literal["tosa", "quantized", "float", "bundle"] | None = None
     """What is compared with: the lowered program with Arm's TOSA reference model in the NPU's place; where that cannot
     be had, PyTorch's quantized model; of a model that is not quantized, the float model; of a bundled program, what it

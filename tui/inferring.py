@@ -201,11 +201,12 @@ class Inferring:
         known = [k for k in asked if self._given(k) is None]
         samples = [tensors.sample_of(self.manifest, k) for k in known]
         found = [self.outputs[k] for k in known if k < len(self.outputs)]
-        result: Check = check.compare(self.artifacts, self.manifest, samples, found, printed=printed)
+        links = self.record.state.links
+        result: Check = check.compare(self.artifacts, self.manifest, samples, found, links=links, printed=printed)
         self.record.emit(events.Checked(check=result))
         if result.reference == "bundle" and result.status == "mismatch":
             # The expectation came with the program: that it is not met is this run's failure.
-            raise Ended(f"not the outputs that are bundled with the program: {result.reason}")
+            raise Ended(f"not the outputs that are bundled with the program: {result.links[-1].reason}")
 
     def _note_differences(self) -> None:
         """Say which parameters that a run sets this version of the FVP does not list."""

@@ -25,6 +25,7 @@ from tui.figures import (
     Inference,
     Layer,
     LimitResult,
+    Link,
     MemoryPool,
     Operator,
     PlatformInfo,
@@ -34,6 +35,7 @@ from tui.figures import (
     TensorPlace,
     Versions,
     spread,
+    why_broken,
 )
 from tui.journal import Follower
 from tui.spec import Spec
@@ -112,6 +114,8 @@ class State(Figure):
     profile: tuple[Profiled, ...] = ()
     statistics: Statistics = Statistics()
     verdict: events.PlatformExited | None = None
+    links: tuple[Link, ...] = ()
+    """Of the compiled model: float to quantized, and quantized to lowered."""
     check: Check | None = None
     limits: tuple[LimitResult, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
@@ -246,6 +250,8 @@ def fold(state: State, event: AnyEvent) -> State:
             return _replace(state, statistics=event.statistics)
         case events.PlatformExited():
             return _replace(state, verdict=event, platform_pid=None, **_IDLE)
+        case events.LinksKnown():
+            return _replace(state, links=event.links)
         case events.Checked():
             return _replace(state, check=event.check)
         case events.LimitsChecked():
@@ -326,6 +332,25 @@ def now_doing(state: State) -> str:
     return running[-1] if running else "starting"
 
 
+Outcome = Literal["ok", "mismatch", "failed", "stopped", "lost", "running"]
+
+
+def outcome(state: State) -> Outcome:
+    """How the run stands for a person: one that ended well with outputs that are not the model's is no success."""
+    if state.run.status == "ok" and (found := checked(state)) is not None and found.status == "mismatch":
+        return "mismatch"
+    return state.run.status
+
+
+def checked(state: State) -> Check | None:
+    """The check; before it, and of a model that was only compiled, what is known of its links; None without any."""
+    if state.check is not None or not state.links:
+        return state.check
+    if (reason := why_broken(state.links)) is not None:
+        return Check(status="mismatch", reason=reason, links=state.links)
+    return Check(status="skipped", reason="nothing was run: only the compiled model was checked", links=state.links)
+
+
 def npu_ms(state: State, cycles: int | None) -> float | None:
     """NPU cycles as milliseconds at the clock of the target's system config, as Vela states it."""
     return None if cycles is None or not state.clock_hz else cycles / state.clock_hz * 1e3
@@ -382,7 +407,7 @@ def to_json(state: State) -> dict[str, Any]:
         "memory": _figures(state.memory),
         "profile": _figures(state.profile),
         "statistics": _figures(state.statistics),
-        "check": _figures(state.check),
+        "check": _figures(checked(state)),
         "platform": _figures(state.platform),
         "verdict": None
         if state.verdict is None

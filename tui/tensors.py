@@ -4,6 +4,7 @@ The compile worker writes a run's inputs and references; the run process hands t
 what comes back. Bytes are in the tensor's memory order: that is what the runner reads and writes.
 """
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui.errors import UsageError
+from tui.figures import decibel
 
 MANIFEST = "io.json"
 INPUTS = "inputs.npz"
@@ -73,6 +75,20 @@ def from_bytes(data: bytes, info: TensorInfo) -> NDArray:
     stored = tuple(info.shape[d] for d in info.dim_order)
     array = np.frombuffer(data, dtype=np.dtype(info.dtype)).reshape(stored)
     return array.transpose(np.argsort(info.dim_order) if info.dim_order else ())
+
+
+def largest_difference(a: NDArray, b: NDArray) -> float:
+    """Largest absolute difference; infinite where one is a number and the other is not."""
+    x, y = a.astype(np.float64), b.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        error = np.where((x == y) | (np.isnan(x) & np.isnan(y)), 0.0, np.abs(x - y))
+    return float(np.max(np.nan_to_num(error, nan=math.inf, posinf=math.inf), initial=0.0))
+
+
+def sqnr_db(signal: NDArray, got: NDArray) -> float | None:
+    """Signal to noise of `got` in dB; None without noise or signal."""
+    exact, noisy = signal.astype(np.float64), got.astype(np.float64)
+    return decibel(float(np.sum(exact**2)), float(np.sum((exact - noisy) ** 2)))
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> Path:

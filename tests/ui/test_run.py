@@ -150,7 +150,7 @@ async def test_a_journal_that_grows_is_followed(until: Until) -> None:
         await until(pilot, lambda: said in text(app, ".figures"))
         assert "method_allocator 4,321 of 62,914,560 bytes" in text(app, ".figures")
         fakes.append(directory, fakes.finished())
-        await until(pilot, lambda: "OK  9.5 s" in text(app, RunHeader))
+        await until(pilot, lambda: "MISMATCH  9.5 s" in text(app, RunHeader))
 
 
 async def test_advice_stands_with_its_evidence(until: Until) -> None:

@@ -4,10 +4,12 @@ Both run on the same inputs, each on what its own layers before have made, so th
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch.fx import Interpreter, Node
+from torch.utils import _pytree
 
 from tui.compile.delegation import operator_name
 from tui.compile.models import Inputs
@@ -31,7 +33,7 @@ class _Recorder(Interpreter):  # type: ignore[misc]
             (value,), _ = self.fetch_args_kwargs_from_env(node)
             return value
         value = super().run_node(node)
-        made_by = _quantized(node)
+        made_by = quantized_by(node)
         name = node.name if made_by is None else made_by.name
         if isinstance(value, torch.Tensor) and value.is_floating_point() and (made_by or _is_layer(node)):
             self.values[name] = value.detach()
@@ -42,12 +44,29 @@ def _is_layer(node: Node) -> bool:
     return node.op in ("placeholder", "call_function")
 
 
-def _quantized(node: Node) -> Node | None:
+def quantized_by(node: Node) -> Node | None:
     """The node whose value comes out of a quantize and dequantize pair that ends with `node`; None for others."""
     if node.op != "call_function" or "dequantize" not in str(node.target) or not node.all_input_nodes:
         return None
     before = node.all_input_nodes[0]
     return before.all_input_nodes[0] if "quantize" in str(before.target) and before.all_input_nodes else None
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What one run of a graph gave."""
+
+    outputs: list[torch.Tensor]
+    values: dict[str, torch.Tensor]
+    """Of each layer, by the name of its node, as the layers after it see it."""
+
+
+def run(model: Any, inputs: Inputs) -> Ran:
+    """Run a graph, without what its observers would do."""
+    recorder = _Recorder(model)
+    with torch.no_grad():
+        leaves = _pytree.tree_leaves(recorder.run(*inputs))
+    return Ran([leaf for leaf in leaves if isinstance(leaf, torch.Tensor)], recorder.values)
 
 
 class _Sums:
@@ -71,12 +90,9 @@ def compare(float_model: Any, quantized: Any, samples: Sequence[Inputs]) -> tupl
     """The layers that both models have, in the order they run."""
     sums: dict[str, _Sums] = {}
     for inputs in samples[:MOST_SAMPLES]:
-        ours, theirs = _Recorder(float_model), _Recorder(quantized)
-        with torch.no_grad():
-            ours.run(*inputs)
-            theirs.run(*inputs)
-        for name, exact in ours.values.items():
-            got = theirs.values.get(name)
+        ours, theirs = run(float_model, inputs).values, run(quantized, inputs).values
+        for name, exact in ours.items():
+            got = theirs.get(name)
             if got is not None and got.shape == exact.shape:
                 sums.setdefault(name, _Sums()).add(exact, got)
     return tuple(_layers(float_model, sums))

@@ -15,6 +15,7 @@ from typing import Any
 import executorch.backends.arm.ethosu.backend as ethosu_backend
 import executorch.backends.arm.tosa.partitioner as tosa_partitioner
 import torch
+from executorch.backends.arm.arm_vela import VelaCompileResult
 from executorch.backends.arm.ethosu import EthosUCompileSpec, EthosUPartitioner
 from executorch.backends.arm.quantizer import (
     EthosUQuantizer,
@@ -110,9 +111,21 @@ def convert(program: ExportedProgram, quantizer: Any, calibration: Sequence[Inpu
     return Quantized(quantized, torch.export.export(quantized, example), float_module)
 
 
+def _without_vela(tosa: bytes, _flags: list[str], **options: Any) -> Any:
+    """Keep a TOSA graph where Vela would; its folder's name stands for the delegate."""
+    folder = Path(options["intermediate_path"])
+    (folder / TOSA).write_bytes(tosa)
+    return VelaCompileResult(folder.name.encode(), ())
+
+
 @contextlib.contextmanager
-def _recording(lowering: Lowering, folder: Path, on_vela: Callable[[], None]) -> Iterator[None]:
-    """Give each call of Vela a folder of its own (the stock flow overwrites them) and record rejected nodes."""
+def _recording(
+    lowering: Lowering, folder: Path, on_vela: Callable[[], None], compiler: Callable[..., Any]
+) -> Iterator[None]:
+    """Give each call of Vela a folder of its own (the stock flow overwrites them) and record rejected nodes.
+
+    `compiler` is called in the place of Vela.
+    """
     stock_compile, stock_reporter = ethosu_backend.vela_compile, tosa_partitioner.WhyNoPartitionReporter
 
     def vela_compile(tosa: bytes, flags: list[str], **options: Any) -> Any:
@@ -124,7 +137,7 @@ def _recording(lowering: Lowering, folder: Path, on_vela: Callable[[], None]) ->
         if debug.exists():
             debug.rename(place / DEBUG_JSON)
         begun = time.monotonic()
-        result = stock_compile(tosa, flags, **{**options, "intermediate_path": str(place)})
+        result = compiler(tosa, flags, **{**options, "intermediate_path": str(place)})
         lowering.vela_seconds += time.monotonic() - begun
         lowering.partitions.append(Partition(place, result.processed_bytes))
         return result
@@ -144,8 +157,19 @@ def _recording(lowering: Lowering, folder: Path, on_vela: Callable[[], None]) ->
 
 def lower(program: ExportedProgram, spec: Any, folder: Path, on_vela: Callable[[], None]) -> Lowering:
     """Partition, lower to TOSA and compile each partition with Vela; `on_vela` is called at each start of Vela."""
+    return _lower(program, spec, folder, on_vela, ethosu_backend.vela_compile)
+
+
+def lower_to_tosa(program: ExportedProgram, spec: Any, folder: Path) -> Lowering:
+    """Partition and lower to TOSA, which decides all that a program computes; its delegates are stand-ins."""
+    return _lower(program, spec, folder, lambda: None, _without_vela)
+
+
+def _lower(
+    program: ExportedProgram, spec: Any, folder: Path, on_vela: Callable[[], None], compiler: Callable[..., Any]
+) -> Lowering:
     lowering = Lowering()
-    with provenance.kept(), _recording(lowering, folder, on_vela):
+    with provenance.kept(), _recording(lowering, folder, on_vela, compiler):
         edge = to_edge_transform_and_lower(
             program,
             partitioner=[EthosUPartitioner(spec)],

@@ -71,10 +71,22 @@ def by_node(path: Path) -> dict[str, Origin]:
     return found
 
 
-def output_names(graph: bytes) -> list[str]:
-    """Name of the first output of each operator of a TOSA flatbuffer, in the order Vela numbers them."""
+def _block(graph: bytes) -> Any:
     from tosa.TosaGraph import TosaGraph
 
-    block = TosaGraph.GetRootAs(graph, 0).Regions(0).Blocks(0)
+    return TosaGraph.GetRootAs(graph, 0).Regions(0).Blocks(0)
+
+
+def output_names(graph: bytes) -> list[str]:
+    """Name of the first output of each operator of a TOSA flatbuffer, in the order Vela numbers them."""
+    block = _block(graph)
     operators = (block.Operators(i) for i in range(block.OperatorsLength()))
     return [operator.Outputs(0).decode() if operator.OutputsLength() else "" for operator in operators]
+
+
+def input_shapes(graph: bytes) -> list[tuple[int, ...]]:
+    """Shape of each input of a TOSA flatbuffer, in the order the graph takes them."""
+    block = _block(graph)
+    tensors = (block.Tensors(i) for i in range(block.TensorsLength()))
+    shapes = {t.Name(): tuple(t.Shape(k) for k in range(t.ShapeLength())) for t in tensors}
+    return [shapes[block.Inputs(i)] for i in range(block.InputsLength())]

@@ -8,12 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch.fx import Interpreter
 
 from tui.compile.lowering import TOSA, Lowering
 from tui.compile.models import Inputs
+from tui.compile.origins import input_shapes
 from tui.errors import one_line
+
+Order = tuple[int, ...]
+"""Dimensions from the outermost to the innermost in memory."""
 
 
 class Unavailable(Exception):
@@ -27,21 +32,36 @@ class _Program(Interpreter):  # type: ignore[misc]
         super().__init__(module)
         self._graphs = graphs
 
-    def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
+    def run_node(self, n: Any) -> Any:
         """A node: a delegate by the reference model, all else as it is."""
-        if target is not torch.ops.higher_order.executorch_call_delegate:
-            return super().call_function(target, args, kwargs)
-        import tosa_reference_model
-
-        delegate, *inputs = args
+        if n.target is not torch.ops.higher_order.executorch_call_delegate:
+            return super().run_node(n)
+        (delegate, *inputs), _ = self.fetch_args_kwargs_from_env(n)
         graph = self._graphs.get(bytes(delegate.processed_bytes))
         if graph is None:
             raise Unavailable("a delegate is none of the partitions that were compiled")
-        arrays = [tensor.detach().numpy() for tensor in inputs]
-        results, status = tosa_reference_model.run(graph, arrays, verbosity="NONE")
-        if status != tosa_reference_model.GraphStatus.TOSA_VALID:
-            raise Unavailable(f"the TOSA reference model says {status.name}")
-        return [torch.from_numpy(result) for result in results]
+        orders = [argument.meta["val"].dim_order() for argument in n.args[1:]]
+        return _run(graph, inputs, orders, [value.dim_order() for value in n.meta["val"]])
+
+
+def _run(
+    graph: bytes, inputs: Sequence[torch.Tensor], orders: Sequence[Order], taken: Sequence[Order]
+) -> list[torch.Tensor]:
+    """A TOSA graph's outputs. A delegate sees memory only, so that its graph has the dimensions in memory order."""
+    import tosa_reference_model
+
+    arrays = [
+        np.ascontiguousarray(tensor.detach().numpy().transpose(order))
+        for tensor, order in zip(inputs, orders, strict=True)
+    ]
+    # The reference model looks at sizes only: data in another layout would give another result, and no error.
+    for at, (array, shape) in enumerate(zip(arrays, input_shapes(graph), strict=True)):
+        if [n for n in array.shape if n > 1] != [n for n in shape if n > 1]:
+            raise Unavailable(f"input {at} of a partition has the layout {array.shape}, its TOSA graph {shape}")
+    results, status = tosa_reference_model.run(graph, arrays, verbosity="NONE")
+    if status != tosa_reference_model.GraphStatus.TOSA_VALID:
+        raise Unavailable(f"the TOSA reference model says {status.name}")
+    return [torch.from_numpy(result.transpose(np.argsort(order))) for result, order in zip(results, taken, strict=True)]
 
 
 def outputs(lowering: Lowering, folders: Sequence[Path], samples: Sequence[Inputs]) -> list[list[torch.Tensor]]:

@@ -18,7 +18,7 @@ import msgspec
 from tui import __version__, artifacts, catalogue, events, runs
 from tui.errors import Exit, UserError, one_line
 from tui.events import Event, Stage
-from tui.figures import Estimate, Operator, TensorPlace, Versions, whole
+from tui.figures import Estimate, Link, Operator, TensorPlace, Versions, whole
 from tui.spec import Spec
 
 MODEL = "model.pte"
@@ -207,19 +207,20 @@ def _load_compilers(work: Worker) -> None:
 
 def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: Any) -> None:
     """The stages from quantize on."""
-    from tui.compile import delegation, references
+    from tui.compile import delegation, preparation, references
     from tui.compile import lowering as flow
 
     spec = work.spec
     with _scratch(work.directory) as scratch:
         target = None if spec.target.is_cpu else flow.compile_spec(spec.target, scratch)
-        quantized = None
+        made, changed = None, None
         if spec.quantize == "none":
             work.emit(events.StageFinished(stage="quantize", status="skipped", seconds=0.0))
         else:
             with work.stage("quantize"):
                 made = _quantized(work, model, program, target, calibration)
-                quantized, program = made.module, made.program
+                changed = preparation.change(program, made.float_module, samples.inputs)
+                program = made.program
                 _compare_layers(work, made, samples)
         lowering = _lower(work, program, target, scratch)
         with work.stage("emit"):
@@ -236,10 +237,12 @@ def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: 
             path.write_bytes(emitted.buffer)
             work.keep(path)
             inputs, outputs = references.signature(emitted, steps)
+            quantized = None if made is None else made.module
             for file in references.write(
                 work.artifacts, samples, spec.inferences, inputs, outputs, model.module, quantized, exact
             ):
                 work.keep(file)
+            _judge_links(work, made, changed, target, samples)
 
 
 def _quantized(work: Worker, model: Any, program: Any, target: Any, calibration: Any) -> Any:
@@ -271,6 +274,43 @@ def _exact(work: Worker, lowering: Any, samples: Any) -> Any:
     except tosa_reference.Unavailable as error:
         work.note(f"outputs are compared with PyTorch's quantized model only: {error}")
         return None
+
+
+def _judge_links(work: Worker, made: Any, changed: Any, target: Any, samples: Any) -> None:
+    """Say whether the lowered program still is the user's model, and if not, since which operator.
+
+    `changed` is what preparing for quantization changed already.
+    """
+    import numpy as np
+
+    from tui import tensors
+    from tui.compile import links
+
+    with np.load(work.artifacts / tensors.REFERENCES) as packed:
+        first, second = links.judge(dict(packed), tensors.read_manifest(work.artifacts), quantized=made is not None)
+    if changed is not None:
+        first = links.prepared(first, changed)
+    if second.status == "mismatch" and made is not None and target is not None:
+        second = _located(work, second, made, target, samples)
+    work.emit(events.LinksKnown(links=(first, second)))
+
+
+def _located(work: Worker, link: Link, made: Any, target: Any, samples: Any) -> Link:
+    """The broken link with the first operator whose result lowering changes, where one can be found."""
+    from tui.compile import first_change
+
+    def say(text: str) -> None:
+        work.emit(events.Logged(source="compile", text=f"lowering changed the result: {text}", level="warning"))
+
+    try:
+        place = first_change.find(made.float_module, made.module, target, samples.inputs, say)
+    except Exception as error:  # noqa: BLE001 - compilers fail on a part of a model in as many ways as on the whole
+        work.note(f"the operator that lowering changed was not found: {one_line(error, 160)}")
+        return link
+    if place is None:
+        work.note("no part of the model by itself shows where lowering changed the result")
+        return link
+    return msgspec.structs.replace(link, operator=place.name, line=place.line)
 
 
 def _lower(work: Worker, program: Any, target: Any, scratch: Path) -> Any:

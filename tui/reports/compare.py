@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tui.compare import Compared, ComparedModule, Comparison
+from tui.compare import CHECK, Compared, ComparedModule, Comparison
 from tui.reports.text import UNKNOWN, table
 from tui.text import clean
 
@@ -33,19 +33,22 @@ def summary(found: Comparison) -> str:
 
 
 def _row(found: Compared) -> list[str]:
-    change = UNKNOWN if found.change_pct is None else f"{found.change_pct:+.1f} %"
+    change = UNKNOWN if found.change_pct is None or found.name == CHECK else f"{found.change_pct:+.1f} %"
     return [
         f"  {clean(found.name, 60)}",
-        _figure(found.a),
-        _figure(found.b),
+        _figure(found.name, found.a),
+        _figure(found.name, found.b),
         change,
         WORSE if found.regression else "",
     ]
 
 
-def _figure(value: float | None) -> str:
+def _figure(name: str, value: float | None) -> str:
+    """One run's figure in words."""
     if value is None:
         return UNKNOWN
+    if name == CHECK:
+        return "match" if value else "MISMATCH"
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
 
 

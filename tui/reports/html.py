@@ -21,7 +21,7 @@ from tui.reports import memory, pmu, text
 from tui.reports import operators as arrange
 from tui.reports.memory import Area
 from tui.reports.operators import Entry
-from tui.state import State, badge, npu_ms
+from tui.state import State, badge, checked, npu_ms, outcome
 from tui.text import clean
 
 TEMPLATE = "report.html.jinja"
@@ -184,7 +184,7 @@ def _rows(entries: Sequence[Entry], state: State) -> list[dict[str, Any]]:
 
 def page(state: State, log: LogPart, advised: Advised | None = None) -> str:
     """The page. `log` is what it has of the log; `advised` what there is to advise, None where nobody asked."""
-    areas = memory.areas(state.tensors)
+    areas, check = memory.areas(state.tensors), checked(state)
     walls = [i.wall_s for i in state.inferences if i.wall_s is not None]
     return (
         _environment()
@@ -195,7 +195,10 @@ def page(state: State, log: LogPart, advised: Advised | None = None) -> str:
             title=text.title(state),
             badge=badge(state) or "no platform was started",
             command=shlex.join(map(clean, spec.command_line(state.spec))) if state.spec else None,
-            check_line=text.check_line(state.check) if state.check else None,
+            outcome=outcome(state),
+            check=check,
+            check_line=text.check_line(check),
+            links=text.link_rows(check) if check is not None else [],
             accuracy=text.accuracy_line(state.check),
             noisiest=text.layers_line(state.layers),
             statistics=text.statistics_words(state.statistics),

@@ -13,6 +13,7 @@ from tui.figures import (
     Delegation,
     Inference,
     Layer,
+    Link,
     MemoryPool,
     Operator,
     OutputCheck,
@@ -21,6 +22,7 @@ from tui.figures import (
     Spread,
     Statistics,
     TensorPlace,
+    broken,
     first_noisy,
     spread,
 )
@@ -28,7 +30,7 @@ from tui.reports import memory
 from tui.reports import operators as arrange
 from tui.reports.memory import Area, Peak
 from tui.reports.operators import Entry
-from tui.state import State, badge, npu_ms
+from tui.state import State, badge, checked, npu_ms, outcome
 from tui.text import clean
 
 TOP_OPERATORS = 12
@@ -77,11 +79,13 @@ def title(state: State) -> str:
 def status_line(state: State) -> str:
     """How the run stands, in one line."""
     run = state.run
-    parts = [run.status.upper()]
+    parts = [outcome(state).upper()]
     if run.seconds is not None:
         parts.append(f"{run.seconds:.1f} s")
     if run.reason:
         parts.append(clean(run.reason))
+    elif outcome(state) == "mismatch" and (found := checked(state)) is not None and found.reason:
+        parts.append(clean(found.reason))
     line = "  ".join(parts)
     return f"{line} ({clean(run.hint)})" if run.hint else line
 
@@ -98,8 +102,8 @@ def check_line(check: Check | None) -> str:
     if check is None:
         return UNKNOWN
     text = check.status.upper()
-    if check.status == "skipped":
-        return f"{text}: {check.reason}"
+    if check.status == "skipped" or broken(check.links) is not None:
+        return f"{text}: {clean(check.reason or '')}"
     errors = [o.max_abs_error for o in check.outputs if o.max_abs_error is not None]
     if errors:
         text += f"  max error {max(errors):g} against {AGAINST.get(check.reference or '', 'the quantized model')}"
@@ -109,6 +113,26 @@ def check_line(check: Check | None) -> str:
     if check.sqnr_db is not None:
         text += f", SQNR {check.sqnr_db:.1f} dB against float"
     return f"{text}: {check.reason}" if check.reason else text
+
+
+STARTS = {"tosa": "lowered", "quantized": "quantized", "float": "float", "bundle": "bundled"}
+"""What the platform's outputs are compared with, in a word, by the check's reference."""
+
+
+def link_rows(check: Check) -> list[list[str]]:
+    """The links of a check's chain: both ends, how it stands, the signal that is left at its end, and its error."""
+    start = {"quantized": "float", "lowered": "quantized", "platform": STARTS.get(check.reference or "tosa", "lowered")}
+    return [[f"{start[link.name]} -> {link.name}", *_link_cells(link)] for link in check.links]
+
+
+def _link_cells(link: Link) -> list[str]:
+    stands = {"match": "holds", "mismatch": "BROKEN", "skipped": "not compared"}[link.status]
+    if link.max_abs_error is None:
+        return [stands, UNKNOWN, clean(link.reason or "")]
+    left = UNKNOWN if link.sqnr_db is None else f"{link.sqnr_db:.1f} dB"
+    allowed = "" if link.allowed is None else f", allowed {link.allowed:.3g}"
+    place = ", ".join(filter(None, (link.operator, link.line)))
+    return [stands, left, clean(f"error {link.max_abs_error:.3g}{allowed}" + (f", first at {place}" if place else ""))]
 
 
 def output_words(output: OutputCheck) -> str:
@@ -416,7 +440,8 @@ def summary(state: State, detail: Detail = "top") -> str:
         e = state.estimate
         lines.append(
             f"{ESTIMATORS[e.source]:12} {number(e.total_cycles)} cycles, {ms(e.inference_ms)}, {number(e.macs)} MACs,"
-            f" SRAM {number(e.sram_kib, 1, 'KiB')}, flash {number(e.flash_kib, 1, 'KiB')}   (estimated)"
+            f" SRAM {number(e.sram_kib, 1, 'KiB')}, DRAM {number(e.dram_kib, 1, 'KiB')},"
+            f" flash {number(e.flash_kib, 1, 'KiB')}   (estimated)"
         )
     lines += [f"{'Needs' if not at else '':12} {pool_need_words(pool)}" for at, pool in enumerate(state.pools)]
     if state.inferences:
@@ -434,10 +459,11 @@ def summary(state: State, detail: Detail = "top") -> str:
     if said := statistics_words(state.statistics):
         lines.append(f"Statistics   the whole run: {said}")
     lines += [f"{'Pools' if not at else '':12} {pool_words(pool)}" for at, pool in enumerate(state.memory)]
-    if state.check is not None:
-        lines.append(f"Check        {check_line(state.check)}")
-        lines += [f"  {output_words(output)}" for output in state.check.outputs]
-        if accuracy := accuracy_line(state.check):
+    if (found := checked(state)) is not None:
+        lines.append(f"Check        {check_line(found)}")
+        lines += [f"  {line}" for line in table(link_rows(found), right=(2,))]
+        lines += [f"  {output_words(output)}" for output in found.outputs]
+        if accuracy := accuracy_line(found):
             lines.append(f"Accuracy     {accuracy}")
     if noisiest := layers_line(state.layers):
         lines.append(f"Layers       {noisiest}")

@@ -22,7 +22,7 @@ from tui.screens.compare import CompareScreen
 from tui.screens.confirm import Confirm
 from tui.screens.export import ExportScreen
 from tui.screens.messages import OpenRun
-from tui.state import State
+from tui.state import State, checked, outcome
 from tui.text import clean, printable_name
 from tui.widgets.background import in_background, tell
 from tui.widgets.curve import curve
@@ -58,7 +58,7 @@ TREND_ROWS = 9
 MOST_TREND = 60
 """Runs of a trend, the newest."""
 
-TONES = {"ok": "", "failed": "bad", "lost": "bad", "stopped": "warn", "running": "good"}
+TONES = {"ok": "", "mismatch": "bad", "failed": "bad", "lost": "bad", "stopped": "warn", "running": "good"}
 
 
 def npu_cycles(state: State) -> int | None:
@@ -77,11 +77,11 @@ def _figures(name: str, state: State) -> tuple[Any, ...]:
         # Numbers sort as numbers: 1024 comes after 256.
         request.target.macs if request else None,
         request.target.memory_mode if request else None,
-        state.run.status,
+        outcome(state),
         npu_cycles(state),
         state.estimate.total_cycles if state.estimate else None,
         state.run.seconds,
-        state.check.status if state.check else None,
+        found.status if (found := checked(state)) else None,
     )
 
 
@@ -99,7 +99,7 @@ def _row(name: str, state: State, marks: str) -> Row:
         duration(seconds),
         (check or UNKNOWN).upper(),
     )
-    return Row(name, cells, tone=TONES[state.run.status])
+    return Row(name, cells, tone=TONES[status])
 
 
 class RunTable(FigureTable):

@@ -3,12 +3,13 @@
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.state import StageState, State, badge, now_doing
+from tui.state import StageState, State, badge, checked, now_doing, outcome
 from tui.text import clean
 from tui.widgets.words import UNKNOWN, duration, model_name, since, target_line
 
 STATUS_STYLE = {
     "ok": "bold $text-success",
+    "mismatch": "bold $text-error",
     "failed": "bold $text-error",
     "lost": "bold $text-error",
     "stopped": "bold $text-warning",
@@ -55,13 +56,13 @@ class RunHeader(Static):
             self.update(drawn, layout=not as_high)
 
     def _content(self, state: State, width: int) -> Content:
-        run, spec = state.run, state.spec
+        run, spec, stands = state.run, state.spec, outcome(state)
         if run.status == "running":
             taken = f"  {since(run.created)}" if run.created else ""
             words = f"RUNNING {now_doing(state)}{taken}"
         else:
-            words = f"{run.status.upper()}  {duration(run.seconds)}"
-        status = Content.assemble((words, STATUS_STYLE[run.status]))
+            words = f"{stands.upper()}  {duration(run.seconds)}"
+        status = Content.assemble((words, STATUS_STYLE[stands]))
         name = model_name(spec.model) if spec else clean(run.id)
         what = Content.assemble((name, "bold"), f"  {target_line(spec)}" if spec else "")
         none = "no platform yet" if run.status == "running" else "no platform was started"
@@ -75,6 +76,8 @@ class RunHeader(Static):
             lines.append(Content.assemble((f"! {reason}", STATUS_STYLE[run.status])))
             if hint:
                 lines.append(Content(f"  {clean(hint, 400)}"))
+        if stands == "mismatch" and (found := checked(state)) is not None:
+            lines.append(Content.assemble((f"! {clean(found.reason or '', 400)}", STATUS_STYLE[stands])))
         return Content("\n").join(lines)
 
 

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 from textual.content import Content
 
-from tui.figures import Check, LimitResult, OutputCheck
-from tui.reports.text import accuracy_line, layers_line, number, pool_need_words
-from tui.state import State
+from tui.figures import Check, LimitResult, OutputCheck, broken
+from tui.reports.text import accuracy_line, layers_line, link_rows, number, pool_need_words, table
+from tui.state import State, checked
 from tui.text import clean
 from tui.widgets.panel import TextPanel, awaited
 from tui.widgets.words import UNKNOWN
@@ -21,8 +21,13 @@ class VerdictPanel(TextPanel):
 
     TITLE = "Check and notes"
     FIGURES: ClassVar = (
-        ("MATCH", "Every output lies within the tolerance (one quantization step) of the quantized model in PyTorch."),
-        ("max error", "Largest absolute difference from the quantized model, over all inferences."),
+        (
+            "MATCH",
+            "Every link from the float model to the platform's outputs holds: quantized, lowered (on Arm's TOSA"
+            " reference model) and platform each compute what the one before does, within what rounding allows.",
+        ),
+        ("BROKEN", "The link that does not hold, and of a lowered program the first operator whose result differs."),
+        ("max error", "Largest absolute difference from the reference, over all inferences."),
         ("SQNR", "Signal to quantization noise against the float model, in dB: what quantization costs."),
         ("top-1", "Whether the largest output element is the same as the quantized model's."),
         ("cosine", "Of the angle to the float model's output: 1 for the same direction."),
@@ -39,12 +44,12 @@ class VerdictPanel(TextPanel):
     def parts(self, state: State) -> Any:
         """What is drawn."""
         waiting = None if state.check else awaited(state, "check")
-        known = state.layers, state.pools
+        known = state.layers, state.pools, state.links
         return known, state.check, state.limits, state.notes, state.artifacts, state.platform, state.versions, waiting
 
     def summary(self, state: State) -> str:
         """MATCH or MISMATCH, and how many notes."""
-        words = [state.check.status.upper()] if state.check else []
+        words = [word] if (word := self.brief(state)) else []
         if broken := sum(not limit.ok for limit in state.limits):
             words.append(f"{broken} limit{'s' * (broken > 1)} exceeded")
         if state.notes:
@@ -53,7 +58,9 @@ class VerdictPanel(TextPanel):
 
     def brief(self, state: State) -> str:
         """MATCH or MISMATCH."""
-        return state.check.status.upper() if state.check else ""
+        found = checked(state)
+        # Before the platform has run only a broken link is news.
+        return found.status.upper() if found is not None and (state.check is not None or broken(state.links)) else ""
 
     def content(self, state: State) -> Content:
         """The panel's text."""
@@ -89,13 +96,24 @@ def _check(state: State) -> Iterator[Content]:
     found = state.check
     if found is None:
         yield Content(clean(awaited(state, "check")))
+        if (known := checked(state)) is not None:
+            if known.status == "mismatch":
+                yield Content.assemble((clean(known.reason or "", 400), TONES["mismatch"]))
+            yield from _links(known)
         return
     reason = f"  {clean(found.reason, 400)}" if found.reason else ""
     yield Content.assemble((found.status.upper(), TONES[found.status]), reason)
+    yield from _links(found)
     for index, output in enumerate(found.outputs):
         yield Content(_output(index, output))
         yield from _answer(output)
     yield from _accuracy(found)
+
+
+def _links(check: Check) -> Iterator[Content]:
+    """The chain from the float model to the platform's outputs."""
+    for link, line in zip(check.links, table(link_rows(check), right=(2,)), strict=True):
+        yield Content.assemble((clean(line, 400), TONES["mismatch"] if link.status == "mismatch" else ""))
 
 
 def _output(index: int, output: OutputCheck) -> str:

@@ -1,0 +1,154 @@
+"""The first two links of the check's chain: float model -> quantized model -> lowered program.
+
+Both are judged on outputs that PyTorch and Arm's TOSA reference model computed, so that no platform is needed. A link
+allows what honest rounding makes of an output and no more. How near sound models come to the limits, and how far beyond
+them the compiler's known faults are, was measured: see docs/links.md.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from tui import tensors
+from tui.compile.preparation import Change
+from tui.figures import Link, LinkName
+from tui.tensors import Manifest, NDArray
+
+QUANTIZED_STEPS = 8.0
+"""Steps of an output that quantization may move it by, whatever its size: a small one is mostly noise."""
+
+QUANTIZED_SHARE = 0.75
+"""Share of the largest value of an output that quantization may move it by."""
+
+LOWERED_STEPS = 4.0
+"""Steps of an output that rounding in integers may move it by, beside rounding in floating point."""
+
+LOWERED_NOISE = 2.0
+"""Of what quantization moves an output by, how many times that lowering may: its rounding errors add up alike."""
+
+FLOAT_TOLERANCE = 1e-3
+"""Relative error of an output without a step that is allowed in any case."""
+
+NOT_QUANTIZED = "the model is not quantized"
+NO_REFERENCE = "the lowered program could not be run on the TOSA reference model"
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """One output of a link, over all samples."""
+
+    output: int
+    error: float
+    allowed: float
+    sqnr_db: float | None
+
+    @property
+    def excess(self) -> float:
+        """The error as a multiple of what is allowed."""
+        return self.error / self.allowed if self.allowed else (0.0 if not self.error else float("inf"))
+
+
+def judge(references: Mapping[str, NDArray], manifest: Manifest, *, quantized: bool) -> tuple[Link, Link]:
+    """The links ``quantized`` and ``lowered`` of a compiled model; `references` are named as in ``references.npz``."""
+    series = _Series(references, manifest)
+    if not quantized:
+        return Link(name="quantized", status="skipped", reason=NOT_QUANTIZED), _unlowered(NOT_QUANTIZED)
+    first = _link("quantized", series, "quantized", _allowed_of_quantization)
+    if not series.has("tosa"):
+        return first, _unlowered(NO_REFERENCE)
+    return first, _link("lowered", series, "tosa", _allowed_of_lowering)
+
+
+def lowering_changes(exact: NDArray, quantized: NDArray, lowered: NDArray, step: float | None) -> bool:
+    """Whether lowering made more of one value than rounding does, by the float and the quantized model's."""
+    return tensors.largest_difference(quantized, lowered) > _allowed_of_lowering(exact, quantized, step)
+
+
+def prepared(link: Link, found: Change) -> Link:
+    """The link ``quantized``, broken before anything was rounded."""
+    return msgspec.structs.replace(
+        link,
+        status="mismatch",
+        max_abs_error=found.error,
+        allowed=found.allowed,
+        output=found.output,
+        reason=f"preparing the model for quantization moved output {found.output} by {found.error:.4g}",
+        operator=found.place.name if found.place is not None else None,
+        line=found.place.line if found.place is not None else None,
+    )
+
+
+class _Series:
+    """Each output of each model, over all samples."""
+
+    def __init__(self, references: Mapping[str, NDArray], manifest: Manifest) -> None:
+        self._references = references
+        self.manifest = manifest
+        self.samples = sum(name.startswith("float_") and name.endswith("_0") for name in references)
+
+    def has(self, model: str) -> bool:
+        return f"{model}_0_0" in self._references
+
+    def of(self, model: str, output: int) -> NDArray:
+        return np.stack([self._references[f"{model}_{k}_{output}"] for k in range(self.samples)])
+
+
+Allowed = Callable[[NDArray, NDArray, float | None], float]
+"""Largest error of an output, from the float and the quantized model's values and its quantization step if any."""
+
+
+def _allowed_of_quantization(exact: NDArray, _: NDArray, step: float | None) -> float:
+    return max(QUANTIZED_STEPS * (step or 0.0), QUANTIZED_SHARE * _peak(exact))
+
+
+def _allowed_of_lowering(exact: NDArray, quantized: NDArray, step: float | None) -> float:
+    rounding = LOWERED_STEPS * step if step is not None else FLOAT_TOLERANCE * (1 + _peak(quantized))
+    return max(rounding, LOWERED_NOISE * tensors.largest_difference(exact, quantized))
+
+
+def _peak(values: NDArray) -> float:
+    finite = np.abs(values[np.isfinite(values)])
+    return float(np.max(finite, initial=0.0))
+
+
+def _link(name: LinkName, series: _Series, model: str, allowed: Allowed) -> Link:
+    judged: list[_Judged] = []
+    undecided = []
+    for j, info in enumerate(series.manifest.outputs):
+        exact, quantized, end = series.of("float", j), series.of("quantized", j), series.of(model, j)
+        start = exact if name == "quantized" else quantized
+        if start.shape != end.shape:
+            return Link(name=name, status="mismatch", output=j, reason=f"output {j} has another shape")
+        if start.dtype.kind != "f":
+            # Whole numbers and truth values, such as the place of the largest element, have no step: two values that
+            # are nearly the same may change places, and that is rounding, too.
+            if not np.array_equal(start, end):
+                undecided.append(f"{int(np.sum(start != end))} of {start.size} elements of output {j} differ")
+            continue
+        error = tensors.largest_difference(start, end)
+        judged.append(_Judged(j, error, allowed(exact, quantized, info.step), tensors.sqnr_db(exact, end)))
+    return _conclude(name, judged, undecided)
+
+
+def _conclude(name: LinkName, judged: Sequence[_Judged], undecided: Sequence[str]) -> Link:
+    unsure = f"{'; '.join(undecided)}: whole numbers have no step to hold that to" if undecided else None
+    if not judged:
+        return Link(name=name, status="skipped" if undecided else "match", reason=unsure)
+    worst = max(judged, key=lambda one: one.excess)
+    holds = worst.excess <= 1
+    off = f"output {worst.output} is off by {worst.error:.4g}, allowed is {worst.allowed:.4g}"
+    return Link(
+        name=name,
+        status="match" if holds else "mismatch",
+        sqnr_db=min((one.sqnr_db for one in judged if one.sqnr_db is not None), default=None),
+        max_abs_error=worst.error,
+        allowed=worst.allowed,
+        output=worst.output,
+        reason=unsure if holds else off,
+    )
+
+
+def _unlowered(reason: str) -> Link:
+    return Link(name="lowered", status="skipped", reason=reason)

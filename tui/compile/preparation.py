@@ -1,0 +1,77 @@
+"""Whether preparing a model for quantization left it as it was.
+
+Nothing is rounded yet at that point, so that the prepared model has to compute what the model computes. It does not
+always: PyTorch folds a BatchNorm into the convolution before it, even where other operators read the convolution, too.
+"""
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.export import ExportedProgram
+from torch.fx import Node
+
+from tui.compile import layers
+from tui.compile.models import Inputs
+from tui.compile.places import Place, place_of
+
+TOLERANCE = 1e-3
+"""Relative to the largest value of an output: weights that are folded are rounded in float32."""
+
+MOST_SAMPLES = 4
+
+
+@dataclass(frozen=True)
+class Change:
+    """An output that is not the model's."""
+
+    output: int
+    error: float
+    """Largest difference over the samples, in units of the output."""
+    allowed: float
+    place: Place | None
+    """The first operator whose result differs, where it can be told."""
+
+
+def change(program: ExportedProgram, prepared: Any, samples: Sequence[Inputs]) -> Change | None:
+    """The output that preparation changed the most; None where it changed none.
+
+    `prepared` is the graph with or without its observers (`tui.compile.lowering.Quantized.float_module`).
+    """
+    # Running a model changes the buffers that it mutates.
+    ours, theirs = copy.deepcopy(program.module(check_guards=False)), copy.deepcopy(prepared)
+    found: list[Change] = []
+    for inputs in samples[:MOST_SAMPLES]:
+        before, after = layers.run(ours, inputs), layers.run(theirs, inputs)
+        for j, (a, b) in enumerate(zip(before.outputs, after.outputs, strict=True)):
+            if a.is_floating_point() and _differs(a, b):
+                place = next(_places(ours.graph, before.values, after.values), None)
+                found.append(Change(j, _error(a, b), _allowed(a), place))
+    return max(found, key=lambda one: one.error / one.allowed, default=None)
+
+
+def _error(a: torch.Tensor, b: torch.Tensor) -> float:
+    return float((a.double() - b.double()).abs().max()) if a.numel() else 0.0
+
+
+def _allowed(a: torch.Tensor) -> float:
+    peak = a[a.isfinite()].abs().amax() if a.isfinite().any() else 0.0
+    return TOLERANCE * (1 + float(peak))
+
+
+def _differs(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return a.shape != b.shape or not torch.allclose(a.double(), b.double(), rtol=0, atol=_allowed(a), equal_nan=True)
+
+
+def _places(graph: Any, before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> Iterator[Place]:
+    """Operators of both graphs whose results differ, but those that another was folded into."""
+    names = before.keys() & after.keys()
+    for node in graph.nodes:
+        if node.name in names and not _absorbs(node, after) and _differs(before[node.name], after[node.name]):
+            yield place_of(node)
+
+
+def _absorbs(node: Node, after: dict[str, torch.Tensor]) -> bool:
+    return any(user.op == "call_function" and user.name not in after for user in node.users)
