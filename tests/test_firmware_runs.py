@@ -17,6 +17,7 @@ from tests.watching import directory_of, event_of, gone, processes_of, wait_for
 from tui import events
 from tui.events import InferenceFinished, InstructionsCounted
 from tui.platform.uart import Parser
+from tui.simulator.firmware import dtypes, image
 
 RanModel = Callable[..., Ran]
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -94,6 +95,28 @@ def test_what_the_firmware_cannot_run_is_said_before_it_is_booted(emulated: Path
     assert found["run"]["reason"] == "the program was compiled for 256 MACs a cycle, the NPU has 512"
     assert "--target ethos-u85-256" in found["run"]["hint"]
     assert found["platform"] is None
+
+
+def test_16_bit_activations_are_left_to_the_interpreter(emulated: Path, ran: RanModel, fvp_tui: Fvp) -> None:
+    program = str(ran("sample:digits", "--quantize", "a16w8").artifacts / "model.pte")
+    why = "the firmware's cortex_m::quantize_per_tensor.out takes int8, the program has int16"
+    found = json.loads(fvp_tui("run", program, "--json").stdout)
+    assert (found["run"]["status"], found["platform"]["engine"]) == ("ok", "interpreter")
+    assert f"the interpreter runs the program, not the firmware: {why}" in found["notes"]
+    done = fvp_tui("run", program, "--engine", "firmware", "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["run"]["reason"]) == (1, why)
+    assert found["run"]["hint"] == "--quantize int8, or --engine interpreter runs it"
+    assert found["platform"] is None
+
+
+def test_the_kernels_whose_types_are_known_are_the_firmwares(firmware_home: Path) -> None:
+    file = firmware_home / "firmware" / "corstone-300-ethos-u55.axf"
+    assert set(dtypes.KERNELS) <= image.load(file).kernels
+    # What the narrow ones say before they stop the program.
+    text = file.read_bytes()
+    for words in (b"is not int8 (Char)", b"Input1 dtype must be", b"expected Integer (4 byte), Char (1 byte) or Bool"):
+        assert words in text
 
 
 def test_without_the_firmware_its_engine_is_not_available(home: Path, ran: RanModel, fvp_tui: Fvp) -> None:

@@ -46,7 +46,13 @@ LAYOUTS = {
         inputs_size=16 << 20,
         outputs_size=16 << 20,
         temporary_size=32 << 20,
-        arguments={"cortex_m::quantized_conv2d.out": 14},
+        # ExecuTorch 1.1's backends/cortex_m/ops/operators.yaml: the schema's, the out tensor, and what is returned.
+        arguments={
+            "cortex_m::quantized_conv2d.out": 14,
+            "cortex_m::quantized_depthwise_conv2d.out": 15,
+            "cortex_m::quantized_add.out": 13,
+            "cortex_m::quantized_avg_pool2d.out": 9,
+        },
     ),
 }
 """Images that this engine runs, by sha256."""

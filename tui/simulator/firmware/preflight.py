@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tui import pte
 from tui.pte import Plan, PteError, Tensor
 from tui.simulator.delegate import DelegateError, EthosU
+from tui.simulator.firmware import dtypes
 from tui.simulator.firmware.image import Image
 
 INTERPRETER = "--engine interpreter runs it"
@@ -38,6 +39,7 @@ def obstacles(program: bytes, image: Image, macs: int) -> list[Obstacle]:
         *_kernels(parsed.main, image),
         *_inputs(parsed.main),
         *_signatures(parsed.main, image),
+        *_dtypes(parsed.main, delegates),
         *_sizes(program, parsed.main, delegates, image),
     ]
 
@@ -75,6 +77,34 @@ def _signatures(plan: Plan, image: Image) -> Iterator[Obstacle]:
                 f"the program calls {name} with {max(given)} arguments, the firmware's takes {count}",
                 "they are of different releases of ExecuTorch: compile with the firmware's, or for the NPU",
             )
+
+
+def _dtypes(plan: Plan, delegates: list[EthosU]) -> Iterator[Obstacle]:
+    """Each kind once: the first call that a kernel, or the NPU's backend, would refuse."""
+    told: set[tuple[str, str]] = set()
+    for name, tensor, taken in _typed(plan, delegates):
+        found = tensor.dtype.name
+        if found not in taken and (name, found) not in told:
+            told.add((name, found))
+            # 16-bit activations are what --quantize a16w8 asks for.
+            instead = f"--quantize int8, or {INTERPRETER}" if found == "int16" else INTERPRETER
+            types = " or ".join(sorted(taken))
+            yield Obstacle(f"the firmware's {name} takes {types}, the program has {found}", instead)
+
+
+def _typed(plan: Plan, delegates: list[EthosU]) -> Iterator[tuple[str, Tensor, frozenset[str]]]:
+    """Tensors that calls pass, with whom they are passed to and the types it takes."""
+    for call in plan.instructions:
+        if isinstance(call, pte.KernelCall):
+            name = plan.operators[call.op]
+            for at, taken in dtypes.KERNELS.get(name, {}).items():
+                if at < len(call.args) and isinstance(value := plan.values[call.args[at]], Tensor):
+                    yield name, value, taken
+        elif isinstance(call, pte.DelegateCall):
+            # What it gives back is copied, of whatever type it is.
+            for index in call.args[: len(delegates[call.delegate].inputs)]:
+                if isinstance(value := plan.values[index], Tensor):
+                    yield "backend of the NPU", value, dtypes.NPU
 
 
 def _bytes(plan: Plan, indices: tuple[int, ...]) -> int:
