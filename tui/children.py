@@ -11,10 +11,16 @@ _PR_SET_PDEATHSIG = 1
 
 
 def environment() -> dict[str, str]:
-    """Ours, with this package first: the child finds it, too, wherever it is started and we run from a checkout."""
+    """Ours, with this package first: the child finds it, too, wherever it is started and we run from a checkout.
+
+    Its folders are absolute: the child works in another one.
+    """
     package = str(Path(__file__).parent.parent)
-    path = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": f"{package}{os.pathsep}{path}" if path else package}
+    # Python takes an empty entry for the current folder.
+    known = [str(Path(entry).absolute()) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    path = os.pathsep.join([package, *known] if os.environ.get("PYTHONPATH") else [package])
+    home = os.environ.get("FVP_TUI_HOME")
+    return {**os.environ, **({"FVP_TUI_HOME": str(Path(home).absolute())} if home else {}), "PYTHONPATH": path}
 
 
 def tie() -> Callable[[], None]:

@@ -98,6 +98,7 @@ def _spec_options(command: Command) -> Command:
             help="Vela's memory mode [Sram_Only].",
         ),
         click.option("--quantize", type=click.Choice(QUANTIZATIONS), help="[int8]"),
+        click.option("--folder", metavar="PATH", help="Where the code of a .py model runs [the current folder]."),
         click.option(
             "--channels-last", is_flag=True, help="Export in the NPU's layout; inputs are then NHWC in memory."
         ),
@@ -231,6 +232,7 @@ def _make_spec(options: dict[str, Any], until: Literal["emit", "check"]) -> Spec
     made = _typed(
         base,
         model=model,
+        folder=_folder(options["folder"], model, base if options["model"] is None else None),
         until=until,
         target=target,
         limits=limits,
@@ -254,6 +256,16 @@ def _make_spec(options: dict[str, Any], until: Literal["emit", "check"]) -> Spec
         timeout_s=options.get("timeout"),
     )
     return spec.check(made)
+
+
+def _folder(typed: str | None, model: str, known: Spec | None = None) -> str | None:
+    """The folder that a model's code runs in: the one typed, else that of a spec that is `known`, else this one."""
+    from tui import spec
+
+    here = spec.folder_for(model)
+    if here is None:
+        return None
+    return _absolute(typed) or (here if known is None else known.folder or str(Path(model).parent))
 
 
 def _samples(path: Path) -> int | None:
@@ -381,6 +393,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str) -> 
     help="Vela's system configs.",
 )
 @click.option("--quantize", type=click.Choice(QUANTIZATIONS), help="[int8]")
+@click.option("--folder", metavar="PATH", help="Where the code of a .py model runs [the current folder].")
 @click.option("--channels-last", is_flag=True, help="Export in the NPU's layout; inputs are then NHWC in memory.")
 @click.option(
     "--calibration",
@@ -409,7 +422,7 @@ def sweep(model: str, **options: Any) -> int:
     if csv_file is not None and not Path(csv_file).absolute().parent.is_dir():
         raise UsageError(f"no folder {Path(csv_file).absolute().parent}")
     request = _typed(
-        Spec(model=name, until="emit", target=targets[0]),
+        Spec(model=name, folder=_folder(options["folder"], name), until="emit", target=targets[0]),
         quantize=options["quantize"],
         channels_last=options["channels_last"] or None,
         calibration=_absolute(options["calibration"]),

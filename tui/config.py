@@ -24,7 +24,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def home() -> Path:
     """fvp-tui's data folder; FVP_TUI_HOME overrides."""
-    return Path(os.environ.get("FVP_TUI_HOME") or platformdirs.user_data_dir("fvp-tui", appauthor=False))
+    # Absolute: a run's processes work in folders of their own.
+    return Path(os.environ.get("FVP_TUI_HOME") or platformdirs.user_data_dir("fvp-tui", appauthor=False)).absolute()
 
 
 def folder() -> Path:

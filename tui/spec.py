@@ -67,6 +67,8 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     model: str
     """``sample:NAME``, ``executorch:NAME``, or the absolute path of a .py, .pt2, .pte or .bpte file."""
+    folder: str | None = None
+    """Where the code of a .py model runs: the folder of whoever asked for it. None is the folder of the file."""
     target: Target = Target()
     quantize: Quantization = "int8"
     channels_last: bool = False
@@ -123,6 +125,20 @@ def check_target(target: Target) -> None:
     _choice("memory mode", target.memory_mode, known.memory_modes)
 
 
+def folder_for(model: str) -> str | None:
+    """The folder that the code of a model runs in when it is asked for here; None for a model without code of its own.
+
+    Raises:
+        UsageError: the current folder was deleted.
+    """
+    if not model.endswith(".py"):
+        return None
+    try:
+        return str(Path.cwd())
+    except OSError as error:
+        raise UsageError("the current folder is gone", "cd to one that exists") from error
+
+
 def check(spec: Spec) -> Spec:
     """The spec itself, if a run of it can be started.
 
@@ -138,6 +154,8 @@ def check(spec: Spec) -> Spec:
         raise UsageError(f"--inferences must be at least 1, not {spec.inferences}")
     if not spec.timeout_s > 0:
         raise UsageError(f"--timeout must be positive, not {spec.timeout_s:g}")
+    if spec.folder is not None and not Path(spec.folder).is_dir():
+        raise UsageError(f"no folder {spec.folder}, in which {spec.model} is loaded", "--folder . loads it in this one")
     for path in spec.inputs:
         if not Path(path).is_file():
             raise UsageError(f"no input file {path}")
@@ -198,6 +216,7 @@ def lowering_of(request: Spec) -> Spec:
     """Those fields of a spec that its lowered graphs depend on."""
     return Spec(
         request.model,
+        folder=request.folder,
         quantize=request.quantize,
         channels_last=request.channels_last,
         calibration=request.calibration,
@@ -216,6 +235,7 @@ def command_line(spec: Spec) -> list[str]:
     if target.system_config != DEFAULT.target.system_config:
         words += ["--system-config", target.system_config]
     values: list[tuple[str, object, object]] = [
+        ("--folder", spec.folder, folder_for(spec.model)),
         ("--quantize", spec.quantize, DEFAULT.quantize),
         ("--calibration", spec.calibration, None),
         ("--dataset", spec.dataset, None),
@@ -233,7 +253,7 @@ def command_line(spec: Spec) -> list[str]:
         ("--min-delegated", limits.delegated_percent, None),
     ]
     for option, value, default in values:
-        if value != default:
+        if value is not None and value != default:
             words += [option, str(value)]
     for name, value in spec.parameters:
         words += ["-C", f"{name}={value}"]

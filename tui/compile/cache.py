@@ -2,7 +2,8 @@
 
 An entry belongs to the exported program - its graph, its weights, where each node came from -, the data it is
 calibrated and compared on, the options, and the versions of all that compiles. A model is therefore always loaded and
-exported; what its code reads, and from where, need not be known. Every file is checked when it is taken out.
+exported: what its code reads, and from which folder, is in the key by what it made of it. Every file is checked when it
+is taken out.
 """
 
 import errno

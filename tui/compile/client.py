@@ -55,7 +55,8 @@ def start(directory: Path, cwd: Path, *, ones: bool, warm: bool, on_waiting: Cal
         with contextlib.suppress(OSError, ValueError):
             return _Job(_connection(on_waiting), directory, cwd, ones=ones)
     return subprocess.Popen(
-        [sys.executable, "-m", "tui.compile", str(directory), *["--ones"] * ones],
+        # Without the folder it is in among those that modules are looked for in (-P), as for a model that python runs.
+        [sys.executable, "-P", "-m", "tui.compile", str(directory), *["--ones"] * ones],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -106,7 +107,7 @@ def _connection(on_waiting: Callable[[], None]) -> socket.socket:
     on_waiting()
     with (place / "server.log").open("wb") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "tui.compile.server", str(place)],
+            [sys.executable, "-P", "-m", "tui.compile.server", str(place)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

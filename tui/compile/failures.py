@@ -12,6 +12,8 @@ from tui.events import Stage
 _OPERATOR = re.compile(r"\b(aten|quantized_decomposed|cortex_m|torchvision|tosa)(?:::|\.)([A-Za-z_0-9]+)")
 _BLURB = re.compile(r"^(Exception|Error|An error|While executing|The following|from user code)", re.IGNORECASE)
 
+_INSTALLED = re.compile(r"[/\\](site-packages|dist-packages|lib[/\\]python3\.\d+)[/\\]")
+
 _PASS = re.compile(r"An error occurred when running the '(\w+)' pass")
 
 _HINTS: dict[str, str] = {
@@ -22,6 +24,14 @@ _HINTS: dict[str, str] = {
     "vela": "Vela could not compile a partition",
     "emit": "the program could not be written",
 }
+
+
+class Problem(RuntimeError):
+    """A model that cannot be taken as it is, and a hint at what to do. It is raised from what the model's code did."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what)
+        self.hint = hint
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -39,10 +49,15 @@ def _where(error: BaseException, model_file: Path | None) -> str | None:
         if found := source_line(str(link)):
             return found
     for link in _chain(error):
-        frames = [f for f in traceback.extract_tb(link.__traceback__) if model_file and Path(f.filename) == model_file]
+        frames = [f for f in traceback.extract_tb(link.__traceback__) if model_file and _beside(f.filename, model_file)]
         if frames:
             return f"{frames[-1].filename}:{frames[-1].lineno}"
     return None
+
+
+def _beside(file: str, model_file: Path) -> bool:
+    """Whether a source file is a model's own, or one of the local packages beside it."""
+    return Path(file).is_relative_to(model_file.parent) and not _INSTALLED.search(file)
 
 
 def _telling(error: BaseException) -> tuple[BaseException, str]:
@@ -79,7 +94,8 @@ def describe(error: BaseException, stage: Stage, model_file: Path | None) -> str
         parts.append(f"operator {operator[1]}.{operator[2]}")
     if where:
         parts.append(f"at {where}")
-    return f"{'; '.join(parts)} ({_HINTS.get(stage, 'see failure.txt')})"
+    hint = telling.hint if isinstance(telling, Problem) else _HINTS.get(stage, "see failure.txt")
+    return f"{'; '.join(parts)} ({hint})"
 
 
 def full_text(error: BaseException) -> str:

@@ -1,9 +1,10 @@
 """Loading a model: its module, the inputs to run it on, and those to calibrate it on."""
 
+import contextlib
 import importlib.util
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,6 +15,8 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree
 
 from tui import catalogue, datasets
+from tui.compile import exporting
+from tui.compile.failures import Problem
 from tui.datasets import Item
 from tui.errors import UsageError, one_line
 from tui.spec import Spec
@@ -23,6 +26,11 @@ Inputs = tuple[Any, ...]
 
 SEED = 0
 """Set before a model is loaded: one with random weights is then the same in every run."""
+
+
+FOLDER = "--folder PATH names the folder that relative paths are meant for"
+SAME = "python must be able to run the file in that folder"
+EXITS = "the file is imported, without arguments: give those defaults, and call main() under __name__ == '__main__'"
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,14 @@ class Model:
     """(inputs, label) pairs the model's file brings along."""
     calibration: Sequence[Inputs] = ()
     program: ExportedProgram | None = None
+    folder: Path | None = None
+    """Where its code runs: the folder it was loaded in, or went to then. None for one that brings no code."""
+
+    @contextlib.contextmanager
+    def at_home(self) -> Iterator[None]:
+        """Be in its folder while its code runs."""
+        with contextlib.nullcontext() if self.folder is None else _in(self.folder):
+            yield
 
 
 @dataclass(frozen=True)
@@ -54,20 +70,61 @@ def _as_inputs(value: Any, what: str) -> Inputs:
     raise UsageError(f"{what} is a {type(value).__name__}, not a tuple of tensors")
 
 
+@contextlib.contextmanager
+def _in(folder: Path) -> Iterator[None]:
+    """Run a model's code in a folder, and say of a file that it does not find where it was looked for.
+
+    Raises:
+        UsageError: there is no such folder.
+        Problem: a file cannot be opened.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"no folder {folder}, in which the model is loaded", "--folder PATH loads it in another")
+    with contextlib.chdir(folder):
+        try:
+            yield
+        except OSError as error:
+            name = error.filename if isinstance(error.filename, str) else None
+            # Some libraries put it into the text only; and the code may have gone to another folder.
+            here = Path.cwd()
+            if name is None:
+                raise Problem(f"{type(error).__name__}: {one_line(error)}; it runs in {here}", SAME) from error
+            if Path(name).is_absolute():
+                raise
+            raise Problem(f"{error.strerror}: {name} in {here}", FOLDER) from error
+
+
 def _module(path: Path) -> ModuleType:
+    """The module in a file, loaded as ``python FILE`` would, but not as the main program.
+
+    Raises:
+        Problem: it ends the program.
+    """
     spec = importlib.util.spec_from_file_location("model_under_test", path)
     if spec is None or spec.loader is None:
         raise UsageError(f"cannot load {path}")
     module = importlib.util.module_from_spec(spec)
-    # A model may import its neighbours and may be pickled by name.
+    sys.argv = [str(path)]
     sys.path.insert(0, str(path.parent))
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    # Models are pickled by the name of their module, and one that was saved by a script knows its class as __main__'s.
+    sys.modules[spec.name] = sys.modules["__main__"] = module
+    # Processes of a data loader begin by loading the main program: from its file, not by this name.
+    module.__spec__ = None
+    try:
+        spec.loader.exec_module(module)
+    except SystemExit as error:
+        raise Problem(f"{path.name} ends the program: sys.exit({error.code!r})", EXITS) from error
+    except ModuleNotFoundError as error:
+        hint = f"install it in {sys.prefix}, or put it beside {path.name} or on PYTHONPATH"
+        raise Problem(str(error), hint) from error
     return module
 
 
-def _from_file(path: Path) -> Model:
-    module = _module(path)
+def _from_file(path: Path, folder: Path) -> Model:
+    with _in(folder):
+        module = _module(path)
+        # Where the code that runs later finds itself.
+        folder = Path.cwd()
     lacking = [name for name in catalogue.REQUIRED_NAMES if not hasattr(module, name)]
     if lacking:
         raise UsageError(f"{path} does not define {' and '.join(lacking)}")
@@ -77,7 +134,7 @@ def _from_file(path: Path) -> Model:
         raise UsageError(f"ModelUnderTest in {path} is a {type(net).__name__}, not a torch.nn.Module", hint)
     dataset = [(_as_inputs(x, "ModelDataset"), int(label)) for x, label in getattr(module, "ModelDataset", ())]
     calibration = [_as_inputs(x, "ModelCalibration") for x in getattr(module, "ModelCalibration", ())]
-    return Model(net.eval(), _as_inputs(module.ModelInputs, "ModelInputs"), dataset, calibration)
+    return Model(net.eval(), _as_inputs(module.ModelInputs, "ModelInputs"), dataset, calibration, folder=folder)
 
 
 def _from_executorch(name: str) -> Model:
@@ -95,11 +152,36 @@ def _from_exported(path: Path) -> Model:
     arguments, keywords = program.example_inputs
     if keywords:
         raise UsageError(f"{path} takes keyword inputs", "export a module that takes positional tensors only")
+    if found := _dynamic(program):
+        raise UsageError(f"{', '.join(found)}; the NPU needs fixed shapes", "export without dynamic_shapes")
     return Model(program.module(check_guards=False), _as_inputs(arguments, str(path)), program=program)
 
 
-def load(name: str) -> Model:
-    """The model a spec names. Runs the user's code.
+def _dynamic(program: ExportedProgram) -> list[str]:
+    """The inputs with dimensions that were left open, in words."""
+    nodes = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}
+    found = []
+    for at, name in enumerate(program.graph_signature.user_inputs):
+        value = nodes[name].meta.get("val") if isinstance(name, str) and name in nodes else None
+        shape = value.shape if isinstance(value, torch.Tensor) else ()
+        open_ = [f"{axis} ({_range(program, n)})" for axis, n in enumerate(shape) if isinstance(n, torch.SymInt)]
+        if open_:
+            found.append(f"input {at} has dynamic dimension{'s' * (len(open_) > 1)} {' and '.join(open_)}")
+    return found
+
+
+def _range(program: ExportedProgram, extent: torch.SymInt) -> str:
+    """The sizes that an open dimension may have."""
+    expression = extent.node.expr
+    known = program.range_constraints.get(expression)
+    if known is None:  # derived from another dimension, such as 2*s0
+        return str(expression)
+    lowest, highest = int(known.lower), known.upper
+    return f"{lowest}..{highest}" if highest.is_Integer else f"{lowest} or more"
+
+
+def load(name: str, folder: str | None = None) -> Model:
+    """The model a spec names. Runs the user's code, in `folder`, else in that of its file.
 
     Raises:
         UsageError: it is not a model in the sense of `tui.catalogue`.
@@ -109,7 +191,7 @@ def load(name: str) -> Model:
     if name.startswith("executorch:"):
         return _from_executorch(name.partition(":")[2])
     path = catalogue.source_file(name)
-    model = _from_file(path) if path is not None else _from_exported(Path(name))
+    model = _from_exported(Path(name)) if path is None else _from_file(path, Path(folder or path.parent))
     for parameter in model.module.parameters():
         parameter.requires_grad_(False)
     return model
@@ -117,7 +199,10 @@ def load(name: str) -> Model:
 
 def export(model: Model) -> ExportedProgram:
     """The exported program of a model, which a .pt2 is already."""
-    return model.program or torch.export.export(model.module, model.example)
+    if model.program is not None:
+        return model.program
+    with model.at_home():
+        return exporting.export(model.module, model.example)
 
 
 def leaves(inputs: Inputs) -> list[torch.Tensor]:
@@ -148,11 +233,12 @@ def channels_last(model: Model) -> Model:
     """
     if model.program is not None:
         raise UsageError("an exported program has its layout", "--channels-last needs the model itself")
-    return Model(
-        model.module.to(memory_format=torch.channels_last),
-        laid_out(model.example),
-        [(laid_out(inputs), label) for inputs, label in model.dataset],
-        [laid_out(inputs) for inputs in model.calibration],
+    return replace(
+        model,
+        module=model.module.to(memory_format=torch.channels_last),
+        example=laid_out(model.example),
+        dataset=[(laid_out(inputs), label) for inputs, label in model.dataset],
+        calibration=[laid_out(inputs) for inputs in model.calibration],
     )
 
 

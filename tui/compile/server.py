@@ -160,7 +160,6 @@ def _work(connection: socket.socket, job: dict[str, Any], fds: list[int]) -> Non
         os.chdir(job["cwd"])
         os.environ.clear()
         os.environ.update(job["env"])
-        sys.path.insert(0, job["cwd"])
         gc.enable()
         with os.fdopen(out, "wb", buffering=0) as events:
             waited_s = max(time.time() - job["asked"], 0.0)

@@ -172,7 +172,7 @@ def _compile(work: Worker) -> None:
         # These imports take ten seconds and more: they are the greater part of this stage.
         from tui.compile import cache, models
 
-        model = models.load(spec.model)
+        model = models.load(spec.model, spec.folder)
         # The Cortex-M kernels know no other layout.
         if spec.channels_last or spec.target.is_cpu:
             model = models.channels_last(model)
@@ -238,9 +238,11 @@ def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: 
             work.keep(path)
             inputs, outputs = references.signature(emitted, steps)
             quantized = None if made is None else made.module
-            for file in references.write(
-                work.artifacts, samples, spec.inferences, inputs, outputs, model.module, quantized, exact
-            ):
+            with model.at_home():
+                written = references.write(
+                    work.artifacts, samples, spec.inferences, inputs, outputs, model.module, quantized, exact
+                )
+            for file in written:
                 work.keep(file)
             _judge_links(work, made, changed, target, samples)
 

@@ -119,9 +119,12 @@ class SweepScreen(Screen[Target | None]):
                 tell(self, self.Said(str(error), problem=True))
 
     def _lowered(self) -> tuple[Path, ...]:
-        """The model's graphs: of an earlier run, where its file has not changed since, else of a new one."""
+        """The model's graphs: of an earlier run, where its file has not changed since, else of a new one.
+
+        What code reads beside its file may have changed, too: it is run again, and the cache knows what it makes.
+        """
         found = lowered(self._request)
-        if found is not None and not found.edited:
+        if found is not None and not found.edited and not self._request.model.endswith(".py"):
             return found.graphs
         wanted = lowering_of(self._request)
         directory = control.start(msgspec.structs.replace(wanted, target=self._request.target, until="emit"))

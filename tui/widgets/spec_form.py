@@ -50,6 +50,11 @@ def _files(values: Spec) -> dict[str, tuple[str, ...]]:
     }
 
 
+def is_folder(path: str | None) -> bool:
+    """Whether there is such a folder."""
+    return path is not None and Path(path).is_dir()
+
+
 class SpecForm(Vertical):
     """Target, program and platform, named as Vela and ExecuTorch name their values."""
 
@@ -170,6 +175,8 @@ class SpecForm(Vertical):
         return msgspec.structs.replace(
             base,
             model=model,
+            # A model that was run in another folder runs there again.
+            folder=base.folder if base.model == model and is_folder(base.folder) else spec.folder_for(model),
             target=Target(
                 accelerator=self._choice("accelerator"),
                 system_config=self._choice("system-config"),
