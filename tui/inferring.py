@@ -3,6 +3,7 @@
 Its imports take a good part of a second: the run process loads it while the compiler works.
 """
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from tui.platform import command, counts, delivery, discovery, etdump, pmu_trace
 from tui.platform.uart import CPU_CYCLES
 from tui.record import Ended, Record, Stopped
 from tui.simulator import estimates
-from tui.simulator.delegate import DelegateError
+from tui.simulator.delegate import DelegateError, lost_outputs
 from tui.spec import MACS_PARAMETER
 
 OUTPUTS = "outputs.npz"
@@ -49,6 +50,7 @@ def take_program(record: Record, path: Path, *, ones: bool) -> None:
         program = record.artifacts / MODEL
         program.write_bytes(taken.program)
         record.keep(program)
+    _check_outputs(path, taken.program)
     np.savez_compressed(record.artifacts / tensors.INPUTS, allow_pickle=False, **taken.inputs)
     if taken.references:
         np.savez_compressed(record.artifacts / tensors.REFERENCES, allow_pickle=False, **taken.references)
@@ -61,6 +63,22 @@ def take_program(record: Record, path: Path, *, ones: bool) -> None:
         record.emit(events.Estimated(estimate=found.whole, partitions=found.partitions, operators=found.operators))
     for note in (*found.notes, *taken.notes):
         record.note(note)
+
+
+def _check_outputs(path: Path, program: bytes) -> None:
+    """Refuse a program with a part that Vela dropped an output of: it cannot run on any platform.
+
+    Raises:
+        UserError: it has one.
+    """
+    # A blob that is damaged is named where it is loaded.
+    with contextlib.suppress(DelegateError):
+        for lost in lost_outputs(pte.parse(program)):
+            raise UserError(
+                f"{path}: the program takes {lost.taken} tensors from partition {lost.partition}, which gives back"
+                f" {lost.given}: a fault of Vela, which dropped an output that is also read inside",
+                "compile it again, with + 0 where that tensor is made, or with --channels-last",
+            )
 
 
 def weigh_pools(record: Record, available: Mapping[str, int]) -> None:

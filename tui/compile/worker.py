@@ -24,6 +24,8 @@ from tui.spec import Spec
 MODEL = "model.pte"
 FAILURE = "failure.txt"
 VELA = "vela"
+DROPPED = "dropped_output.tosa"
+"""A graph with an output that Vela dropped."""
 NOTICED_S = 0.1
 YOUNG = 100_000
 """Objects that are made before Python looks for garbage among them: a compilation makes millions, and most stay."""
@@ -343,10 +345,24 @@ def _lower(work: Worker, program: Any, target: Any, scratch: Path) -> Any:
         raise work._failed(at_fault, error, time.monotonic() - begun) from error
     work.finish("lower", time.monotonic() - begun - lowering.vela_seconds)
     if in_vela:
+        _check_outputs(work, lowering)
         work.finish("vela", lowering.vela_seconds)
     else:
         work.emit(events.StageFinished(stage="vela", status="skipped", seconds=0.0))
     return lowering
+
+
+def _check_outputs(work: Worker, lowering: Any) -> None:
+    """See that Vela dropped no output; of a partition that lost one, the graph is kept for whoever reports it."""
+    from tui.compile import dropped
+    from tui.compile import lowering as flow
+
+    for number, partition in enumerate(lowering.partitions):
+        try:
+            dropped.check(partition.folder, number, versions().vela)
+        except UserError as error:
+            work.keep(Path(shutil.copy(partition.folder / flow.TOSA, work.artifacts / DROPPED)))
+            raise work._failed("vela", error, lowering.vela_seconds) from error
 
 
 def main(directory: Path, out: BinaryIO, *, ones: bool = False, waited_s: float = 0.0) -> int:

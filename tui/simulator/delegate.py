@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tui.pte import Delegate
+from tui.pte import Delegate, DelegateCall, Program
 from tui.simulator.ethosu85 import Command, CommandStreamError, Npu, Stream, parse
 from tui.simulator.ethosu85.memory import Bytes
 
@@ -107,6 +107,35 @@ def _scratch_bytes(blocks: Mapping[str, memoryview]) -> int:
         raise DelegateError(f"Malformed vela_bin_stream found: no {', '.join(lacking) or 'scratch_size'}")
     (size,) = struct.unpack_from("<I", blocks["scratch_size"])
     return int(size)
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A partition that gives back fewer tensors than the program takes from it."""
+
+    partition: int
+    given: int
+    taken: int
+
+
+def lost_outputs(program: Program) -> list[Lost]:
+    """The partitions of a program that lack outputs: Vela 5.1 drops one that the partition also reads inside.
+
+    Raises:
+        DelegateError: a blob is malformed.
+    """
+    found = []
+    for call in program.main.instructions:
+        if isinstance(call, DelegateCall):
+            delegate = program.main.delegates[call.delegate]
+            if delegate.backend != BACKEND:
+                continue
+            blocks = _own_blocks(delegate, program.named_data)
+            given = len(_ports(blocks.get("outputs"), "outputs"))
+            taken = len(call.args) - len(_ports(blocks.get("inputs"), "inputs"))
+            if given < taken:
+                found.append(Lost(call.delegate, given, taken))
+    return found
 
 
 class EthosU:

@@ -1,0 +1,96 @@
+"""Outputs that Vela drops: of a partition's graph, but not of what was compiled from it. Such a program cannot run.
+
+Vela 5.1 folds a transposition into the one that takes it back, and forgets that the tensor between them leaves the
+graph: ``r = relu(conv1(x)); return r, conv2(r)``. Where the values go to an operator on the CPU, it is the same.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tosa.TosaGraph import TosaGraph
+
+from tui.compile import origins
+from tui.compile.lowering import TOSA
+from tui.compile.origins import DEBUG_JSON, Origin
+from tui.errors import UserError
+
+MOST = 10_000
+"""Combinations of outputs that are tried: with more, all that are read inside are named."""
+
+PROGRAM = "*_vela.npz"
+HINT = "--channels-last avoids it, or + 0 where the tensor is made: r = torch.relu(self.conv(x)) + 0"
+
+
+@dataclass(frozen=True)
+class _Output:
+    """An output of a graph: the name of its tensor, its elements, and whether the graph also reads it."""
+
+    name: str
+    elements: int
+    read: bool
+
+
+def _outputs(graph: bytes) -> list[_Output]:
+    block = TosaGraph.GetRootAs(graph, 0).Regions(0).Blocks(0)
+    operators = [block.Operators(i) for i in range(block.OperatorsLength())]
+    read = {operator.Inputs(i) for operator in operators for i in range(operator.InputsLength())}
+    tensors = [block.Tensors(i) for i in range(block.TensorsLength())]
+    elements = {t.Name(): int(np.prod([t.Shape(i) for i in range(t.ShapeLength())], dtype=np.int64)) for t in tensors}
+    names = [block.Outputs(i) for i in range(block.OutputsLength())]
+    return [_Output(name.decode(), elements.get(name, 0), name in read) for name in names]
+
+
+def _compiled(folder: Path) -> list[int] | None:
+    """Elements of each output that Vela compiled, in their order; None where it left no program."""
+    program = next(folder.rglob(PROGRAM), None)
+    if program is None:
+        return None
+    with np.load(program, allow_pickle=False) as content:
+        return [int(np.prod(shape, dtype=np.int64)) for shape in content["output_shape"]]
+
+
+def dropped(graph: bytes, compiled: Sequence[int]) -> tuple[list[str], bool]:
+    """Names of the outputs of a graph that are not among the compiled ones, and whether they are certain.
+
+    Vela keeps the order, and drops only what is also read inside. Where several could be meant, all of them are named.
+    """
+    outputs = _outputs(graph)
+    lost = len(outputs) - len(compiled)
+    if lost <= 0:
+        return [], True
+    candidates = [at for at, output in enumerate(outputs) if output.read] or list(range(len(outputs)))
+    possible = [
+        chosen
+        for chosen in itertools.islice(itertools.combinations(candidates, min(lost, len(candidates))), MOST)
+        if [output.elements for at, output in enumerate(outputs) if at not in chosen] == list(compiled)
+    ]
+    meant = sorted(set(itertools.chain(*possible))) or candidates
+    return [outputs[at].name for at in meant], len(possible) == 1
+
+
+def check(folder: Path, partition: int, vela: str | None) -> None:
+    """See that a partition, whose graph and compiled program are in `folder`, still has all its outputs.
+
+    Raises:
+        UserError: it has lost some; `vela` is the version of Vela that did it.
+    """
+    compiled = _compiled(folder)
+    names, certain = ([], True) if compiled is None else dropped((folder / TOSA).read_bytes(), compiled)
+    if not names:
+        return
+    known = origins.by_node(folder / DEBUG_JSON)
+    what = " and ".join(_words(name, known.get(name, Origin())) for name in names)
+    raise UserError(
+        f"a fault of Vela {vela or ''}: it dropped an output of partition {partition} that is also read inside,"
+        f" {what if certain else f'one of {what}'}; the program could not run",
+        HINT,
+    )
+
+
+def _words(name: str, origin: Origin) -> str:
+    made = f"made by {origin.name}" if origin.name else ""
+    place = f"at {origin.line}" if origin.line else ""
+    return " ".join(filter(None, (name, made, place)))
