@@ -194,6 +194,16 @@ def _absolute(path: str | None) -> str | None:
     return None if path is None else str(Path(path).expanduser().resolve())
 
 
+def _program(path: str | None) -> str | None:
+    """A program's path, of which no link is followed: one behind several links may go by the name it was called by.
+
+    A bare name that is no file here is left as it is: it is looked for on PATH.
+    """
+    if path is None or (not Path(path).exists() and Path(path).name == path):
+        return path
+    return str(Path(path).expanduser().absolute())
+
+
 def _make_spec(options: dict[str, Any], until: Literal["emit", "check"]) -> Spec:
     """The spec of the options typed, on top of ``--spec FILE`` or the defaults; checked. `until` is its last stage."""
     from tui import catalogue, presets, spec
@@ -245,7 +255,7 @@ def _make_spec(options: dict[str, Any], until: Literal["emit", "check"]) -> Spec
         cache=False if options["no_cache"] else None,
         platform=options.get("platform"),
         engine=options.get("engine"),
-        fvp=_absolute(options.get("fvp")),
+        fvp=_program(options.get("fvp")),
         runner=_absolute(options.get("runner")),
         runner_kind=options.get("runner_kind"),
         pte_address=options.get("pte_address"),
@@ -936,7 +946,7 @@ def params(words: tuple[str, ...], platform: Any, fvp: str | None, list_presets:
     from tui.platform import command, discovery, parameters
     from tui.reports import text
 
-    choice = discovery.platform_only(Spec(model="", platform=platform, fvp=_absolute(fvp)))
+    choice = discovery.platform_only(Spec(model="", platform=platform, fvp=_program(fvp)))
     found = parameters.matching(discovery.list_parameters(choice), words)
     if as_json:
         _print_json(found)

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from tui import check, events, pools, pte, ready, runs, tensors
@@ -141,7 +142,7 @@ class Inferring:
         self.known = known
         self.kind = choice.runner_kind
         self.manifest = tensors.read_manifest(self.artifacts)
-        self.outputs: list[list[bytes]] = []
+        self.outputs: dict[int, list[bytes]] = {}
         """The bytes of each output of each inference that gave any."""
         self._further: list[list[tensors.NDArray] | None] = []
         """Inferences asked for while the platform stays: their inputs by number, None for those of the next sample."""
@@ -197,12 +198,13 @@ class Inferring:
         for first in range(boots):
             verdict = self._boot(first, self.manifest.inferences // boots)
             if verdict.verdict != "pass":
+                if boots > 1 and verdict.verdict == "fail":
+                    reason = f"inference {first + 1} of {boots}: {verdict.reason}"
+                    verdict = msgspec.structs.replace(verdict, reason=reason)
                 break
         if self.outputs:
             flat = {
-                f"{k}_{j}": np.frombuffer(b, np.uint8)
-                for k, outs in enumerate(self.outputs)
-                for j, b in enumerate(outs)
+                f"{k}_{j}": np.frombuffer(b, np.uint8) for k, outs in self.outputs.items() for j, b in enumerate(outs)
             }
             np.savez_compressed(self.artifacts / OUTPUTS, **flat)
             self.record.keep(self.artifacts / OUTPUTS)
@@ -218,7 +220,7 @@ class Inferring:
         asked = range(self.manifest.inferences + len(self._further))
         known = [k for k in asked if self._given(k) is None]
         samples = [tensors.sample_of(self.manifest, k) for k in known]
-        found = [self.outputs[k] for k in known if k < len(self.outputs)]
+        found = [self.outputs[k] for k in known if k in self.outputs]
         links = self.record.state.links
         result: Check = check.compare(self.artifacts, self.manifest, samples, found, links=links, printed=printed)
         self.record.emit(events.Checked(check=result))
@@ -241,6 +243,7 @@ class Inferring:
     def _boot(self, first: int, inferences: int) -> events.PlatformExited:
         """One process of the platform, from inference `first` on."""
         console = self.record.directory / runs.CONSOLE
+        begun = console.stat().st_size if console.exists() else 0
         source: Source = "measured" if self.choice.kind == "fvp" else "estimated"
         argv = command.build(
             self.spec,
@@ -263,9 +266,15 @@ class Inferring:
                     given = [packed[f"{sample}_{i}"] for i in range(len(self.manifest.inputs))]
                 delivery.put(self.kind, self.work, [array.tobytes() for array in given])
 
-            def collect(k: int) -> None:
-                if (found := delivery.take(self.kind, self.work, self.manifest.outputs, console)) is not None:
-                    self.outputs.append(found)
+            def collect(k: int) -> tuple[str, str] | None:
+                printed = (
+                    b"" if self.choice.runner is None or self.choice.runner.takes_inputs else _since(console, begun)
+                )
+                taken = delivery.take(self.kind, self.work, self.manifest.outputs, printed)
+                if taken.outputs is None:
+                    return taken.why, taken.hint
+                self.outputs[first + k] = taken.outputs
+                return None
 
             verdict = session.run(
                 argv,
@@ -366,6 +375,13 @@ class Inferring:
             raise Stopped
         if not good:
             raise Ended(verdict.reason, Exit.FAILED, verdict.hint)
+
+
+def _since(console: Path, begun: int) -> bytes:
+    """What a console log has from a place on."""
+    with console.open("rb") as file:
+        file.seek(begun)
+        return file.read()
 
 
 def check_limits(record: Record) -> None:

@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-from tests.platform.fake_fvp import hang, interrupted, log, platform, statistics, uart
+from tests.platform.fake_fvp import CPU, hang, interrupted, log, platform, statistics, uart
 from tui import pte
 from tui.platform import firmware, inspection
 from tui.simulator import cycles, parameters
@@ -107,10 +107,10 @@ def executor_runner(program: bytes, macs: int) -> None:
     )
     log("method_allocator_planned:  1234 bytes", place="arm_executor_runner.cpp:1 log")
     log(f"{len(method.outputs)} outputs: ")
-    words = {"int32": "(int) {:d}", "float32": "(float) {:f}", "int8": "(char) {:d}", "bool": "(bool) {}"}
+    words = {"int32": "(int) {:d}", "float32": "(float) {:f}", "int8": "(char) {:d}", "bool": "(bool) {0!s:5} ({0:#x})"}
     for i, tensor in enumerate(method.outputs):
         for j, element in enumerate(tensor.bytes.view(tensor.meta.dtype).tolist()):
-            uart(f"Output[{i}][{j}]: " + words[str(tensor.meta.dtype)].format(element))
+            uart(f"Output[{i}][{j}]: " + words[str(tensor.meta.dtype)].format(element).lower())
     if FAULT == "error":
         log("Ethos-U invocation failed error (-1)", "E", "EthosUBackend.cpp:1 execute")
     if dump := os.environ.get("STAND_IN_ETDUMP"):
@@ -172,6 +172,19 @@ def misbehave_later() -> None:
     if FAULT == "garble":
         sys.stdout.flush()
         os.write(1, bytes(range(256)) * 40 + b"\x1b]52;c;AAAA\x07\x1b[2J\n")
+    if FAULT == "says":
+        # Whatever the runner is: these words, these outputs, this end.
+        for line in json.loads(os.environ["STAND_IN_LINES"]):
+            uart(line)
+        if size := int(os.environ.get("STAND_IN_OUTPUT", "0")):
+            cwd = dict(word.split("=", 1) for word in value(sys.argv, "-C"))[f"{CPU}-cwd"]
+            (Path(cwd) / "out-0.bin").write_bytes(bytes(size))
+        platform("\nInfo: /OSCI/SystemC: Simulation stopped by user.")
+        for line in json.loads(os.environ.get("STAND_IN_LAST", "[]")):
+            platform(line)
+        if os.environ.get("STAND_IN_END") == "abort":
+            os.abort()
+        os._exit(int(os.environ.get("STAND_IN_END", "0")))
     if FAULT.startswith("die-"):
         text = "I [executorch:arm_executor_runner.cpp:1 main()] PTE @ 0x70000000 [----ET12]\r\n" * 20
         os.write(1, text.encode()[: int(FAULT.removeprefix("die-"))])

@@ -1,6 +1,6 @@
 """The console parser: what it makes of every generation of runner, and that nothing upsets it."""
 
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any
 
 import pytest
@@ -176,7 +176,14 @@ def test_wall_time_runs_from_the_start_to_the_end_of_the_execution() -> None:
 
 
 def test_start_and_end_in_one_read_give_no_wall_time() -> None:
-    (finished,) = of(events.InferenceFinished, parse(consoles.CURRENT.text))
+    ticks = count()
+    parser = Parser("measured", clock=lambda: float(next(ticks)))
+    (finished,) = of(events.InferenceFinished, parser.feed(consoles.CURRENT.text))
+    assert finished.inference.wall_s is None
+    # Nor does a read that ends between them, where the rest had come as well: see the session.
+    parser = Parser("measured", clock=lambda: 5.0)
+    parser.feed(consoles.CURRENT.text[:600])
+    (finished,) = of(events.InferenceFinished, parser.feed(consoles.CURRENT.text[600:]))
     assert finished.inference.wall_s is None
 
 

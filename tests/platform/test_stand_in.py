@@ -226,6 +226,130 @@ def test_each_fault_has_its_verdict(
     assert (found, said in reason) == (status, True), reason
 
 
+LOG = "I [executorch:arm_executor_runner.cpp:1 main()] "
+DEFAULT_LOG = "{} 00:00:00.000412 executorch:thing.cpp:90] "
+INFERENCE = [
+    f"{LOG}PTE @ 0x70000000 [----ET12]",
+    f"{LOG}Starting running 1 inferences...",
+    f"{LOG}Ethos-U PMU report:",
+    f"{LOG}ethosu_pmu_cycle_cntr :  7001 (7001.00 per inference)",
+    f"{LOG}1 inferences finished",
+]
+COMPLETE = f"{LOG}Program complete, exiting."
+WRITTEN = {"STAND_IN_OUTPUT": "40"}
+"""Outputs as large as those of the model."""
+PYTHON = "Fatal Python error: _Py_GetConfig: the function must be called with the GIL held, but the GIL is released"
+OVER = "Info: Simulation is stopping. Reason: {} has been exceeded."
+
+
+@pytest.mark.parametrize(
+    ("kind", "lines", "more", "said"),
+    [
+        ("semihosting", [COMPLETE], {}, "0 of 1 inferences ran, though the program says that it is complete"),
+        ("semihosting", [COMPLETE], WRITTEN, "0 of 1 inferences ran"),
+        ("semihosting", ["EXITTHESIM"], WRITTEN, "0 of 1 inferences ran"),
+        ("semihosting", [*INFERENCE, COMPLETE], {}, "0 of 1 inferences gave outputs: out-0.bin was not written"),
+        (
+            "semihosting",
+            [*INFERENCE, COMPLETE],
+            {"STAND_IN_OUTPUT": "12"},
+            "0 of 1 inferences gave outputs: out-0.bin has 12 bytes, the output 40",
+        ),
+        ("address", [COMPLETE], {}, "0 of 1 inferences ran"),
+        ("address", [*INFERENCE, COMPLETE], {}, "0 of 1 inferences gave outputs: the runner prints none"),
+        (
+            "address",
+            [*INFERENCE, "Output[0][0]: (float) 0.134570", COMPLETE],
+            {},
+            "0 of 1 inferences gave outputs: 1 of 10 elements of output 0",
+        ),
+        ("mlek", ["INFO - Inference completed."], {}, "0 of 1 inferences ran"),
+        ("mlek", [*INFERENCE, "INFO - Inference completed."], {}, "outputs was not written to outputs.bin"),
+        (
+            "semihosting",
+            [*INFERENCE, DEFAULT_LOG.format("E") + "it came apart", COMPLETE],
+            WRITTEN,
+            "the program reports: it came apart",
+        ),
+        (
+            "semihosting",
+            [*INFERENCE[:2], f"F{LOG[1:]}In function f(), assert failed (out.scalar_type() == 1): 2 is not int8"],
+            {"STAND_IN_END": "255"},
+            "the program stopped at an assertion: 2 is not int8",
+        ),
+        ("semihosting", INFERENCE, {**WRITTEN, "STAND_IN_LAST": [PYTHON], "STAND_IN_END": "abort"}, "SIGABRT"),
+    ],
+)
+def test_no_end_makes_a_success_of_what_was_not_seen(
+    kind: Kind, lines: list[str], more: dict[str, Any], said: str, machine: Machine, digits: str
+) -> None:
+    words = {name: item if isinstance(item, str) else json.dumps(item) for name, item in more.items()}
+    status, state = machine.run(
+        digits, "--runner", machine.runner(kind), STAND_IN="says", STAND_IN_LINES=json.dumps(lines), **words
+    )
+    assert (status, state["run"]["status"]) == (1, "failed")
+    assert said in state["run"]["reason"]
+    assert state["run"]["hint"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "more", "note"),
+    [
+        ([COMPLETE], {"STAND_IN_LAST": [PYTHON], "STAND_IN_END": "abort"}, "no effect on the results"),
+        ([COMPLETE], {"STAND_IN_LAST": [PYTHON], "STAND_IN_END": "134"}, "Arm knows of it"),
+        (["EXITTHESIM"], {}, ""),
+        (["INFO - program terminating..."], {}, ""),
+        (["EXITTHESIM", OVER.format("CPU time")], {"STAND_IN_END": "1"}, "shutdown_tag=EXITTHESIM"),
+        ([COMPLETE, OVER.format("Cycle limit")], {}, "went on after the program's end"),
+    ],
+)
+def test_a_good_run_stays_good(
+    lines: list[str], more: dict[str, Any], note: str, machine: Machine, digits: str
+) -> None:
+    words = {name: item if isinstance(item, str) else json.dumps(item) for name, item in more.items()}
+    lines = [line.replace(LOG, DEFAULT_LOG.format("I")) for line in [*INFERENCE, *lines]]
+    given = {"STAND_IN": "says", "STAND_IN_LINES": json.dumps(lines), **WRITTEN, **words}
+    status, state = machine.run(digits, "--runner", machine.runner("semihosting"), **given)
+    assert (status, state["run"]["status"]) == (0, "ok"), state["run"]["reason"]
+    assert state["inferences"][0]["npu_cycles"] == 7001
+    assert any(note in one for one in state["notes"]), state["notes"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "hint"), [("Cycle limit", "--cyclelimit"), ("Simulated time", "--simlimit"), ("CPU time", "--timeout")]
+)
+def test_a_limit_s_hint_is_that_limit_s(limit: str, hint: str, machine: Machine, digits: str) -> None:
+    lines = json.dumps([*INFERENCE[:2], OVER.format(limit)])
+    status, state = machine.run(
+        digits, "--runner", machine.runner("semihosting"), STAND_IN="says", STAND_IN_LINES=lines
+    )
+    assert (status, hint in state["run"]["hint"]) == (1, True), state["run"]["hint"]
+    assert (limit == "CPU time") == ("--timeout" in state["run"]["hint"])
+
+
+def test_an_fvp_behind_a_link_is_called_by_the_link_s_name(machine: Machine, digits: str, tmp_path: Path) -> None:
+    # Arm's wrapper for macOS: one script, which runs the model it is called as.
+    called = tmp_path / "called"
+    wrapper = tmp_path / "wrapper.sh"
+    stand_in = tmp_path / "bin" / discovery.FVP
+    wrapper.write_text(f'#!/bin/sh\necho "$0" >> {called}\nexec {stand_in} "$@"\n')
+    wrapper.chmod(0o755)
+    link = tmp_path / "links" / discovery.FVP
+    link.parent.mkdir()
+    link.symlink_to(wrapper)
+    status, state = machine.run(digits, "--runner", machine.runner("semihosting"), "--fvp", str(link))
+    assert (status, state["spec"]["fvp"], state["platform"]["name"]) == (0, str(link), discovery.FVP)
+    assert set(called.read_text().splitlines()) == {str(link)}
+    for arguments, extra in (
+        (("params", "--fvp", str(link)), {}),
+        (("params",), {discovery.FVP_VARIABLE: str(link)}),
+        (("doctor",), {discovery.FVP_VARIABLE: str(link)}),
+    ):
+        called.unlink()
+        assert machine.fvp_tui(*arguments, extra=extra).stdout
+        assert set(called.read_text().splitlines()) <= {str(link)}, arguments
+
+
 @pytest.mark.parametrize(("fault", "said"), [("silent", "the program printed nothing"), ("flood", "time limit of 1 s")])
 def test_its_time_limit_ends_one_that_hangs(fault: str, said: str, machine: Machine, digits: str) -> None:
     runner = machine.runner("semihosting")

@@ -79,6 +79,10 @@ class Child:
         except pexpect.EOF:
             return None
 
+    def readable(self) -> bool:
+        """Whether something has come that was not read yet."""
+        return self._readable(0)
+
     def write(self, data: bytes) -> None:
         """Give `data` to its standard input; without effect when it is gone."""
         with contextlib.suppress(OSError):

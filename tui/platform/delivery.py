@@ -4,11 +4,13 @@ All names are those of files in the platform's working folder.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from tui.platform import lines, report, uart
 from tui.platform.firmware import Kind
 from tui.tensors import TensorInfo
 
@@ -18,10 +20,25 @@ OUTPUT = "out"
 MEMORY_INPUT, MEMORY_OUTPUT = "inputs.bin", "outputs.bin"
 """All tensors one after the other, as Arm's inference runner has them in memory."""
 
-PRINTED = re.compile(rb"^Output\[(\d{1,6})\]\[(\d{1,9})\]: \((int|float|char|bool)\) (\S+)", re.MULTILINE)
-"""How a runner without files prints an element of an output (arm_executor_runner.cpp, print_outputs)."""
+PRINTED = re.compile(
+    r"Output\[(?P<output>\d{1,6})\]\[(?P<element>\d{1,9})\]: (?:\((?P<kind>int|float|char|bool)\) )?"
+    r"(?:(?P<whole>-?\d{1,11})|(?P<fraction>-?\d{1,40}\.\d{6}|-?nan|-?inf)"
+    r"|(?P<truth>true|false) {0,2}\(0x[0-9a-f]+\))\s*$"
+)
+"""How a runner without files prints an element of an output (arm_executor_runner.cpp, print_outputs); older ones say no
+type. A fraction has six decimals: what has fewer is torn."""
 
-DTYPES = {b"int": "int32", b"float": "float32", b"char": "int8", b"bool": "bool"}
+DTYPES = {"int": "int32", "float": "float32", "char": "int8", "bool": "bool"}
+_SEMIHOSTING = "a semihosting runner writes outputs to files: --runner ELF"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The outputs of an inference, or why they are not there and what to do."""
+
+    outputs: list[bytes] | None
+    why: str = ""
+    hint: str = ""
 
 
 def input_names(kind: Kind, count: int) -> list[str]:
@@ -40,37 +57,103 @@ def put(kind: Kind, folder: Path, inputs: Sequence[bytes]) -> None:
         (folder / name).write_bytes(content)
 
 
-def take(kind: Kind, folder: Path, infos: Sequence[TensorInfo], console: Path) -> list[bytes] | None:
-    """The outputs of the inference that has ended, None where they are not all there."""
+def take(kind: Kind, folder: Path, infos: Sequence[TensorInfo], console: bytes) -> Taken:
+    """The outputs of the inference that has ended. `console` is what was printed since the platform's start."""
     if kind == "semihosting":
-        files = [folder / f"{OUTPUT}-{j}.bin" for j in range(len(infos))]
-        return [file.read_bytes() for file in files] if all(file.exists() for file in files) else None
+        return _written([folder / f"{OUTPUT}-{j}.bin" for j in range(len(infos))], infos)
     if kind == "mlek":
-        path = folder / MEMORY_OUTPUT
-        return _split(path.read_bytes(), infos) if path.exists() else None
-    return _printed(console.read_bytes(), infos)
+        return _dumped(folder / MEMORY_OUTPUT, infos)
+    return _printed(console, infos)
 
 
-def _split(data: bytes, infos: Sequence[TensorInfo]) -> list[bytes] | None:
+def _written(files: Sequence[Path], infos: Sequence[TensorInfo]) -> Taken:
+    found: list[bytes] = []
+    for file, info in zip(files, infos, strict=True):
+        if not file.exists():
+            return Taken(None, f"{file.name} was not written", "is the runner's semihosting-cwd overridden by -C?")
+        content = file.read_bytes()
+        if len(content) != info.nbytes:
+            why = f"{file.name} has {len(content)} bytes, the output {info.nbytes}"
+            return Taken(None, why, "was it written whole? see the log, and the space left on the disk")
+        found.append(content)
+    return Taken(found)
+
+
+def _dumped(path: Path, infos: Sequence[TensorInfo]) -> Taken:
+    hint = "the platform writes the memory to a file when it ends: see the end of the log"
+    if not path.exists():
+        return Taken(None, f"the memory of the outputs was not written to {path.name}", hint)
+    data = path.read_bytes()
     sizes = [info.nbytes for info in infos]
     if len(data) < sum(sizes):
-        return None
+        return Taken(None, f"{path.name} has {len(data)} bytes, the outputs {sum(sizes)}", hint)
     ends = np.cumsum(sizes)
-    return [data[end - size : end] for end, size in zip(ends, sizes, strict=True)]
+    return Taken([data[end - size : end] for end, size in zip(ends, sizes, strict=True)])
 
 
-def _printed(console: bytes, infos: Sequence[TensorInfo]) -> list[bytes] | None:
-    """The outputs printed last. Fractions have six decimals; a type that the runner does not print has no outputs."""
+def _printed(console: bytes, infos: Sequence[TensorInfo]) -> Taken:
+    """The outputs printed last; an element whose line is torn is not there."""
+    for j, info in enumerate(infos):
+        if info.dtype not in DTYPES.values():
+            return Taken(None, f"the runner prints no {info.dtype}, the type of output {j}", _SEMIHOSTING)
     sizes = [int(np.prod(info.shape, dtype=np.int64)) for info in infos]
     arrays = [np.zeros(size, np.dtype(info.dtype)) for size, info in zip(sizes, infos, strict=True)]
     seen = [np.zeros(size, bool) for size in sizes]
-    for output, element, kind, value in PRINTED.findall(console):
-        at, index = int(output), int(element)
-        if at >= len(infos) or index >= sizes[at] or DTYPES[kind] != infos[at].dtype:
+    printed = 0
+    for output, element, value in _elements(console, infos):
+        printed += 1
+        if element < sizes[output]:
+            arrays[output][element] = value
+            seen[output][element] = True
+    if not printed:
+        why = "the runner prints none, so that there is nothing to check"
+        return Taken(None, why, f"build it with ET_LOG_DUMP_OUTPUT=ON; {_SEMIHOSTING}")
+    for j, whole in enumerate(seen):
+        if not whole.all():
+            why = f"{int(whole.sum())} of {sizes[j]} elements of output {j} can be read on the console"
+            return Taken(None, why, f"others wrote into its lines; {_SEMIHOSTING}")
+    return Taken([array.tobytes() for array in arrays])
+
+
+def _elements(console: bytes, infos: Sequence[TensorInfo]) -> Iterator[tuple[int, int, float]]:
+    """(output, element, value) of each line that is whole."""
+    waiting: tuple[int, int, float] | None = None
+    for line in lines.split(console):
+        said = lines.messages(line)
+        if not said:
             continue
-        try:
-            arrays[at][index] = value == b"true" if kind == b"bool" else float(value)
-        except (ValueError, OverflowError):
+        text = said[0].text
+        found = PRINTED.match(text)
+        # A whole number ends its line, and may be half a number: see `report.Reading`.
+        known = text.startswith("Output[") or said[0].letter or uart.is_programs(text) or report.read_pool(text)
+        if waiting is not None and known:
+            yield waiting
+            waiting = None
+        elif waiting is not None and report.may_be_rest(text):
+            waiting = None
+        if found is None or (one := _element(found, infos)) is None:
             continue
-        seen[at][index] = True
-    return [array.tobytes() for array in arrays] if all(found.all() for found in seen) else None
+        if found["whole"] is None:
+            yield one
+        elif said[0].ended:
+            waiting = one
+    if waiting is not None and console.endswith(b"\n"):
+        yield waiting
+
+
+def _element(found: re.Match[str], infos: Sequence[TensorInfo]) -> tuple[int, int, float] | None:
+    """An element as its type has it; None where it is not of the output's type."""
+    output, kind = int(found["output"]), found["kind"]
+    if output >= len(infos) or (kind is not None and DTYPES[kind] != infos[output].dtype):
+        return None
+    dtype = np.dtype(infos[output].dtype)
+    if found["truth"] is not None:
+        value = float(found["truth"] == "true")
+        return (output, int(found["element"]), value) if dtype.kind == "b" else None
+    text = found["whole"] if dtype.kind == "i" else found["fraction"]
+    if text is None or dtype.kind == "b":
+        return None
+    value = float(text)
+    if dtype.kind == "i" and not np.iinfo(dtype).min <= value <= np.iinfo(dtype).max:
+        return None
+    return output, int(found["element"]), value

@@ -387,6 +387,8 @@ def check_parameters(spec: Spec, choice: Choice) -> frozenset[str] | None:
 
 def fvp_environment(binary: Path, base: Mapping[str, str]) -> dict[str, str]:
     """`base` for an FVP: it embeds a Python of its own, whose library it does not find by itself."""
+    # Its folder is looked for behind links as well; it is started by the name it was found by, never by that of the
+    # file behind a link: Arm's wrapper for macOS is one script, and runs the model it is called as.
     # PYTHONHOME and its like would send the FVP's Python 3.9 to the modules of ours.
     env = {name: value for name, value in base.items() if not name.startswith("PYTHON")}
     for folder in binary.resolve().parents:

@@ -13,7 +13,10 @@ ETDUMP = "etdump.bin"
 FILES = (ETDUMP, "debug_buffer.bin")
 """What is written: times of the events; tensors between operators, where the runner was built to keep those."""
 
-_PRINTED = re.compile(rb'echo "([A-Za-z0-9+/=\s]*)" \| base64 -d ?>\s?(etdump\.bin|debug_buffer\.bin)')
+_PRINTED = re.compile(rb'echo "([^"]*)" \| base64 -d ?>\s?(etdump\.bin|debug_buffer\.bin)')
+_LENGTH = re.compile(rb"\[base64\] buffer size: (\d{1,12})\s")
+"""What the runner says before: the length of the longest of its texts. Letters that others wrote into one are base64
+too, and only this tells of them."""
 
 
 def found(folder: Path, console: bytes) -> Iterator[tuple[str, bytes | None]]:
@@ -22,16 +25,18 @@ def found(folder: Path, console: bytes) -> Iterator[tuple[str, bytes | None]]:
     The content is None where what was printed is not whole.
     """
     printed = {name.decode("ascii"): text for text, name in _PRINTED.findall(console)}
+    lengths = _LENGTH.findall(console)
+    whole = not lengths or max(map(len, printed.values()), default=0) == int(lengths[-1])
     for name in FILES:
         path = folder / name
         if path.is_file():
             yield name, path.read_bytes()
         elif name in printed:
-            yield name, _decoded(printed[name])
+            yield name, _decoded(printed[name]) if whole else None
 
 
 def _decoded(text: bytes) -> bytes | None:
     try:
-        return base64.b64decode(b"".join(text.split()), validate=True)
+        return base64.b64decode(text, validate=True)
     except binascii.Error:
         return None

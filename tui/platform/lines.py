@@ -65,18 +65,62 @@ class Splitter:
         return line
 
 
+def split(data: bytes) -> Iterator[str]:
+    """The lines of a whole console, without their ends."""
+    splitter = Splitter()
+    for line in (*splitter.feed(data), *splitter.close()):
+        yield line.text
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a line: the letter of its level (``D I E F``) where it has ExecuTorch's prefix, and its text."""
+    """One message of a line: the letter of its level (``D I W E F``) where its prefix has one, and its text."""
 
     letter: str
     text: str
+    ended: bool = True
+    """Whether the line ends with it. A number at the end of one that another message follows may be half a number."""
+    garbled: bool = False
+    """Whether its prefix has the letters of a format in place of a line number: see `NANO`."""
 
 
-# Three generations of ET_LOG's prefix: "I executorch:f.cpp:1] ", "I [executorch:f.cpp:1] ",
-# "I [executorch:f.cpp:1 name()] "; Arm's prebuilt firmware writes "[ExecuTorch: f.cpp:1 name()] ".
-_PREFIX = re.compile(r"([DIEF]) \[?[Ee]xecu[Tt]orch: ?[^:\]\s]{1,200}:\d{1,9}(?: [^\]]{0,200}?\(\))?\] ?")
+NANO = "newlib-nano, the C library of the runner, prints zu and lu in place of such numbers"
+"""Cause of figures that are lost: `printf` of newlib-nano knows neither sizes nor 64-bit numbers."""
+
+# Generations of ET_LOG's prefix: "I executorch:f.cpp:1] ", "I [executorch:f.cpp:1] ", "I [executorch:f.cpp:1 name()] ";
+# Arm's prebuilt firmware writes "[ExecuTorch: f.cpp:1 name()] ", some samples no line number, and a runner that does
+# not override ExecuTorch's own logging "I 00:00:01.902250 executorch:f.cpp:1] ".
+_PREFIX = re.compile(
+    r"([DIEF]) (?:\d{2,9}:\d\d:\d\d\.\d{6} )?\[?[Ee]xecu[Tt]orch: ?[^:\]\s]{1,200}"
+    r"(?::(?:\d{1,9}|(zu|l{1,2}u)))?(?: [^\]]{0,200}?\(\))?\] ?"
+)
+_ZEPHYR = re.compile(r"\[[\d:.,]{4,24}\] <(err|wrn|inf|dbg)> (?:[\w.-]{1,80}: )?")
+_ZEPHYR_LETTERS = {"err": "E", "wrn": "W", "inf": "I", "dbg": "D"}
 _BREAK = re.compile(r"[\r\x04]+")
+
+_COLOUR = re.compile(r"\x1b\[[0-9;:]{0,40}[mK]")
+_CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
+# What CI systems and terminals write before each line: GitHub's (with the names of job and step where `gh` prints
+# them), GitLab's and Jenkins' dates, times, syslog's dates, seconds since the start.
+_STAMP = re.compile(
+    r"\ufeff?(?:[^\t\x1b]{1,200}\t[^\t\x1b]{0,200}\t\ufeff?)?"
+    rf"(?:\[?\d{{4}}-\d\d-\d\d[T ]{_CLOCK}(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?\]?[ \t](?:\d\d[OE][ +])?"
+    rf"|\[?{_CLOCK}\]?[ \t]|[A-Z][a-z]{{2}} [ \d]\d {_CLOCK}[ \t]|\[ {{0,9}}\d{{1,8}}\.\d{{3,9}}\][ \t])"
+)
+_STAMPS = 2
+"""Stamps that may stand before each other: a container's and the CI system's."""
+
+
+def bare(line: str) -> str:
+    """A line without what others than its writer put there: time stamps before it, colours in it."""
+    if "\x1b" in line:
+        line = _COLOUR.sub("", line)
+    for _ in range(_STAMPS):
+        stamp = _STAMP.match(line)
+        if stamp is None:
+            break
+        line = line[stamp.end() :]
+    return line
 
 
 def messages(line: str) -> list[Message]:
@@ -84,21 +128,28 @@ def messages(line: str) -> list[Message]:
 
     0x04 (end of transmission) and a lone CR separate: the FVP's own text may follow the one, a redrawn line the other.
     """
-    head = line[:ANALYSED]
+    head = bare(line[:ANALYSED])
+    whole = len(line) <= ANALYSED
     pieces = _BREAK.split(head) if "\r" in head or "\x04" in head else [head]
     found: list[Message] = []
-    for piece in pieces:
-        if not piece:
-            continue
-        if "xecu" not in piece:
-            found.append(Message("", piece))
-            continue
-        at, letter = 0, ""
-        for prefix in _PREFIX.finditer(piece):
-            if prefix.start() > at or letter:
-                found.append(Message(letter, piece[at : prefix.start()]))
-            at, letter = prefix.end(), prefix[1]
-        found.append(Message(letter, piece[at:]))
+    for number, piece in enumerate(pieces, start=1):
+        if piece:
+            found += _messages(piece, ended=whole and number == len(pieces))
+    return found
+
+
+def _messages(piece: str, *, ended: bool) -> list[Message]:
+    if piece.startswith("[") and (zephyr := _ZEPHYR.match(piece)):
+        return [Message(_ZEPHYR_LETTERS[zephyr[1]], piece[zephyr.end() :], ended)]
+    if "xecu" not in piece:
+        return [Message("", piece, ended)]
+    found: list[Message] = []
+    at, letter, garbled = 0, "", False
+    for prefix in _PREFIX.finditer(piece):
+        if prefix.start() > at or letter:
+            found.append(Message(letter, piece[at : prefix.start()], False, garbled))
+        at, letter, garbled = prefix.end(), prefix[1], prefix[2] is not None
+    found.append(Message(letter, piece[at:], ended, garbled))
     return found
 
 
@@ -106,7 +157,8 @@ _PLATFORM = re.compile(
     r"telnetterminal\d+: |terminal_\d+: |(?:Info|Warning|Error|Fatal): |\[(?:info|warning|error|critical) *\]"
     r"|In file: |In process: |Fast Models |Copyright \S+ ARM Limited|All Rights Reserved\.$"
     r"|\s*Ethos-U rev |\s*\(C\) COPYRIGHT |\s*ALL RIGHTS RESERVED$|Iris server |--iris-server |GDBServer: "
-    r"|xterm: |Xt error: |\S+: error while loading shared libraries: |\S+: cannot execute binary file"
+    r"|xterm: |Xt error: |Fatal Python error: |Python runtime state: "
+    r"|\S+: error while loading shared libraries: |\S+: cannot execute binary file"
 )
 
 
@@ -124,6 +176,7 @@ _WORDS: dict[str, Level] = {
     "Warning: ": "warning",
     "Error: ": "error",
     "Fatal: ": "error",
+    "Fatal Python error: ": "warning",
     "[critical": "error",
     "[error": "error",
     "[warning": "warning",
@@ -132,9 +185,21 @@ _WORDS: dict[str, Level] = {
 }
 _MARKED = tuple(_WORDS)
 _NPU_DRIVER = ("E: ", "W: ", "I: ", "D: ")
-_FAULTS = ("Hard fault", "Assertion", "error while loading shared libraries", "cannot execute binary file")
+_FAULTS = (
+    "Hard fault",
+    "HardFault_Handler",
+    "Assertion",
+    "error while loading shared libraries",
+    "cannot execute binary file",
+    "FAULT *****",
+    "ASSERTION FAIL",
+    ">>> ZEPHYR FATAL ERROR",
+)
+# The beginning of an error's prefix whose rest is torn.
+_TORN_ERROR = re.compile(r"[EF] (?:\[|\d\d:\d\d:\d\d\.\d)")
 _STOPPING = "Simulation is stopping. Reason: "
-_STOPPED = "Simulation stopped by user"
+STOPPED = "Simulation stopped by user"
+"""The FVP's last words, on every kind of end."""
 
 
 def level(message: Message) -> Level:
@@ -145,9 +210,9 @@ def level(message: Message) -> Level:
     if text.startswith(_NPU_DRIVER):
         return _LETTERS[text[0]]
     # The FVP's normal last words: printed as a warning, on every kind of end.
-    if _STOPPED in text:
+    if STOPPED in text:
         return "info"
-    if _STOPPING in text or text.startswith(("E [", "F [")) or any_in(_FAULTS, text):
+    if _STOPPING in text or (text[:1] in ("E", "F") and _TORN_ERROR.match(text)) or any_in(_FAULTS, text):
         return "error"
     if text.startswith(_MARKED):
         return next(found for word, found in _WORDS.items() if text.startswith(word))

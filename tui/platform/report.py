@@ -1,15 +1,51 @@
-"""The blocks of figures a console prints: PMU report, memory use and the statistics block."""
+"""The blocks of figures a console prints: PMU report, memory use and the statistics block.
+
+A figure is taken only from a whole line of its format: other sources write into the console, at any byte of it. Where a
+format ends with the number itself, the line alone does not tell whether the number is whole: see `Reading`.
+"""
 
 import base64
 import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import msgspec
 
+from tui.events import Event, MemoryKnown
 from tui.figures import MemoryPool, Statistics
 
 # At most 18 digits: what fits a 64-bit integer; a longer row of digits is damage, not a figure.
 _N = r"(\d{1,18})"
-_REAL = r"(\d{1,12}(?:\.\d{1,12})?)"
+_UNFORMATTED = r"(?:zu|l{0,2}u)"
+
+_Keep = Callable[[list[Event]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A line that holds a figure: `keep` takes it up."""
+
+    keep: _Keep
+    closed: bool = True
+    """Whether the format has something behind the number. Where not, it may be the first half of one, and counts only
+    when what comes next is no rest of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Torn:
+    """A line that begins as one of a report and does not go on as one: its figure is not known."""
+
+    unformatted: bool = False
+    """Whether the cause is newlib-nano, which has printed no number."""
+
+
+_NOTHING = Reading(lambda _: None)
+_REST = re.compile(r"\d|^\s*[(/]|unknown when")
+
+
+def may_be_rest(text: str) -> bool:
+    """Whether a message nobody knows may hold the other half of a number, or of the remark that takes it back."""
+    return _REST.search(text) is not None
 
 
 class PmuReport:
@@ -18,54 +54,105 @@ class PmuReport:
     Which event a counter counts is said last, by the Events line; runners have had 4, 5 and 7 counters.
     """
 
-    _CYCLES = re.compile(rf"ethosu_pmu_cycle_cntr\s*:\s*{_N}\b")
-    _COUNTER = re.compile(rf"ethosu_pmu_cntr(\d{{1,3}})\s*:\s*{_N}\b")
-    _EVENTS = re.compile(r"Ethos-U PMU Events:\s*\[([^\]]*)\]")
-    _RUNTIME = re.compile(rf"Inference runtime:\s*{_N} CPU cycles")
+    _LINE = re.compile(
+        r"(?:ethosu_pmu_(?:(?P<cycles>cycle_cntr)|cntr(?P<counter>\d{1,3}))\s*:\s*|(?P<runtime>Inference runtime:\s*))"
+        rf"(?:(?P<total>\d{{1,18}})(?(runtime) CPU cycles total)"
+        rf"(?P<per> \((?:(?P<mean>\d{{1,18}}\.\d\d))? ?per inference\))?|{_UNFORMATTED}\b.*)\s*$"
+    )
+    _BEGIN = re.compile(r"ethosu_pmu_c|Inference runtime:")
+    _EVENTS = re.compile(r"Ethos-U PMU Events:\s*\[([A-Z0-9_]+(?:,\s*[A-Z0-9_]+)*)\]\s*$")
+    # What stands beside them: printed where the runner was built with a profile of each delegate.
+    _DELEGATE = re.compile(r"Ethos-U (?:per-delegate PMU report:|delegate \d{1,6}[: ])")
 
     def __init__(self) -> None:
         self.npu_cycles: int | None = None
         self.cpu_cycles: int | None = None
-        self._counters: dict[int, int] = {}
+        self.inferences: int | None = None
+        """Inferences that the figures are the sum of; None where the report does not tell."""
+        self._counters: dict[int, tuple[int, float | None]] = {}
         self._names: list[str] = []
 
-    def take(self, text: str) -> bool:
-        """Whether a message was a line of the report."""
-        if found := self._COUNTER.match(text):
-            self._counters[int(found[1])] = int(found[2])
-        elif found := self._CYCLES.match(text):
-            self.npu_cycles = int(found[1])
-        elif found := self._RUNTIME.match(text):
-            # 0 is what a core without a cycle counter gives: not a figure.
-            self.cpu_cycles = int(found[1]) or None
-        elif found := self._EVENTS.match(text):
-            self._names = [name.strip() for name in found[1].split(",")]
+    def read(self, text: str) -> Reading | Torn | None:
+        """A message as a line of the report; None if it is another message."""
+        if found := self._LINE.match(text):
+            return self._figure(found)
+        if found := self._EVENTS.match(text):
+            names = [name.strip() for name in found[1].split(",")]
+            return Reading(lambda _: self._name(names))
+        if self._BEGIN.match(text):
+            return Torn()
+        return _NOTHING if self._DELEGATE.match(text) else None
+
+    def _figure(self, found: re.Match[str]) -> Reading | Torn:
+        if found["total"] is None:
+            return Torn(unformatted=True)
+        total = int(found["total"])
+        mean = None if found["mean"] is None else float(found["mean"])
+        count = max(round(total / mean), 1) if mean else None
+        if mean is not None and not _agree(total, mean, count or _MOST):
+            return Torn()
+        return Reading(
+            lambda _: self._keep(found, total, mean, count),
+            closed=found["per"] is not None or found["runtime"] is not None,
+        )
+
+    def _keep(self, found: re.Match[str], total: int, mean: float | None, count: int | None) -> None:
+        if found["cycles"] is not None:
+            self.npu_cycles, self.inferences = total, count or self.inferences
+        elif found["counter"] is not None:
+            self._counters[int(found["counter"])] = total, mean
         else:
-            return False
-        return True
+            # 0 is what a core without a cycle counter gives: not a figure.
+            self.cpu_cycles, self.inferences = total or None, self.inferences or count
+
+    def _name(self, names: list[str]) -> None:
+        self._names = names
 
     @property
     def pmu(self) -> dict[str, int]:
         """Counts by event; a counter that the runner did not name keeps the name of the counter."""
         names = dict(enumerate(self._names))
-        return {names.get(i) or f"ethosu_pmu_cntr{i}": count for i, count in sorted(self._counters.items())}
+        whole = {
+            i: total
+            for i, (total, mean) in self._counters.items()
+            if mean is None or self.inferences is None or _agree(total, mean, self.inferences)
+        }
+        return {names.get(i) or f"ethosu_pmu_cntr{i}": count for i, count in sorted(whole.items())}
 
 
+_MOST = 1_000_000
+"""More inferences than any runner is built to run in one go."""
+
+
+def _agree(total: int, mean: float, count: int) -> bool:
+    """Whether a total and what stands in its brackets, its mean with two decimals, are of so many inferences."""
+    if mean == 0:
+        return total <= 0.006 * count
+    return abs(mean * count - total) <= 0.006 * count + total * 1e-12
+
+
+@dataclass
 class ProfileReport:
     """The profile that the ML Embedded Evaluation Kit's applications print, and Arm's inference runner after it.
 
     A line for each figure; the runner has them in a line of base64 JSON as well, between ``<metrics>`` and its end.
     """
 
-    _UNIT = r"(?: (?:beats|cycles))?"
-    _LINE = re.compile(rf"NPU (\w{{1,80}}){_UNIT}: {_N}(?:/ {_N} / \d+ / \d+)?{_UNIT}\s*$")
-    _HEAD = ("Number of samples", "Total / Avg./")
-    _METRICS = re.compile(r"<metrics>([A-Za-z0-9+/=]{1,4000})</metrics>")
+    npu_cycles: int | None = None
+    cpu_cycles: int | None = None
+    pmu: dict[str, int] = field(default_factory=dict)
+    inferences: int | None = None
+    contradictions: list[str] = field(default_factory=list)
+    """Figures that the lines and the JSON state differently."""
 
-    def __init__(self) -> None:
-        self.npu_cycles: int | None = None
-        self.cpu_cycles: int | None = None
-        self.pmu: dict[str, int] = {}
+    _UNIT = r"(?: (?:beats|cycles|milliseconds))?"
+    _LINE = re.compile(
+        rf"(?:(?P<on>NPU|CPU) (?P<name>[A-Z0-9_]{{1,80}})|DURATION){_UNIT}: "
+        rf"(?P<total>\d{{1,18}})(?P<all>/ (?P<mean>\d{{1,18}}) / \d+ / \d+)?(?P<unit>{_UNIT})\s*$"
+    )
+    _BEGIN = re.compile(rf"(?:(?:NPU|CPU) \w{{1,80}}|DURATION){_UNIT}:")
+    _HEAD = re.compile(r"Number of samples: \d+\s*$|Total / Avg\./ Min / Max\s*$")
+    _METRICS = re.compile(r"<metrics>([A-Za-z0-9+/=]{1,4000})</metrics>\s*$")
 
     @classmethod
     def starts(cls, text: str) -> bool:
@@ -75,25 +162,45 @@ class ProfileReport:
     @classmethod
     def is_metrics(cls, text: str) -> bool:
         """Whether a message is the line of JSON."""
-        return cls._METRICS.search(text) is not None
+        return "<metrics>" in text
 
-    def take(self, text: str) -> bool:
-        """Whether a message was a line of the profile; the first that is not ends it."""
+    def read(self, text: str) -> Reading | Torn | None:
+        """A message as a line of the profile; None if it is another message."""
         if found := self._LINE.match(text):
             # Of several inferences, the total and then the mean.
-            self._add(found[1], int(found[3] or found[2]))
-            return True
+            value, on, name = int(found["mean"] or found["total"]), found["on"], found["name"]
+            return Reading(lambda _: self._add(on, name, value), closed=bool(found["unit"]))
         if found := self._METRICS.search(text):
-            for name, value in _metrics(found[1]):
-                self._add(name.removeprefix("NPU "), value)
-            return True
-        return text.startswith(self._HEAD)
+            figures = _metrics(found[1])
+            return Reading(lambda _: self._add_metrics(figures))
+        if self._HEAD.match(text):
+            return _NOTHING
+        return Torn() if self._BEGIN.match(text) or self.is_metrics(text) else None
 
-    def _add(self, name: str, value: int) -> None:
-        if name == "TOTAL":
+    def _add(self, on: str | None, name: str | None, value: int) -> None:
+        if on == "CPU" and name == "TOTAL":
+            self.cpu_cycles = value or None
+        elif on == "NPU" and name == "TOTAL":
             self.npu_cycles = value
-        else:
+        elif on == "NPU" and name is not None:
             self.pmu[name] = value
+
+    def _add_metrics(self, figures: list[tuple[str, int]]) -> None:
+        for full, value in figures:
+            name = full.removeprefix("NPU ")
+            printed = self.npu_cycles if name == "TOTAL" else self.pmu.get(name)
+            if printed is None:
+                self._add("NPU", name, value)
+            elif printed != value:
+                self.drop(name)
+                self.contradictions.append(name)
+
+    def drop(self, name: str) -> bool:
+        """Forget a figure of the NPU; whether it was there."""
+        if name == "TOTAL":
+            there, self.npu_cycles = self.npu_cycles is not None, None
+            return there
+        return self.pmu.pop(name, None) is not None
 
 
 class _Sample(msgspec.Struct):
@@ -115,47 +222,79 @@ def _metrics(encoded: str) -> list[tuple[str, int]]:
     return [(s.name, s.value[0]) for s in samples if s.value and s.value[0] >= 0 and s.name.startswith("NPU ")]
 
 
-_POOL = re.compile(rf"(\w{{1,60}}):\s*{_N}(?: / {_N}\s+free: \d+ \(\s*used: \d+ % \))?(?: bytes\.?)?\s*(\(.*\))?\s*$")
-_USE = re.compile(rf"\s*(Method|Temp) memory: Used: \d+; Peak: {_N}; Available: {_N}\s*$")
+_POOL_NAME = (
+    r"(?:model_pte_(?:program|loaded)_size|planned_fast_used|ETDump_outputs_buffer"
+    r"|(?:peak_)?(?:input_file|method|planned_fast|fast_temp|temp)_allocator(?:_(?:used|planned|loaded|input|executor))?)"
+)
+_POOL = re.compile(
+    rf"(?P<name>{_POOL_NAME}):\s*(?P<first>\d{{1,18}})(?P<use> / (?P<size>\d{{1,18}})\s+free: (?P<free>\d{{1,18}})"
+    r" \(\s*used: \d+ % \))?(?P<unit> bytes\.?)?\s*(?P<remark>\(.*\))?\s*$"
+)
+_POOL_BEGIN = re.compile(rf"{_POOL_NAME}:\s*(?:\d|(?P<unformatted>{_UNFORMATTED}\b))")
+_USE = re.compile(
+    r"\s*(Method|Temp) memory: Used: (?P<used>\d{1,18}); Peak: (?P<peak>\d{1,18}); Available: (?P<size>\d{1,18})\s*$"
+)
 _USE_NAMES = {"Method": "method_allocator", "Temp": "temp_allocator"}
-_SETUP = re.compile(rf"Setup (Method allocator|planned FAST_MEMORY_REGION) pool\. Size: {_N} bytes")
+_SETUP = re.compile(rf"Setup (Method allocator|planned FAST_MEMORY_REGION) pool\. Size: {_N} bytes\.?\s*$")
 _SETUP_NAMES = {"Method allocator": "method_allocator", "planned FAST_MEMORY_REGION": "planned_fast_allocator"}
 
 
-def memory_pool(text: str) -> MemoryPool | None:
-    """The pool a message of the runner's memory report describes, None if it is another message."""
+def read_pool(text: str) -> Reading | Torn | None:
+    """A message as a line of the runner's memory report; None if it is another message."""
     if found := _SETUP.match(text):
-        return MemoryPool(name=_SETUP_NAMES[found[1]], size=int(found[2]))
+        return _pool(MemoryPool(name=_SETUP_NAMES[found[1]], size=int(found[2])))
     if found := _USE.match(text):
         # Of Arm's inference runner, before and after the inference.
-        return MemoryPool(name=_USE_NAMES[found[1]], used=int(found[2]), size=int(found[3]))
+        pool = MemoryPool(name=_USE_NAMES[found[1]], used=int(found["peak"]), size=int(found["size"]))
+        whole = int(found["used"]) <= int(found["peak"]) <= int(found["size"])
+        return _pool(pool, closed=False) if whole else Torn()
+    begin = _POOL_BEGIN.match(text)
+    if begin is None:
+        return None
     found = _POOL.match(text)
-    if found is None:
-        return None
-    name, first, size, remark = found[1], int(found[2]), found[3], found[4]
-    known = "allocator" in name or name.startswith(("model_pte_", "planned_fast", "ETDump_"))
+    return Torn(unformatted=begin["unformatted"] is not None) if found is None else _used_pool(found)
+
+
+def _used_pool(found: re.Match[str]) -> Reading | Torn:
+    name, first = found["name"].removesuffix("_used"), int(found["first"])
     # With a remark the runner says that it does not know the size, and prints an upper bound.
-    if not known or remark:
-        return None
-    name = name.removesuffix("_used")
-    if size is not None:
-        return MemoryPool(name=name, used=int(first), size=int(size))
+    if found["remark"]:
+        return _NOTHING
+    if found["use"]:
+        size = int(found["size"])
+        if first + int(found["free"]) != size:
+            return Torn()
+        return _pool(MemoryPool(name=name, used=first, size=size))
     if name == "temp_allocator" or name.endswith("_size"):
-        return MemoryPool(name=name.removesuffix("_size"), size=first)
-    return MemoryPool(name=name, used=first)
+        pool = MemoryPool(name=name.removesuffix("_size"), size=first)
+    else:
+        pool = MemoryPool(name=name, used=first)
+    return _pool(pool, closed=bool(found["unit"]) and not name.startswith("model_pte_"))
+
+
+def _pool(pool: MemoryPool, *, closed: bool = True) -> Reading:
+    return Reading(lambda events: events.append(MemoryKnown(pool=pool)), closed)
 
 
 class StatisticsBlock:
     """The block ``--stat`` prints: a headed table, closed by a rule."""
 
-    _HEAD = re.compile(r"-{3} (\S{1,200}) statistics: -+$")
-    _RULE = re.compile(r"-{60,}$")
-    _TIME = re.compile(rf"(Simulated|Wall) time\s*: {_REAL}s$")
-    _CORE = re.compile(rf"(\S{{1,200}})\s*:\s+{_REAL} MIPS \(\s*{_N} Inst\)$")
+    _HEAD = re.compile(r"-{3} (\S{1,200}) statistics: -+\s*$")
+    _RULE = re.compile(r"-{60,}\s*$")
+    _TIME = re.compile(r"(Simulated|User|System|Wall) time\s*: (\d{1,12}\.\d{6})s\s*$")
+    _CORE = re.compile(rf"(\S{{1,200}})\s*:\s+(\d{{1,12}}\.\d\d) MIPS \(\s*{_N} Inst\)\s*$")
+    _OTHER = re.compile(
+        r"Performance index\s*: \d+\.\d+\s*$|Memory highwater mark\s*: 0x\w+ bytes \( *\d+\.\d+ GB \)\s*$"
+    )
+    _ROWS = 64
+    """Lines after which what has no end is no such block."""
 
     def __init__(self) -> None:
         self._times: dict[str, float] = {}
         self._cores: dict[str, tuple[float, int]] = {}
+        self._rows = 0
+        self._torn = False
+        self._closed = False
 
     @classmethod
     def starts(cls, text: str) -> bool:
@@ -164,18 +303,27 @@ class StatisticsBlock:
 
     def ends(self, text: str) -> bool:
         """Whether this line closes the block. Any other is taken up, where it is one of the known rows."""
+        self._rows += 1
         if self._RULE.match(text):
+            self._closed = True
             return True
         if found := self._TIME.match(text):
             self._times[found[1]] = float(found[2])
         elif found := self._CORE.match(text):
             self._cores[found[1]] = float(found[2]), int(found[3])
-        return False
+        elif text.strip() and not self._OTHER.match(text):
+            self._torn = True
+        return self._rows >= self._ROWS
 
     @property
     def statistics(self) -> Statistics:
-        """What the block says; of several cores their sum, which the row ``Total`` states."""
+        """What the block says; of several cores their sum, which the row ``Total`` states.
+
+        Where a row cannot be read or the end is not there, a core may be missing: then only ``Total`` counts.
+        """
         cores = [self._cores["Total"]] if "Total" in self._cores else list(self._cores.values())
+        if (self._torn or not self._closed) and "Total" not in self._cores:
+            cores = []
         return Statistics(
             instructions=sum(count for _, count in cores) if cores else None,
             mips=sum(mips for mips, _ in cores) if cores else None,

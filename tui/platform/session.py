@@ -13,7 +13,7 @@ from tui.platform import known
 from tui.platform.child import CannotStart, Child
 from tui.platform.command import is_fast
 from tui.platform.uart import Parser
-from tui.platform.verdict import End, Evidence, judge
+from tui.platform.verdict import End, Evidence, judge, remarks
 
 GO = b"go\n"
 """What starts an inference of the runner's server mode: any line."""
@@ -60,7 +60,7 @@ def run(
     source: Source,
     demand: Callable[[], Demand],
     prepare: Callable[[int], None],
-    collect: Callable[[int], None],
+    collect: Callable[[int], tuple[str, str] | None],
     timeout_s: float,
     should_stop: Callable[[], bool],
     on_started: Callable[[int], None],
@@ -71,11 +71,11 @@ def run(
 ) -> PlatformExited:
     """Run the platform to its end and judge it. What it prints goes to `console` byte for byte, then to `emit`.
 
-    `prepare(k)` writes the input files of inference k, `collect(k)` takes its output files; `follow` is asked for
-    events from elsewhere, such as a trace that is being written, before what the console says next. Where `demand` is
-    of more than one inference, or to stay, the runner must have been asked for its server mode; one that stays is ended
-    when nothing was asked of it for `timeout_s`. `first` is the number of the first inference. The verdict is returned,
-    not emitted.
+    `prepare(k)` writes the input files of inference k, `collect(k)` takes its outputs, or says why they are not there
+    and what to do; `follow` is asked for events from elsewhere, such as a trace that is being written, before what the
+    console says next. Where `demand` is of more than one inference, or to stay, the runner must have been asked for its
+    server mode; one that stays is ended when nothing was asked of it for `timeout_s`. `first` is the number of the
+    first inference. The verdict is returned, not emitted.
 
     Raises:
         OSError: the console log cannot be written. What the callbacks raise is passed on. The process is ended first.
@@ -90,10 +90,11 @@ def run(
     try:
         with console.open("ab", buffering=0) as log:
             on_started(child.pid)
-            parser = Parser(source, clock, first)
             evidence = Evidence(fast=is_fast(argv))
-            session = _Session(child, parser, evidence, emit, follow, log, demand, timeout_s, patience, clock)
-            return session.run(prepare, collect, should_stop)
+            session = _Session(
+                child, source, first, evidence, emit, follow, log, demand, timeout_s, patience, clock, collect
+            )
+            return session.run(prepare, should_stop)
     finally:
         child.close()
 
@@ -111,7 +112,8 @@ class _Session:
     def __init__(
         self,
         child: Child,
-        parser: Parser,
+        source: Source,
+        first: int,
         evidence: Evidence,
         emit: Callable[[Event], None],
         follow: Callable[[], Sequence[Event]],
@@ -120,9 +122,10 @@ class _Session:
         timeout_s: float,
         patience: Patience,
         clock: Callable[[], float],
+        collect: Callable[[int], tuple[str, str] | None],
     ) -> None:
         self._child = child
-        self._parser = parser
+        self._parser = Parser(source, lambda: self._came, first)
         self._evidence = evidence
         self._emit = emit
         self._follow = follow
@@ -131,6 +134,9 @@ class _Session:
         self._timeout_s = timeout_s
         self._patience = patience
         self._clock = clock
+        self._collect_outputs = collect
+        self._came = clock()
+        """When what is being read came, which may be before it is read."""
         self._started = self._watched_since = clock()
         wanted = demand()
         self._stays = wanted.stays
@@ -138,6 +144,8 @@ class _Session:
         self._waiting = False
         self._asked = 0
         self._collected = 0
+        self._outputs = 0
+        self._lacking: tuple[str, str] | None = None
         self._stopped = False
         self._overdue_s: float | None = None
         self._closed = False
@@ -147,15 +155,14 @@ class _Session:
     def run(
         self,
         prepare: Callable[[int], None],
-        collect: Callable[[int], None],
         should_stop: Callable[[], bool],
     ) -> PlatformExited:
-        while (data := self._child.read(self._patience.poll)) is not None:
+        while (data := self._read()) is not None:
             self._pass_on(self._follow())
             if data:
                 self._take(data)
             if self._server:
-                self._serve(prepare, collect)
+                self._serve(prepare)
             now = self._clock()
             if not self._stopped and should_stop():
                 self._stopped = True
@@ -177,10 +184,26 @@ class _Session:
             self._take(rest)
         self._pass_on(self._parser.close())
         if self._collected < self._parser.finished and not self._server:
-            collect(self._collected)
-            self._collected += 1
+            self._collect()
         status, number = self._child.close()
-        return judge(self._evidence, self._how_it_ended(status, number))
+        end = self._how_it_ended(status, number)
+        for text in remarks(self._evidence, end):
+            self._emit(Noted(text=text))
+        return judge(self._evidence, end)
+
+    def _read(self) -> bytes | None:
+        # What was there before we asked came while we were busy, and nobody knows when.
+        if not self._child.readable():
+            data = self._child.read(self._patience.poll)
+            self._came = self._clock()
+            return data
+        return self._child.read(self._patience.poll)
+
+    def _collect(self) -> None:
+        lacking = self._collect_outputs(self._collected)
+        self._collected += 1
+        self._outputs += lacking is None
+        self._lacking = self._lacking or lacking
 
     def _take(self, data: bytes) -> None:
         # First kept, then read: whatever the parser makes of it, the bytes are there.
@@ -198,13 +221,12 @@ class _Session:
     # The runner's server mode: after its start and after each inference it waits for a line, the first included; the
     # end of its input ends it (arm_executor_runner.cpp, run_model_server).
 
-    def _serve(self, prepare: Callable[[int], None], collect: Callable[[int], None]) -> None:
+    def _serve(self, prepare: Callable[[int], None]) -> None:
         parser = self._parser
         if not parser.server_ready or self._stopped or parser.served < self._asked or self._finish_by is not None:
             return
         if self._asked > self._collected:
-            collect(self._collected)
-            self._collected += 1
+            self._collect()
         wanted = self._demand()
         if self._asked >= wanted.inferences:
             if not wanted.stays:
@@ -219,6 +241,7 @@ class _Session:
         if self._asked:
             prepare(self._asked)
         self._asked += 1
+        self._came = self._clock()
         self._pass_on(parser.begin())
         self._child.write(GO)
 
@@ -265,4 +288,6 @@ class _Session:
             server=self._server,
             server_ready=self._parser.server_ready,
             phase=self._parser.phase,
+            outputs=self._outputs,
+            lacking=self._lacking or ("", ""),
         )

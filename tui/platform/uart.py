@@ -16,32 +16,46 @@ from tui.events import (
     InferenceStarted,
     Level,
     Logged,
-    MemoryKnown,
     Noted,
     PhaseChanged,
     StatisticsKnown,
 )
 from tui.figures import Inference, Source
-from tui.platform.lines import Line, Message, Splitter, any_in, is_platform, level, messages
-from tui.platform.report import PmuReport, ProfileReport, StatisticsBlock, memory_pool
+from tui.platform.lines import NANO, Line, Message, Splitter, any_in, is_platform, level, messages
+from tui.platform.report import (
+    PmuReport,
+    ProfileReport,
+    Reading,
+    StatisticsBlock,
+    Torn,
+    may_be_rest,
+    read_pool,
+)
 from tui.text import clean
 
 PHASES = ("boot", "load", "prepare", "infer", "report", "exit")
 
 _PHASE = re.compile(
-    r"(?P<load>Running executor with parameter|PTE @ |PTE in |Model in 0x|(?:PTE Model data|Model PTE file) loaded"
-    r"|Model buffer loaded|Reading pte model)"
-    r"|(?P<prepare>Preparing inputs|Running in semihosting server mode)"
-    r"|(?P<infer>Starting running \d|Starting the model execution|Running inference\.\.\.)"
+    r"(?P<load>Running executor with parameter|PTE @ |PTE in |Model in 0x|Model PTE at 0x|PTE Model data loaded"
+    r"|Model PTE file loaded|Model buffer loaded|Reading pte model)"
+    r"|(?P<prepare>Preparing inputs?\b|Running in semihosting server mode)"
+    r"|(?P<infer>Starting running \d|Starting the model execution|Running inference\.\.\.|Starting inference\b"
+    r"|\binference start\b)"
     r"|(?P<report>NPU Inferences|Ethos-U PMU report|Profile for Inference|Inference completed|\d inferences finished"
-    r"|Model executed successfully|Model run: \d)"
-    r"|(?P<exit>Program complete|Simulation is stopping|Simulation stopped by user|Application exit code)"
+    r"|Model executed successfully|Model run: \d|\binference PASS\b)"
+    r"|(?P<exit>Program complete|Simulation is stopping|Simulation stopped by user|Application exit code"
+    r"|^EXITTHESIM\b|Main loop terminated|program terminating\.\.\.)"
 )
-_COUNT = re.compile(r"Starting running (\d{1,9}) inferences|(?<!\d)(\d{1,9}) inferences finished")
-_DONE = re.compile(r"\d inferences finished|Model executed successfully|SERVER_INFERENCE_DONE (\d+)")
+_PLANNED = re.compile(r"Starting running (\d{1,9}) inferences|(\d{1,9}) inferences finished\s*$")
+_DONE = re.compile(
+    r"(?<!\d)[1-9]\d{0,8} inferences finished|Model executed successfully|SERVER_INFERENCE_DONE (\d+)"
+    r"|Inference completed in (\d{1,9} ms)\s*$|\binference PASS\b"
+)
 _EXECUTED = re.compile(r"NPU Inferences|Ethos-U PMU report|\d outputs: |Inference completed")
 _NOT_EXECUTED = re.compile(r"Execution of method \S+ failed|Problem running model|Inference failed")
 _CPU_NOTE = "CPU cycle values and ratio calculations require"
+_OVERFLOW = re.compile(r"[Oo]verflow detected for (?:NPU )?(\w{1,80})")
+_KIT_INFERENCE = re.compile(r"Inference \d{1,9}/\d{1,9}\s*$")
 # A cheap look at every line before the expressions above: one of these words is in all that they match.
 _KEYS = (
     "nference",
@@ -58,6 +72,10 @@ _KEYS = (
     "outputs: ",
     "method ",
     "cycle",
+    "verflow",
+    "loop ",
+    "program ",
+    "EXITTHESIM",
 )
 _SERVER = "Running in semihosting server mode"
 _NO_CYCLES = re.compile(r"no (?:NPU )?(?:cycle model|cycles|PMU)|without (?:a )?cycle model", re.IGNORECASE)
@@ -65,31 +83,39 @@ _NO_CYCLES = re.compile(r"no (?:NPU )?(?:cycle model|cycles|PMU)|without (?:a )?
 CPU_CYCLES = "CPU cycles are what the program counted: neither FVP nor simulator is cycle accurate for the CPU"
 IDLE = "no NPU cycles: all of the NPU's counters are at 0"
 NO_REPORT = "no NPU cycles: the program printed no PMU report"
+LOST = "figures are lost: " + NANO
+GARBLED = "lines of the log have lost their text: " + NANO
 
 
 class Parser:
     """Incremental, and never raises: a console may hold anything. The same bytes give the same events however cut."""
 
     def __init__(self, source: Source, clock: Callable[[], float] = time.monotonic, first: int = 0) -> None:
-        """`source` says what the PMU figures of this platform are; `clock` gives seconds, for wall times.
+        """`source` says what the PMU figures of this platform are; `clock` tells when what is fed came, in seconds.
 
         Inferences are numbered from `first`.
         """
         self._source = source
         self._first = first
         self._clock = clock
+        self._now = 0.0
         self._lines = Splitter()
         self._phase = ""
         self._last_source = "platform"
         self._block: StatisticsBlock | None = None
         self._report = PmuReport()
         self._profile: ProfileReport | None = None
+        self._open: tuple[Reading, str] | None = None
+        """A figure that may be half a number, and its line: the next message tells."""
+        self._overflowed: list[str] = []
         self._reported = False
         self._running = False
         self._planned = 1
+        self._kit_inferences = 0
         self._started_at: float | None = None
         self._wall_s: float | None = None
         self._why_no_cycles = NO_REPORT
+        self._why_torn: str | None = None
         self.finished = 0
         """Inferences that have ended."""
         self.served = 0
@@ -105,6 +131,8 @@ class Parser:
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data` completes."""
         events: list[Event] = []
+        # One moment for all that came together: it says nothing of the time between.
+        self._now = self._clock()
         if data and not self._phase:
             self._enter("boot", events)
         for line in self._lines.feed(data):
@@ -115,11 +143,12 @@ class Parser:
         """The events of what is still open: a last line without its end, a report without the words that follow it."""
         events: list[Event] = []
         for line in self._lines.close():
-            self._take(line, events)
+            # Its end did not come: a number there may be half a number.
+            self._take(line, events, ended=False)
+        self._settle(events)
         if self._block is not None:
             self._end_block(events)
-        if self._profile is not None:
-            self._end_profile(events)
+        self._end_profile(events)
         if self._reported:
             self._finish(events)
         return events
@@ -127,13 +156,14 @@ class Parser:
     def begin(self) -> list[Event]:
         """The events of an inference that begins without the console saying so: in server mode a line starts it."""
         events: list[Event] = []
+        self._now = self._clock()
         self._start(events)
         self._enter("infer", events)
         return events
 
     # One line
 
-    def _take(self, line: Line, events: list[Event]) -> None:
+    def _take(self, line: Line, events: list[Event], *, ended: bool = True) -> None:
         parts = messages(line.text)
         worst: Level = max((level(part) for part in parts), key=_ORDER.__getitem__, default="info")
         if parts:
@@ -141,53 +171,110 @@ class Parser:
             self._last_source = "platform" if self._by_platform(parts[-1]) else "uart"
         events.append(Logged(source=self._last_source, text=line.shown, level=worst))
         for part in parts:
-            self._message(part.text, events)
+            self._message(part, events, ended=ended and part.ended)
 
     def _by_platform(self, part: Message) -> bool:
         if self._block is not None or StatisticsBlock.starts(part.text):
             return True
         return not part.letter and is_platform(part.text)
 
-    def _message(self, text: str, events: list[Event]) -> None:
+    def _message(self, part: Message, events: list[Event], *, ended: bool) -> None:
+        text, marked = part.text, part.letter != ""
+        if part.garbled:
+            events.append(Noted(text=GARBLED))
         if self._block is not None:
-            if self._block.ends(text):
-                self._end_block(events)
-            return
+            if not marked:
+                if self._block.ends(text):
+                    self._end_block(events)
+                return
+            self._end_block(events)
         if StatisticsBlock.starts(text):
+            self._settle(events)
             self._block = StatisticsBlock()
             return
         # The bulk of a console; nothing in it is for us.
         if text.startswith("Output["):
+            self._settle(events)
             return
-        if " - " in text:
-            text = _MLEK.sub("", text, count=1)
-        if self._profile is not None:
-            if self._profile.take(text):
-                return
-            self._end_profile(events)
+        if " - " in text and (mark := _MLEK.match(text)):
+            text, marked = text[mark.end() :], True
+        if text.strip():
+            self._content(text, events, marked=marked, ended=ended)
+
+    def _content(self, text: str, events: list[Event], *, marked: bool, ended: bool) -> None:
         if ProfileReport.starts(text):
+            self._end_profile(events)
             self._profile = ProfileReport()
             self._stop_clock()
             self._enter("report", events)
             return
-        if ProfileReport.is_metrics(text):
-            # What was printed line by line is not to be counted again.
-            if self._running or not self.finished:
-                self._profile = ProfileReport()
-                self._profile.take(text)
+        if (reading := self._reading(text)) is not None:
+            self._read(reading, text, events, ended=ended)
             return
-        if self._report.take(text):
-            self._reported = self._reported or self._report.npu_cycles is not None
+        keyed = any_in(_KEYS, text)
+        if keyed and (overflow := _OVERFLOW.search(text)):
+            self._settle(events)
+            self._overflowed.append(overflow[1])
             return
-        if pool := memory_pool(text):
-            events.append(MemoryKnown(pool=pool))
-            return
-        if any_in(_KEYS, text):
+        # What the program itself says next is the end of what it said before; what others say need not be.
+        if marked or is_programs(text):
+            self._end_profile(events)
+        elif self._open is not None and may_be_rest(text):
+            self._tear(self._open[1], events)
+            self._open = None
+        if _KIT_INFERENCE.match(text):
+            self._kit_inferences += 1
+        if keyed:
             self._words(text, events)
 
+    # Figures
+
+    def _reading(self, text: str) -> Reading | Torn | None:
+        """What a message says of a figure; None where it is none of a report."""
+        if self._profile is None and ProfileReport.is_metrics(text):
+            # What was printed line by line is not to be counted again.
+            if not self._running and self.finished:
+                return None
+            self._profile = ProfileReport()
+        if self._profile is not None and (reading := self._profile.read(text)) is not None:
+            return reading
+        return self._report.read(text) or read_pool(text)
+
+    def _read(self, reading: Reading | Torn, text: str, events: list[Event], *, ended: bool) -> None:
+        self._settle(events)
+        if isinstance(reading, Torn):
+            if reading.unformatted:
+                self._why_torn = f"no NPU cycles: {NANO}"
+                events.append(Noted(text=LOST))
+            else:
+                self._tear(text, events)
+        elif reading.closed:
+            self._keep(reading, events)
+        elif ended:
+            self._open = reading, text
+        else:
+            self._tear(text, events)
+
+    def _settle(self, events: list[Event]) -> None:
+        """Take up the figure that waited for what comes after it."""
+        if self._open is not None:
+            reading, self._open = self._open[0], None
+            self._keep(reading, events)
+
+    def _keep(self, reading: Reading, events: list[Event]) -> None:
+        reading.keep(events)
+        self._reported = self._reported or self._report.npu_cycles is not None
+
+    def _tear(self, text: str, events: list[Event]) -> None:
+        said = clean(text.strip(), _SHOWN)
+        self._why_torn = self._why_torn or f"no NPU cycles: a line of the report is torn: {said}"
+        events.append(Noted(text=f"a figure is left out, since its line is torn: {said}"))
+
+    # Words
+
     def _words(self, text: str, events: list[Event]) -> None:
-        if count := _COUNT.search(text):
-            self._planned = int(count[1] or count[2])
+        if planned := _PLANNED.match(text):
+            self._planned = int(planned[1] or planned[2])
         if _EXECUTED.search(text):
             self._stop_clock()
         if _NOT_EXECUTED.search(text):
@@ -205,6 +292,8 @@ class Parser:
         if done is not None and (self._running or self._reported or not self.finished):
             self._stop_clock()
             self._finish(events)
+            if done[2] is not None:
+                events.append(Noted(text=f"by the program's own clock an inference took {done[2]}"))
         if done is not None and done[1] is not None:
             self.served += 1
         if phase is not None and phase.lastgroup is not None:
@@ -220,53 +309,81 @@ class Parser:
             events.append(PhaseChanged(phase=phase))
 
     def _start(self, events: list[Event]) -> None:
+        self._settle(events)
         self._running = True
         self._report = PmuReport()
         self._reported = False
-        self._started_at = self._clock()
+        self._started_at = self._now
         self._wall_s = None
         events.append(InferenceStarted(index=self._first + self.finished))
 
     def _stop_clock(self) -> None:
         if self._started_at is not None:
-            # Start and end in one read say nothing of the time between.
-            self._wall_s = self._clock() - self._started_at or None
+            # Start and end that came together say nothing of the time between.
+            self._wall_s = self._now - self._started_at or None
             self._started_at = None
 
     def _finish(self, events: list[Event], report: PmuReport | ProfileReport | None = None) -> None:
+        self._settle(events)
         report = report or self._report
-        count = max(self._planned, 1)
-        known = report.npu_cycles is not None or bool(report.pmu)
+        count = max(report.inferences or self._planned, 1)
+        pmu = report.pmu
         inference = Inference(
             index=self._first + self.finished,
             npu_cycles=_mean(report.npu_cycles, count),
             cpu_cycles=_mean(report.cpu_cycles, count),
-            pmu={name: round(value / count) for name, value in report.pmu.items()},
-            source=self._source if known else None,
+            pmu={name: round(value / count) for name, value in pmu.items()},
+            source=self._source if report.npu_cycles is not None or pmu else None,
             wall_s=None if self._wall_s is None else self._wall_s / count,
         )
         events.append(InferenceFinished(inference=inference))
-        if not known:
-            events.append(Noted(text=self._why_no_cycles))
+        if report.npu_cycles is None:
+            events.append(Noted(text=self._why_torn or self._why_no_cycles))
         if count > 1:
             events.append(Noted(text=f"the program ran {count} inferences in one go: figures are the mean of them"))
         self.finished += 1
         self._running = self._reported = False
         self._report = PmuReport()
-        self._wall_s = self._started_at = None
+        self._wall_s = self._started_at = self._why_torn = None
         self._planned = 1
+        self._kit_inferences = 0
 
     def _end_profile(self, events: list[Event]) -> None:
+        self._settle(events)
         profile, self._profile = self._profile, None
-        if profile is not None and profile.npu_cycles == 0 and not any(profile.pmu.values()):
+        if profile is None:
+            return
+        self._drop_overflowed(profile, events)
+        for name in profile.contradictions:
+            self._tear(f"NPU {name}, which the profile and its metrics state differently", events)
+        if profile.npu_cycles == 0 and not any(profile.pmu.values()):
             # Counters that have not counted are no figures: the NPU was not used, or nothing drives them.
             profile.npu_cycles, profile.pmu = None, {}
             if self._why_no_cycles == NO_REPORT:
                 self._why_no_cycles = IDLE
-            self._finish(events, profile)
-            return
-        if profile is not None and (profile.pmu or profile.npu_cycles is not None):
-            self._finish(events, profile)
+            self._finish_profile(profile, events)
+        elif profile.pmu or profile.npu_cycles is not None or self._why_torn is not None:
+            self._finish_profile(profile, events)
+
+    def _finish_profile(self, profile: ProfileReport, events: list[Event]) -> None:
+        several = self._kit_inferences
+        if profile.cpu_cycles is not None:
+            events.append(Noted(text=CPU_CYCLES))
+        self._finish(events, profile)
+        if several > 1:
+            events.append(Noted(text=f"the program printed one profile for {several} inferences"))
+
+    def _drop_overflowed(self, profile: ProfileReport, events: list[Event]) -> None:
+        """Leave out what counters of 32 bits have counted past their end."""
+        names, self._overflowed = self._overflowed, []
+        for name in names:
+            # The kit computes ACTIVE from the other two.
+            lost = [one for one in (name, "ACTIVE") if (one == name or name in _ACTIVE_FROM) and profile.drop(one)]
+            if name == "TOTAL":
+                self._why_torn = "no NPU cycles: their counter overflowed"
+            if lost:
+                words = " and ".join(f"NPU {one}" for one in lost)
+                events.append(Noted(text=f"left out, since the counter of NPU {name} overflowed: {words}"))
 
     def _end_block(self, events: list[Event]) -> None:
         if self._block is not None:
@@ -275,7 +392,18 @@ class Parser:
 
 
 _ORDER: dict[Level, int] = {"debug": 0, "info": 1, "warning": 2, "error": 3}
-_MLEK = re.compile(r"^(?:DEBUG|INFO|WARN|WARNING|ERROR) - ")
+_MLEK = re.compile(r"(?:DEBUG|INFO|WARN|WARNING|ERROR) - ")
+_ACTIVE_FROM = ("IDLE", "TOTAL")
+_SHOWN = 120
+_SAID = re.compile("|".join(words.pattern for words in (_PHASE, _DONE, _EXECUTED, _NOT_EXECUTED)))
+
+
+def is_programs(text: str) -> bool:
+    """Whether a message without a prefix is one that ExecuTorch's runner or Arm's writes, whole."""
+    return (_SAID.search(text) is not None or text.startswith(_BUNDLE)) and not is_platform(text)
+
+
+_BUNDLE = ("=== Error ", "TEST: BundleIO", "Model output ", "#[", "# ")
 
 
 def _mean(total: int | None, count: int) -> int | None:

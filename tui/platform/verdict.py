@@ -6,18 +6,28 @@ Neither alone will do: an FVP exits 0 after an error, after a limit and after a 
 
 import re
 import signal as signals
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tui.events import Logged, PlatformExited
 from tui.platform.known import Finding, Kind, find
-from tui.platform.lines import any_in, level, messages
+from tui.platform.lines import NANO, STOPPED, Message, any_in, level, messages
 from tui.text import clean
 
 REASON_LIMIT = 300
 
-_COMPLETE = re.compile(r"Program complete|Application exit code: 0\b|Inference completed")
-_COMPLETE_KEYS = ("complete", "exit code")
+_COMPLETE = re.compile(
+    r"Program complete|Application exit code: 0\b|Inference completed|^EXITTHESIM\b|program terminating\.\.\."
+    r"|Main loop terminated|\binference PASS\b"
+)
+_COMPLETE_KEYS = ("complete", "exit code", "EXITTHESIM", "terminat", "inference PASS")
+_ASSERTION = re.compile(r"(?:In function .{1,200}?, assert failed|Check failed)(?: \(.*?\))?: (?P<text>.+)")
+# Arm's SDS documentation: said at the end of a run by the Python inside the FVP, which then aborts; without effect.
+_PYTHON_AT_EXIT = re.compile(r"Fatal Python error: .*(?:_Py_GetConfig|GIL held)")
+PYTHON_AT_EXIT = (
+    "the Python inside the FVP aborted at the FVP's exit (_Py_GetConfig without the GIL): Arm knows of it, and it has "
+    "no effect on the results"
+)
 # Printed by --fast runs as errors; examples/arm/run_fvp.sh passes over the same two.
 _FAST_NOISE = re.compile(r"Failed to initialize timing-adapter #\d+|Timing adapter has no effect if option")
 
@@ -44,6 +54,10 @@ class End:
     server_ready: bool = False
     """Whether the runner said that it runs in server mode."""
     phase: str = ""
+    outputs: int | None = None
+    """Inferences whose outputs were taken; None where nobody asked for any, as of a log."""
+    lacking: tuple[str, str] = ("", "")
+    """Why those of the first of the others are not there, and what to do."""
 
 
 class Evidence:
@@ -52,61 +66,99 @@ class Evidence:
     def __init__(self, *, fast: bool = False) -> None:
         """`fast`: the NPU runs in fast mode, where two messages of the timing adapter mean nothing."""
         self._fast = fast
-        self._found: dict[Kind, Finding] = {}
-        self._fatal: Finding | None = None
-        self._error: Finding | None = None
+        self._messages = 0
+        self._found: dict[Kind, tuple[int, Finding]] = {}
+        self._fatal: tuple[int, Finding] | None = None
+        self._error: tuple[int, Finding] | None = None
         self.complete = False
         """Whether the program said that it reached its end."""
+        self.in_time = False
+        """Whether it did so before a limit stopped the platform."""
         self.spoke = False
         """Whether the program on the platform printed anything."""
+        self.python_died = False
+        """Whether the FVP's own Python said at the FVP's exit that it aborts."""
+        self._stopped = False
 
     def add(self, line: Logged) -> None:
         """Take up one line of the log."""
         self.spoke = self.spoke or (line.source == "uart" and bool(line.text.strip()))
-        if line.text.startswith("Output["):
-            return
-        for message in messages(line.text):
-            text = message.text
-            if self._fast and "iming" in text and _FAST_NOISE.search(text):
-                continue
-            if any_in(_COMPLETE_KEYS, text) and _COMPLETE.search(text):
-                self.complete = True
-            if finding := find(text):
-                self._found.setdefault(finding.kind, finding)
-            if level(message) == "error":
-                fatal = message.letter == "F" or text.startswith("F [")
-                self._worse(text, fatal=fatal)
+        # The bulk of a console.
+        if not line.text.startswith("Output["):
+            for message in messages(line.text):
+                self._add(message)
 
-    def _worse(self, text: str, *, fatal: bool) -> None:
+    def _add(self, message: Message) -> None:
+        text = message.text
+        if text.startswith("Output[") or (self._fast and "iming" in text and _FAST_NOISE.search(text)):
+            return
+        self._messages += 1
+        if any_in(_COMPLETE_KEYS, text) and _COMPLETE.search(text):
+            self.complete = True
+            self.in_time = self.in_time or Kind.LIMIT not in self._found
+        self._stopped = self._stopped or STOPPED in text
+        if (self.complete or self._stopped) and _PYTHON_AT_EXIT.match(text):
+            self.python_died = True
+        if finding := find(text):
+            self._found.setdefault(finding.kind, (self._messages, finding))
+        if level(message) == "error":
+            self._worse(message)
+
+    def _worse(self, message: Message) -> None:
+        text = message.text
+        fatal = message.letter == "F" or text.startswith("F [")
         kind = Kind.FAULT if fatal else Kind.ERROR
         finding = find(text)
         if finding is not None and finding.kind < kind:
             return
-        said = f"the program reports: {clean(text.strip(), REASON_LIMIT)}"
-        finding = Finding(kind, said, "see the lines before it in the log", text)
-        if fatal:
-            self._fatal = self._fatal or finding
+        hint = "see the lines before it in the log"
+        if assertion := _ASSERTION.search(text):
+            said = f"the program stopped at an assertion: {clean(assertion['text'].strip(), REASON_LIMIT)}"
+            hint = f"{hint}: {clean(text[: assertion.start('text')].strip(' :'), REASON_LIMIT)}"
+        elif message.garbled:
+            said, hint = f"the program reports an error whose text is lost: {NANO}", "see its file's name in the log"
         else:
-            self._error = self._error or finding
+            said = f"the program reports: {clean(text.strip(), REASON_LIMIT)}"
+        first = self._messages, Finding(kind, said, hint, text)
+        if fatal:
+            self._fatal = self._fatal or first
+        else:
+            self._error = self._error or first
 
     def of(self, kind: Kind) -> Finding | None:
         """The first finding of a kind."""
-        return self._found.get(kind)
+        return self._found[kind][1] if kind in self._found else None
+
+    def _before(self, first: tuple[int, Finding] | None, end: int) -> Finding | None:
+        """A finding, if it is not later than message `end`."""
+        return first[1] if first is not None and first[0] <= end else None
 
     @property
     def fault(self) -> Finding | None:
-        """A hard fault, else the failure a fatal line tells of, in the words of the error that led to it if known."""
-        if hard := self.of(Kind.FAULT):
-            return hard
-        if self._fatal is None or self.of(Kind.TEST):
+        """A hard fault or what a fatal line tells of, in the words of the error that led to it."""
+        hard = self._found.get(Kind.FAULT)
+        if hard is None:
             # After a failed test the runner aborts: that is the same failure.
+            return None if self.of(Kind.TEST) else self._abort(self._messages)
+        at, finding = hard
+        cause = self._before(self._found.get(Kind.TEST), at) or self._abort(at) or self._error_before(at)
+        if cause is None or cause.line == finding.line:
+            return finding
+        return replace(finding, reason=f"{cause.reason}; then {finding.reason}", hint=cause.hint or finding.hint)
+
+    def _abort(self, end: int) -> Finding | None:
+        """What the first fatal line until message `end` tells of; errors after it are its consequences."""
+        if self._fatal is None or self._fatal[0] > end:
             return None
-        return self.of(Kind.ERROR) or self._fatal
+        return self._before(self._found.get(Kind.ERROR), self._fatal[0]) or self._fatal[1]
+
+    def _error_before(self, end: int) -> Finding | None:
+        return self._before(self._found.get(Kind.ERROR), end) or self._before(self._error, end)
 
     @property
     def error(self) -> Finding | None:
         """The first error whose meaning is known, else the first error."""
-        return self.of(Kind.ERROR) or self._error
+        return self._error_before(self._messages)
 
 
 def judge(evidence: Evidence, end: End) -> PlatformExited:
@@ -125,22 +177,43 @@ def _exited(end: End, verdict: Literal["pass", "fail", "stopped"], reason: str, 
     return PlatformExited(verdict=verdict, reason=reason, hint=hint, exit_status=end.exit_status, signal=end.signal)
 
 
+def remarks(evidence: Evidence, end: End) -> list[str]:
+    """What is to be said of a run beside its verdict."""
+    found = [PYTHON_AT_EXIT] if evidence.python_died else []
+    if _went_on(evidence, end):
+        found.append(
+            "the platform went on after the program's end until a limit stopped it: its parameter "
+            "uart0.shutdown_on_eot=1 or uart0.shutdown_tag=EXITTHESIM stops it at once"
+        )
+    return found
+
+
 def _failure(evidence: Evidence, end: End) -> tuple[str, str] | None:
     for finding in (evidence.of(Kind.LOADER), evidence.of(Kind.LICENCE), evidence.fault):
         if finding is not None:
             return finding.reason, finding.hint
-    if limit := _limit(evidence, end):
+    went_on = _went_on(evidence, end)
+    if not went_on and (limit := _limit(evidence, end)):
         return limit
     for finding in (evidence.of(Kind.TEST), evidence.error):
         if finding is not None:
             return finding.reason, finding.hint
     if short := _short(end):
         return short
-    if not end.closed and (status := _status(end)):
+    ended_by_us = end.closed or went_on
+    if not ended_by_us and not (evidence.python_died and evidence.complete) and (status := _status(end)):
         return status
-    if not evidence.complete and not end.closed:
+    if not evidence.complete and not ended_by_us:
         return _incomplete(evidence, end)
-    return None
+    return _shortfall(end)
+
+
+def _went_on(evidence: Evidence, end: End) -> bool:
+    """Whether a limit stopped a platform whose program had ended well before."""
+    if evidence.of(Kind.LIMIT) is None and end.overdue_s is None:
+        return False
+    good = evidence.of(Kind.TEST) is None and evidence.error is None
+    return evidence.in_time and good and _shortfall(end) is None
 
 
 def _limit(evidence: Evidence, end: End) -> tuple[str, str] | None:
@@ -153,16 +226,25 @@ def _limit(evidence: Evidence, end: End) -> tuple[str, str] | None:
         reason = f"the time limit of {end.timeout_s:g} s was reached"
     else:
         reason = f"the platform stopped: {finding.reason}"
-    if evidence.error is not None:
-        return f"{reason}, after an error: {evidence.error.reason}", evidence.error.hint
+    if (error := evidence.error) is not None:
+        return f"{reason}, after an error: {error.reason}", error.hint
     if evidence.complete:
-        return f"{reason}, after the program had ended", "set uart0.shutdown_on_eot=1, so that its end stops the FVP"
+        test = evidence.of(Kind.TEST)
+        cause = _shortfall(end) if test is None else (test.reason, test.hint)
+        why, hint = cause or ("the program had ended", "")
+        return f"{why}; then {reason}", hint
     if not evidence.spoke:
         return (
             f"{reason}; the program printed nothing",
             "a runner built with SEMIHOSTING needs the semihosting parameters, one built without must not have them",
         )
+    for words, option in _OTHER_LIMITS.items():
+        if finding is not None and finding.reason.startswith(words):
+            return reason, f"fvp-tui sets no such limit: raise the {option} of whatever starts this platform"
     return reason, "raise --timeout, or try --fast (its NPU cycles are not representative)"
+
+
+_OTHER_LIMITS = {"Cycle limit": "--cyclelimit", "Simulated time": "--simlimit"}
 
 
 def _short(end: End) -> tuple[str, str] | None:
@@ -175,6 +257,21 @@ def _short(end: End) -> tuple[str, str] | None:
             "take a semihosting runner built from a newer ExecuTorch, or --inferences 1",
         )
     return None if _status(end) else (reason, "see the end of the log")
+
+
+def _shortfall(end: End) -> tuple[str, str] | None:
+    """Inferences that were asked for and not seen: whatever the program says of its end, that is no success."""
+    if end.outputs is None:
+        return None
+    if end.finished < end.expected:
+        return (
+            f"{end.finished} of {end.expected} inferences ran, though the program says that it is complete",
+            "is the runner ExecuTorch's, and built for this program? see the console log",
+        )
+    if end.outputs < end.expected:
+        why, hint = end.lacking
+        return f"{end.outputs} of {end.expected} inferences gave outputs" + (f": {why}" if why else ""), hint
+    return None
 
 
 def _status(end: End) -> tuple[str, str] | None:
@@ -197,6 +294,6 @@ def _incomplete(evidence: Evidence, end: End) -> tuple[str, str]:
             "was the runner built for this board? see the console log",
         )
     return (
-        f"the platform ended before the program was complete, in phase {end.phase or 'boot'}",
+        f"the platform ended before the program said that it was complete, in phase {end.phase or 'boot'}",
         "see the end of the log",
     )
