@@ -99,23 +99,25 @@ def test_require_match_and_compile_see_the_broken_link(fvp_tui: Fvp) -> None:
 # -- what a link allows
 
 
+ROUNDING = 2.0
+"""What rounding may do to the output of these."""
+
+
 def judged(exact: list[float], quantized: list[float], lowered: list[float], dtype: str = "float32") -> list[Link]:
     step = 0.5 if dtype == "float32" else None
     info = TensorInfo(dtype=dtype, shape=(len(exact),), dim_order=(0,), step=step)
     manifest = Manifest(inputs=(), outputs=(info,), inferences=1)
     names = {"float_0_0": exact, "quantized_0_0": quantized, "tosa_0_0": lowered}
     references = {name: np.array(values, dtype) for name, values in names.items()}
-    return list(links.judge(references, manifest, quantized=True))
+    return list(links.judge(references, manifest, [ROUNDING]))
 
 
-def test_lowering_may_round_otherwise_but_not_by_more_than_quantization_does() -> None:
+def test_lowering_may_round_otherwise_but_do_no_more() -> None:
     exact = [10.0, -3.0, 0.2]
-    within = [10.0 + links.LOWERED_STEPS * 0.5, -3.0, 0.2]
-    assert [link.status for link in judged(exact, exact, within)] == ["match", "match"]
-    beyond = [10.0 + links.LOWERED_STEPS * 0.5 + 0.1, -3.0, 0.2]
-    assert [link.status for link in judged(exact, exact, beyond)] == ["match", "mismatch"]
-    noisy = [10.0, -3.0, 3.0]
-    assert [link.status for link in judged(exact, noisy, beyond)] == ["match", "match"]
+    assert [link.status for link in judged(exact, exact, [12.0, -3.0, 0.2])] == ["match", "match"]
+    first, second = judged(exact, exact, [12.5, -3.0, 0.2])
+    assert first.status == "match"
+    assert (second.status, second.max_abs_error, second.allowed) == ("mismatch", 2.5, ROUNDING)
 
 
 def test_a_result_that_is_no_number_breaks_a_link() -> None:

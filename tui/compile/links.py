@@ -5,7 +5,7 @@ allows what honest rounding makes of an output and no more. How near sound model
 them the compiler's known faults are, was measured: see docs/links.md.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -21,15 +21,6 @@ QUANTIZED_STEPS = 8.0
 
 QUANTIZED_SHARE = 0.75
 """Share of the largest value of an output that quantization may move it by."""
-
-LOWERED_STEPS = 4.0
-"""Steps of an output that rounding in integers may move it by, beside rounding in floating point."""
-
-LOWERED_NOISE = 2.0
-"""Of what quantization moves an output by, how many times that lowering may: its rounding errors add up alike."""
-
-FLOAT_TOLERANCE = 1e-3
-"""Relative error of an output without a step that is allowed in any case."""
 
 NOT_QUANTIZED = "the model is not quantized"
 NO_REFERENCE = "the lowered program could not be run on the TOSA reference model"
@@ -50,20 +41,20 @@ class _Judged:
         return self.error / self.allowed if self.allowed else (0.0 if not self.error else float("inf"))
 
 
-def judge(references: Mapping[str, NDArray], manifest: Manifest, *, quantized: bool) -> tuple[Link, Link]:
-    """The links ``quantized`` and ``lowered`` of a compiled model; `references` are named as in ``references.npz``."""
+def judge(references: Mapping[str, NDArray], manifest: Manifest, rounding: Sequence[float] | None) -> tuple[Link, Link]:
+    """The links ``quantized`` and ``lowered`` of a compiled model.
+
+    `references` are named as in ``references.npz``; `rounding` is how far rounding alone may take each output
+    (`tui.compile.rounding`), None of a model that is not quantized.
+    """
     series = _Series(references, manifest)
-    if not quantized:
+    if rounding is None:
         return Link(name="quantized", status="skipped", reason=NOT_QUANTIZED), _unlowered(NOT_QUANTIZED)
-    first = _link("quantized", series, "quantized", _allowed_of_quantization)
+    outputs = range(len(manifest.outputs))
+    first = _link("quantized", series, "quantized", [_quantization(series, j) for j in outputs])
     if not series.has("tosa"):
         return first, _unlowered(NO_REFERENCE)
-    return first, _link("lowered", series, "tosa", _allowed_of_lowering)
-
-
-def lowering_changes(exact: NDArray, quantized: NDArray, lowered: NDArray, step: float | None) -> bool:
-    """Whether lowering made more of one value than rounding does, by the float and the quantized model's."""
-    return tensors.largest_difference(quantized, lowered) > _allowed_of_lowering(exact, quantized, step)
+    return first, _link("lowered", series, "tosa", rounding)
 
 
 def prepared(link: Link, found: Change) -> Link:
@@ -95,17 +86,10 @@ class _Series:
         return np.stack([self._references[f"{model}_{k}_{output}"] for k in range(self.samples)])
 
 
-Allowed = Callable[[NDArray, NDArray, float | None], float]
-"""Largest error of an output, from the float and the quantized model's values and its quantization step if any."""
-
-
-def _allowed_of_quantization(exact: NDArray, _: NDArray, step: float | None) -> float:
-    return max(QUANTIZED_STEPS * (step or 0.0), QUANTIZED_SHARE * _peak(exact))
-
-
-def _allowed_of_lowering(exact: NDArray, quantized: NDArray, step: float | None) -> float:
-    rounding = LOWERED_STEPS * step if step is not None else FLOAT_TOLERANCE * (1 + _peak(quantized))
-    return max(rounding, LOWERED_NOISE * tensors.largest_difference(exact, quantized))
+def _quantization(series: _Series, output: int) -> float:
+    """How far quantization may take an output."""
+    step = series.manifest.outputs[output].step or 0.0
+    return max(QUANTIZED_STEPS * step, QUANTIZED_SHARE * _peak(series.of("float", output)))
 
 
 def _peak(values: NDArray) -> float:
@@ -113,10 +97,10 @@ def _peak(values: NDArray) -> float:
     return float(np.max(finite, initial=0.0))
 
 
-def _link(name: LinkName, series: _Series, model: str, allowed: Allowed) -> Link:
+def _link(name: LinkName, series: _Series, model: str, allowed: Sequence[float]) -> Link:
     judged: list[_Judged] = []
     undecided = []
-    for j, info in enumerate(series.manifest.outputs):
+    for j, most in enumerate(allowed):
         exact, quantized, end = series.of("float", j), series.of("quantized", j), series.of(model, j)
         start = exact if name == "quantized" else quantized
         if start.shape != end.shape:
@@ -128,7 +112,7 @@ def _link(name: LinkName, series: _Series, model: str, allowed: Allowed) -> Link
                 undecided.append(f"{int(np.sum(start != end))} of {start.size} elements of output {j} differ")
             continue
         error = tensors.largest_difference(start, end)
-        judged.append(_Judged(j, error, allowed(exact, quantized, info.step), tensors.sqnr_db(exact, end)))
+        judged.append(_Judged(j, error, most, tensors.sqnr_db(exact, end)))
     return _conclude(name, judged, undecided)
 
 

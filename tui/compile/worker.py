@@ -288,10 +288,13 @@ def _judge_links(work: Worker, made: Any, changed: Any, target: Any, samples: An
     import numpy as np
 
     from tui import tensors
-    from tui.compile import links
+    from tui.compile import links, rounding
 
+    manifest = tensors.read_manifest(work.artifacts)
+    steps = [info.step for info in manifest.outputs]
+    allowed = None if made is None else rounding.allowed(made.module, samples.inputs, steps)
     with np.load(work.artifacts / tensors.REFERENCES) as packed:
-        first, second = links.judge(dict(packed), tensors.read_manifest(work.artifacts), quantized=made is not None)
+        first, second = links.judge(dict(packed), manifest, allowed)
     if changed is not None:
         first = links.prepared(first, changed)
     if second.status == "mismatch" and made is not None and target is not None:
@@ -307,7 +310,7 @@ def _located(work: Worker, link: Link, made: Any, target: Any, samples: Any) -> 
         work.emit(events.Logged(source="compile", text=f"lowering changed the result: {text}", level="warning"))
 
     try:
-        place = first_change.find(made.float_module, made.module, target, samples.inputs, say)
+        place = first_change.find(made.module, target, samples.inputs, say)
     except Exception as error:  # noqa: BLE001 - compilers fail on a part of a model in as many ways as on the whole
         work.note(f"the operator that lowering changed was not found: {one_line(error, 160)}")
         return link

@@ -1,0 +1,87 @@
+"""How far rounding alone may take a quantized model's outputs: the tolerance of the lowered program.
+
+PyTorch computes a quantized model in floating point between its roundings; TOSA computes in integers and looks up
+tables. Both may round each value to a neighbour, and what one step in the middle comes to at an output depends on the
+graph. So the quantized model itself is disturbed by a step everywhere: what that does to an output, rounding can do.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.fx import Interpreter
+from torch.utils import _pytree
+
+from tui import tensors
+from tui.compile.models import Inputs
+
+RUNS = 4
+"""Disturbed runs of each input: in half of them each element is off by itself, in half all elements of a node alike."""
+
+MARGIN = 2.0
+"""Of what a lowered program may be off, to what the disturbed runs were off at most."""
+
+TABLES = 0.03
+"""Of an output's largest value: what a program with 16-bit values may be off because TOSA's tables for them have 512
+segments, and a segment in which a function leaves the range of its output ends where the range ends."""
+
+QUANTIZE = "quantize_per_tensor"
+
+
+def quantizes(node: Any) -> bool:
+    """Whether a node quantizes a value."""
+    return node.op == "call_function" and QUANTIZE in str(node.target) and "dequantize" not in str(node.target)
+
+
+class _Disturbed(Interpreter):  # type: ignore[misc]
+    """Interprets a quantized model with each quantized value off by a step, by none, or by one the other way.
+
+    Not the inputs': both programs quantize those by the same operator.
+    """
+
+    def __init__(self, module: Any, seed: int) -> None:
+        super().__init__(module)
+        self._random = torch.Generator().manual_seed(seed)
+        self._alike = seed % 2 == 1
+
+    def run_node(self, n: Any) -> Any:
+        """A node's value, disturbed where it is a quantized one."""
+        value = super().run_node(n)
+        if not quantizes(n) or n.args[0].op == "placeholder":
+            return value
+        if self._alike:
+            off = 2 * torch.randint(0, 2, (1,), generator=self._random) - 1
+        else:
+            off = torch.randint(-1, 2, value.shape, generator=self._random)
+        least, most = n.args[3], n.args[4]
+        return (value.to(torch.int32) + off).clamp(least, most).to(value.dtype)
+
+
+def _outputs(values: Any) -> list[tensors.NDArray]:
+    return [leaf.detach().numpy() for leaf in _pytree.tree_leaves(values) if isinstance(leaf, torch.Tensor)]
+
+
+def _has_16_bits(module: Any) -> bool:
+    return any(quantizes(node) and torch.int16 in node.args for node in module.graph.nodes)
+
+
+def allowed(module: Any, samples: Sequence[Inputs], steps: Sequence[float | None]) -> list[float]:
+    """The largest difference of each output that rounding explains, in the output's units.
+
+    `module` is the quantized model, `steps` are its outputs' quantization steps.
+    """
+    least = TABLES if _has_16_bits(module) else 0.0
+    found = [step or 0.0 for step in steps]
+    with torch.no_grad():
+        for sample in samples:
+            exact = _outputs(module(*sample))
+            for j, one in enumerate(exact):
+                if one.dtype.kind == "f":
+                    found[j] = max(found[j], least * float(np.max(np.abs(one), initial=0.0)))
+            for seed in range(RUNS):
+                disturbed = _outputs(_Disturbed(module, seed).run(*sample))
+                for j, (one, other) in enumerate(zip(exact, disturbed, strict=True)):
+                    difference = np.abs(one.astype(np.float64) - other.astype(np.float64))
+                    found[j] = max(found[j], MARGIN * float(np.max(difference, initial=0.0)))
+    return found
