@@ -232,3 +232,13 @@ def test_no_control_character_leaves_the_command_line(ran: RanModel, fvp_tui: Fv
     done = fvp_tui("run", str(program), "-v")
     assert done.returncode == 0
     assert all(c == "\n" or c.isprintable() for c in done.stdout + done.stderr)
+
+
+def test_cycles_that_load_tables_are_named_where_they_explain_the_difference_from_velas(ran: RanModel) -> None:
+    tables = [note for note in ran("executorch:softmax").state["notes"] if "wait for activation tables" in note]
+    assert len(tables) == 1
+    spent, total = (int(word.replace(",", "")) for word in tables[0].split() if word[0].isdigit())
+    found = ran("executorch:softmax").state
+    assert total == found["inferences"][0]["npu_cycles"]
+    assert abs(total - spent - found["estimate"]["total_cycles"]) < 0.05 * found["estimate"]["total_cycles"]
+    assert not any("activation tables" in note for note in ran("sample:digits").state["notes"])

@@ -23,6 +23,7 @@ from tui.platform.uart import CPU_CYCLES
 from tui.record import Ended, Record, Stopped
 from tui.simulator import estimates
 from tui.simulator.delegate import DelegateError, lost_outputs
+from tui.simulator.ethosu85 import CommandStreamError
 from tui.spec import MACS_PARAMETER
 
 OUTPUTS = "outputs.npz"
@@ -189,6 +190,7 @@ class Inferring:
         self._check_program_inside()
         if self.choice.kind == "simulator" and not self.spec.fast:
             self.record.note(SIMULATED_CYCLES)
+            self._note_tables()
         boots = 1 if self.kind == "semihosting" else self.manifest.inferences
         if boots > 1:
             self.record.note(f"the platform was booted for each of {boots} inferences")
@@ -227,6 +229,15 @@ class Inferring:
         if result.reference == "bundle" and result.status == "mismatch":
             # The expectation came with the program: that it is not met is this run's failure.
             raise Ended(f"not the outputs that are bundled with the program: {result.links[-1].reason}")
+
+    def _note_tables(self) -> None:
+        """Say what loading tables adds to the estimate: where they are much of it, Vela's total is far from it."""
+        try:
+            note = estimates.tables_note(pte.parse((self.artifacts / MODEL).read_bytes()))
+        except (pte.PteError, DelegateError, CommandStreamError):
+            return  # of a program that cannot be understood there is no figure that could differ
+        if note is not None:
+            self.record.note(note)
 
     def _note_differences(self) -> None:
         """Say which parameters that a run sets this version of the FVP does not list."""
