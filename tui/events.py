@@ -84,6 +84,8 @@ class StageFinished(Event):
     seconds: float
     cached: bool = False
     reason: str | None = None
+    line: str | None = None
+    """``FILE:LINE`` of the model that a failed stage names."""
 
 
 class Logged(Event):

@@ -57,6 +57,8 @@ class StageState(Figure):
     finished: float | None = None
     """Unix time; `seconds` is less where another stage lay inside."""
     reason: str | None = None
+    line: str | None = None
+    """``FILE:LINE`` of the model that a failed stage names."""
 
 
 class Run(Figure):
@@ -204,6 +206,7 @@ def fold(state: State, event: AnyEvent) -> State:
                 finished=event.t or None,
                 cached=event.cached,
                 reason=event.reason,
+                line=event.line,
             )
         case events.Noted():
             return state if event.text in state.notes else _replace(state, notes=(*state.notes, event.text))

@@ -29,7 +29,6 @@ from tui.screens.confirm import Confirm
 from tui.screens.history import HistoryScreen
 from tui.screens.root import FvpApp
 from tui.screens.run import RunScreen, Tabs
-from tui.screens.setup import SetupScreen
 from tui.widgets.header import RunHeader, StageLine
 from tui.widgets.log_panel import SearchField
 from tui.widgets.log_view import LogView
@@ -288,7 +287,7 @@ async def test_log_search_goes_round_and_finds_debug_lines(until: Until) -> None
         await until(pilot, lambda: "no match" in seen(app))
         # q is a letter while it is typed, and Back otherwise.
         await pilot.press("slash", "q", "escape", "q")
-        await until(pilot, lambda: isinstance(app.screen, SetupScreen))
+        await until(pilot, lambda: app._exit)
 
 
 async def test_history_and_help_from_a_run(until: Until) -> None:
@@ -303,10 +302,7 @@ async def test_history_and_help_from_a_run(until: Until) -> None:
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen.query_one(FigureTable).rows)
         await pilot.press("enter")
         await until(pilot, lambda: read(app))
-        await pilot.press("h")
-        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
-        await pilot.press("q")
-        await until(pilot, lambda: isinstance(app.screen, SetupScreen))
+        assert len(app.screen_stack) == 2, "the run that the history was looked at from"
 
 
 async def test_all_actions_are_in_the_command_palette(until: Until) -> None:
@@ -367,6 +363,11 @@ async def test_a_platform_that_stays_is_asked_again_and_let_go_by_keys(until: Un
             await until(pilot, lambda: len(asked) == 2)
             await until(pilot, lambda: "is busy" in " ".join(seen(app).split()))
             await pilot.press("s")
+            await until(pilot, lambda: isinstance(app.screen, Confirm))
+            await pilot.press("n", "s")
+            await until(pilot, lambda: isinstance(app.screen, Confirm))
+            assert len(asked) == 2
+            await pilot.press("y")
             await until(pilot, lambda: len(asked) == 3)
     finally:
         server.close()

@@ -11,6 +11,7 @@ from textual.widgets import Input, Static
 from tests.conftest import Ran, taken_over
 from tui import catalogue, control, remembered, vela
 from tui.catalogue import ModelInfo
+from tui.screens.confirm import Confirm
 from tui.screens.path import PathScreen
 from tui.screens.root import FvpApp
 from tui.screens.run import RunScreen
@@ -213,7 +214,9 @@ async def test_a_model_that_was_lowered_tells_what_it_would_take_on_another_targ
         await until(pilot, lambda: "not known before a first run" in text(app, "#expected"))
 
 
-async def test_what_was_set_last_comes_back_and_x_forgets_it(started: list[Spec], until: Until) -> None:
+async def test_what_was_set_last_comes_back_and_d_forgets_it_if_that_is_meant(
+    started: list[Spec], until: Until
+) -> None:
     app = FvpApp()
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "executorch:lstm" in names(app))
@@ -225,8 +228,18 @@ async def test_what_was_set_last_comes_back_and_x_forgets_it(started: list[Spec]
         request = setup(again).request()
         assert request is not None and request == started[0]
         assert (request.model, request.target.macs) == ("executorch:resnet8", 512)
-        await pilot.press("x")
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(again.screen, Confirm))
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(again.screen, SetupScreen))
+        assert setup(again).request() == request
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(again.screen, Confirm))
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(again.screen, SetupScreen))
         assert setup(again).request() == Spec("executorch:resnet8")
+        await pilot.press("d")  # nothing left to forget
+        assert isinstance(again.screen, SetupScreen)
 
 
 async def test_last_files_belong_to_their_model(started: list[Spec], tmp_path: Path, until: Until) -> None:
