@@ -23,9 +23,10 @@ CONTRACT = {
     "estimate": {"source", "npu_cycles", "total_cycles", "inference_ms", "inferences_per_s", "macs", "sram_kib",
                  "dram_kib", "flash_kib"},
     "statistics": {"instructions", "mips", "simulated_s", "wall_s"},
-    "check": {"status", "outputs"},
+    "check": {"status", "links", "outputs"},
     "platform": {"kind", "name", "version", "argv"},
 }  # fmt: skip
+LINK = {"name", "status", "sqnr_db", "max_abs_error", "allowed", "reason"}
 CONTRACT_ROWS = {
     "stages": {"name", "status", "seconds", "cached"},
     "operators": {"name", "op", "npu_cycles", "source", "macs", "utilization", "sram_kib", "line"},
@@ -51,6 +52,8 @@ def test_the_json_keeps_the_contract(model: str, ran: RanModel) -> None:
     assert found["schema_version"] == 1
     for key, names in CONTRACT.items():
         assert names <= found[key].keys(), key
+    assert len(found["check"]["links"]) == 3
+    assert all(link.keys() >= LINK for link in found["check"]["links"])
     for key, names in CONTRACT_ROWS.items():
         assert found[key], key
         assert all(names <= row.keys() for row in found[key]), key

@@ -87,6 +87,22 @@ async def test_a_finished_run_is_shown_whole(size: tuple[int, int], until: Until
             await pilot.press("z")
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_outputs_that_are_not_the_models_are_told_at_every_size(size: tuple[int, int], until: Until) -> None:
+    app = FvpApp(attach=fakes.mismatching())
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: read(app))
+        head = " ".join(text(app, RunHeader).split())
+        assert head.startswith("MISMATCH 9.5 s") and "OK" not in head
+        assert fakes.BROKEN in head
+        assert "check MISMATCH" in text(app, StageLine)
+        if app.screen.query_one(Tabs).display and size[0] >= 80:
+            assert "3 Check MISMATCH" in text(app, Tabs).replace(" and notes", "")
+        await pilot.press("3", "z")
+        shown = seen(app)
+        assert "quantized -> lowered" in shown and "BROKEN" in shown
+
+
 async def test_wide_shows_all_panels_narrow_names_the_hidden_ones(until: Until) -> None:
     app = FvpApp(attach=fakes.whole())
     async with app.run_test(size=(120, 40)) as pilot:

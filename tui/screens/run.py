@@ -71,8 +71,8 @@ class Tabs(Static):
         if sum(len(text) + 2 for text in titles.values()) + sum(len(w) + 1 for w in words.values() if w) > width - 2:
             titles = {panel: f"{panel.number} {panel.TITLE.split()[0]}" for panel in panels}
         left = width - 2 - sum(len(title) + 2 for title in titles.values())
-        # Short words first: that way most panels have one.
-        for panel, word in sorted(words.items(), key=lambda item: len(item[1])):
+        # What went wrong first, then short words: that way most panels have one.
+        for panel, word in sorted(words.items(), key=lambda item: (not item[0].alarms(state), len(item[1]))):
             if word and len(word) + 1 <= left:
                 titles[panel] += f" {word}"
                 left -= len(word) + 1
