@@ -433,6 +433,8 @@ class Link(Figure):
     """Of a broken link the first operator whose result differs, where it was found: ``features.3 (aten.relu)``."""
     line: str | None = None
     """``FILE:LINE`` of that operator in the model's source."""
+    hint: str | None = None
+    """Of a broken link what is known of its cause, and a way out that was tried."""
 
 
 def broken(links: Iterable[Link]) -> Link | None:
@@ -474,6 +476,12 @@ class Check(Figure):
     expects."""
     outputs: tuple[OutputCheck, ...] = ()
     accuracy: Accuracy | None = None
+
+    @property
+    def hint(self) -> str | None:
+        """What may help where a link is broken."""
+        link = broken(self.links)
+        return None if link is None else link.hint
 
     @property
     def sqnr_db(self) -> float | None:

@@ -79,15 +79,16 @@ def title(state: State) -> str:
 def status_line(state: State) -> str:
     """How the run stands, in one line."""
     run = state.run
-    parts = [outcome(state).upper()]
+    parts, hint = [outcome(state).upper()], run.hint
     if run.seconds is not None:
         parts.append(f"{run.seconds:.1f} s")
     if run.reason:
         parts.append(clean(run.reason))
     elif outcome(state) == "mismatch" and (found := checked(state)) is not None and found.reason:
         parts.append(clean(found.reason))
+        hint = found.hint or hint
     line = "  ".join(parts)
-    return f"{line} ({clean(run.hint)})" if run.hint else line
+    return f"{line} ({clean(hint)})" if hint else line
 
 
 AGAINST = {

@@ -78,6 +78,8 @@ class RunHeader(Static):
                 lines.append(Content(f"  {clean(hint, 400)}"))
         if stands == "mismatch" and (found := checked(state)) is not None:
             lines.append(Content.assemble((f"! {clean(found.reason or '', 400)}", STATUS_STYLE[stands])))
+            if found.hint:
+                lines.append(Content(f"  {clean(found.hint, 400)}"))
         return Content("\n").join(lines)
 
 
