@@ -295,3 +295,20 @@ async def test_the_last_model_stands_there_before_all_are_listed(until: Until, m
         await until(pilot, lambda: "executorch:lstm" in names(app))
         request = setup(app).request()
         assert request is not None and request.model == "executorch:resnet8"
+
+
+async def test_code_runs_in_the_current_folder_and_again_where_it_ran(
+    until: Until, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, elsewhere = tmp_path / "net.py", tmp_path / "elsewhere"
+    model.write_text("ModelUnderTest = ModelInputs = None\n")
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    for folder, words in ((elsewhere, f" --folder {elsewhere}"), (tmp_path, ""), (tmp_path / "gone", "")):
+        remembered.keep(spec=Spec(model=str(model), folder=str(folder)))
+        app = FvpApp()
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda app=app: str(model) in text(app, "#command"))
+            request = setup(app).request()
+            assert request is not None and request.folder == str(elsewhere if words else tmp_path)
+            assert (f" --folder {elsewhere}" in text(app, "#command").replace("\n", "")) == bool(words)
