@@ -175,6 +175,7 @@ def _compile(work: Worker) -> None:
         from tui.compile import cache, models
 
         model = models.load(spec.model, spec.folder)
+        models.check(model, spec)
         # The Cortex-M kernels know no other layout.
         if spec.channels_last or spec.target.is_cpu:
             model = models.channels_last(model)
