@@ -11,8 +11,8 @@ import torch
 from torch.fx import Interpreter, Node
 from torch.utils import _pytree
 
-from tui.compile.delegation import operator_name
 from tui.compile.models import Inputs
+from tui.compile.nodes import operator_name
 from tui.compile.origins import module_path, source_line
 from tui.figures import Layer, decibel
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
@@ -20,6 +20,9 @@ from tui.errors import Exit, UserError, one_line
 from tui.events import Event, Stage
 from tui.figures import Estimate, Link, Operator, TensorPlace, Versions, whole
 from tui.spec import Spec
+
+if TYPE_CHECKING:
+    from tui.compile.progress import Report
 
 MODEL = "model.pte"
 FAILURE = "failure.txt"
@@ -64,18 +67,25 @@ class Worker:
         self.artifacts = directory / runs.ARTIFACTS
         self.spec = spec
         self.emitted: list[Event] = []
-        """All that was sent."""
+        """All that was sent but progress, which is of no use to another run."""
         self._out = out
 
     def emit(self, event: Event) -> None:
         """Send an event to the run process."""
         event = msgspec.structs.replace(event, t=time.time())
-        self.emitted.append(event)
+        if not isinstance(event, events.StageProgressed):
+            self.emitted.append(event)
         self._out.write(events.encode(event) + b"\n")
 
     def note(self, text: str) -> None:
         """Send a sentence for the state's notes."""
         self.emit(events.Noted(text=text))
+
+    def telling(self, stage: Stage) -> "Report":
+        """Report the progress of a stage that begins now."""
+        from tui.compile import progress
+
+        return progress.teller(self.emit, stage)
 
     def keep(self, path: Path) -> None:
         """Announce a finished file."""
@@ -224,10 +234,12 @@ def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: 
                 made = _quantized(work, model, program, target, calibration)
                 changed = preparation.change(program, made.float_module, samples.inputs)
                 program = made.program
+                for sentence in made.unrolled:
+                    work.note(sentence)
                 _compare_layers(work, made, samples)
         lowering = _lower(work, program, target, scratch)
         with work.stage("emit"):
-            report = delegation.analyse(lowering, has_npu=not spec.target.is_cpu)
+            report = delegation.analyse(lowering, made and made.in_float, has_npu=not spec.target.is_cpu)
             steps = references.output_steps(lowering.edge)
             _keep_vela(work, lowering)
             # Before emission, which turns the lowered graph's operators into forms that only the runtime has.
@@ -253,11 +265,12 @@ def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: 
 def _quantized(work: Worker, model: Any, program: Any, target: Any, calibration: Any) -> Any:
     from tui.compile import lowering as flow
 
+    telling = work.telling("quantize")
     if target is not None:
-        return flow.quantize(program, target, work.spec.quantize, calibration, model.example)
+        return flow.quantize(program, target, work.spec.quantize, calibration, model.example, telling)
     from tui.compile import cortex_m
 
-    return cortex_m.quantize(program, calibration, model.example)
+    return cortex_m.quantize(program, calibration, model.example, telling)
 
 
 def _compare_layers(work: Worker, made: Any, samples: Any) -> None:
@@ -337,7 +350,7 @@ def _lower(work: Worker, program: Any, target: Any, scratch: Path) -> Any:
     work.emit(events.StageStarted(stage="lower"))
     try:
         if target is not None:
-            lowering = flow.lower(program, target, scratch, on_vela)
+            lowering = flow.lower(program, target, scratch, on_vela, work.telling("lower"))
         else:
             from tui.compile import cortex_m
 
