@@ -3,7 +3,9 @@
 Cycles are those of the run's estimate. Shares below which a rule is silent stand beside it.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Literal
 
 import msgspec
@@ -11,7 +13,7 @@ import msgspec
 from tui import vela
 from tui.compile import hints
 from tui.compile.vela_report import PARTS
-from tui.figures import NOISY_DB, CpuCause, CpuOperator, Estimate, Figure, Operator, first_noisy
+from tui.figures import NOISY_DB, CpuOperator, Estimate, Figure, Operator, first_noisy
 from tui.spec import Spec, Target
 from tui.state import State
 
@@ -36,6 +38,8 @@ WORTH_PCT = 5.0
 SMALLER_PCT = 5.0
 """How much longer a program may take on a smaller NPU that does as well."""
 MANY_PARTITIONS = 3
+
+IN_FLOAT = re.compile(r"not marked as quantized|were not quantized|non-quantized|had fp dtype")
 
 
 class Tried(Figure, frozen=True, kw_only=True):
@@ -232,14 +236,15 @@ def _about_the_cpu(state: State) -> Iterator[Advice]:
     found = state.delegation
     if found is None:
         return
-    kept = found.kept
-    for cause in sorted(found.causes, key=lambda cause: [(k.op, cause.reason) for k in cause.operators]):
-        if cause.hint:
+    kept = sorted(found.kept, key=lambda o: (o.op, o.reason))
+    for (op, reason), several in groupby(kept, key=lambda o: (o.op, o.reason)):
+        same = list(several)
+        if hint := next((o.hint for o in same if o.hint), None):
             yield Advice(
-                kind=_kind(cause),
-                what=cause.hint,
-                evidence=f"{_times(cause)} on the CPU: {cause.reason}; {_price(cause, kept)}",
-                line=cause.line,
+                kind=_cause(reason),
+                what=hint,
+                evidence=f"{op}{f' ({len(same)} times)' if len(same) > 1 else ''} on the CPU: {reason}; {_price(same)}",
+                line=next((o.line for o in same if o.line), None),
             )
     if kept and found.subgraphs >= MANY_PARTITIONS and state.partitions:
         cycles = [partition.total_cycles for partition in state.partitions]
@@ -253,20 +258,16 @@ def _about_the_cpu(state: State) -> Iterator[Advice]:
         )
 
 
-def _kind(cause: CpuCause) -> Kind:
-    if cause.root is not None or hints.IN_FLOAT.search(cause.reason):
+def _cause(reason: str) -> Kind:
+    if IN_FLOAT.search(reason):
         return "float_island"
-    return "unsupported" if hints.NOT_SUPPORTED.search(cause.reason) else "constraint"
+    return "unsupported" if hints.NOT_SUPPORTED.search(reason) else "constraint"
 
 
-def _times(cause: CpuCause) -> str:
-    return ", ".join(f"{k.op}{f' ({k.calls} times)' if k.calls > 1 else ''}" for k in cause.operators)
-
-
-def _price(cause: CpuCause, kept: Sequence[CpuOperator]) -> str:
-    first = next(operator for operator in kept if operator.node == cause.nodes[0])
-    brings = f"brings {cause.conversions} conversion{'s' * (cause.conversions != 1)} between integers and float"
-    return f"{', '.join(first.inputs) or 'no tensor'} to {', '.join(first.outputs) or 'no tensor'}; {brings}"
+def _price(same: Sequence[CpuOperator]) -> str:
+    conversions = sum(o.conversions for o in same)
+    brings = f"brings {conversions} conversion{'s' * (conversions != 1)} between integers and float"
+    return f"{', '.join(same[0].inputs) or 'no tensor'} to {', '.join(same[0].outputs) or 'no tensor'}; {brings}"
 
 
 # -- the numbers
