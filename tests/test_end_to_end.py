@@ -23,9 +23,10 @@ CONTRACT = {
     "estimate": {"source", "npu_cycles", "total_cycles", "inference_ms", "inferences_per_s", "macs", "sram_kib",
                  "dram_kib", "flash_kib"},
     "statistics": {"instructions", "mips", "simulated_s", "wall_s"},
-    "check": {"status", "outputs"},
+    "check": {"status", "links", "outputs"},
     "platform": {"kind", "name", "version", "argv"},
 }  # fmt: skip
+LINK = {"name", "status", "sqnr_db", "max_abs_error", "allowed", "reason"}
 CONTRACT_ROWS = {
     "stages": {"name", "status", "seconds", "cached"},
     "operators": {"name", "op", "npu_cycles", "source", "macs", "utilization", "sram_kib", "line"},
@@ -51,6 +52,8 @@ def test_the_json_keeps_the_contract(model: str, ran: RanModel) -> None:
     assert found["schema_version"] == 1
     for key, names in CONTRACT.items():
         assert names <= found[key].keys(), key
+    assert len(found["check"]["links"]) == 3
+    assert all(link.keys() >= LINK for link in found["check"]["links"])
     for key, names in CONTRACT_ROWS.items():
         assert found[key], key
         assert all(names <= row.keys() for row in found[key]), key
@@ -232,3 +235,13 @@ def test_no_control_character_leaves_the_command_line(ran: RanModel, fvp_tui: Fv
     done = fvp_tui("run", str(program), "-v")
     assert done.returncode == 0
     assert all(c == "\n" or c.isprintable() for c in done.stdout + done.stderr)
+
+
+def test_cycles_that_load_tables_are_named_where_they_explain_the_difference_from_velas(ran: RanModel) -> None:
+    tables = [note for note in ran("executorch:softmax").state["notes"] if "wait for activation tables" in note]
+    assert len(tables) == 1
+    spent, total = (int(word.replace(",", "")) for word in tables[0].split() if word[0].isdigit())
+    found = ran("executorch:softmax").state
+    assert total == found["inferences"][0]["npu_cycles"]
+    assert abs(total - spent - found["estimate"]["total_cycles"]) < 0.05 * found["estimate"]["total_cycles"]
+    assert not any("activation tables" in note for note in ran("sample:digits").state["notes"])

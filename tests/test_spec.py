@@ -1,6 +1,7 @@
 """A spec is checked before anything is imported, and survives a round trip."""
 
 import shlex
+from pathlib import Path
 
 import pytest
 from ethosu.vela.architecture_features import Accelerator
@@ -62,6 +63,7 @@ def test_an_unknown_target_names_the_known_ones(target: Target, words: str) -> N
         (Spec(model="m", timeout_s=0), "--timeout"),
         (Spec(model="m", timeout_s=float("nan")), "--timeout"),
         (Spec(model="m", inputs=("/nowhere/i.npy",)), "no input file"),
+        (Spec(model="/m.py", folder="/nowhere"), "no folder /nowhere, in which /m.py is loaded"),
         (Spec(model="m", parameters=((spec.MACS_PARAMETER, "128"),)), "contradicts"),
     ],
 )
@@ -73,6 +75,18 @@ def test_a_spec_that_cannot_run_is_refused(bad: Spec, words: str) -> None:
 def test_the_command_line_leaves_out_defaults_but_never_the_target() -> None:
     words = spec.command_line(Spec(model="sample:digits"))
     assert words == shlex.split("fvp-tui run sample:digits --target ethos-u85-256 --memory-mode Sram_Only")
+
+
+def test_the_command_line_names_a_folder_that_is_not_the_current_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "--folder" not in spec.command_line(Spec(model="/m.py", folder=str(tmp_path)))
+    words = spec.command_line(Spec(model="/m.py", folder="/else where"))
+    assert words[words.index("--folder") + 1] == "/else where"
+    # What has no code has no folder, and the file of a run from before there were folders is the one it had.
+    assert spec.folder_for("sample:digits") is spec.folder_for("/m.pt2") is None
+    assert "--folder" not in spec.command_line(Spec(model="/m.py"))
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"model": 1}', b'{"model": "m", "unknown": 1}', b"\xff"])

@@ -3,9 +3,7 @@
 Cycles are those of the run's estimate. Shares below which a rule is silent stand beside it.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Literal
 
 import msgspec
@@ -13,7 +11,7 @@ import msgspec
 from tui import vela
 from tui.compile import hints
 from tui.compile.vela_report import PARTS
-from tui.figures import NOISY_DB, CpuOperator, Estimate, Figure, Operator, first_noisy
+from tui.figures import NOISY_DB, CpuCause, CpuOperator, Estimate, Figure, Operator, first_noisy
 from tui.spec import Spec, Target
 from tui.state import State
 
@@ -38,8 +36,6 @@ WORTH_PCT = 5.0
 SMALLER_PCT = 5.0
 """How much longer a program may take on a smaller NPU that does as well."""
 MANY_PARTITIONS = 3
-
-IN_FLOAT = re.compile(r"not marked as quantized|were not quantized|non-quantized|had fp dtype")
 
 
 class Tried(Figure, frozen=True, kw_only=True):
@@ -236,15 +232,14 @@ def _about_the_cpu(state: State) -> Iterator[Advice]:
     found = state.delegation
     if found is None:
         return
-    kept = sorted(found.kept, key=lambda o: (o.op, o.reason))
-    for (op, reason), several in groupby(kept, key=lambda o: (o.op, o.reason)):
-        same = list(several)
-        if hint := next((o.hint for o in same if o.hint), None):
+    kept = found.kept
+    for cause in sorted(found.causes, key=lambda cause: [(k.op, cause.reason) for k in cause.operators]):
+        if cause.hint:
             yield Advice(
-                kind=_cause(reason),
-                what=hint,
-                evidence=f"{op}{f' ({len(same)} times)' if len(same) > 1 else ''} on the CPU: {reason}; {_price(same)}",
-                line=next((o.line for o in same if o.line), None),
+                kind=_kind(cause),
+                what=cause.hint,
+                evidence=f"{_times(cause)} on the CPU: {cause.reason}; {_price(cause, kept)}",
+                line=cause.line,
             )
     if kept and found.subgraphs >= MANY_PARTITIONS and state.partitions:
         cycles = [partition.total_cycles for partition in state.partitions]
@@ -258,16 +253,20 @@ def _about_the_cpu(state: State) -> Iterator[Advice]:
         )
 
 
-def _cause(reason: str) -> Kind:
-    if IN_FLOAT.search(reason):
+def _kind(cause: CpuCause) -> Kind:
+    if cause.root is not None or hints.IN_FLOAT.search(cause.reason):
         return "float_island"
-    return "unsupported" if hints.NOT_SUPPORTED.search(reason) else "constraint"
+    return "unsupported" if hints.NOT_SUPPORTED.search(cause.reason) else "constraint"
 
 
-def _price(same: Sequence[CpuOperator]) -> str:
-    conversions = sum(o.conversions for o in same)
-    brings = f"brings {conversions} conversion{'s' * (conversions != 1)} between integers and float"
-    return f"{', '.join(same[0].inputs) or 'no tensor'} to {', '.join(same[0].outputs) or 'no tensor'}; {brings}"
+def _times(cause: CpuCause) -> str:
+    return ", ".join(f"{k.op}{f' ({k.calls} times)' if k.calls > 1 else ''}" for k in cause.operators)
+
+
+def _price(cause: CpuCause, kept: Sequence[CpuOperator]) -> str:
+    first = next(operator for operator in kept if operator.node == cause.nodes[0])
+    brings = f"brings {cause.conversions} conversion{'s' * (cause.conversions != 1)} between integers and float"
+    return f"{', '.join(first.inputs) or 'no tensor'} to {', '.join(first.outputs) or 'no tensor'}; {brings}"
 
 
 # -- the numbers

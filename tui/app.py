@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,4 +47,15 @@ def run_app(
     app = FvpApp(model, attach, replay)
     # Without reports of the mouse the terminal's own selection works, the wheel sends arrow keys, and less is sent.
     app.run(mouse=mouse)
+    if not app.return_code:
+        _name_what_goes_on(app.opened)
     return app.return_code or 0
+
+
+def _name_what_goes_on(opened: list[Path]) -> None:
+    """Say how to come back to the runs that outlive the screen."""
+    from tui import runs
+
+    for directory in opened:
+        if directory.is_dir() and runs.load(directory).run.status == "running":
+            sys.stderr.write(f"{directory.name} goes on: fvp-tui attach {directory.name}\n")

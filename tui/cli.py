@@ -2,6 +2,7 @@
 
 import functools
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from tui.reports.text import Detail
 
 POLL_S = 0.1
+TOLD_S = 10.0
+"""Between two lines about the same stage, where none can be written over."""
 HINT_WIDTH = 100
 ALL_U85 = ",".join(f"ethos-u85-{macs}" for macs in (128, 256, 512, 1024, 2048))
 
@@ -484,10 +487,38 @@ def _start(spec: Spec, options: dict[str, Any], on_success: Callable[[Path], Non
 
 
 class _Progress:
-    """What the user sees on stderr while a run goes on: stages, errors, and the log if wanted."""
+    """What the user sees on stderr while a run goes on: stages, errors, and the log if wanted.
+
+    The progress of a long stage has one line that is written over on a terminal, and elsewhere a line now and then.
+    """
 
     def __init__(self, verbose: bool) -> None:
         self.verbose = verbose
+        self._over = sys.stderr.isatty()
+        self._wide = shutil.get_terminal_size().columns - 1
+        self._told = 0.0
+        self._open = False
+        """Whether the line that is written over is there."""
+
+    def tell(self, event: Any) -> None:
+        """Write what an event has to say."""
+        from tui import events
+        from tui.state import progress_words
+        from tui.text import clean
+
+        if isinstance(event, events.StageProgressed):
+            words = f"  {event.stage:9} {clean(progress_words(event), 120)}"
+            if self._over:
+                click.echo(f"\r{words[: self._wide]:{self._wide}}\r", err=True, nl=False)
+                self._open = True
+            elif event.t - self._told >= TOLD_S:
+                self._told = event.t
+                click.echo(words, err=True)
+        elif isinstance(event, events.StageStarted):
+            self._told = event.t
+        elif (line := self.line(event)) is not None:
+            blank, self._open = (f"\r{' ' * self._wide}\r" if self._open else ""), False
+            click.echo(f"{blank}{line}", err=True)
 
     def line(self, event: Any) -> str | None:
         """One line for an event, or None for one that needs none."""
@@ -523,8 +554,8 @@ def _follow(directory: Path, *, verbose: bool, as_events: bool = False, interrup
             folded = state.fold(folded, event)
             if as_events:
                 click.echo(events.encode(event).decode())
-            elif line := progress.line(event):
-                click.echo(line, err=True)
+            else:
+                progress.tell(event)
         if folded.run.status != "running":
             return folded.run.exit_status or Exit.OK
         if interrupted.is_set() and not interruptible:

@@ -117,7 +117,8 @@ def _end(worker: client.Worker) -> None:
 
 def _judge(record: Record, status: int) -> None:
     """Raise Ended unless the worker ended well."""
-    if status == 0:
+    emitted = any(stage.name == "emit" and stage.status == "ok" for stage in record.state.stages)
+    if status == 0 and emitted:
         return
     failed = next((s for s in record.state.stages if s.status == "failed"), None)
     if failed is not None:
@@ -129,4 +130,7 @@ def _judge(record: Record, status: int) -> None:
     if status < 0:
         hint = "out of memory?" if -status == signal.SIGKILL else ""
         raise Ended(f"the compile worker was ended by {signal.Signals(-status).name}{where}", hint=hint)
+    if status == 0:
+        hint = "the model's code may have ended it: os._exit"
+        raise Ended(f"the compile worker ended{where} without a result", hint=hint)
     raise Ended(f"the compile worker failed{where}", hint=f"see {record.artifacts / COMPILE_LOG}")

@@ -76,6 +76,17 @@ class StageStarted(Event):
     stage: Stage
 
 
+class StageProgressed(Event):
+    """A stage has come so far."""
+
+    stage: Stage
+    what: str
+    """What is being done: ``passes of partition 2``, ``nodes written``."""
+    done: int
+    total: int | None = None
+    """Of how many; None where that is not known."""
+
+
 class StageFinished(Event):
     """A stage ended. `seconds` is its own time, without that of stages inside it."""
 
@@ -84,6 +95,8 @@ class StageFinished(Event):
     seconds: float
     cached: bool = False
     reason: str | None = None
+    line: str | None = None
+    """``FILE:LINE`` of the model that a failed stage names."""
 
 
 class Logged(Event):
@@ -260,6 +273,7 @@ AnyEvent = (
     RunStarted
     | VersionsKnown
     | StageStarted
+    | StageProgressed
     | StageFinished
     | Logged
     | Noted

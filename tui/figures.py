@@ -6,6 +6,7 @@ Field names are the contract of ``--json``.
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
@@ -36,6 +37,9 @@ AT_BOUNDARY = "float at the program's boundary: converted on the CPU"
 """Why the conversions of a program's inputs and outputs are on the CPU."""
 
 
+WHOLE_MODEL = "model"
+
+
 class CpuOperator(Figure):
     """One node that stayed on the CPU."""
 
@@ -57,6 +61,30 @@ class CpuOperator(Figure):
     """Whether it only converts between float and integers, for the sake of a neighbour or of the program's caller."""
     conversions: int = 0
     """Conversions beside it, which are there for its sake."""
+    root: str | None = None
+    """The operator that a chain in float begins with, and whose cause `reason` is; None where the chain has no other.
+
+    It goes by the name it had when it was quantized, with its overload: ``aten.max.other``. `WHOLE_MODEL` where nothing
+    was quantized.
+    """
+    root_line: str | None = None
+
+
+class CpuCause(Figure):
+    """Why operators stayed on the CPU that share one cause."""
+
+    reason: str
+    hint: str | None
+    operators: tuple["Kernel", ...]
+    """How many of each."""
+    nodes: tuple[str, ...]
+    """Their names in the exported program, as in `Delegation.left`."""
+    root: str | None
+    line: str | None
+    """``FILE:LINE`` where it begins first."""
+    places: int
+    """Lines of the model's source where it begins."""
+    conversions: int
 
 
 class Kernel(Figure):
@@ -87,6 +115,29 @@ class Delegation(Figure):
     def kept(self) -> tuple[CpuOperator, ...]:
         """Operators that stayed on the CPU for a reason of their own."""
         return tuple(operator for operator in self.left if not operator.conversion)
+
+    @property
+    def causes(self) -> tuple[CpuCause, ...]:
+        """Why they did, each cause once, in the program's order."""
+        groups: dict[tuple[str, str, str | None], list[CpuOperator]] = {}
+        for operator in self.kept:
+            groups.setdefault((operator.root or operator.op, operator.reason, operator.hint), []).append(operator)
+        return tuple(_cause(same) for same in groups.values())
+
+
+def _cause(same: Sequence[CpuOperator]) -> CpuCause:
+    counts = Counter(operator.op for operator in same)
+    lines = dict.fromkeys(line for operator in same if (line := operator.root_line or operator.line))
+    return CpuCause(
+        reason=same[0].reason,
+        hint=same[0].hint,
+        operators=tuple(Kernel(op=op, calls=count) for op, count in counts.items()),
+        nodes=tuple(operator.node for operator in same),
+        root=same[0].root,
+        line=next(iter(lines), None),
+        places=len(lines),
+        conversions=sum(operator.conversions for operator in same),
+    )
 
 
 class Estimate(Figure):
@@ -433,6 +484,8 @@ class Link(Figure):
     """Of a broken link the first operator whose result differs, where it was found: ``features.3 (aten.relu)``."""
     line: str | None = None
     """``FILE:LINE`` of that operator in the model's source."""
+    hint: str | None = None
+    """Of a broken link what is known of its cause, and a way out that was tried."""
 
 
 def broken(links: Iterable[Link]) -> Link | None:
@@ -474,6 +527,12 @@ class Check(Figure):
     expects."""
     outputs: tuple[OutputCheck, ...] = ()
     accuracy: Accuracy | None = None
+
+    @property
+    def hint(self) -> str | None:
+        """What may help where a link is broken."""
+        link = broken(self.links)
+        return None if link is None else link.hint
 
     @property
     def sqnr_db(self) -> float | None:

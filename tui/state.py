@@ -45,6 +45,14 @@ SCHEMA_VERSION = 1
 Status = Literal["ok", "failed", "stopped", "lost", "running"]
 
 
+class Progress(Figure):
+    """How far a stage has come in what it is doing."""
+
+    what: str
+    done: int
+    total: int | None = None
+
+
 class StageState(Figure):
     """One stage: not reached (``pending``), under way, or how it ended."""
 
@@ -57,6 +65,10 @@ class StageState(Figure):
     finished: float | None = None
     """Unix time; `seconds` is less where another stage lay inside."""
     reason: str | None = None
+    line: str | None = None
+    """``FILE:LINE`` of the model that a failed stage names."""
+    progress: Progress | None = None
+    """Of a stage that has not ended well, where that is known."""
 
 
 class Run(Figure):
@@ -195,15 +207,20 @@ def fold(state: State, event: AnyEvent) -> State:
             return _replace(state, versions=_merged(state.versions, event.versions))
         case events.StageStarted():
             return _with_stage(state, event.stage, status="running", started=event.t)
+        case events.StageProgressed():
+            progress = Progress(what=event.what, done=event.done, total=event.total)
+            return _with_stage(state, event.stage, progress=progress)
         case events.StageFinished():
             return _with_stage(
                 state,
                 event.stage,
+                progress=stage(state, event.stage).progress if event.status == "failed" else None,
                 status=event.status,
                 seconds=event.seconds,
                 finished=event.t or None,
                 cached=event.cached,
                 reason=event.reason,
+                line=event.line,
             )
         case events.Noted():
             return state if event.text in state.notes else _replace(state, notes=(*state.notes, event.text))
@@ -351,6 +368,13 @@ def checked(state: State) -> Check | None:
     return Check(status="skipped", reason="nothing was run: only the compiled model was checked", links=state.links)
 
 
+def progress_words(found: events.StageProgressed | Progress) -> str:
+    """``passes 34 of 147``."""
+    if found.total is None:
+        return f"{found.what} {found.done:,}" if found.done else found.what
+    return f"{found.what} {found.done:,} of {found.total:,}"
+
+
 def npu_ms(state: State, cycles: int | None) -> float | None:
     """NPU cycles as milliseconds at the clock of the target's system config, as Vela states it."""
     return None if cycles is None or not state.clock_hz else cycles / state.clock_hz * 1e3
@@ -380,7 +404,7 @@ def to_json(state: State) -> dict[str, Any]:
     """
     wanted = COMPILE_STAGES if state.spec is not None and state.spec.until == "emit" else STAGES
     stages = [
-        {k: v for k, v in _figures(s).items() if k in ("name", "status", "seconds", "cached", "reason")}
+        {k: v for k, v in _figures(s).items() if k in ("name", "status", "seconds", "cached", "reason", "progress")}
         for s in state.stages
         if s.name in wanted
     ]
@@ -391,7 +415,9 @@ def to_json(state: State) -> dict[str, Any]:
         "spec": _figures(state.spec),
         "versions": _figures(state.versions),
         "stages": stages,
-        "delegation": _figures(state.delegation),
+        "delegation": None
+        if state.delegation is None
+        else {**_figures(state.delegation), "causes": _figures(state.delegation.causes)},
         "estimate": _figures(state.estimate),
         "partitions": _figures(state.partitions),
         "operators": _figures(state.operators),

@@ -59,6 +59,13 @@ def test_a_norm_that_is_folded_into_a_shared_convolution_breaks_the_first_link(r
     assert [link["status"] for link in found.values()] == ["mismatch", "match", "match"]
     assert (found["quantized"]["operator"], found["quantized"]["line"]) == ("add (aten.add)", f"{FOLDED}:19")
     assert run.state["check"]["reason"].startswith("QUANTIZATION CHANGED THE RESULT ")
+    assert "write norm(x.clone())" in str(found["quantized"]["hint"])
+
+
+def test_what_the_hint_says_helps(ran: RanModel, tmp_path: Path) -> None:
+    model = tmp_path / "kept_apart.py"
+    model.write_text(Path(FOLDED).read_text().replace("self.norm(x)", "self.norm(x.clone())"))
+    assert ran(str(model)).state["check"]["status"] == "match"
 
 
 def test_a_model_in_the_npus_layout_matches(ran: RanModel) -> None:

@@ -230,6 +230,9 @@ ModelInputs = (torch.ones(1, 8),)
 def test_a_model_may_go_to_another_folder(attempt: Try, tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(CHDIR)
     assert attempt("compile", "net.py")[0]["run"]["status"] == "ok"
+    leaves = "import os, tempfile\nwith tempfile.TemporaryDirectory() as folder:\n    os.chdir(folder)\n"
+    (tmp_path / "net.py").write_text(leaves + LINEAR + "(torch.ones(1, 8),)\n")
+    assert attempt("compile", "net.py")[0]["run"]["status"] == "ok"
 
 
 def test_what_a_script_pickled_is_found_again(attempt: Try, tmp_path: Path, home: Path) -> None:
@@ -239,6 +242,7 @@ def test_what_a_script_pickled_is_found_again(attempt: Try, tmp_path: Path, home
 
 
 ENDS = "import argparse\np = argparse.ArgumentParser()\np.add_argument('data')\np.parse_args()\n"
+LINEAR = "import torch\nModelUnderTest = torch.nn.Linear(8, 4)\nModelInputs = "
 NAMES = "ModelUnderTest = None\nModelInputs = ()\n"
 
 
@@ -247,6 +251,15 @@ NAMES = "ModelUnderTest = None\nModelInputs = ()\n"
     [
         (ENDS + NAMES, ("net.py ends the program: sys.exit(2)", "net.py:4", "the file is imported, without arguments")),
         ("import no_such_package\n" + NAMES, ("No module named 'no_such_package'", "net.py:1", "beside net.py")),
+        ("raise KeyboardInterrupt\n" + NAMES, ("net.py ends the program: KeyboardInterrupt", "net.py:1")),
+        ("import os\nos._exit(0)\n" + NAMES, ("the compile worker ended in load without a result",)),
+        ("if __name__ == '__main__':\n    ModelUnderTest = ModelInputs = ()\n", ("does not define", "is imported")),
+        (LINEAR + "(torch.ones(1, 9),)", ("forward fails on ModelInputs: RuntimeError: mat1 and mat2 shapes",)),
+        (LINEAR + "(torch.ones(1, 8), 1)", ("forward fails on ModelInputs: TypeError: Linear.forward() takes 2",)),
+        (
+            LINEAR.replace("4)", "4).half()") + "(torch.ones(1, 8).half(),)",
+            ("its weights are torch.float16", "float()"),
+        ),
         ("from broken import net\n" + NAMES, ("'NoneType' object has no attribute 'conv3'", "broken.py:2")),
     ],
 )
@@ -303,6 +316,20 @@ ModelInputs = (
     {"z": torch.randn(1, 4)},
 )
 """
+
+
+def test_an_input_that_is_no_tensor_is_refused_where_it_is_to_be_run(attempt: Try, tmp_path: Path) -> None:
+    text = "import torch\nclass Net(torch.nn.Module):\n    def forward(self, x, k):\n        return torch.relu(x) * k\n"
+    (tmp_path / "net.py").write_text(text + "ModelUnderTest = Net()\nModelInputs = (torch.ones(1, 8), 2.0)\n")
+    state, _ = attempt("run", "net.py")
+    assert "input 1 is a float: a runner is given tensors only (make it a tensor" in state["run"]["reason"]
+
+
+def test_a_thread_that_goes_on_holds_nothing_up(project: Path, home: Path) -> None:
+    with (project / "model.py").open("a") as model:
+        model.write("import threading\nthreading.Thread(target=threading.Event().wait).start()\n")
+    off = {**environment(home), "FVP_TUI_COMPILE_SERVER": "off"}
+    subprocess.run([*TUI, "compile", "model.py"], cwd=project, env=off, check=True, timeout=120)
 
 
 def answer(attempt: Try, folder: Path, text: str) -> list[list[int]]:

@@ -5,6 +5,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,8 +55,9 @@ class Run:
         patience: Patience = GENTLE,
         timeout_s: float = 60,
         argv: list[str] | None = None,
-        collect: Callable[[int], None] | None = None,
+        collect: Callable[[int], tuple[str, str] | None] | None = None,
         demand: Callable[[], Demand] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> PlatformExited:
         choice = Choice("fvp", (sys.executable, str(FAKE), *options), "fake", None, "", None, dict(os.environ))
         spec = Spec(model="m", inferences=inferences)
@@ -84,6 +86,7 @@ class Run:
             should_stop=should_stop,
             on_started=self.pids.append,
             patience=patience,
+            clock=clock,
         )
         return self.verdict
 
@@ -147,6 +150,15 @@ def test_a_server_runs_several_inferences_in_one_process(run: Run) -> None:
     assert run.saw("Program complete")
     assert run.of(events.StatisticsKnown)
     assert len(run.pids) == 1
+
+
+def test_what_waits_to_be_read_has_no_time(run: Run) -> None:
+    # Two lines come together; between their reads, time passes here.
+    (run.folder / "bytes").write_bytes(b"Starting running 1 inferences...\n" + b"1 inferences finished\n")
+    times = iter(range(1000))
+    run.start("--bytes", str(run.folder / "bytes"), collect=lambda k: None, clock=lambda: float(next(times)))
+    (finished,) = run.of(events.InferenceFinished)
+    assert finished.inference.wall_s is None
 
 
 def test_a_server_that_stays_is_ended_and_its_results_count(run: Run) -> None:
@@ -294,7 +306,7 @@ def test_what_the_platform_leaves_behind_is_ended(run: Run) -> None:
 
 
 def test_a_fault_of_a_callback_ends_the_platform(run: Run) -> None:
-    def fails(_k: int) -> None:
+    def fails(_k: int) -> tuple[str, str] | None:
         raise ValueError("no room")
 
     with pytest.raises(ValueError, match="no room"):

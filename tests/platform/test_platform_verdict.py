@@ -1,6 +1,7 @@
 """The verdict: what weighs more than what, and what the user is told."""
 
 import signal
+from dataclasses import replace
 
 import pytest
 
@@ -117,6 +118,114 @@ def test_a_runner_that_aborts_after_a_failed_test_fails_for_the_test() -> None:
     assert "did not run right" in verdict(*aborted[1:]).reason
 
 
+KIT_ASSERTION = (
+    "F [ExecuTorch: op_quantize_per_tensor.cpp:45 check_quantize_args()] In function check_quantize_args(), "
+    "assert failed (out.scalar_type() == ScalarType::Char): out.scalar_type() 2 is not int8 (Char)"
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        # The firmware's abort runs into its fault handler, whose words a simulator's come after.
+        (
+            (KIT_ASSERTION, "Exception caught by function HardFault_Handler", "Error: fvp-sim: it came to its handler"),
+            "the program stopped at an assertion: out.scalar_type() 2 is not int8 (Char); then the program on the "
+            "platform ended in its HardFault_Handler",
+        ),
+        ((KIT_ASSERTION, "Error: fvp-sim: it came to its handler"), "an assertion: out.scalar_type() 2 is not int8"),
+        ((F + "In function g(), assert failed: n > 0",), "the program stopped at an assertion: n > 0"),
+        ((E + "Check failed (a == b): sizes differ", DONE), "the program stopped at an assertion: sizes differ"),
+        (
+            ("E 00:00:00.000412 executorch:thing.cpp:90] it came apart", DONE),
+            "the program reports: it came apart",
+        ),
+        (
+            (E + "something odd", "Hard fault. irq=-13, pc=0x0000beef, lr=0x1"),
+            "the program reports: something odd; then the program on the platform ended in a hard fault at pc=0x0000",
+        ),
+        (
+            (E + "TEST: BundleIO index[0] Test_result: FAIL", "Hard fault. irq=-13, pc=0x0000beef, lr=0x1"),
+            "the outputs differ from the reference that is bundled with the program; then",
+        ),
+        # What comes after it is no cause.
+        (("Hard fault. irq=-13, pc=0x0000beef, lr=0x1", E + "x"), "the program on the platform ended in a hard fault"),
+        (("E 00:00:00.000000 executorch:x.cpp:zu] \ufffd\ufffd",), "an error whose text is lost: newlib-nano"),
+        (("[00:00:01.000,000] <err> app: no model",), "the program reports: no model"),
+        (("2026-09-16T10:11:12.1234567Z \x1b[31mE: NPU config mismatch.\x1b[0m",), "compiled for another NPU"),
+    ],
+)
+def test_the_first_cause_is_the_reason(lines: tuple[str, ...], reason: str) -> None:
+    found = verdict(*lines)
+    assert (found.verdict, found.reason[: len(reason)] == reason or reason in found.reason) == ("fail", True)
+
+
+PYTHON = "Fatal Python error: _Py_GetConfig: the function must be called with the GIL held, but the GIL is released"
+ABORTED = End(signal=signal.SIGABRT, finished=1, outputs=1)
+
+
+@pytest.mark.parametrize(
+    ("lines", "end", "passes"),
+    [
+        ((DONE, PYTHON), ABORTED, True),
+        (("EXITTHESIM", PYTHON), End(exit_status=134, finished=1, outputs=1), True),
+        # Before the end it is no word at the exit; and other deaths are none that Arm knows of.
+        ((PYTHON, DONE), ABORTED, False),
+        ((DONE, "Fatal Python error: Segmentation fault"), ABORTED, False),
+        ((DONE,), ABORTED, False),
+        ((DONE, PYTHON), End(signal=signal.SIGABRT, finished=1, outputs=0), False),
+        ((DONE, E + "x", PYTHON), ABORTED, False),
+    ],
+)
+def test_only_a_good_run_stays_good_when_the_fvp_s_python_aborts(
+    lines: tuple[str, ...], end: End, passes: bool
+) -> None:
+    assert verdict(*lines, end=end).verdict == ("pass" if passes else "fail")
+
+
+OVER = "Info: Simulation is stopping. Reason: CPU time has been exceeded."
+SEEN = End(exit_status=1, timeout_s=600, finished=1, outputs=1)
+
+
+@pytest.mark.parametrize(
+    ("lines", "end", "reason"),
+    [
+        (("EXITTHESIM", OVER), SEEN, ""),
+        ((DONE,), replace(SEEN, overdue_s=630.0), ""),
+        ((OVER, DONE), SEEN, "time limit of 600 s was reached"),
+        ((E + "x", DONE, OVER), SEEN, "after an error: the program reports: x"),
+        (
+            (DONE, OVER),
+            replace(SEEN, outputs=0, lacking=("none", "h")),
+            "gave outputs: none; then the time limit of 600 s",
+        ),
+        ((DONE, OVER), replace(SEEN, finished=0), "0 of 1 inferences ran, though"),
+    ],
+)
+def test_a_limit_after_the_program_s_end_spoils_no_good_run(lines: tuple[str, ...], end: End, reason: str) -> None:
+    found = verdict(*lines, end=end)
+    assert (found.verdict, reason in found.reason) == ("fail" if reason else "pass", True), found.reason
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        (End(outputs=0), "0 of 1 inferences ran"),
+        (
+            End(finished=1, outputs=0, lacking=("there is no file", "look")),
+            "0 of 1 inferences gave outputs: there is no",
+        ),
+        (End(finished=3, expected=3, outputs=2, server=True, server_ready=True), "2 of 3 inferences gave outputs"),
+        (End(finished=3, expected=3, outputs=2, server=True, server_ready=True, closed=True), "2 of 3 inferences gave"),
+        (End(finished=3, expected=3, outputs=3, server=True, server_ready=True, closed=True), ""),
+        (End(finished=1, outputs=1), ""),
+    ],
+)
+def test_fewer_inferences_than_were_asked_for_are_no_success(end: End, reason: str) -> None:
+    found = verdict(DONE, end=end)
+    assert (found.verdict, reason in found.reason) == ("fail" if reason else "pass", True), found.reason
+
+
 def test_a_stop_by_the_user_is_neither_pass_nor_fail() -> None:
     found = verdict(E + "x", end=End(signal=signal.SIGKILL, stopped=True))
     assert (found.verdict, found.reason) == ("stopped", "stopped by the user")
@@ -163,14 +272,6 @@ KNOWN = [
         "no program where the runner looks for one, at 0x70000000",
     ),
     (E + "Missing operator: [2] aten::sort.values", "lacks the operator aten::sort.values"),
-    (
-        E + "neither the simulator nor PyTorch has a kernel for a::b.out",
-        "the simulator nor PyTorch has a kernel for a::b",
-    ),
-    (
-        E + "the simulator has no kernel for a::b.out, and PyTorch, which may have one, is not installed",
-        "the simulator has no kernel for a::b.out, and PyTorch",
-    ),
     (E + "Backend EthosUBackend is not registered.", "without the backend EthosUBackend"),
     (E + "Failed to allocate scratch buffer of 4096 bytes from temp_allocator", "4096 bytes are needed"),
     (F + "Planned buffer 2 uses mem_id=3, but ET_ARM_BAREMETAL_PLANNED_FAST_MEMORY_SIZE is not set", "fast memory"),

@@ -18,6 +18,7 @@ from tui.figures import (
     Estimate,
     Inference,
     Kernel,
+    Link,
     Operator,
     OperatorDelegation,
     OutputCheck,
@@ -239,6 +240,29 @@ def checked(status: str = "match") -> list[Event]:
         events.Noted(t=t, text="CPU instructions are not known: the interpreter has no CPU core"),
         events.StageFinished(t=t, stage="check", status="ok", seconds=0.1),
     ]
+
+
+BROKEN = "LOWERING CHANGED THE RESULT 38.8 dB -> 7.9 dB, first at features.1 (aten.relu), net.py:14"
+
+
+def mismatching(name: str = "20261123-031530-cat-u85-256-00dd") -> Path:
+    """A run that ended well, of a program that is not the user's model any more."""
+    request = spec_of("net.py")
+    place = {"operator": "features.1 (aten.relu)", "line": "net.py:14"}
+    links = (
+        Link(name="quantized", status="match", sqnr_db=38.8, max_abs_error=0.0114, allowed=0.817, output=0),
+        Link(name="lowered", status="mismatch", sqnr_db=7.9, max_abs_error=0.607, allowed=0.0319, output=0, **place),
+        Link(name="platform", status="match", sqnr_db=7.9, max_abs_error=0.0, allowed=8e-7, output=0),
+    )
+    check = Check(status="mismatch", reason=BROKEN, reference="tosa", links=links)
+    judged = [
+        events.StageStarted(t=T0 + 9.4, stage="check"),
+        events.Checked(t=T0 + 9.4, check=check),
+        events.StageFinished(t=T0 + 9.4, stage="check", status="ok", seconds=0.1),
+    ]
+    known = events.LinksKnown(t=T0 + 8, links=links[:2])
+    what = [*begun(name, request), *compiled(), known, *booted(), *inferred(), *judged, *finished()]
+    return make(name, request, what)
 
 
 def finished(status: str = "ok", reason: str | None = None, hint: str = "", exit_status: int = 0) -> list[Event]:

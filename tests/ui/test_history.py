@@ -79,9 +79,9 @@ async def test_delete_asks_first_and_refuses_a_run_that_runs(until: Until) -> No
             await pilot.press(answer)
             await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
 
-        await delete("y")
-        await until(pilot, lambda: len(app._notifications) == 1)
-        assert live.is_dir()
+        await pilot.press("d")
+        await until(pilot, lambda: [n.message for n in app._notifications] == [f"{live.name} is under way: s stops it"])
+        assert isinstance(app.screen, HistoryScreen) and live.is_dir()
         await pilot.press("end")
         await delete("n")
         assert doomed.is_dir()
@@ -122,9 +122,10 @@ async def test_a_pinned_run_is_not_deleted(until: Until) -> None:
         await pilot.press("p")
         assert cells(app, kept.name)[0] == "P" and runs.pinned(kept)
         await pilot.press("d")
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
-        await pilot.press("y")
-        await until(pilot, lambda: any("is pinned" in n.message for n in app._notifications))
+        await until(
+            pilot, lambda: [n.message for n in app._notifications] == [f"{kept.name} is pinned: p lets go of it"]
+        )
+        assert isinstance(app.screen, HistoryScreen)
         assert rows(app) == [kept.name] and kept.is_dir()
         await pilot.press("p")
         assert cells(app, kept.name)[0] == "" and not runs.pinned(kept)
@@ -152,7 +153,7 @@ async def test_two_runs_are_marked_and_compared(until: Until) -> None:
         await until(pilot, lambda: "worse than the profile allows" in found())
         assert found().startswith(f"A  {older.name}\nB  {newer.name}")
         assert re.search(r"total_cycles +4,000 +4,400 +\+10.0 % +WORSE", found())
-        await pilot.press("x")
+        await pilot.press("o")
         await until(pilot, lambda: "nothing is worse than the profile allows" in found())
         await pilot.press("y")
         assert app.clipboard == f"fvp-tui compare {newer.name} {older.name}"

@@ -66,7 +66,7 @@ async def test_hostile_text_is_only_text(number: int, until: Until) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
         shown = []
-        for key in ("1", "2", "3", "4", "5", "d"):
+        for key in ("1", "2", "3", "4", "5", "L"):
             await pilot.press(key)
             shown += [strip.text for strip in app.screen._compositor.render_strips()]
         await pilot.press("slash", "x", "enter", "h")

@@ -30,6 +30,7 @@ def test_from_setup_to_a_result_to_history_to_comparison(ran: Callable[..., Ran]
         press(tui, "5", until="[5 Log]")
         press(tui, "/inference\r", until="match in line")
         press(tui, "h", until="History")
+        press(tui, "q", until="[5 Log]")
         press(tui, "q", until="Setup")
     press(tui, "h", until="2 runs")
     press(tui, " ", until="1 marked")
@@ -57,12 +58,11 @@ def test_a_run_that_stays_is_stopped_and_seen_from_a_second_terminal(ran: Callab
     first.child.send("i")
     first.wait(lambda: "2 inferences" in first.text, 30, [second])
     second.wait(lambda: "2 inferences" in second.text, 30, [first])
-    first.child.send("s")
+    press(first, "s", until="End the session")
+    first.child.send("y")
     for tui, other in ((first, second), (second, first)):
         tui.wait(lambda tui=tui: "STOPPED" in tui.text or "OK" in tui.text.splitlines()[0], 30, [other])
     for tui in (first, second):
-        tui.child.send("q")
-        tui.wait(lambda tui=tui: "Setup" in tui.text)
         tui.child.send("q")
         assert tui.end() == 0
 

@@ -10,6 +10,7 @@ from tui.screens.root import FvpApp
 from tui.screens.run import RunScreen
 from tui.screens.setup import SetupScreen
 from tui.screens.welcome import WelcomeScreen
+from tui.widgets.table import FigureTable
 from ui import fakes
 from ui.conftest import Until
 
@@ -25,14 +26,16 @@ def notices(app: FvpApp) -> list[str]:
 
 async def test_an_action_takes_its_new_keys_everywhere(until: Until) -> None:
     write('setup.history = ["f2", "g"]\n[run]\nback = "backspace"\n')
-    app = FvpApp(attach=fakes.whole())
+    fakes.whole()
+    app = FvpApp()
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("f2")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen.query_one(FigureTable).rows)
+        await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
         await pilot.press("q")
         assert isinstance(app.screen, RunScreen), "the old key is free"
         await pilot.press("backspace")
-        await until(pilot, lambda: isinstance(app.screen, SetupScreen))
-        await pilot.press("f2")
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
         await pilot.press("q", "question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
@@ -48,7 +51,7 @@ async def test_an_action_takes_its_new_keys_everywhere(until: Until) -> None:
         ("run.stop = 3", "run.stop is not a key"),
         ("run.stop = []", "run.stop is not a key"),
         ("[run", "keys.toml"),
-        ('setup.history = "s"', "setup.history and setup.sweep have the same key"),
+        ('setup.history = "w"', "setup.history and setup.sweep have the same key"),
     ],
 )
 async def test_what_is_wrong_with_the_file_is_said_and_the_program_starts(text: str, said: str, until: Until) -> None:
@@ -94,3 +97,34 @@ async def test_a_first_start_explains_itself_once(until: Until) -> None:
     async with again.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         assert isinstance(again.screen, SetupScreen)
+
+
+DESTRUCTIVE = {"run.stop", "history.stop", "history.delete", "setup.reset", "parameters.reset"}
+"""Actions that throw something away. All but the last, which a number typed again undoes, ask first."""
+
+
+def test_a_key_that_throws_something_away_does_nothing_harmless_elsewhere() -> None:
+    keys_of = {str(binding.id): set(binding.key.split(",")) for binding in all_bindings()}
+    throwing = set().union(*(keys_of[name] for name in DESTRUCTIVE))
+    assert throwing == {"s", "d"}
+    assert {name for name, own in keys_of.items() if own & throwing} == DESTRUCTIVE
+
+
+def test_a_key_that_all_screens_have_means_the_same_on_each() -> None:
+    meanings: dict[str, set[str]] = {}
+    for binding in all_bindings():
+        place, _, name = str(binding.id).partition(".")
+        # The log, tables and fields have keys of their own, as less and vi have them.
+        if place in ("setup", "run", "history", "compare", "sweep", "replay", "help"):
+            for key in binding.key.split(","):
+                meanings.setdefault(key, set()).add(name)
+    same = {key: meanings[key] for key in ("h", "x", "y", "r", "s", "d", "slash")}
+    assert same == {
+        "h": {"history"},
+        "x": {"export"},
+        "y": {"copy"},
+        "r": {"run", "again"},
+        "s": {"stop"},
+        "d": {"reset", "delete"},
+        "slash": {"filter", "search"},
+    }

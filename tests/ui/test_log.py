@@ -104,13 +104,13 @@ async def test_a_search_by_expression_and_to_and_fro_between_errors(until: Until
         await until(pilot, lambda: "100 in all" in title(app))
         await pilot.press("g")
         assert shown(app)[0] == "line 0"
-        for key, wanted in (("e", 50), ("e", 150), ("e", 250), ("E", 150), ("E", 50), ("E", 450)):
+        for key, wanted in (("E", 50), ("E", 150), ("E", 250), ("ctrl+e", 150), ("ctrl+e", 50), ("ctrl+e", 450)):
             await pilot.press(key)
             source = "uart" if wanted % 3 else "platform"
             assert f"E>{source:8} line {wanted} " in seen(app)
         await pilot.press("o", "ampersand", *"nothing like it", "enter")
         await until(pilot, lambda: "0 of 500 lines" in title(app))
-        await pilot.press("e")
+        await pilot.press("E")
         assert "no error is shown" in title(app)
 
 
@@ -222,10 +222,11 @@ async def test_a_wall_of_base64_opens_with_enter(until: Until) -> None:
 
 async def test_a_long_log_is_at_its_end_at_once_and_is_read_once(until: Until) -> None:
     count = 60_000
-    app = opened(fakes.log([f"line {n} " + "x" * 60 for n in range(count)]))
-    directory = app._attached
+    directory = opened(fakes.log([f"line {n} " + "x" * 60 for n in range(count)]))._attached
     assert directory is not None
+    app = FvpApp()
     async with app.run_test(size=(80, 24)) as pilot:
+        app._open(directory)
         await until(pilot, lambda: isinstance(app.screen, RunScreen))
         await pilot.press("5")
         await until(pilot, lambda: f"line {count - 1} " in seen(app))

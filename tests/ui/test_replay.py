@@ -6,7 +6,6 @@ from tui import journal, runs
 from tui.replay import Player
 from tui.screens.replay import ReplayScreen
 from tui.screens.root import FvpApp
-from tui.screens.setup import SetupScreen
 from tui.widgets import words
 from tui.widgets.header import RunHeader
 from ui import fakes
@@ -45,7 +44,7 @@ async def test_a_replay_says_so_can_be_held_and_ends_as_the_run(until: Until) ->
         await until(pilot, lambda: isinstance(app.screen, ReplayScreen) and screen(app)._player is not player)
         await until(pilot, lambda: isinstance(app.screen, ReplayScreen) and "OK  9.5 s" in text(app, RunHeader))
         await pilot.press("q")
-        await until(pilot, lambda: isinstance(app.screen, SetupScreen))
+        await until(pilot, lambda: app._exit)
     assert (directory / journal.FILE).read_bytes() == before
 
 

@@ -29,7 +29,6 @@ from tui.screens.confirm import Confirm
 from tui.screens.history import HistoryScreen
 from tui.screens.root import FvpApp
 from tui.screens.run import RunScreen, Tabs
-from tui.screens.setup import SetupScreen
 from tui.widgets.header import RunHeader, StageLine
 from tui.widgets.log_panel import SearchField
 from tui.widgets.log_view import LogView
@@ -86,6 +85,22 @@ async def test_a_finished_run_is_shown_whole(size: tuple[int, int], until: Until
                 if size[0] >= 80 or word not in ("█", "fused", "SRAM reads", "46%", "top-1"):
                     assert word in shown, f"{word!r} is not in panel {number} at {size}:\n{shown}"
             await pilot.press("z")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_outputs_that_are_not_the_models_are_told_at_every_size(size: tuple[int, int], until: Until) -> None:
+    app = FvpApp(attach=fakes.mismatching())
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: read(app))
+        head = " ".join(text(app, RunHeader).split())
+        assert head.startswith("MISMATCH 9.5 s") and "OK" not in head
+        assert fakes.BROKEN in head
+        assert "check MISMATCH" in text(app, StageLine)
+        if app.screen.query_one(Tabs).display and size[0] >= 80:
+            assert "3 Check MISMATCH" in text(app, Tabs).replace(" and notes", "")
+        await pilot.press("3", "z")
+        shown = seen(app)
+        assert "quantized -> lowered" in shown and "BROKEN" in shown
 
 
 async def test_wide_shows_all_panels_narrow_names_the_hidden_ones(until: Until) -> None:
@@ -288,7 +303,7 @@ async def test_log_search_goes_round_and_finds_debug_lines(until: Until) -> None
         await until(pilot, lambda: "no match" in seen(app))
         # q is a letter while it is typed, and Back otherwise.
         await pilot.press("slash", "q", "escape", "q")
-        await until(pilot, lambda: isinstance(app.screen, SetupScreen))
+        await until(pilot, lambda: app._exit)
 
 
 async def test_history_and_help_from_a_run(until: Until) -> None:
@@ -303,10 +318,7 @@ async def test_history_and_help_from_a_run(until: Until) -> None:
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen.query_one(FigureTable).rows)
         await pilot.press("enter")
         await until(pilot, lambda: read(app))
-        await pilot.press("h")
-        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
-        await pilot.press("q")
-        await until(pilot, lambda: isinstance(app.screen, SetupScreen))
+        assert len(app.screen_stack) == 2, "the run that the history was looked at from"
 
 
 async def test_all_actions_are_in_the_command_palette(until: Until) -> None:
@@ -367,6 +379,11 @@ async def test_a_platform_that_stays_is_asked_again_and_let_go_by_keys(until: Un
             await until(pilot, lambda: len(asked) == 2)
             await until(pilot, lambda: "is busy" in " ".join(seen(app).split()))
             await pilot.press("s")
+            await until(pilot, lambda: isinstance(app.screen, Confirm))
+            await pilot.press("n", "s")
+            await until(pilot, lambda: isinstance(app.screen, Confirm))
+            assert len(asked) == 2
+            await pilot.press("y")
             await until(pilot, lambda: len(asked) == 3)
     finally:
         server.close()

@@ -11,6 +11,7 @@ from textual.widgets import Input, Static
 from tests.conftest import Ran, taken_over
 from tui import catalogue, control, remembered, vela
 from tui.catalogue import ModelInfo
+from tui.screens.confirm import Confirm
 from tui.screens.path import PathScreen
 from tui.screens.root import FvpApp
 from tui.screens.run import RunScreen
@@ -213,7 +214,9 @@ async def test_a_model_that_was_lowered_tells_what_it_would_take_on_another_targ
         await until(pilot, lambda: "not known before a first run" in text(app, "#expected"))
 
 
-async def test_what_was_set_last_comes_back_and_x_forgets_it(started: list[Spec], until: Until) -> None:
+async def test_what_was_set_last_comes_back_and_d_forgets_it_if_that_is_meant(
+    started: list[Spec], until: Until
+) -> None:
     app = FvpApp()
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "executorch:lstm" in names(app))
@@ -225,8 +228,18 @@ async def test_what_was_set_last_comes_back_and_x_forgets_it(started: list[Spec]
         request = setup(again).request()
         assert request is not None and request == started[0]
         assert (request.model, request.target.macs) == ("executorch:resnet8", 512)
-        await pilot.press("x")
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(again.screen, Confirm))
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(again.screen, SetupScreen))
+        assert setup(again).request() == request
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(again.screen, Confirm))
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(again.screen, SetupScreen))
         assert setup(again).request() == Spec("executorch:resnet8")
+        await pilot.press("d")  # nothing left to forget
+        assert isinstance(again.screen, SetupScreen)
 
 
 async def test_last_files_belong_to_their_model(started: list[Spec], tmp_path: Path, until: Until) -> None:
@@ -282,3 +295,20 @@ async def test_the_last_model_stands_there_before_all_are_listed(until: Until, m
         await until(pilot, lambda: "executorch:lstm" in names(app))
         request = setup(app).request()
         assert request is not None and request.model == "executorch:resnet8"
+
+
+async def test_code_runs_in_the_current_folder_and_again_where_it_ran(
+    until: Until, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, elsewhere = tmp_path / "net.py", tmp_path / "elsewhere"
+    model.write_text("ModelUnderTest = ModelInputs = None\n")
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    for folder, words in ((elsewhere, f" --folder {elsewhere}"), (tmp_path, ""), (tmp_path / "gone", "")):
+        remembered.keep(spec=Spec(model=str(model), folder=str(folder)))
+        app = FvpApp()
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda app=app: str(model) in text(app, "#command"))
+            request = setup(app).request()
+            assert request is not None and request.folder == str(elsewhere if words else tmp_path)
+            assert (f" --folder {elsewhere}" in text(app, "#command").replace("\n", "")) == bool(words)

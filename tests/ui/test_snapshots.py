@@ -115,7 +115,7 @@ def test_sweep(size: tuple[int, int], ran: Callable[..., Ran], home: Path, snap_
     taken_over(ran("sample:digits"), home)
 
     async def swept(pilot: Pilot[None]) -> None:
-        await pilot.press("s")
+        await pilot.press("w")
         await until(pilot, lambda: isinstance(pilot.app.screen, SweepScreen))
         await until(pilot, lambda: "..." not in str(pilot.app.screen.query_one(HeatMap).render()), 60)
 

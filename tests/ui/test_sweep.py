@@ -36,7 +36,7 @@ async def test_points_limit_and_choice(ran: Callable[..., Ran], home: Path, unti
     app = FvpApp()
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "--target ethos-u85-256" in text(app, "#command"))
-        await pilot.press("s")
+        await pilot.press("w")
         await until(pilot, lambda: complete(app))
         # The cursor begins at what was set; two to the right are 1024 MACs.
         assert text(app, "#point").startswith("ethos-u85-256  Sram_Only")
@@ -72,7 +72,7 @@ async def test_a_model_that_was_never_lowered_is_compiled_once(home: Path, until
     app = FvpApp()
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "sample:digits" in text(app, "#command"))
-        await pilot.press("s")
+        await pilot.press("w")
         await until(pilot, lambda: "compiling the model once" in text(app, "#said"))
         await until(pilot, lambda: complete(app), seconds=120)
         assert text(app, "#said") == ""
@@ -87,5 +87,5 @@ async def test_a_program_cannot_be_swept(ran: Callable[..., Ran], until: Until) 
     app = FvpApp(model=str(ran("sample:digits").artifacts / "model.pte"))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "model.pte" in text(app, "#command"))
-        await pilot.press("s")
+        await pilot.press("w")
         assert "a sweep needs the model itself" in text(app, "#model-problem")

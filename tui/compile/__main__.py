@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from tui.compile import worker
 
@@ -20,14 +21,18 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
-def main() -> int:
-    """Compile the spec in the directory given; the exit status of the run as far as it got."""
+def main() -> NoReturn:
+    """Compile the spec in the directory given, and end with the exit status of the run as far as it got."""
     _die_with_parent()
     events = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     worker.prepare()
-    return worker.main(Path(sys.argv[1]), events, ones=sys.argv[2:] == [worker.ONES])
+    status = worker.main(Path(sys.argv[1]), events, ones=sys.argv[2:] == [worker.ONES])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads that a model's code has started are not waited for.
+    os._exit(status)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

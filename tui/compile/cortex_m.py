@@ -15,11 +15,14 @@ from torch.export import ExportedProgram
 
 from tui.compile.lowering import Lowering, Quantized, convert
 from tui.compile.models import Inputs
+from tui.compile.progress import Report, silent
 
 
-def quantize(program: ExportedProgram, calibration: Sequence[Inputs], example: Inputs) -> Quantized:
+def quantize(
+    program: ExportedProgram, calibration: Sequence[Inputs], example: Inputs, report: Report = silent
+) -> Quantized:
     """Post-training quantization to int8, as CMSIS-NN's kernels take it."""
-    return convert(program, CortexMQuantizer(), calibration, example)
+    return convert(program, CortexMQuantizer(), calibration, example, report)
 
 
 def lower(program: ExportedProgram, cpu: str) -> Lowering:

@@ -11,25 +11,39 @@ import torch
 from torch.export import ExportedProgram
 from torch.utils import _pytree
 
+from tui.compile.failures import Problem
+from tui.errors import one_line
+
 
 def export(module: Any, example: tuple[Any, ...]) -> ExportedProgram:
     """The exported program of a module.
 
     Raises:
+        Problem: its forward does not take the example, in plain Python.
         Exception: whatever torch.export or the module's own code raises.
     """
     try:
         program = torch.export.export(module, example)
     except Exception:
-        with torch.no_grad():
-            found = module(*example)
-        if not _register(found):
+        if not _register(_returned(module, example)):
             raise
         program = torch.export.export(module, example)
     signature = program.module_call_graph[0].signature
     if signature is not None and not _has_a_name(signature.out_spec):
         signature.out_spec = _pytree.tree_structure((0,) * signature.out_spec.num_leaves)
     return program
+
+
+def _returned(module: Any, example: tuple[Any, ...]) -> Any:
+    """What forward returns when Python runs it: where it cannot, the fault is none of the export."""
+    try:
+        with torch.no_grad():
+            return module(*example)
+    except OSError:
+        raise
+    except Exception as error:
+        what = f"forward fails on ModelInputs: {type(error).__name__}: {one_line(error, 200)}"
+        raise Problem(what, "ModelUnderTest(*ModelInputs) must work in python") from error
 
 
 def _register(value: Any) -> bool:

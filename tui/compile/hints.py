@@ -5,6 +5,8 @@ Reasons are those ExecuTorch 1.5 reports for an Ethos-U85; one that is not known
 
 import re
 
+from tui.compile.replacements import replacement
+
 NOT_SUPPORTED = re.compile(r"Not included in BaseTOSASupportList|is not supported\.?$|Op is not supported")
 """The NPU has no such operator; all other reasons are about how it is used."""
 
@@ -26,15 +28,16 @@ _OPERATORS: tuple[tuple[str, str], ...] = (
     (r"embedding", "give its index as int32: the look-up itself runs on the NPU"),
     (r"grid_sampl|affine_grid", "sample in the application, or at fixed places with interpolate"),
     (r"roll", "as two slices and a cat it runs on the NPU"),
+    (r"\bcond\b", "compute both branches, and choose with torch.where"),
     (r"nms|roi_align", "leave it to the application, behind the outputs"),
     (r"complex|fft|stft", "compute the spectrum in the application"),
     (r"rand|native_dropout|bernoulli", "the model draws random numbers: call eval() on it, or give them as an input"),
 )
-FLOAT_BESIDE = "an operator beside it is in float: that one's cause comes first"
-_NOT_QUANTIZED = "not marked as quantized"
+IN_FLOAT = re.compile(r"not marked as quantized|(inputs|outputs) were not quantized|non-quantized|had fp dtype")
+"""An operator is in float, which is no reason but the consequence of one."""
+
+QUANTIZE = "--quantize int8 or a16w8"
 _REASONS: tuple[tuple[str, str], ...] = (
-    (_NOT_QUANTIZED, "it runs in float, and the NPU computes in integers: --quantize int8 or a16w8"),
-    (r"(inputs|outputs) were not quantized|non-quantized|had fp dtype", FLOAT_BESIDE),
     (r"int64", "cast to int32 with .to(torch.int32): the NPU has no 64-bit integers"),
     (r"int32 range|exceeds int32", "keep its values within 32 bits"),
     (
@@ -64,16 +67,26 @@ _REASONS: tuple[tuple[str, str], ...] = (
 )
 
 
-def hint(operator: str, reason: str, *, beside_cpu: bool = False) -> str | None:
+def hint(*operators: str, reason: str) -> str | None:
     """What may bring an operator to the NPU, or spare it; None where nothing general can be said.
 
-    `operator` has its name, and that of the exported operator it was made from. `beside_cpu`: it exchanges tensors
-    with another operator on the CPU, next to which the quantizer leaves it in float.
+    `operators` are its names: of the exported operator it was made from, and its own.
     """
-    if beside_cpu and _NOT_QUANTIZED in reason:
-        return FLOAT_BESIDE
     unknown = NOT_SUPPORTED.search(reason) is not None
-    for pattern, words in (*_OPERATORS, *(() if unknown else _REASONS)):
-        if re.search(pattern, operator if (pattern, words) in _OPERATORS else reason):
-            return words
-    return NOT_THERE if unknown else None
+    if unknown and (known := replacement(*operators)) is not None:
+        return known
+    if (words := _by_operator(*operators)) is not None:
+        return words
+    if unknown:
+        return NOT_THERE
+    return next((words for pattern, words in _REASONS if re.search(pattern, reason)), None)
+
+
+def of_float(*operators: str) -> str | None:
+    """The same of an operator that the quantizer left in float."""
+    return replacement(*operators) or _by_operator(*operators)
+
+
+def _by_operator(*operators: str) -> str | None:
+    names = " ".join(operators)
+    return next((words for pattern, words in _OPERATORS if re.search(pattern, names)), None)

@@ -68,6 +68,7 @@ def prepared(link: Link, found: Change) -> Link:
         reason=f"preparing the model for quantization moved output {found.output} by {found.error:.4g}",
         operator=found.place.name if found.place is not None else None,
         line=found.place.line if found.place is not None else None,
+        hint=found.hint,
     )
 
 

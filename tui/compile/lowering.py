@@ -1,18 +1,19 @@
 """Export, quantization, lowering and emission through ExecuTorch 1.5, keeping what its own flow throws away.
 
-Not all of ExecuTorch's Arm surface is public. What is not - the hook on Vela's call and the recorder of rejected
-nodes - is touched here and nowhere else.
+Not all of ExecuTorch's Arm surface is public. What is not - the hooks on Vela's call and on the writing of TOSA, the
+recorder of rejected nodes, the quantizer's own reasons - is touched here and nowhere else.
 """
 
 import contextlib
 import copy
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import executorch.backends.arm.ethosu.backend as ethosu_backend
+import executorch.backends.arm.tosa.backend as tosa_backend
 import executorch.backends.arm.tosa.partitioner as tosa_partitioner
 import torch
 from executorch.backends.arm.arm_vela import VelaCompileResult
@@ -30,9 +31,11 @@ from torch.export import ExportedProgram
 from torch.fx import GraphModule
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
-from tui.compile import mutation, provenance
+from tui.compile import causes, progress, provenance, recurrent
+from tui.compile.causes import Cause
 from tui.compile.models import Inputs
 from tui.compile.origins import DEBUG_JSON
+from tui.compile.progress import Report, replaced, silent
 from tui.spec import Quantization, Target
 
 VELA_FLAGS = ("--verbose-performance", "--enable-debug-db")
@@ -58,8 +61,8 @@ class Lowering:
 
     edge: Any = None
     partitions: list[Partition] = field(default_factory=list)
-    rejected: list[tuple[Any, str]] = field(default_factory=list)
-    """(node, reason) of each node that was kept from the NPU, in ExecuTorch's words."""
+    rejected: dict[Any, str] = field(default_factory=dict)
+    """Reason by node that was kept from the NPU, in ExecuTorch's words."""
     vela_seconds: float = 0.0
 
 
@@ -83,38 +86,93 @@ class Quantized:
     program: ExportedProgram
     float_module: Any
     """The float model with the same layers; where the quantizer looked at values, it still has its observers."""
+    in_float: Mapping[str, Cause]
+    """Why operators were left in float, by their names in the exported program."""
+    unrolled: tuple[str, ...]
+    """A sentence for each recurrent layer that has become a step after another."""
 
 
 def quantize(
-    program: ExportedProgram, spec: Any, how: Quantization, calibration: Sequence[Inputs], example: Inputs
+    program: ExportedProgram,
+    spec: Any,
+    how: Quantization,
+    calibration: Sequence[Inputs],
+    example: Inputs,
+    report: Report = silent,
 ) -> Quantized:
     """Post-training quantization.
 
     `how` is "int8" or "a16w8" (16-bit activations, 8-bit weights), both symmetric and per channel.
     """
+    return convert(program, quantizer_of(spec, how), calibration, example, report)
+
+
+def quantizer_of(spec: Any, how: Quantization) -> Any:
+    """ExecuTorch's quantizer."""
     quantizer = EthosUQuantizer(spec)
     config = get_symmetric_quantization_config if how == "int8" else get_symmetric_a16w8_quantization_config
     quantizer.set_global(config(is_per_channel=True))
-    return convert(program, quantizer, calibration, example)
+    return quantizer
 
 
-def convert(program: ExportedProgram, quantizer: Any, calibration: Sequence[Inputs], example: Inputs) -> Quantized:
-    """What `quantizer` makes of a program."""
-    buffers = [change.name for change in mutation.of_program(program).buffers]
+def prepare(program: ExportedProgram, quantizer: Any) -> tuple[GraphModule, dict[str, Cause]]:
+    """The model with its observers, and why operators have none, by their names in the exported program."""
     # With guards, torch 2.13 adds a call_module that ExecuTorch's decomposition passes refuse.
-    module = program.module(check_guards=False)
-    # It shares its buffers with the model, and what can be computed without inputs is computed here: counters count.
-    with provenance.kept(), mutation.undone(module, buffers):
-        prepared = prepare_pt2e(module, quantizer)
-    # In turn, as inferences follow each other: what they leave in buffers is calibrated, and is gone afterwards.
-    for _ in mutation.run(prepared, calibration, buffers):
-        pass
-    # Conversion changes the graph in place; the weights are shared.
-    float_module = GraphModule(prepared, copy.deepcopy(prepared.graph))
-    mutation.separate(float_module, buffers)
-    with mutation.undone(prepared, buffers):
+    with provenance.kept():
+        prepared = prepare_pt2e(program.module(check_guards=False), quantizer)
+    refused = _refused(quantizer)
+    return prepared, {} if refused is None else causes.left_in_float(prepared, refused)
+
+
+def convert(
+    program: ExportedProgram,
+    quantizer: Any,
+    calibration: Sequence[Inputs],
+    example: Inputs,
+    report: Report = silent,
+) -> Quantized:
+    """What `quantizer` makes of a program."""
+    with provenance.shared(), progress.watching(report):
+        prepared, in_float = prepare(program, quantizer)
+        for done, inputs in enumerate(calibration):
+            report("calibration inputs", done, len(calibration))
+            prepared(*inputs)
+        # Conversion changes the graph in place; the weights are shared.
+        float_module = GraphModule(prepared, copy.deepcopy(prepared.graph))
+        unrolled = tuple(recurrent.unrolled(program, prepared))
+        _tell_of_scales(prepared, report)
         quantized = convert_pt2e(prepared)
-    return Quantized(quantized, torch.export.export(quantized, example), float_module)
+        return Quantized(quantized, torch.export.export(quantized, example), float_module, in_float, unrolled)
+
+
+def _tell_of_scales(prepared: GraphModule, report: Report) -> None:
+    """Have each observer report when its scale is computed, which takes the greater part of a conversion."""
+    observers = [module for module in prepared.modules() if hasattr(module, "calculate_qparams")]
+    for done, observer in enumerate(observers):
+        observer.calculate_qparams = _telling(observer.calculate_qparams, report, done, len(observers))
+
+
+def _telling(stock: Callable[..., Any], report: Report, done: int, total: int) -> Callable[..., Any]:
+    def calculate(*arguments: Any, **options: Any) -> Any:
+        report("scales", done, total)
+        return stock(*arguments, **options)
+
+    return calculate
+
+
+def _refused(quantizer: Any) -> dict[str, str] | None:
+    """The quantizer's own reasons, by name of the node; None where it keeps no record of them."""
+    parts = getattr(getattr(quantizer, "quantizer", None), "quantizers", ())
+    reporters = [reporter for part in parts if (reporter := getattr(part, "reporter", None)) is not None]
+    if not reporters:
+        return None
+    return {
+        name: pattern.rejection_reason
+        for reporter in reporters
+        for report in reporter.quantizers.values()
+        for pattern in report.rejected_patterns
+        for name in pattern.node_names
+    }
 
 
 def _without_vela(tosa: bytes, _flags: list[str], **options: Any) -> Any:
@@ -132,7 +190,6 @@ def _recording(
 
     `compiler` is called in the place of Vela.
     """
-    stock_compile, stock_reporter = ethosu_backend.vela_compile, tosa_partitioner.WhyNoPartitionReporter
 
     def vela_compile(tosa: bytes, flags: list[str], **options: Any) -> Any:
         on_vela()
@@ -150,36 +207,81 @@ def _recording(
 
     class Reporter(WhyNoPartitionReporter):  # type: ignore[misc, unused-ignore]
         def report_reject(self, node: Any, reason: str) -> None:
-            if all(known is not node for known, _ in lowering.rejected):
-                lowering.rejected.append((node, reason))
+            lowering.rejected.setdefault(node, reason)
             super().report_reject(node, reason)
 
-    ethosu_backend.vela_compile, tosa_partitioner.WhyNoPartitionReporter = vela_compile, Reporter
-    try:
+    with (
+        replaced(ethosu_backend, "vela_compile", lambda _: vela_compile),
+        replaced(tosa_partitioner, "WhyNoPartitionReporter", lambda _: Reporter),
+    ):
         yield
-    finally:
-        ethosu_backend.vela_compile, tosa_partitioner.WhyNoPartitionReporter = stock_compile, stock_reporter
 
 
-def lower(program: ExportedProgram, spec: Any, folder: Path, on_vela: Callable[[], None]) -> Lowering:
+@contextlib.contextmanager
+def _reporting(lowering: Lowering, partitioner: Any, report: Report) -> Iterator[None]:
+    """Report passes and nodes, by partition once there are some."""
+    partitions = 0
+    stock_partition = partitioner.partition
+
+    def partition(program: ExportedProgram) -> Any:
+        nonlocal partitions
+        report("choosing what goes to the NPU", 0, None)
+        result = stock_partition(program)
+        partitions = len(result.partition_tags)
+        return result
+
+    def in_partition(what: str, done: int, total: int | None) -> None:
+        at = len(lowering.partitions) + 1
+        report(f"partition {at} of {partitions}, {what}" if at <= partitions > 1 else what, done, total)
+
+    def counted(stock: Callable[..., None]) -> Callable[..., None]:
+        graph, written, nodes = None, 0, 0
+
+        def process(node: Any, *others: Any) -> None:
+            nonlocal graph, written, nodes
+            if node.graph is not graph:
+                graph, written, nodes = node.graph, 0, sum(n.op == "call_function" for n in node.graph.nodes)
+            in_partition("operators written", written, nodes)
+            written += 1
+            stock(node, *others)
+
+        return process
+
+    partitioner.partition = partition
+    with progress.watching(in_partition), replaced(tosa_backend, "process_call_function", counted):
+        yield
+
+
+def lower(
+    program: ExportedProgram, spec: Any, folder: Path, on_vela: Callable[[], None], report: Report = silent
+) -> Lowering:
     """Partition, lower to TOSA and compile each partition with Vela; `on_vela` is called at each start of Vela."""
-    return _lower(program, spec, folder, on_vela, ethosu_backend.vela_compile)
+    return _lower(program, spec, folder, on_vela, ethosu_backend.vela_compile, report)
 
 
 def lower_to_tosa(program: ExportedProgram, spec: Any, folder: Path) -> Lowering:
     """Partition and lower to TOSA, which decides all that a program computes; its delegates are stand-ins."""
-    return _lower(program, spec, folder, lambda: None, _without_vela)
+    return _lower(program, spec, folder, lambda: None, _without_vela, silent)
 
 
 def _lower(
-    program: ExportedProgram, spec: Any, folder: Path, on_vela: Callable[[], None], compiler: Callable[..., Any]
+    program: ExportedProgram,
+    spec: Any,
+    folder: Path,
+    on_vela: Callable[[], None],
+    compiler: Callable[..., Any],
+    report: Report,
 ) -> Lowering:
     lowering = Lowering()
-    with provenance.kept(), _recording(lowering, folder, on_vela, compiler):
+    partitioner = EthosUPartitioner(spec)
+    with (
+        provenance.shared(),
+        provenance.kept(),
+        _recording(lowering, folder, on_vela, compiler),
+        _reporting(lowering, partitioner, report),
+    ):
         edge = to_edge_transform_and_lower(
-            program,
-            partitioner=[EthosUPartitioner(spec)],
-            compile_config=EdgeCompileConfig(_check_ir_validity=False),
+            program, partitioner=[partitioner], compile_config=EdgeCompileConfig(_check_ir_validity=False)
         )
     # As aot_arm_compiler does: quantize and dequantize outside the delegates become cortex_m kernels.
     lowering.edge = edge.transform([ReplaceQuantNodesPass()])

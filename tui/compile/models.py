@@ -83,15 +83,23 @@ def _in(folder: Path) -> Iterator[None]:
     with contextlib.chdir(folder):
         try:
             yield
-        except OSError as error:
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
             name = error.filename if isinstance(error.filename, str) else None
             # Some libraries put it into the text only; and the code may have gone to another folder.
-            here = Path.cwd()
+            here = _current(folder)
             if name is None:
                 raise Problem(f"{type(error).__name__}: {one_line(error)}; it runs in {here}", SAME) from error
             if Path(name).is_absolute():
                 raise
             raise Problem(f"{error.strerror}: {name} in {here}", FOLDER) from error
+
+
+def _current(otherwise: Path) -> Path:
+    """The current folder; `otherwise` where the model's code has gone to one that is deleted since."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return otherwise
 
 
 def _module(path: Path) -> ModuleType:
@@ -114,6 +122,8 @@ def _module(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except SystemExit as error:
         raise Problem(f"{path.name} ends the program: sys.exit({error.code!r})", EXITS) from error
+    except KeyboardInterrupt as error:
+        raise Problem(f"{path.name} ends the program: KeyboardInterrupt", EXITS) from error
     except ModuleNotFoundError as error:
         hint = f"install it in {sys.prefix}, or put it beside {path.name} or on PYTHONPATH"
         raise Problem(str(error), hint) from error
@@ -124,10 +134,12 @@ def _from_file(path: Path, folder: Path) -> Model:
     with _in(folder):
         module = _module(path)
         # Where the code that runs later finds itself.
-        folder = Path.cwd()
+        folder = _current(folder)
     lacking = [name for name in catalogue.REQUIRED_NAMES if not hasattr(module, name)]
     if lacking:
-        raise UsageError(f"{path} does not define {' and '.join(lacking)}")
+        guarded = "__main__" in path.read_text(encoding="utf-8", errors="replace")
+        hint = "not under if __name__ == '__main__': the file is imported" if guarded else ""
+        raise UsageError(f"{path} does not define {' and '.join(lacking)}", hint)
     net = module.ModelUnderTest
     if not isinstance(net, torch.nn.Module):
         hint = "create it: ModelUnderTest = MyModel()" if isinstance(net, type) else ""
@@ -197,6 +209,29 @@ def load(name: str, folder: str | None = None) -> Model:
     return model
 
 
+def check(model: Model, spec: Spec) -> None:
+    """Refuse a model that would fail later, with another's words.
+
+    Raises:
+        UsageError: an input is no tensor, or quantization cannot begin with the type of its weights.
+    """
+    if spec.until == "check":
+        numbers = [(at, leaf) for at, leaf in enumerate(_pytree.tree_leaves(model.example)) if not _is_tensor(leaf)]
+        for at, leaf in numbers[:1]:
+            raise UsageError(
+                f"input {at} is a {type(leaf).__name__}: a runner is given tensors only",
+                "make it a tensor, or an attribute of the module",
+            )
+    if spec.quantize != "none":
+        types = {parameter.dtype for parameter in model.module.parameters() if parameter.is_floating_point()}
+        if types and torch.float32 not in types:
+            raise UsageError(f"its weights are {types.pop()}: quantization begins with float32", "call float() on it")
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, torch.Tensor)
+
+
 def export(model: Model) -> ExportedProgram:
     """The exported program of a model, which a .pt2 is already."""
     if model.program is not None:
@@ -213,11 +248,6 @@ def leaves(inputs: Inputs) -> list[torch.Tensor]:
 def _mapped(change: Callable[[Any], Any], inputs: Inputs) -> Inputs:
     changed: Inputs = _pytree.tree_map(change, inputs)
     return changed
-
-
-def copied(inputs: Inputs) -> Inputs:
-    """Inputs of their own, which a model may change."""
-    return _mapped(lambda value: value.clone() if isinstance(value, torch.Tensor) else value, inputs)
 
 
 def laid_out(inputs: Inputs) -> Inputs:
@@ -286,13 +316,6 @@ def _given(files: Sequence[str], example: Inputs) -> Inputs:
         raise UsageError(f"the model takes {len(taken)} input(s), {len(files)} --input file(s) were given")
     values = [tensor for file, like in zip(files, taken, strict=True) for tensor in _read(Path(file), like)]
     return _fitting(values, example, files)
-
-
-def each_inference(samples: Samples, inferences: int) -> Samples:
-    """A sample for each inference, where its outputs depend on those before it: the same inputs in turn."""
-    numbers = [k % len(samples.inputs) for k in range(inferences)]
-    labels = tuple(samples.labels[k] for k in numbers) if samples.labels else ()
-    return Samples(tuple(samples.inputs[k] for k in numbers), labels, samples.source)
 
 
 def _stored(item: Item, example: Inputs) -> Inputs:

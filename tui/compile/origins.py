@@ -16,7 +16,8 @@ TOSA = "model.tosa"
 
 _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 _WRAPPERS = "torch.export."
-_LIBRARIES = re.compile(r"[/\\](torch|torchao|executorch[/\\](exir|backends|devtools|export))[/\\]")
+_LIBRARIES = re.compile(r"^<|[/\\](torch|torchao|executorch[/\\](exir|backends|devtools|export))[/\\]")
+"""Files that are not the model's: of libraries, and code that was made up (``<eval_with_key>``)."""
 
 
 @dataclass(frozen=True)

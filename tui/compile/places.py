@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tui.compile.delegation import operator_name
+from tui.compile.nodes import operator_name
 from tui.compile.origins import module_path, source_line
 
 

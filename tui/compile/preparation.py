@@ -15,6 +15,7 @@ from torch.fx import Node
 
 from tui.compile import layers
 from tui.compile.models import Inputs
+from tui.compile.origins import module_path
 from tui.compile.places import Place, place_of
 
 TOLERANCE = 1e-3
@@ -33,6 +34,7 @@ class Change:
     allowed: float
     place: Place | None
     """The first operator whose result differs, where it can be told."""
+    hint: str | None
 
 
 def change(program: ExportedProgram, prepared: Any, samples: Sequence[Inputs]) -> Change | None:
@@ -48,7 +50,7 @@ def change(program: ExportedProgram, prepared: Any, samples: Sequence[Inputs]) -
         for j, (a, b) in enumerate(zip(before.outputs, after.outputs, strict=True)):
             if a.is_floating_point() and _differs(a, b):
                 place = next(_places(ours.graph, before.values, after.values), None)
-                found.append(Change(j, _error(a, b), _allowed(a), place))
+                found.append(Change(j, _error(a, b), _allowed(a), place, _folded(ours.graph, after.values)))
     return max(found, key=lambda one: one.error / one.allowed, default=None)
 
 
@@ -71,6 +73,19 @@ def _places(graph: Any, before: dict[str, torch.Tensor], after: dict[str, torch.
     for node in graph.nodes:
         if node.name in names and not _absorbs(node, after) and _differs(before[node.name], after[node.name]):
             yield place_of(node)
+
+
+def _folded(graph: Any, after: dict[str, torch.Tensor]) -> str | None:
+    """What to do about a normalization that was folded into weights that are used elsewhere, too; None without one."""
+    gone = [node for node in graph.nodes if "batch_norm" in str(node.target) and node.name not in after]
+    for norm in gone:
+        layer = norm.all_input_nodes[0]
+        weights = [node for node in layer.all_input_nodes if node.op == "get_attr"]
+        if len(layer.users) > 1 or any(len(weight.users) > 1 for weight in weights):
+            names = f"{place_of(norm).name} into {place_of(layer).name}"
+            called = (module_path(norm.meta.get("nn_module_stack")) or "norm").rpartition(".")[2]
+            return f"PyTorch folds {names}, which is used without it, too: write {called}(x.clone()), not {called}(x)"
+    return None
 
 
 def _absorbs(node: Node, after: dict[str, torch.Tensor]) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from torch.fx import Graph
+from torch.fx.traceback import NodeSource
 
 from tui.compile.origins import source_line
 
@@ -68,3 +69,21 @@ def kept() -> Iterator[None]:
         yield
     finally:
         Graph.inserting_before, Graph.inserting_after = stock
+
+
+@contextlib.contextmanager
+def shared() -> Iterator[None]:
+    """While this lasts, nodes share the history of where they come from.
+
+    PyTorch copies it, which grows with each pass, for each node in each pass: a quarter of the time to lower. Nobody
+    changes it.
+    """
+
+    def itself(source: NodeSource, memo: dict[int, Any]) -> NodeSource:
+        return source
+
+    NodeSource.__deepcopy__ = itself
+    try:
+        yield
+    finally:
+        del NodeSource.__deepcopy__

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
@@ -20,6 +20,9 @@ from tui.errors import Exit, UserError, one_line
 from tui.events import Event, Stage
 from tui.figures import Estimate, Link, Operator, TensorPlace, Versions, whole
 from tui.spec import Spec
+
+if TYPE_CHECKING:
+    from tui.compile.progress import Report
 
 MODEL = "model.pte"
 FAILURE = "failure.txt"
@@ -64,23 +67,25 @@ class Worker:
         self.artifacts = directory / runs.ARTIFACTS
         self.spec = spec
         self.emitted: list[Event] = []
-        """All that was sent."""
+        """All that was sent but progress, which is of no use to another run."""
         self._out = out
 
     def emit(self, event: Event) -> None:
         """Send an event to the run process."""
         event = msgspec.structs.replace(event, t=time.time())
-        self.emitted.append(event)
+        if not isinstance(event, events.StageProgressed):
+            self.emitted.append(event)
         self._out.write(events.encode(event) + b"\n")
 
     def note(self, text: str) -> None:
         """Send a sentence for the state's notes."""
         self.emit(events.Noted(text=text))
 
-    def warn(self, text: str) -> None:
-        """Say it in the log, and in the state's notes."""
-        self.emit(events.Logged(source="compile", text=text, level="warning"))
-        self.note(text)
+    def telling(self, stage: Stage) -> "Report":
+        """Report the progress of a stage that begins now."""
+        from tui.compile import progress
+
+        return progress.teller(self.emit, stage)
 
     def keep(self, path: Path) -> None:
         """Announce a finished file."""
@@ -177,9 +182,10 @@ def _compile(work: Worker) -> None:
     spec = work.spec
     with work.stage("load"):
         # These imports take ten seconds and more: they are the greater part of this stage.
-        from tui.compile import cache, carried, models
+        from tui.compile import cache, models
 
         model = models.load(spec.model, spec.folder)
+        models.check(model, spec)
         # The Cortex-M kernels know no other layout.
         if spec.channels_last or spec.target.is_cpu:
             model = models.channels_last(model)
@@ -187,10 +193,6 @@ def _compile(work: Worker) -> None:
         calibration = models.calibration(spec, model)
     with work.stage("export"):
         program = models.export(model)
-        state = carried.Carried(program, work.warn)
-        if state.changes.state:
-            samples = models.each_inference(samples, spec.inferences)
-            calibration = state.steps(calibration, spec.inferences)
         name = cache.key(spec, program, calibration, samples) if spec.cache else None
     if name is not None and (known := cache.restore(name, work.artifacts)) is not None:
         for event in cache.as_cached(known):
@@ -198,7 +200,7 @@ def _compile(work: Worker) -> None:
         return
     _load_compilers(work)
     before = len(work.emitted)
-    _lowered(work, model, program, calibration, samples, state)
+    _lowered(work, model, program, calibration, samples)
     if name is not None:
         try:
             cache.keep(name, work.artifacts, work.emitted[before:])
@@ -216,9 +218,9 @@ def _load_compilers(work: Worker) -> None:
         work.finish("load", work.spent["load"] + spent)
 
 
-def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: Any, state: Any) -> None:
+def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: Any) -> None:
     """The stages from quantize on."""
-    from tui.compile import delegation, mutation, preparation, references
+    from tui.compile import delegation, preparation, references
     from tui.compile import lowering as flow
 
     spec = work.spec
@@ -232,13 +234,12 @@ def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: 
                 made = _quantized(work, model, program, target, calibration)
                 changed = preparation.change(program, made.float_module, samples.inputs)
                 program = made.program
+                for sentence in made.unrolled:
+                    work.note(sentence)
                 _compare_layers(work, made, samples)
-            state.quantized(made.module, made.program)
         lowering = _lower(work, program, target, scratch)
-        lowered = lowering.edge.exported_program()
-        state.lowered(lowered)
         with work.stage("emit"):
-            report = delegation.analyse(lowering, has_npu=not spec.target.is_cpu)
+            report = delegation.analyse(lowering, made and made.in_float, has_npu=not spec.target.is_cpu)
             steps = references.output_steps(lowering.edge)
             _keep_vela(work, lowering)
             # Before emission, which turns the lowered graph's operators into forms that only the runtime has.
@@ -254,17 +255,7 @@ def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: 
             quantized = None if made is None else made.module
             with model.at_home():
                 written = references.write(
-                    work.artifacts,
-                    samples,
-                    spec.inferences,
-                    inputs,
-                    outputs,
-                    model.module,
-                    quantized,
-                    exact,
-                    buffers=[change.name for change in state.changes.buffers],
-                    returned=mutation.returned(lowered),
-                    state=state.state(model.module, samples, outputs),
+                    work.artifacts, samples, spec.inferences, inputs, outputs, model.module, quantized, exact
                 )
             for file in written:
                 work.keep(file)
@@ -274,11 +265,12 @@ def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: 
 def _quantized(work: Worker, model: Any, program: Any, target: Any, calibration: Any) -> Any:
     from tui.compile import lowering as flow
 
+    telling = work.telling("quantize")
     if target is not None:
-        return flow.quantize(program, target, work.spec.quantize, calibration, model.example)
+        return flow.quantize(program, target, work.spec.quantize, calibration, model.example, telling)
     from tui.compile import cortex_m
 
-    return cortex_m.quantize(program, calibration, model.example)
+    return cortex_m.quantize(program, calibration, model.example, telling)
 
 
 def _compare_layers(work: Worker, made: Any, samples: Any) -> None:
@@ -309,7 +301,7 @@ def _judge_links(work: Worker, made: Any, changed: Any, target: Any, samples: An
     """
     import numpy as np
 
-    from tui import carrying, tensors
+    from tui import tensors
     from tui.compile import links, rounding
 
     manifest = tensors.read_manifest(work.artifacts)
@@ -321,7 +313,7 @@ def _judge_links(work: Worker, made: Any, changed: Any, target: Any, samples: An
         first = links.prepared(first, changed)
     if second.status == "mismatch" and made is not None and target is not None:
         second = _located(work, second, made, target, samples)
-    work.emit(events.LinksKnown(links=carrying.compiled((first, second), manifest.state)))
+    work.emit(events.LinksKnown(links=(first, second)))
 
 
 def _located(work: Worker, link: Link, made: Any, target: Any, samples: Any) -> Link:
@@ -358,7 +350,7 @@ def _lower(work: Worker, program: Any, target: Any, scratch: Path) -> Any:
     work.emit(events.StageStarted(stage="lower"))
     try:
         if target is not None:
-            lowering = flow.lower(program, target, scratch, on_vela)
+            lowering = flow.lower(program, target, scratch, on_vela, work.telling("lower"))
         else:
             from tui.compile import cortex_m
 

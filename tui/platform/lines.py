@@ -107,6 +107,8 @@ _STAMP = re.compile(
     rf"(?:\[?\d{{4}}-\d\d-\d\d[T ]{_CLOCK}(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?\]?[ \t](?:\d\d[OE][ +])?"
     rf"|\[?{_CLOCK}\]?[ \t]|[A-Z][a-z]{{2}} [ \d]\d {_CLOCK}[ \t]|\[ {{0,9}}\d{{1,8}}\.\d{{3,9}}\][ \t])"
 )
+_STAMP_BEGINS = frozenset("0123456789[\ufeffJFMASOND")
+_STAMP_TABS = 402
 _STAMPS = 2
 """Stamps that may stand before each other: a container's and the CI system's."""
 
@@ -116,7 +118,8 @@ def bare(line: str) -> str:
     if "\x1b" in line:
         line = _COLOUR.sub("", line)
     for _ in range(_STAMPS):
-        stamp = _STAMP.match(line)
+        # Only what a cheap look does not rule out.
+        stamp = _STAMP.match(line) if line[:1] in _STAMP_BEGINS or "\t" in line[:_STAMP_TABS] else None
         if stamp is None:
             break
         line = line[stamp.end() :]

@@ -59,7 +59,6 @@ class PmuReport:
         rf"(?:(?P<total>\d{{1,18}})(?(runtime) CPU cycles total)"
         rf"(?P<per> \((?:(?P<mean>\d{{1,18}}\.\d\d))? ?per inference\))?|{_UNFORMATTED}\b.*)\s*$"
     )
-    _BEGIN = re.compile(r"ethosu_pmu_c|Inference runtime:")
     _EVENTS = re.compile(r"Ethos-U PMU Events:\s*\[([A-Z0-9_]+(?:,\s*[A-Z0-9_]+)*)\]\s*$")
     # What stands beside them: printed where the runner was built with a profile of each delegate.
     _DELEGATE = re.compile(r"Ethos-U (?:per-delegate PMU report:|delegate \d{1,6}[: ])")
@@ -74,14 +73,16 @@ class PmuReport:
 
     def read(self, text: str) -> Reading | Torn | None:
         """A message as a line of the report; None if it is another message."""
+        if not text.startswith(("ethosu_pmu_c", "Inference runtime:", "Ethos-U ")):
+            return None
         if found := self._LINE.match(text):
             return self._figure(found)
         if found := self._EVENTS.match(text):
             names = [name.strip() for name in found[1].split(",")]
             return Reading(lambda _: self._name(names))
-        if self._BEGIN.match(text):
-            return Torn()
-        return _NOTHING if self._DELEGATE.match(text) else None
+        if text.startswith("Ethos-U "):
+            return _NOTHING if self._DELEGATE.match(text) else None
+        return Torn()
 
     def _figure(self, found: re.Match[str]) -> Reading | Torn:
         if found["total"] is None:

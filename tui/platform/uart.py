@@ -76,6 +76,8 @@ _KEYS = (
     "loop ",
     "program ",
     "EXITTHESIM",
+    "BundleIO",
+    "=== Error",
 )
 _SERVER = "Running in semihosting server mode"
 _NO_CYCLES = re.compile(r"no (?:NPU )?(?:cycle model|cycles|PMU)|without (?:a )?cycle model", re.IGNORECASE)
@@ -217,7 +219,7 @@ class Parser:
             self._overflowed.append(overflow[1])
             return
         # What the program itself says next is the end of what it said before; what others say need not be.
-        if marked or is_programs(text):
+        if marked or (keyed and is_programs(text)):
             self._end_profile(events)
         elif self._open is not None and may_be_rest(text):
             self._tear(self._open[1], events)

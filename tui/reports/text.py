@@ -9,6 +9,7 @@ from tui.figures import (
     NOISY_DB,
     Check,
     Cpu,
+    CpuCause,
     CpuOperator,
     Delegation,
     Inference,
@@ -30,7 +31,7 @@ from tui.reports import memory
 from tui.reports import operators as arrange
 from tui.reports.memory import Area, Peak
 from tui.reports.operators import Entry
-from tui.state import State, badge, checked, npu_ms, outcome
+from tui.state import State, badge, checked, npu_ms, outcome, progress_words
 from tui.text import clean
 
 TOP_OPERATORS = 12
@@ -79,15 +80,16 @@ def title(state: State) -> str:
 def status_line(state: State) -> str:
     """How the run stands, in one line."""
     run = state.run
-    parts = [outcome(state).upper()]
+    parts, hint = [outcome(state).upper()], run.hint
     if run.seconds is not None:
         parts.append(f"{run.seconds:.1f} s")
     if run.reason:
         parts.append(clean(run.reason))
     elif outcome(state) == "mismatch" and (found := checked(state)) is not None and found.reason:
         parts.append(clean(found.reason))
+        hint = found.hint or hint
     line = "  ".join(parts)
-    return f"{line} ({clean(run.hint)})" if run.hint else line
+    return f"{line} ({clean(hint)})" if hint else line
 
 
 AGAINST = {
@@ -203,7 +205,8 @@ def _stages(state: State) -> str:
     for s in done:
         seconds = "" if s.seconds is None or s.status == "skipped" else f" {s.seconds:.1f}"
         mark = {"failed": " FAILED", "skipped": " skipped", "running": " ..."}.get(s.status, "")
-        words.append(f"{s.name}{seconds}{mark}")
+        far = f" ({clean(progress_words(s.progress), 60)})" if s.progress else ""
+        words.append(f"{s.name}{seconds}{mark}{far}")
     return " · ".join(words)
 
 
@@ -386,12 +389,34 @@ def _delegation(state: State) -> Iterator[str]:
     yield from table(rows)
     if price := fallback_price(found):
         yield f"  {price}"
-    for operator in found.kept:
-        where = f"  {clean(operator.line)}" if operator.line else ""
-        yield f"  {clean(operator.op, 60)} on the CPU: {clean(operator.reason)}{where}"
-        yield f"    {cpu_operator_words(operator)}"
-        if operator.hint:
-            yield f"    try: {operator.hint}"
+    for cause in found.causes:
+        yield f"  {cause_words(cause)}"
+        yield f"    {cause_details(found, cause)}"
+        if cause.hint:
+            yield f"    try: {cause.hint}"
+
+
+def cause_words(cause: CpuCause) -> str:
+    """Which operators are on the CPU, how many, why, and the first place in the model."""
+    more = f" and {cause.places - 1} more line{'s' * (cause.places > 2)}" if cause.places > 1 else ""
+    where = f"  {clean(cause.line)}{more}" if cause.line else ""
+    return f"{cause_operators(cause)} on the CPU: {clean(cause.reason)}{where}"
+
+
+def cause_operators(cause: CpuCause) -> str:
+    """``aten.relu x4, aten.view_copy``."""
+    counted = (f"{clean(k.op, 60)}{f' x{k.calls}' if k.calls > 1 else ''}" for k in cause.operators)
+    return ", ".join(counted)
+
+
+def cause_details(found: Delegation, cause: CpuCause) -> str:
+    """What goes in and out of a single operator; of several, how many they are and what they bring along."""
+    if len(cause.nodes) == 1:
+        return next(cpu_operator_words(operator) for operator in found.kept if operator.node == cause.nodes[0])
+    price = (
+        f", {cause.conversions} conversion{'s' * (cause.conversions != 1)} for their sake" if cause.conversions else ""
+    )
+    return f"{len(cause.nodes)} operators{price}"
 
 
 def fallback_price(found: Delegation) -> str:
@@ -400,6 +425,8 @@ def fallback_price(found: Delegation) -> str:
         return ""
     conversions = sum(1 for operator in found.left if operator.conversion and operator.reason != AT_BOUNDARY)
     several = "an operator" if len(found.kept) == 1 else f"{len(found.kept)} operators"
+    if 1 < len(found.causes) < len(found.kept):
+        several += f" for {len(found.causes)} causes"
     return (
         f"{several} on the CPU: {conversions} conversion{'s' * (conversions != 1)} between integers and float,"
         f" {found.subgraphs} partition{'s' * (found.subgraphs != 1)}"

@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui import runs
+from tui import control, runs
 from tui.errors import UserError
 from tui.reports.text import number
 from tui.screens.compare import CompareScreen
@@ -123,8 +123,9 @@ class HistoryScreen(Screen[None]):
         Binding(
             "c", "compare", "Compare", tooltip="The marked runs, or the marked one with this", id="history.compare"
         ),
-        Binding("p", "pin", "Pin", tooltip="Keep this run from being deleted", id="history.pin"),
+        Binding("p", "pin", "Pin", tooltip="Keep this run from being deleted, or no longer", id="history.pin"),
         Binding("x", "export", "Export", tooltip="Write a report, a table or a trace", id="history.export"),
+        Binding("s", "stop", "Stop", show=False, tooltip="A run that is under way", id="history.stop"),
         Binding("d", "delete", "Delete", id="history.delete"),
         Binding("o", "reverse", "Order", id="history.order"),
         Binding("u", "update", "Update", id="history.update"),
@@ -371,6 +372,9 @@ class HistoryScreen(Screen[None]):
         row = self.query_one(FigureTable).current
         if row is None:
             return
+        if why_not := self._why_kept(row.key):
+            self.notify(clean(why_not), severity="warning", markup=False)
+            return
 
         def delete(confirmed: bool | None) -> None:
             if confirmed:
@@ -379,11 +383,44 @@ class HistoryScreen(Screen[None]):
         question = Confirm(f"Delete {row.key}?", "Delete it", "Its figures, log and artifacts are gone for good.")
         self.app.push_screen(question, delete)
 
+    def _why_kept(self, name: str) -> str | None:
+        """Why a run cannot be deleted, and which key changes that."""
+        if runs.pinned(runs.folder() / name):
+            return f"{name} is pinned: p lets go of it"
+        known = self._states.get(name)
+        if known is not None and known.run.status == "running":
+            return f"{name} is under way: s stops it"
+        return None
+
+    def action_stop(self) -> None:
+        """Stop the run under the cursor, if that is meant."""
+        row = self.query_one(FigureTable).current
+        if row is None:
+            return
+        known = self._states.get(row.key)
+        if known is None or known.run.status != "running":
+            self.notify(clean(f"{row.key} is not under way"), markup=False)
+            return
+
+        def stop(confirmed: bool | None) -> None:
+            if confirmed:
+                in_background("stop", lambda: self._stop(row.key))
+
+        self.app.push_screen(Confirm(f"Stop {row.key}?", "Stop it", "What it has found so far is kept."), stop)
+
+    def _stop(self, name: str) -> None:
+        try:
+            control.stop(runs.folder() / name)
+        except UserError as error:
+            tell(self, self.Deleted(name, str(error)))
+
     def _delete(self, name: str) -> None:
         why_not = None
         try:
             runs.remove(runs.folder() / name)
-        except (UserError, OSError) as error:
+        except UserError as error:
+            why_not = self._why_kept(name) or error.what
+        except OSError as error:
             why_not = str(error)
         tell(self, self.Deleted(name, why_not))
 

@@ -13,6 +13,7 @@ from textual.widgets import Static
 from tui import journal, replay, runs
 from tui.replay import Player
 from tui.screens.feed import Feed
+from tui.screens.messages import Back
 from tui.screens.run import RunScreen
 from tui.state import State
 from tui.widgets import words
@@ -88,7 +89,7 @@ class ReplayScreen(RunScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What happened cannot be changed."""
-        if action in ("stop", "infer", "infer_on"):
+        if action in ("stop", "rerun", "infer", "infer_on"):
             return False
         return super().check_action(action, parameters)
 
@@ -114,4 +115,4 @@ class ReplayScreen(RunScreen):
 
     def action_back(self) -> None:
         """To where one came from."""
-        self.dismiss()
+        self.post_message(Back(self))

@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.color import Color
 from textual.dom import DOMNode
-from textual.events import Key
+from textual.events import Event, Key
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 from textual.widgets import Input
@@ -24,7 +25,7 @@ import tui.widgets
 from tui import ascii, config, imports, keys, remembered, terminal, themes
 from tui.errors import UserError
 from tui.screens.ascii_driver import AsciiDriver
-from tui.screens.messages import OpenRun
+from tui.screens.messages import Back, OpenRun
 from tui.screens.setup import SetupScreen
 from tui.text import clean
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from tui.replay import Player
 
 DEFAULT_THEME = "dark"
+FIRST_DEPTH = 2
+"""Screens there are, Setup among them, while the one that the command line asked for is on top."""
 MUTED = 0.62
 """How far muted text is from the background, where 1 is plain text."""
 
@@ -64,6 +67,17 @@ class FvpApp(App[None]):
         self._model = model
         self._attached = attach
         self._replayed = replay
+        self._from_shell = attach is not None or replay is not None
+        """Whether the screen above Setup was asked for on the command line: from there one goes back to the shell."""
+        self._pressed: Key | None = None
+        self._keys = ["", ""]
+        """The last two keys."""
+        self._count = 0
+        """Keys there were."""
+        self._popped = -1
+        """Which of them closed a screen, the last that did."""
+        self.opened: list[Path] = []
+        """Runs whose screens were opened, each once."""
         self._problems = [*self._register_themes(), *self._take_keys()]
         """What is wrong with the user's own files."""
 
@@ -156,6 +170,14 @@ class FvpApp(App[None]):
         self.theme_variables = variables
         return variables
 
+    async def on_event(self, event: Event) -> None:
+        """Count the keys: that a second one does not leave the program depends on what the first one did."""
+        if isinstance(event, Key) and event is not self._pressed:  # one that no widget takes comes by once more
+            self._pressed = event
+            self._keys = [self._keys[-1], event.key]
+            self._count += 1
+        await super().on_event(event)
+
     def on_key(self, event: Key) -> None:
         """Letters that were typed before the text field had the focus belong into it, and are no commands.
 
@@ -171,25 +193,69 @@ class FvpApp(App[None]):
 
     def on_open_run(self, event: OpenRun) -> None:
         """Show a run."""
-        self._open(event.directory)
+        self._open(event.directory, instead=event.instead)
 
-    def _open(self, directory: Path) -> None:
+    def _open(self, directory: Path, *, instead: bool = False) -> None:
+        from tui.screens.replay import ReplayScreen
         from tui.screens.run import RunScreen
 
-        self.push_screen(RunScreen(directory))
+        if directory not in self.opened:
+            self.opened.append(directory)
+        below = self._below
+        if isinstance(below, RunScreen) and not isinstance(below, ReplayScreen) and below.directory == directory:
+            self.pop_screen()  # the history was looked at from there
+        elif instead:
+            self.switch_screen(RunScreen(directory))
+        else:
+            self.push_screen(RunScreen(directory))
+
+    @property
+    def _below(self) -> Screen[Any] | None:
+        return self.screen_stack[-2] if len(self.screen_stack) > 1 else None
 
     def action_history(self) -> None:
-        """Show all runs. A Run screen makes way, so that screens do not pile up."""
+        """Show all runs, which one may have come from."""
         from tui.screens.history import HistoryScreen
-        from tui.screens.run import RunScreen
 
-        below = self.screen_stack[-2] if len(self.screen_stack) > 1 else None
-        if isinstance(self.screen, RunScreen) and isinstance(below, HistoryScreen):
+        if isinstance(self._below, HistoryScreen):
             self.pop_screen()
-        elif isinstance(self.screen, RunScreen):
-            self.switch_screen(HistoryScreen())
         elif not isinstance(self.screen, HistoryScreen):
             self.push_screen(HistoryScreen())
+
+    def action_setup(self) -> None:
+        """Close all screens but the first."""
+        self._from_shell = False
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def pop_screen(self) -> AwaitComplete:
+        """Close the screen on top."""
+        self._popped = self._count
+        return super().pop_screen()
+
+    def on_back(self, event: Back) -> None:
+        """Go back to where a screen was opened from, which may be the shell."""
+        if event.screen is not self.screen:
+            return  # it was closed by an earlier key
+        if not (self._from_shell and len(self.screen_stack) == FIRST_DEPTH):
+            self.pop_screen()
+        elif event.leaves:
+            self.action_leave()
+        else:
+            self.notify("q goes back to the shell.", markup=False)
+
+    def action_leave(self) -> None:
+        """Leave the program; ask first where the key before, the same one, only closed a screen."""
+        from tui.screens.confirm import Confirm
+
+        def leave(confirmed: bool | None) -> None:
+            if confirmed:
+                self.exit()
+
+        if self._popped < self._count - 1 or self._keys[0] != self._keys[1]:
+            self.exit()
+        else:
+            self.push_screen(Confirm("Leave fvp-tui?", "Leave", "Runs that are under way go on without it."), leave)
 
     def action_help(self) -> None:
         """Keys and figures."""
@@ -221,6 +287,8 @@ class FvpApp(App[None]):
             # Its help panel shows keys only; ours is on ?.
             if command.title not in ("Keys", "Maximize", "Minimize", "Quit"):
                 yield command
+        if len(self.screen_stack) > 1:
+            yield SystemCommand("Setup", "Choose a model; all other screens close", self.action_setup)
 
     async def _run(self, node: DOMNode, action: str) -> None:
         from tui.screens.run import RunScreen

@@ -15,12 +15,13 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
-from tui import control, editor, runs, spec
+from tui import catalogue, control, editor, runs, spec
 from tui.errors import UserError
 from tui.export import offline
 from tui.screens.confirm import Confirm
 from tui.screens.export import ExportScreen
 from tui.screens.feed import Fed, Feed, Tail
+from tui.screens.messages import Back, OpenRun
 from tui.screens.path import InputsScreen
 from tui.screens.save_log import SaveScreen
 from tui.state import State
@@ -29,6 +30,7 @@ from tui.widgets.background import in_background, tell
 from tui.widgets.header import RunHeader, StageLine
 from tui.widgets.keybar import KeyBar
 from tui.widgets.log_panel import LogPanel, SaveWanted
+from tui.widgets.log_view import LogView
 from tui.widgets.operators import SourceWanted
 from tui.widgets.panel import Panel
 from tui.widgets.panels import PANELS
@@ -45,7 +47,12 @@ def serves(state: State) -> bool:
 
 def _keys(state: State) -> tuple[object, ...]:
     """What decides which keys do something."""
-    return state.run.status, state.phase is None
+    return state.run.status, state.phase is None, failed_at(state)
+
+
+def failed_at(state: State) -> str | None:
+    """``FILE:LINE`` of the model that a failed stage names."""
+    return next((stage.line for stage in state.stages if stage.line is not None), None)
 
 
 class Tabs(Static):
@@ -64,8 +71,8 @@ class Tabs(Static):
         if sum(len(text) + 2 for text in titles.values()) + sum(len(w) + 1 for w in words.values() if w) > width - 2:
             titles = {panel: f"{panel.number} {panel.TITLE.split()[0]}" for panel in panels}
         left = width - 2 - sum(len(title) + 2 for title in titles.values())
-        # Short words first: that way most panels have one.
-        for panel, word in sorted(words.items(), key=lambda item: len(item[1])):
+        # What went wrong first, then short words: that way most panels have one.
+        for panel, word in sorted(words.items(), key=lambda item: (not item[0].alarms(state), len(item[1]))):
             if word and len(word) + 1 <= left:
                 titles[panel] += f" {word}"
                 left -= len(word) + 1
@@ -99,6 +106,8 @@ class RunScreen(Screen[None]):
         Binding("shift+tab", "next_panel(-1)", "Previous panel", show=False, id="run.previous-panel"),
         Binding("z", "zoom", "Zoom", id="run.zoom"),
         Binding("s", "stop", "Stop", id="run.stop"),
+        Binding("r", "rerun", "Run again", tooltip="A new run of the same model and options", id="run.again"),
+        Binding("e", "source", "Line", tooltip="The line that is named, in $EDITOR", id="run.source"),
         Binding("i", "infer", "Infer again", tooltip="One more inference, on the next sample", id="run.infer"),
         Binding("I", "infer_on", "Infer on files", key_display="I", id="run.infer-on"),
         Binding("slash", "search", "Search the log", key_display="/", show=False, id="run.search"),
@@ -266,23 +275,53 @@ class RunScreen(Screen[None]):
         running = self.state is not None and self.state.run.status == "running"
         if action == "stop":
             return running
+        if action == "rerun":
+            return self.state is not None and self.state.spec is not None and not running
+        if action == "source":
+            return self.state is not None and (failed_at(self.state) is not None or self._in_log)
         if action in ("infer", "infer_on"):
             return running and self.state is not None and self.state.phase is not None and serves(self.state)
         return True
 
     def action_stop(self) -> None:
-        """End the run, if that is meant. A platform that only waits is let go without asking."""
+        """End the run, if that is meant."""
 
         def stop(confirmed: bool | None) -> None:
             if confirmed:
                 self._tell(control.stop)
 
         if self.state is not None and self.state.phase == "waiting":
-            stop(True)
+            question = f"End the session of {self.directory.name}?"
+            self.app.push_screen(Confirm(question, "End it", "Its platform takes no more; its figures are kept."), stop)
             return
         self.app.push_screen(
             Confirm(f"Stop {self.directory.name}?", "Stop it", "What it has found so far is kept."), stop
         )
+
+    def action_rerun(self) -> None:
+        """Start a run of the same spec, and go to it."""
+        if self.state is None or self.state.spec is None:
+            return
+        try:
+            catalogue.resolve(self.state.spec.model)
+            directory = control.start(spec.check(self.state.spec))
+        except UserError as error:
+            self.notify(clean(str(error), 400), severity="error", markup=False)
+            return
+        self.post_message(OpenRun(directory, instead=True))
+
+    @property
+    def _in_log(self) -> bool:
+        return isinstance(self.focused, LogView)
+
+    def action_source(self) -> None:
+        """Open the line that the log points at, if it names one, else the one that the failure names."""
+        line = self.query_one(LogPanel).named_line if self._in_log else None
+        line = line or (failed_at(self.state) if self.state is not None else None)
+        if line is None:
+            self.notify("No line of a file is named there: E goes to an error, / searches.", markup=False)
+        else:
+            self.on_source_wanted(SourceWanted(line))
 
     def action_infer(self) -> None:
         """One more inference, on the next sample."""
@@ -341,11 +380,11 @@ class RunScreen(Screen[None]):
         """To where one came from; a run under way goes on."""
         if self.state is not None and self.state.run.status == "running":
             self.notify("The run goes on: h shows it in the history.", markup=False)
-        self.dismiss()
+        self.post_message(Back(self))
 
     def action_leave(self) -> None:
         """All panels again, or back where they are there."""
         if self._zoomed:
             self.action_zoom()
         else:
-            self.action_back()
+            self.post_message(Back(self, leaves=False))

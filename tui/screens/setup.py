@@ -63,12 +63,12 @@ class SetupScreen(Screen[None]):
         Binding("up", "app.focus_previous", "Previous field", show=False, id="setup.up"),
         Binding("slash", "filter", "Filter", key_display="/", id="setup.filter"),
         Binding("e", "edit", "File", tooltip="Type or edit the path of a model file", id="setup.file"),
-        Binding("s", "sweep", "Sweep", tooltip="The model on all sizes of the NPU", id="setup.sweep"),
+        Binding("w", "sweep", "Sweep", tooltip="The model on all sizes of the NPU", id="setup.sweep"),
         Binding("p", "parameters", "Parameters", tooltip="The platform's parameters", id="setup.parameters"),
         Binding("y", "copy", "Copy", show=False, tooltip="Copy the command line", id="setup.copy"),
-        Binding("x", "defaults", "Defaults", show=False, tooltip="All options as at the first start", id="setup.reset"),
+        Binding("d", "defaults", "Defaults", show=False, tooltip="All options as at the first start", id="setup.reset"),
         Binding("h", "app.history", "History", id="setup.history"),
-        Binding("q", "app.quit", "Quit", id="setup.quit"),
+        Binding("q", "app.leave", "Quit", id="setup.quit"),
     ]
 
     class Listed(Message):
@@ -400,10 +400,22 @@ class SetupScreen(Screen[None]):
         self.query_one("#inferences", Number).value = event.samples
 
     def action_defaults(self) -> None:
-        """All options as at the first start; the model stays."""
-        self._base = spec.DEFAULT
-        self.query_one(SpecForm).fill(self._base)
-        self._refresh_command()
+        """All options as at the first start, if that is meant; the model stays."""
+        from tui.screens.confirm import Confirm
+
+        form = self.query_one(SpecForm)
+        if form.read(self._base, spec.DEFAULT.model) == spec.DEFAULT:
+            self.notify("All options are as at the first start.", markup=False)
+            return
+
+        def forget(confirmed: bool | None) -> None:
+            if confirmed:
+                self._base = spec.DEFAULT
+                form.fill(self._base)
+                self._refresh_command()
+
+        words = "Target, files, platform parameters and all others are as at the first start then; the model stays."
+        self.app.push_screen(Confirm("Forget all options?", "Forget them", words), forget)
 
     def action_parameters(self) -> None:
         """What the platform can be told beside all this."""

@@ -19,7 +19,7 @@ LINES = (
     ("enter", "compile and run it: FVP, or our simulator"),
     ("1-6", "time, CPU or NPU, check, memory, log, advice"),
     ("h", "all runs: open one again, compare two"),
-    ("s", "a model on all sizes of the NPU"),
+    ("w", "sweep: a model on all sizes of the NPU"),
     ("?", "every key and figure; ctrl+p: all commands"),
     ("q", "leave: a run goes on without the screen"),
 )

@@ -1,7 +1,7 @@
 """Cycle figures of a delegate: the NPU's cycle model on the memory system the delegate was compiled for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from tui import vela
@@ -74,6 +74,22 @@ def _events(costs: Sequence[Cost]) -> dict[str, int]:
     for transfer in (t for cost in costs for t in cost.traffic if t.port != LUT_RAM):
         counts[BEATS[transfer.port.name == ON_CHIP, transfer.write]] += transfer.beats
     return {**counts, MAC_ACTIVE: sum(cost.work.mac_cycles for cost in costs)}
+
+
+def waiting_for_tables(delegate: EthosU) -> tuple[int, int]:
+    """(cycles that loading tables adds to an execution, cycles of the execution); zeros where there is no estimate.
+
+    Vela 5.1's total counts such a load where the table is an operator of its own, and not where it belongs to another.
+    """
+    found = modelled(delegate)
+    if isinstance(found, str):
+        return 0, 0
+    at_once = [
+        replace(cost, copy_cycles=0, access={}) if any(t.port == LUT_RAM for t in cost.traffic) else cost
+        for cost in found.costs
+    ]
+    total = timeline.end(delegate.stream, found.costs)
+    return total - timeline.end(delegate.stream, at_once), total
 
 
 def _estimate(delegate: EthosU) -> Cycles | str:

@@ -66,7 +66,7 @@ class Method:
         self.values: list[Any] = self._allocate()
         if any(tensor is not None and tensor.meta.data is not None for tensor in self.inputs):
             raise LoadError("an input is a constant of the program")
-        self._kernels = [self._resolve(name) for name in self.plan.operators]
+        self._kernels = [self._resolve(index, name) for index, name in enumerate(self.plan.operators)]
         try:
             self.delegates = [EthosU(delegate, program.named_data) for delegate in self.plan.delegates]
         except DelegateError as error:
@@ -86,13 +86,6 @@ class Method:
                 return np.frombuffer(tensor.data, np.uint8)
             if tensor.place is None:
                 return np.zeros(tensor.nbytes, np.uint8)
-            place = planned(tensor)
-            if tensor.initial is not None:
-                place[:] = np.frombuffer(tensor.initial, np.uint8)
-            return place
-
-        def planned(tensor: pte.Tensor) -> Bytes:
-            assert tensor.place is not None
             number, offset = tensor.place
             end = offset + tensor.nbytes
             if number >= len(buffers) or end > len(buffers[number]):
@@ -102,12 +95,12 @@ class Method:
         return [Tensor(v, memory(v)) if isinstance(v, pte.Tensor) else v for v in self.plan.values]
 
     @staticmethod
-    def _resolve(name: str) -> Kernel | None:
+    def _resolve(index: int, name: str) -> Kernel | None:
         if kernels.primitive(name) or name == kernels.VIEW:
             return None
         found = kernels.find(name)
         if found is None:
-            raise LoadError(kernels.lacking(name))
+            raise LoadError(f"Missing operator: [{index}] {name}")
         return found
 
     @property
@@ -163,8 +156,6 @@ class Method:
         name, kernel = self.plan.operators[op], self._kernels[op]
         given = [self._argument(index) for index in args]
         try:
-            if kernel is not None and kernel.same_layout:
-                self._check_layouts(name, args)
             if kernel is not None:
                 self._compute(name, kernel, given)
             elif name == kernels.VIEW:
@@ -176,24 +167,16 @@ class Method:
         except WRONG_ARGUMENTS as error:
             raise ExecutionError(f"{name}: {error}".splitlines()[0]) from error
 
-    def _check_layouts(self, name: str, args: Sequence[int]) -> None:
-        orders = {v.meta.dim_order for i in args if isinstance(v := self.values[i], Tensor) and v.array.ndim}
-        if len(orders) > 1:
-            raise KernelError(f"{name}: its tensors lie in memory in different orders of dimensions")
-
     @staticmethod
     def _compute(name: str, kernel: Kernel, given: Sequence[Any]) -> None:
         targets = given[kernel.arity : kernel.arity + kernel.outputs]
-        if kernel.listed and targets and isinstance(targets[0], tuple):
-            targets = targets[0]
         if len(targets) < kernel.outputs or not all(isinstance(t, np.ndarray) for t in targets):
             raise KernelError(f"{name}: the call has {len(given)} arguments, more are expected")
         if kernel.size is not None and kernel.size(*given[: kernel.arity]) != targets[0].size:
             raise KernelError(f"{name}: the result is not of its output's size")
         extra = {"targets": targets} if kernel.needs_targets else {}
         results = kernel.compute(*given[: kernel.arity], **extra)
-        several = kernel.listed or kernel.outputs > 1
-        for result, target in zip(results if several else (results,), targets, strict=True):
+        for result, target in zip(results if kernel.outputs > 1 else (results,), targets, strict=True):
             kernels.store(result, target, name)
 
     def _delegate(self, number: int, args: Sequence[int]) -> None:

@@ -6,8 +6,8 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.figures import Delegation
-from tui.reports.text import cpu_operator_words, fallback_price
+from tui.figures import CpuCause, Delegation
+from tui.reports.text import cause_details, cause_words, fallback_price
 from tui.state import State
 from tui.text import clean, printable_name
 from tui.widgets.panel import Panel, awaited
@@ -21,8 +21,8 @@ COLUMNS = (
 )
 
 
-KEPT = "kept:"
-"""Begins the keys of rows that stand for one node."""
+CAUSE = "cause:"
+"""Begins the keys of rows that stand for operators on the CPU of one cause."""
 
 
 def _count(number: int) -> str:
@@ -30,11 +30,11 @@ def _count(number: int) -> str:
 
 
 def _rows(found: Delegation) -> list[Row]:
-    """Each operator that stayed on the CPU for a reason of its own, then all others by name."""
+    """Each cause of operators on the CPU, then all others by name."""
     kept = {operator.op for operator in found.kept}
     own = [
-        Row(f"{KEPT}{at}", (printable_name(o.op), "", _count(1), clean(o.reason, 200)), tone="warn")
-        for at, o in enumerate(found.kept)
+        Row(f"{CAUSE}{at}", (_operators(c), "", _count(len(c.nodes)), clean(c.reason, 200)), tone="warn")
+        for at, c in enumerate(found.causes)
     ]
     others = [
         Row(
@@ -48,12 +48,17 @@ def _rows(found: Delegation) -> list[Row]:
     return own + others
 
 
+def _operators(cause: CpuCause) -> str:
+    """The first of its operators, and how many kinds follow."""
+    first, *more = cause.operators
+    return printable_name(first.op) + (f" +{len(more)}" if more else "")
+
+
 def _detail(found: Delegation, key: str) -> str:
-    if key.startswith(KEPT):
-        kept = found.kept[int(key.removeprefix(KEPT))]
-        words = [f"{printable_name(kept.op)}: {kept.reason}", cpu_operator_words(kept)]
-        words += [text for text in (f"Try: {kept.hint}" if kept.hint else None, kept.line) if text]
-        return "  ".join(words)
+    if key.startswith(CAUSE):
+        cause = found.causes[int(key.removeprefix(CAUSE))]
+        words = [cause_words(cause), cause_details(found, cause)]
+        return "  ".join([*words, f"Try: {cause.hint}"] if cause.hint else words)
     operator = found.operators[int(key)]
     text = f"all {operator.npu} on the NPU" if not operator.cpu else (operator.reason or "no reason is known")
     return f"{printable_name(operator.op)}: {text}" + (f"  {operator.line}" if operator.line else "")

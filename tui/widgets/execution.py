@@ -165,7 +165,7 @@ def _running(state: State, vitals: Vitals | None) -> str:
         words = f"inference {state.inference_running + 1} under way{taken}{_earlier(state.earlier)}{done}"
         words += _step_running(state) + _operator_running(state) + _vitals(vitals)
     elif state.phase == "waiting":
-        words = f"{len(state.inferences)} done, waiting: i infers again, I on files, s lets it go"
+        words = f"{len(state.inferences)} done, waiting: i infers again, I on files, s ends it"
     else:
         words = f"platform: {clean(state.phase, 40)}" if state.phase else "platform started"
     return f"> {words}"

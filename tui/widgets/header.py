@@ -3,7 +3,7 @@
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.state import StageState, State, badge, checked, now_doing, outcome
+from tui.state import StageState, State, badge, checked, now_doing, outcome, progress_words
 from tui.text import clean
 from tui.widgets.words import UNKNOWN, duration, model_name, since, target_line
 
@@ -78,6 +78,8 @@ class RunHeader(Static):
                 lines.append(Content(f"  {clean(hint, 400)}"))
         if stands == "mismatch" and (found := checked(state)) is not None:
             lines.append(Content.assemble((f"! {clean(found.reason or '', 400)}", STATUS_STYLE[stands])))
+            if found.hint:
+                lines.append(Content(f"  {clean(found.hint, 400)}"))
         return Content("\n").join(lines)
 
 
@@ -89,7 +91,8 @@ def _stage_words(stage: StageState, state: State) -> Content:
         case "running":
             # Of a run that is over, a stage that never ended says how far it came.
             words = f"> {name}" if state.run.status == "running" else f"{name} cut off"
-            return Content.assemble((words, "bold $accent"))
+            far = f" {progress_words(stage.progress)}" if stage.progress else ""
+            return Content.assemble((words, "bold $accent"), clean(far, 60))
         case "skipped":
             return Content.assemble((f"{name} skipped", "$muted"))
         case "failed":

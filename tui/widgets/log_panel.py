@@ -1,5 +1,6 @@
 """Panel: the log, with search and filter."""
 
+import re
 from array import array
 from typing import Any, ClassVar
 
@@ -20,6 +21,9 @@ from tui.widgets.panel import Panel
 
 LEAST: tuple[Level, ...] = ("info", "warning", "error")
 """Levels from which on lines are shown, in the order of the key."""
+
+_PLACE = re.compile(r'File "([^"]+)", line (\d+)|(?:^|[\s(])((?:[.~]{0,2}/)?[^\s:()"]+\.\w+):(\d+)')
+"""A place in a file, as Python's tracebacks and compilers write it."""
 
 PURPOSES = {"search": "search the log", "filter": "only lines with this in them (!this: without it)"}
 
@@ -73,7 +77,7 @@ class LogPanel(Panel):
     TITLE = "Log"
     FIGURES: ClassVar = (
         ("log", "What the compiler and the program on the platform print. The raw bytes are kept in console.log."),
-        ("I W E D", "Level: information, warning, error, debug. Debug lines are left out until d is pressed."),
+        ("I W E D", "Level: information, warning, error, debug. Debug lines are left out until L is pressed."),
         (
             "uart, platform",
             "Who wrote it: the program on the platform, or the platform itself; compile and run are ours.",
@@ -94,8 +98,8 @@ class LogPanel(Panel):
         Binding("ampersand", "filter", "Filter", key_display="&", tooltip="Only lines with a text", id="log.filter"),
         Binding("l", "level", "Level", tooltip="All lines, warnings and errors, errors", id="log.level"),
         Binding("o", "source", "Source", show=False, tooltip="All sources, or one of them", id="log.source"),
-        Binding("e", "error(1)", "Next error", id="log.next-error"),
-        Binding("E", "error(-1)", "Previous error", show=False, id="log.previous-error"),
+        Binding("E", "error(1)", "Next error", key_display="E", id="log.next-error"),
+        Binding("ctrl+e", "error(-1)", "Previous error", show=False, id="log.previous-error"),
         Binding("S", "save(False)", "Save", tooltip="The lines that are shown, to a file", id="log.save"),
         Binding("W", "save(True)", "Save the whole log", show=False, id="log.save-all"),
     ]
@@ -194,7 +198,7 @@ class LogPanel(Panel):
         if state.log_errors:
             words.append(f"{state.log_errors:,} error{'s' * (state.log_errors > 1)}")
         if hidden:
-            words.append(f"{hidden:,} debug left out (d)")
+            words.append(f"{hidden:,} debug left out (L)")
         return "  ".join(words)
 
     def _filter_words(self, wanted: Filter) -> str:
@@ -398,6 +402,15 @@ class LogPanel(Panel):
         if number is not None:
             view.show(number)
         self.retitle()
+
+    @property
+    def named_line(self) -> str | None:
+        """``FILE:LINE`` that the line which is pointed at names."""
+        view, rows = self.view, self.view.rows
+        if rows is None or view.current is None:
+            return None
+        found = _PLACE.search(rows.log[view.current].text)
+        return f"{found[1] or found[3]}:{found[2] or found[4]}" if found else None
 
     # -- saving
 

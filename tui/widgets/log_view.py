@@ -55,7 +55,7 @@ class LogView(ScrollView, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f,end,G", "follow", "Follow", key_display="f", tooltip="To the last line, and stay", id="log.follow"),
-        Binding("d", "toggle_debug", "Debug lines", show=False, tooltip="Show them or leave them out", id="log.debug"),
+        Binding("L", "toggle_debug", "Debug lines", show=False, tooltip="Show them or leave them out", id="log.debug"),
         Binding("w", "toggle_wrap", "Wrap", show=False, tooltip="Long lines: wrapped, or cut", id="log.wrap"),
         Binding("v", "select", "Select lines", show=False, tooltip="From here to the cursor", id="log.select"),
         Binding("c", "copy", "Copy lines", show=False, tooltip="Those selected, else those visible", id="log.copy"),

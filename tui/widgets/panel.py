@@ -50,6 +50,10 @@ class Panel(Vertical, can_focus=True):
         """As `summary`, but as short as can be, for the tab of a panel that is not shown."""
         return self.summary(state)
 
+    def alarms(self, state: State) -> bool:
+        """Whether `brief` tells of something that went wrong: its tab keeps it where others lose theirs."""
+        return False
+
     def tick(self, state: State, vitals: Vitals | None) -> None:
         """Once a second while the run is under way; `vitals` are the platform's, where it runs on this machine."""
 

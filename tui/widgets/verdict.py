@@ -8,7 +8,7 @@ from textual.content import Content
 
 from tui.figures import Check, LimitResult, OutputCheck, broken
 from tui.reports.text import accuracy_line, layers_line, link_rows, number, pool_need_words, table
-from tui.state import State, checked
+from tui.state import State, checked, outcome
 from tui.text import clean
 from tui.widgets.panel import TextPanel, awaited
 from tui.widgets.words import UNKNOWN
@@ -61,6 +61,10 @@ class VerdictPanel(TextPanel):
         found = checked(state)
         # Before the platform has run only a broken link is news.
         return found.status.upper() if found is not None and (state.check is not None or broken(state.links)) else ""
+
+    def alarms(self, state: State) -> bool:
+        """Whether the outputs are not the model's."""
+        return outcome(state) == "mismatch" or broken(state.links) is not None
 
     def content(self, state: State) -> Content:
         """The panel's text."""
