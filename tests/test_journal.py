@@ -1,5 +1,7 @@
 """The journal: nothing is lost, a crash at any byte leaves something readable, and the fold is pure."""
 
+import resource
+import signal
 import threading
 from pathlib import Path
 
@@ -112,3 +114,29 @@ def test_text_that_is_no_unicode_is_still_written() -> None:
     decoded = events.decode(line)
     assert isinstance(decoded, events.Logged)
     assert decoded.text == "a?b"
+
+
+def test_a_line_for_which_there_was_no_room_costs_itself_alone_and_is_told_of(tmp_path: Path) -> None:
+    path = tmp_path / journal.FILE
+    writer = journal.Journal(path)
+    writer.write(events.Noted(text="first"))
+    before, ignored = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            writer.write(events.Noted(text="second"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    writer.write(events.Noted(text="third"))
+    writer.close()
+    assert [event.text for event in journal.read(path) if isinstance(event, events.Noted)] == ["first", "third"]
+    assert state.fold_journal(path).notes == ("first", state.DAMAGED, "third")
+
+
+def test_a_time_that_no_clock_shows_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / journal.FILE
+    path.write_bytes(b'{"event":"noted","text":"a","t":1e30}\n{"event":"of_tomorrow","t":1}\n')
+    assert list(journal.read(path)) == []
+    path.write_bytes(b'{"event":"of_tomorrow","t":1}\n')
+    assert state.fold_journal(path).notes == ()

@@ -3,6 +3,7 @@
 import os
 import socket
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -73,13 +74,41 @@ def test_a_run_whose_process_is_gone_is_lost(home: Path) -> None:
     assert not directory.exists()
 
 
-def test_a_run_that_never_wrote_an_event_still_shows_its_spec(home: Path) -> None:
-    directory = runs.create(Spec(model="sample:digits"))
-    assert runs.load(directory).run.status == "running"
-    os.utime(directory, (1, 1))
+def test_a_run_without_an_event_is_running_while_its_process_holds_the_lock_and_then_lost(home: Path) -> None:
+    directory, lock = runs.create_locked(Spec(model="sample:digits"))
+    begun = runs.load(directory)
+    assert (begun.run.status, begun.run.id) == ("running", directory.name)
+    os.close(lock)
     found = runs.load(directory)
-    assert found.run.status == "lost"
+    assert (found.run.status, found.run.seconds) == ("lost", None)
     assert found.spec == Spec(model="sample:digits")
+    assert found.run.created == begun.run.created == (directory / runs.SPEC).stat().st_mtime
+    (directory / runs.SPEC).unlink()
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(runs.load(directory).run.created))
+    assert directory.name.startswith(stamp)
+
+
+def test_a_run_of_another_machine_is_over_when_it_takes_no_commands(home: Path) -> None:
+    directory = runs.create(Spec(model="sample:digits"))
+    writer = journal.Journal(directory / journal.FILE)
+    writer.write(events.RunStarted(id="x", spec=Spec(model="m"), pid=os.getpid(), pid_created=0.0, host="elsewhere"))
+    writer.close()
+    (directory / runs.CONTROL).write_text("/there/s")
+    assert runs.load(directory).run.status == "running"
+    (directory / runs.CONTROL).unlink()
+    assert runs.load(directory).run.status == "lost"
+
+
+def test_what_is_left_of_a_run_that_never_came_to_be_is_no_run_and_is_removed(home: Path) -> None:
+    finished()
+    left = home / "runs" / f"{runs.NEW}abc"
+    left.mkdir()
+    assert len(runs.ids()) == 1
+    runs.sweep()
+    assert left.exists()
+    os.utime(left, (1, 1))
+    runs.sweep()
+    assert not left.exists()
 
 
 def test_a_folder_that_cannot_be_written_is_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,15 +2,19 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
 from tests.conftest import TUI, Fvp, Ran, environment
-from tests.watching import LIMIT_S, directory_of, event_of, gone, stage_begun, wait_for
+from tests.watching import LIMIT_S, directory_of, event_of, gone, processes_of, stage_begun, wait_for
 from tui import events, journal
 
 
@@ -123,3 +127,170 @@ def test_a_run_process_that_cannot_start_says_why_at_once(home: Path, program: P
     done = subprocess.run([*TUI, "run", str(program)], env=env, capture_output=True, text=True, timeout=25, check=False)
     assert done.returncode == 1
     assert "gone without a result: ModuleNotFoundError: import of tui.compiling halted" in done.stderr
+
+
+@pytest.fixture
+def held(home: Path, tmp_path: Path) -> Iterator[Callable[[str], None]]:
+    """Every run process waits before its own first line, until this is called with what it then does."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    (tmp_path / "sitecustomize.py").write_text(
+        f'import sys\nif "tui.runner" in sys.orig_argv:\n    exec(open({str(gate)!r}).read())\n'
+    )
+    opened: list[str] = []
+
+    def go(code: str) -> None:
+        opened.append(code)
+        gate.write_text(code)
+
+    yield go
+    if not opened:
+        with suppress(OSError):
+            os.close(os.open(gate, os.O_WRONLY | os.O_NONBLOCK))
+
+
+@pytest.fixture
+def begin(home: Path, tmp_path: Path, program: Path) -> Iterator[Callable[..., "subprocess.Popen[bytes]"]]:
+    """``fvp-tui run`` of the ready program with `sitecustomize` of this test; what it prints goes to one pipe."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def run(**options: Any) -> "subprocess.Popen[bytes]":
+        env = {k: v for k, v in environment(home).items() if k != "CI"}
+        env["PYTHONPATH"] = os.pathsep.join([str(tmp_path), env["PYTHONPATH"]])
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **options}
+        process = subprocess.Popen([*TUI, "run", str(program), "--inferences", "1000000"], env=env, **streams)
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        with process:
+            process.kill()
+
+
+def runner_of(directory: Path) -> psutil.Process:
+    """The run process, before its journal can name it."""
+    found = wait_for(lambda: [p for p in processes_of(directory) if "tui.runner" in p.cmdline()] or None, "its process")
+    return found[0]
+
+
+def state_of(fvp_tui: Fvp) -> dict[str, Any]:
+    run: dict[str, Any] = json.loads(fvp_tui("show", "last", "--json").stdout)["run"]
+    return run
+
+
+def test_a_run_process_killed_before_its_first_event_is_lost(
+    begin: Callable[..., "subprocess.Popen[bytes]"], held: Callable[[str], None], home: Path, fvp_tui: Fvp
+) -> None:
+    viewer = begin()
+    directory = directory_of(home)
+    process = runner_of(directory)
+    before = state_of(fvp_tui)
+    assert (before["status"], before["id"]) == ("running", directory.name)
+    process.kill()
+    said, _ = viewer.communicate(timeout=LIMIT_S)
+    assert viewer.returncode == 1
+    assert b"the run process is gone without a result" in said
+    shown = state_of(fvp_tui)
+    assert shown["status"] == "lost"
+    assert shown["created"] == before["created"] == (directory / "spec.json").stat().st_mtime
+    assert " lost " in fvp_tui("history").stdout
+    attached = fvp_tui("attach", "last")
+    assert attached.returncode == 1
+    assert "gone without a result" in attached.stderr
+    refused = fvp_tui("stop", "last")
+    assert (refused.returncode, "is not running: it is lost" in refused.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("by", ["stop", "SIGTERM", "SIGINT"])
+def test_a_run_is_stopped_before_it_has_begun(
+    by: str, begin: Callable[..., "subprocess.Popen[bytes]"], held: Callable[[str], None], home: Path, fvp_tui: Fvp
+) -> None:
+    viewer = begin()
+    directory = directory_of(home)
+    process = runner_of(directory)
+    if by == "stop":
+        assert fvp_tui("stop", "last").returncode == 0
+    else:
+        process.send_signal(signal.Signals[by])
+    held("")
+    said, _ = viewer.communicate(timeout=LIMIT_S)
+    assert viewer.returncode == 130, said
+    shown = state_of(fvp_tui)
+    assert (shown["status"], shown["reason"], shown["exit_status"]) == ("stopped", "stopped by the user", 130)
+    assert not (directory / "console.log").exists()
+    wait_for(lambda: gone(directory), "the run's processes to end")
+    assert sorted(file.name for file in directory.iterdir() if file.is_file()) == [
+        "events.jsonl",
+        "runner.log",
+        "spec.json",
+        "state.json",
+    ]
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_to_run_stops_the_run_where_nobody_could_come_back_to_it(
+    name: str, begin: Callable[..., "subprocess.Popen[bytes]"], home: Path, fvp_tui: Fvp
+) -> None:
+    viewer = begin()
+    directory = directory_of(home)
+    event_of(directory, lambda e: isinstance(e, events.InferenceFinished))
+    viewer.send_signal(signal.Signals[name])
+    said, _ = viewer.communicate(timeout=LIMIT_S)
+    assert viewer.returncode == 130
+    assert f"{name}: stopping the run ...".encode() in said
+    assert state_of(fvp_tui)["status"] == "stopped"
+    wait_for(lambda: gone(directory), "the run's processes to end")
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_to_run_at_a_terminal_leaves_the_run_and_says_how_to_get_it_back(
+    name: str, begin: Callable[..., "subprocess.Popen[bytes]"], home: Path, fvp_tui: Fvp
+) -> None:
+    ours, theirs = pty.openpty()
+    viewer = begin(stdin=theirs)
+    os.close(theirs)
+    directory = directory_of(home)
+    event_of(directory, lambda e: isinstance(e, events.InferenceFinished))
+    viewer.send_signal(signal.Signals[name])
+    said, _ = viewer.communicate(timeout=LIMIT_S)
+    os.close(ours)
+    assert viewer.returncode == 130
+    name = directory.name
+    assert f"{name} goes on (fvp-tui attach {name} shows it, fvp-tui stop {name} ends it)" in said.decode()
+    assert state_of(fvp_tui)["status"] == "running"
+    assert fvp_tui("stop", directory.name).returncode == 0
+    assert fvp_tui("attach", directory.name).returncode == 130
+    wait_for(lambda: gone(directory), "the run's processes to end")
+
+
+def test_a_hangup_that_is_ignored_stays_so(
+    begin: Callable[..., "subprocess.Popen[bytes]"], home: Path, fvp_tui: Fvp
+) -> None:
+    # As nohup starts it.
+    viewer = begin(preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    directory = directory_of(home)
+    event_of(directory, lambda e: isinstance(e, events.InferenceFinished))
+    viewer.send_signal(signal.SIGHUP)
+    viewer.send_signal(signal.SIGTERM)
+    said, _ = viewer.communicate(timeout=LIMIT_S)
+    assert b"SIGTERM: stopping" in said
+
+
+def test_a_frozen_run_is_running_and_stop_says_how_to_wake_it(
+    begin: Callable[..., "subprocess.Popen[bytes]"], home: Path, fvp_tui: Fvp
+) -> None:
+    viewer = begin()
+    directory = directory_of(home)
+    event_of(directory, lambda e: isinstance(e, events.InferenceFinished))
+    process = runner_of(directory)
+    process.suspend()
+    assert state_of(fvp_tui)["status"] == "running"
+    refused = fvp_tui("stop", "last")
+    assert refused.returncode == 1
+    assert f"its process is frozen: kill -CONT {process.pid} wakes it" in refused.stderr
+    process.resume()
+    # It has heard the word, and takes it now.
+    viewer.communicate(timeout=LIMIT_S)
+    assert viewer.returncode == 130
+    wait_for(lambda: gone(directory), "the run's processes to end")

@@ -24,7 +24,7 @@ def wait_for(ask: Callable[[], T | None], what: str) -> T:
 
 
 def directory_of(home: Path) -> Path:
-    return wait_for(lambda: next(iter((home / "runs").glob("*")), None), "a run")
+    return wait_for(lambda: next(iter((home / "runs").glob("[!.]*")), None), "a run")
 
 
 def event_of(directory: Path, wanted: Callable[[events.AnyEvent], bool]) -> events.AnyEvent:

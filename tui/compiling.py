@@ -12,10 +12,11 @@ from tui import events
 from tui.compile import client
 from tui.errors import Exit
 from tui.events import Level
-from tui.record import Ended, Record, Stopped
+from tui.record import Ended, Record
 
 COMPILE_LOG = "compile.log"
 STOP_GRACE_S = 5.0
+POLL_S = 0.2
 
 NOISE = (
     "_C_mxfp8",  # torchao looks for kernels of accelerators that are not here
@@ -43,16 +44,23 @@ def compile_model(record: Record, *, ones: bool, meanwhile: Callable[[], None]) 
     """
     log = record.artifacts / COMPILE_LOG
     worker = client.start(
-        record.directory, record.artifacts, ones=ones, warm=record.spec.cache, on_waiting=lambda: _server_loads(record)
+        record.directory,
+        record.artifacts,
+        ones=ones,
+        warm=record.spec.cache,
+        on_waiting=lambda: _server_loads(record),
+        while_waiting=record.go_on,
+        say=lambda text: record.emit(events.Logged(source="run", text=text, level="warning")),
     )
     try:
         meanwhile()
         with log.open("wb") as kept:
             _follow(record, worker, kept)
+        status = _status(record, worker)
     finally:
         _end(worker)
     record.keep(log)
-    _judge(record, worker.wait())
+    _judge(record, status)
 
 
 def _server_loads(record: Record) -> None:
@@ -69,9 +77,12 @@ def _follow(record: Record, worker: client.Worker, log: Any) -> None:
         for stream in partial:
             selector.register(stream, selectors.EVENT_READ, stream)
         while partial:
-            if record.stop.is_set():
-                raise Stopped
-            for key, _ in selector.select(timeout=0.2):
+            record.go_on()
+            ready = selector.select(timeout=POLL_S)
+            if not ready and worker.poll() is not None:
+                # All is read, and who still holds the pipe is no worker.
+                break
+            for key, _ in ready:
                 stream = key.data
                 data = os.read(key.fd, 1 << 16)
                 *lines, partial[stream] = (partial[stream] + data).split(b"\n")
@@ -82,6 +93,14 @@ def _follow(record: Record, worker: client.Worker, log: Any) -> None:
                 if not data:
                     selector.unregister(stream)
                     del partial[stream]
+
+
+def _status(record: Record, worker: client.Worker) -> int:
+    """The exit status of a worker that has closed its pipes."""
+    while True:
+        record.go_on()
+        with suppress(subprocess.TimeoutExpired):
+            return worker.wait(POLL_S)
 
 
 def _take_line(record: Record, line: bytes, *, is_event: bool) -> None:

@@ -4,19 +4,23 @@ The socket lies in a short private folder, since its path may not exceed 107 byt
 directory holds the path while the run lives.
 """
 
+import contextlib
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tui import children, runs
 from tui.errors import UserError
+from tui.files import write_whole
 from tui.spec import Spec
 
 TIMEOUT_S = 5.0
@@ -24,26 +28,48 @@ PREFIX = "fvp-tui-"
 """What the folders of sockets are called."""
 
 
+HELD_BACK = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that a run process starts with blocked: those that come before it can answer wait."""
+
+
 def start(request: Spec) -> Path:
     """Make a run and start its process, detached from the terminal. The run's directory.
 
     Raises:
         UsageError: the data folder cannot be written.
+        UserError: the process cannot be started.
     """
     sweep()
-    directory = runs.create(request)
-    # Its own session: closing the terminal or the viewer sends it no signal.
-    with (directory / runs.RUNNER_LOG).open("wb") as log:
-        _started[directory] = subprocess.Popen(
-            [sys.executable, "-m", "tui.runner", str(directory)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            cwd="/",
-            env=children.environment(),
-        )
+    directory, lock = runs.create_locked(request)
+    try:
+        with (directory / runs.RUNNER_LOG).open("wb") as log, _holding_back():
+            # Its own session: closing the terminal or the viewer sends it no signal.
+            _started[directory] = subprocess.Popen(
+                [sys.executable, "-m", "tui.runner", str(directory), str(lock)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                pass_fds=(lock,),
+                cwd="/",
+                env=children.environment(),
+            )
+    except OSError as error:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise UserError(f"the run's process cannot be started: {error.strerror}", "see: fvp-tui doctor") from error
+    finally:
+        os.close(lock)
     return directory
+
+
+@contextlib.contextmanager
+def _holding_back() -> Iterator[None]:
+    """What this thread starts meanwhile has the signals blocked."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _started: dict[Path, "subprocess.Popen[bytes]"] = {}
@@ -57,45 +83,83 @@ def died(directory: Path) -> bool:
 
 
 def sweep() -> None:
-    """Remove the sockets that run processes left behind which were killed."""
+    """Remove what processes left behind that were killed: sockets, and runs that never came to be."""
+    runs.sweep()
     for file in runs.folder().glob(f"*/{runs.CONTROL}"):
-        if runs.load(file.parent).run.status != "running":
-            socket_folder = Path(file.read_text(encoding="utf-8").strip()).parent
+        if runs.load(file.parent).run.status == "running":
+            continue
+        # Another one may be sweeping.
+        with contextlib.suppress(OSError):
+            socket_folder = Path(file.read_text(encoding="utf-8", errors="replace").strip()).parent
             if socket_folder.name.startswith(PREFIX):
                 shutil.rmtree(socket_folder, ignore_errors=True)
             file.unlink(missing_ok=True)
+
+
+class NotListening(UserError):
+    """The run's process takes no commands: not yet, or no more."""
 
 
 def send(directory: Path, command: str, **arguments: Any) -> None:
     """Tell the process of a run to ``stop`` or to ``infer`` again, and wait until it has taken it.
 
     Raises:
-        UserError: the run is over or does not answer.
+        NotListening: the run is over, or has just begun.
+        UserError: it does not answer, or refuses.
     """
     name = directory.name
     try:
         path = (directory / runs.CONTROL).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise UserError(f"{name} is not running") from error
+    except (OSError, ValueError) as error:
+        status = runs.load(directory).run.status
+        what = "takes no commands yet" if status == "running" else f"is not running: it is {status}"
+        raise NotListening(f"{name} {what}") from error
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(TIMEOUT_S)
             connection.connect(path)
             connection.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
             answer = json.loads(connection.makefile("rb").readline() or b"{}")
+    except TimeoutError as error:
+        raise UserError(f"{name} does not answer", _silent(directory)) from error
     except (OSError, ValueError) as error:
-        raise UserError(f"{name} does not answer", "it may have just ended: fvp-tui history") from error
+        raise NotListening(f"{name} does not answer", "it may have just ended: fvp-tui history") from error
     if not answer.get("ok"):
         raise UserError(f"{name}: {answer.get('reason', 'refused')}")
 
 
+def _silent(directory: Path) -> str:
+    """What to do about a run that does not answer."""
+    process = runs.load(directory).process
+    if process is None or not runs.alive(directory, process):
+        return "it may have just ended: fvp-tui history"
+    import psutil
+
+    with contextlib.suppress(psutil.Error):
+        if psutil.Process(process.pid).status() == psutil.STATUS_STOPPED:
+            return f"its process is frozen: kill -CONT {process.pid} wakes it, kill -KILL {process.pid} ends it"
+    return f"kill -KILL {process.pid} ends its process, and with it the platform"
+
+
 def stop(directory: Path) -> None:
-    """Ask a run to stop.
+    """Ask a run to stop. One that does not listen yet finds the word when it does.
 
     Raises:
         UserError: the run is over or does not answer.
     """
-    send(directory, "stop")
+    found = runs.load(directory)
+    if found.run.status != "running":
+        raise UserError(f"{directory.name} is not running: it is {found.run.status}")
+    # First the word, then the question whether it listens: it looks for the word once it listens.
+    with contextlib.suppress(OSError):
+        (directory / runs.STOP).touch()
+    try:
+        send(directory, "stop")
+    except NotListening:
+        found = runs.load(directory)
+        if found.run.status == "running" and (directory / runs.STOP).exists():
+            return
+        raise
 
 
 def infer(directory: Path, inputs: Sequence[str] = ()) -> None:
@@ -119,7 +183,7 @@ class Server:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.bind(path)
         self._socket.listen()
-        self._file.write_text(path, encoding="utf-8")
+        write_whole(self._file, path.encode())
         threading.Thread(target=self._serve, name="control", daemon=True).start()
 
     def _serve(self) -> None:

@@ -5,7 +5,7 @@ figure needs one event here, one line in the fold (`tui.state`), and a view.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -316,6 +316,8 @@ class Head(msgspec.Struct, frozen=True, gc=False):
 
 
 LOGGED = _tag("Logged")
+KINDS = frozenset(_tag(kind.__name__) for kind in get_args(AnyEvent))
+"""The kinds of events that this version knows."""
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
@@ -340,15 +342,30 @@ def _replace_surrogates(value: Any) -> Any:
     return value
 
 
+LAST_T = 253_402_300_799.0
+"""The end of the year 9999: no later time can be shown."""
+
+
 def decode(line: bytes) -> AnyEvent | None:
     """The event of a journal line; None for a line this version does not know or that is damaged.
 
     A newer fvp-tui may write events that this one cannot read: what it can read stays readable.
     """
     try:
-        return _decoder.decode(line)
+        event = _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+    return event if 0 <= event.t <= LAST_T else None
+
+
+def damaged(line: bytes) -> bool:
+    """Whether a line that `decode` cannot read was written whole by no version of this program."""
+    try:
+        found = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return True
+    name = found.get("event") if isinstance(found, dict) else None
+    return not isinstance(name, str) or name in KINDS
 
 
 def heads(lines: Sequence[bytes]) -> list[Head | None]:

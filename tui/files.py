@@ -1,8 +1,12 @@
 """Files that are written while others read them."""
 
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a write for which there is no room: on the disk, in the user's share of it, in a file."""
 
 
 def write_whole(path: Path, content: bytes) -> Path:

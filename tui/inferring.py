@@ -298,7 +298,7 @@ class Inferring:
                 prepare=prepare,
                 collect=collect,
                 timeout_s=self.spec.timeout_s,
-                should_stop=self.record.stop.is_set,
+                should_stop=self.record.stopping,
                 on_started=lambda pid: self._started(argv, pid),
                 follow=self._follow(source, first),
                 first=first,
@@ -318,7 +318,9 @@ class Inferring:
 
     def _keep_etdump(self) -> None:
         """What a runner with an event tracer says of its kernels, read by ExecuTorch's Inspector."""
-        for name, content in etdump.found(self.work, (self.record.directory / runs.CONSOLE).read_bytes()):
+        console = self.record.directory / runs.CONSOLE
+        # A platform that never started has no console.
+        for name, content in etdump.found(self.work, console.read_bytes() if console.exists() else b""):
             if content is None:
                 self.record.note(f"{name} was printed, but not whole: nothing is made of it")
                 continue

@@ -22,26 +22,68 @@ def stamped(event: Event) -> Event:
     return event if event.t else msgspec.structs.replace(event, t=time.time())
 
 
+RESERVE = ".reserve"
+RESERVE_BYTES = 64 << 10
+"""Room on the disk for the last words of a run that has filled it."""
+
+
+def reserve(directory: Path) -> None:
+    """Hold room for the last words of a run on the disk of its directory.
+
+    Raises:
+        OSError: there is not that much.
+    """
+    # Written, not only made long: a file of nothing but length takes no room.
+    (directory / RESERVE).write_bytes(bytes(RESERVE_BYTES))
+
+
+def release(directory: Path) -> None:
+    """Give the room back."""
+    (directory / RESERVE).unlink(missing_ok=True)
+
+
 class Journal:
     """The writing end. Safe to use from several threads of the run process."""
 
     def __init__(self, path: Path) -> None:
+        """Open or make the file.
+
+        Raises:
+            OSError: it cannot be made.
+        """
         # One write per line on an O_APPEND descriptor: a crash leaves at most a half-written last line.
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._lock = threading.Lock()
+        self._torn = False
+        """Whether the last line could not be written to its end."""
+        self._directory = path.parent
+
+    def release(self) -> None:
+        """Give back the room that was held for the last words."""
+        release(self._directory)
 
     def write(self, event: Event) -> None:
-        """Append an event, stamped with the present time if it has none."""
+        """Append an event, stamped with the present time if it has none.
+
+        Raises:
+            OSError: there is no room for it, or for all of it.
+        """
         self._append(events.encode(stamped(event)) + b"\n")
 
     def _append(self, line: bytes) -> None:
         with self._lock:
+            if self._torn:
+                # The rest of a line is no part of the next one.
+                line = b"\n" + line
+            self._torn = True
             while line:
                 line = line[os.write(self._fd, line) :]
+            self._torn = False
 
     def close(self) -> None:
         """Give the file back; everything written is already in it."""
         os.close(self._fd)
+        self.release()
 
 
 class Follower:

@@ -33,14 +33,45 @@ class Record:
         self.artifacts = directory / runs.ARTIFACTS
         self.spec = spec
         self.state: State = state.EMPTY
-        self.stop = threading.Event()
-        """Set when the run is to end."""
+        self._stop = False
+        self._over = False
         self._journal = journal.Journal(directory / journal.FILE)
         self._lock = threading.Lock()
+        # A signal may come while its own thread holds it.
+        self._ending = threading.RLock()
         self._begun: dict[Stage, float] = {}
 
+    def ask_to_stop(self) -> bool:
+        """Have the run end as stopped; False where it is decided already how it ends."""
+        with self._ending:
+            self._stop = self._stop or not self._over
+            return self._stop
+
+    def stopping(self) -> bool:
+        """Whether the run is to end."""
+        return self._stop
+
+    def go_on(self) -> None:
+        """Do nothing, unless the run is to end.
+
+        Raises:
+            Stopped: it is.
+        """
+        if self._stop:
+            raise Stopped
+
+    def decide(self) -> bool:
+        """From now on nobody can stop the run; False where somebody has."""
+        with self._ending:
+            self._over = True
+            return not self._stop
+
     def emit(self, event: Event) -> None:
-        """Write an event and fold it."""
+        """Write an event and fold it.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         event = journal.stamped(event)
         with self._lock:
             self._journal.write(event)
@@ -74,6 +105,10 @@ class Record:
     def keep(self, path: Path) -> None:
         """Announce a finished file."""
         self.emit(events.ArtifactWritten(artifact=artifacts.describe(self.directory, path)))
+
+    def release(self) -> None:
+        """Give the room on the disk back that was held for the run's last words, which come now."""
+        self._journal.release()
 
     def close(self) -> None:
         """The journal is whole."""

@@ -5,28 +5,33 @@ What comes after compiling takes a good part of a second to import: `tui.inferri
 """
 
 import contextlib
+import os
 import shutil
 import signal
 import socket
 import sys
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from tui import catalogue, compiling, control, events, imports, runs, vela
+from tui import catalogue, compiling, control, events, files, imports, journal, runs, vela
 from tui.errors import Exit, UserError
 from tui.figures import Versions
 from tui.platform import discovery
 from tui.record import Ended, Record, Stopped
+from tui.spec import Spec
 
 if TYPE_CHECKING:
     from tui.inferring import Inferring
 
 WORK = "work"
 """The folder of what a platform reads and writes, in the run's directory."""
+
+
+INTERNAL = "internal error: "
+"""The beginning of the reason of a run that met a fault of ours."""
 
 
 class Runner:
@@ -40,16 +45,18 @@ class Runner:
     def handle(self, message: dict[str, Any]) -> str | None:
         """A command from the control socket; None when taken, else why not."""
         if message.get("command") == "stop":
-            self.end()
-            return None
+            return None if self.end() else "it has just ended"
         if message.get("command") == "infer":
             return self._infer_again(message.get("inputs"))
         return f"unknown command {message.get('command')!r}"
 
-    def end(self) -> None:
-        """Stop the run; a platform that waits for further inferences has done its work, and is only let go."""
-        if self._inferring is None or not self._inferring.close():
-            self.record.stop.set()
+    def end(self) -> bool:
+        """Stop the run; a platform that waits for further inferences has done its work, and is only let go.
+
+        False where it is too late for that.
+        """
+        waits = self._inferring is not None and self._inferring.close()
+        return waits or self.record.ask_to_stop()
 
     def _infer_again(self, inputs: object) -> str | None:
         if not self.spec.serve:
@@ -59,12 +66,24 @@ class Runner:
         return self._inferring.again([str(file) for file in inputs] if isinstance(inputs, list) else [])
 
     def run(self) -> None:
-        """The run from its first event to its last."""
+        """The run from its first event to its last.
+
+        Raises:
+            OSError: the last event cannot be written.
+        """
         record = self.record
+        with contextlib.ExitStack() as at_end:
+            at_end.callback(record.close)
+            at_end.callback(self._clear)
+            end = self._end(at_end)
+            record.emit(end)
+
+    def _begin(self) -> None:
+        """Write the first event."""
         me = psutil.Process()
-        record.emit(
+        self.record.emit(
             events.RunStarted(
-                id=record.directory.name,
+                id=self.record.directory.name,
                 spec=self.spec,
                 pid=me.pid,
                 pid_created=me.create_time(),
@@ -72,18 +91,38 @@ class Runner:
                 clock_hz=vela.lists().core_clock_hz.get(self.spec.target.system_config),
             )
         )
-        server = control.Server(record.directory, self.handle)
-        try:
-            record.emit(self._end())
-        finally:
-            server.close()
-            shutil.rmtree(record.directory / WORK, ignore_errors=True)
-            runs.keep_snapshot(record.directory)
-            record.close()
 
-    def _end(self) -> events.RunFinished:
+    def _listen(self, at_end: contextlib.ExitStack) -> None:
+        """Take commands, and the one to stop that came before."""
+        at_end.callback(control.Server(self.record.directory, self.handle).close)
+        if (self.record.directory / runs.STOP).exists():
+            self.end()
+
+    def _clear(self) -> None:
+        """Remove what was needed only while the run went on; keep its state for lists."""
+        directory = self.record.directory
+        shutil.rmtree(directory / WORK, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            (directory / runs.STOP).unlink(missing_ok=True)
+            runs.keep_snapshot(directory)
+
+    def _end(self, at_end: contextlib.ExitStack) -> events.RunFinished:
         """Go through the stages; the last event."""
+        end = self._outcome(at_end)
+        # Whatever failed after the user's word to stop failed of that, but for a fault of ours.
+        if not self.record.decide() and not (end.reason or "").startswith(INTERNAL):
+            end = events.RunFinished(status="stopped", reason="stopped by the user", exit_status=Exit.INTERRUPTED)
+        self.record.release()
+        # The last event matters more than those of the stages, should there be room for one alone.
+        with contextlib.suppress(OSError):
+            self.record.fail()
+        return end
+
+    def _outcome(self, at_end: contextlib.ExitStack) -> events.RunFinished:
         try:
+            # In this order: a run that has begun and takes no commands is over, wherever its process is.
+            self._listen(at_end)
+            self._begin()
             self._stages()
         except Stopped:
             return events.RunFinished(status="stopped", reason="stopped by the user", exit_status=Exit.INTERRUPTED)
@@ -92,21 +131,41 @@ class Runner:
         except UserError as error:
             return events.RunFinished(status="failed", reason=error.what, hint=error.hint, exit_status=int(error.exit))
         except Exception as error:  # noqa: BLE001 - the last line of defence: a fault of ours must still end the run
-            path = self.record.artifacts / "internal_error.txt"
-            path.write_text(traceback.format_exc(), encoding="utf-8", errors="replace")
-            self.record.keep(path)
-            reason = f"internal error: {type(error).__name__}: {error}"
-            return events.RunFinished(
-                status="failed", reason=reason, hint=f"please report {path}", exit_status=Exit.FAILED
-            )
-        finally:
-            self.record.fail()
+            return self._fault(error)
         return events.RunFinished(status="ok", reason=None, exit_status=Exit.OK)
 
+    def _fault(self, error: Exception) -> events.RunFinished:
+        """The end of a run that met a full disk, or a fault of ours."""
+        if isinstance(error, OSError) and error.errno in files.FULL:
+            return self._full(error)
+        path = self.record.artifacts / "internal_error.txt"
+        with contextlib.suppress(OSError):
+            path.write_text(traceback.format_exc(), encoding="utf-8", errors="replace")
+            self.record.keep(path)
+        reason = f"{INTERNAL}{type(error).__name__}: {error}"
+        return events.RunFinished(status="failed", reason=reason, hint=f"please report {path}", exit_status=Exit.FAILED)
+
+    def _full(self, error: OSError) -> events.RunFinished:
+        """The end of a run for which there was no room."""
+        record = self.record
+        record.release()
+        if record.state.process is None:
+            self._begin()
+        where = error.filename or record.directory
+        return events.RunFinished(
+            status="failed",
+            reason=f"no room to write to {where}: {error.strerror}",
+            hint="make room there, such as with fvp-tui rm RUN, or set FVP_TUI_HOME to another disk",
+            exit_status=Exit.FAILED,
+        )
+
     def _stages(self) -> None:
+        record = self.record
+        record.go_on()
         # First of all whether the platform will take the run: compiling for nothing costs a minute.
         choice = self._platform() if self.spec.until == "check" else None
         known = None if choice is None else discovery.check_parameters(self.spec, choice)
+        record.go_on()
         runner = None if choice is None else choice.runner
         ones = runner is not None and not runner.takes_inputs
         if runner is not None and ones and self.spec.inputs:
@@ -116,11 +175,13 @@ class Runner:
             compiling.compile_model(self.record, ones=ones, meanwhile=_load_what_follows)
         from tui import inferring
 
+        record.go_on()
         if is_program:
             inferring.take_program(self.record, Path(self.spec.model), ones=ones)
         if choice is not None and choice.engine == "firmware":
             choice = inferring.check_firmware(self.record, choice)
             runner = choice.runner
+        record.go_on()
         inferring.weigh_pools(self.record, {} if runner is None else runner.pools)
         if choice is not None:
             self._inferring = inferring.Inferring(self.record, choice, self.record.directory / WORK, known)
@@ -145,9 +206,11 @@ def _load_what_follows() -> None:
         from tui import inferring  # noqa: F401
 
 
-@contextlib.contextmanager
-def _signals(runner: Runner) -> Iterator[None]:
-    """SIGTERM and SIGINT stop the run as the user would; SIGHUP is for terminals, of which there is none."""
+def _hear(runner: Runner) -> None:
+    """From now on SIGTERM and SIGINT stop the run as the user would; SIGHUP is for terminals, of which there is none.
+
+    Whoever started this process has them wait until then (`control.start`).
+    """
 
     def handle(_number: int, _frame: Any) -> None:
         runner.end()
@@ -155,20 +218,41 @@ def _signals(runner: Runner) -> Iterator[None]:
     signal.signal(signal.SIGTERM, handle)
     signal.signal(signal.SIGINT, handle)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    yield
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, control.HELD_BACK)
+
+
+def _record(directory: Path, spec: Spec) -> Record:
+    try:
+        return Record(directory, spec)
+    except OSError as error:
+        if error.errno not in files.FULL:
+            raise
+        # The disk was filled since the run was made: that is for the journal to say.
+        journal.release(directory)
+        return Record(directory, spec)
 
 
 def main(argv: list[str]) -> int:
-    """Run the spec in the directory given; the run's exit status."""
+    """Run the spec in the directory given; the run's exit status.
+
+    The second argument is the descriptor that holds the run's lock: it is this process's alone.
+    """
     directory = Path(argv[0])
+    for lock in argv[1:]:
+        os.set_inheritable(int(lock), False)
     spec = runs.load_spec(directory)
     if spec is None:
         sys.stderr.write(f"no spec in {directory}\n")
         return Exit.USAGE
-    record = Record(directory, spec)
-    runner = Runner(record)
-    with _signals(runner):
+    try:
+        record = _record(directory, spec)
+        runner = Runner(record)
+        _hear(runner)
         runner.run()
+    except OSError as error:
+        # Not even the last event could be written: whoever looks finds the run lost, and this.
+        sys.stderr.write(f"cannot write to {error.filename or directory}: {error.strerror}\n")
+        return Exit.FAILED
     return record.state.run.exit_status or Exit.OK
 
 

@@ -1,11 +1,14 @@
 """Where runs live: one directory each, made, found, listed and removed here."""
 
+import contextlib
+import errno
 import os
 import re
 import secrets
 import shutil
 import socket
 import statistics
+import tempfile
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from tui import config, journal, spec, state
+from tui import config, files, journal, locks, spec, state
 from tui.errors import UsageError
 from tui.figures import Earlier
 from tui.files import write_whole
@@ -24,6 +27,8 @@ SPEC = "spec.json"
 CONSOLE = "console.log"
 PINNED = "pinned"
 CONTROL = "control"
+STOP = "stop"
+"""Asks a run's process to stop that does not listen yet."""
 RUNNER_LOG = "runner.log"
 """What the run process itself prints."""
 ARTIFACTS = "artifacts"
@@ -38,6 +43,10 @@ class Snapshot(msgspec.Struct, frozen=True):
     state: State
 
 
+_STAMP_FORMAT = "%Y%m%d-%H%M%S"
+_STAMP = len("20261123-021531")
+
+
 def folder() -> Path:
     """The folder of all runs."""
     return config.home() / "runs"
@@ -46,44 +55,90 @@ def folder() -> Path:
 def _new_id(request: Spec) -> str:
     model = re.sub(r"[^a-z0-9]+", "_", Path(request.model.rsplit(":", 1)[-1]).stem.lower()).strip("_")[:24]
     accelerator = request.target.accelerator.removeprefix("ethos-")
-    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    stamp = datetime.now().astimezone().strftime(_STAMP_FORMAT)
     return f"{stamp}-{model or 'model'}-{accelerator}-{secrets.token_hex(2)}"
 
 
+NEW = ".new-"
+"""The names of directories that are no runs yet begin with this."""
+
+
 def create(request: Spec) -> Path:
-    """Make the directory of a new run, private to the user, with its spec in it.
+    """Make the directory of a new run that no process works on.
 
     Raises:
         UsageError: the data folder cannot be written.
     """
+    directory, lock = create_locked(request)
+    os.close(lock)
+    return directory
+
+
+def create_locked(request: Spec) -> tuple[Path, int]:
+    """Make the directory of a new run, private to the user, with its spec in it, and the lock of its process.
+
+    It appears as a whole: whoever finds it finds the spec in it, and the lock held for as long as the run's process,
+    which inherits it, lives.
+
+    Raises:
+        UsageError: the data folder cannot be written.
+    """
+    lock = -1
+    made: Path | None = None
     try:
         folder().mkdir(parents=True, exist_ok=True)
-        while True:
-            directory = folder() / _new_id(request)
-            try:
-                directory.mkdir(mode=0o700)
-                break
-            except FileExistsError:
-                continue
-        (directory / ARTIFACTS).mkdir()
-        (directory / SPEC).write_bytes(spec.encode(request))
+        made = Path(tempfile.mkdtemp(prefix=NEW, dir=folder()))
+        (made / ARTIFACTS).mkdir()
+        (made / SPEC).write_bytes(spec.encode(request))
+        journal.reserve(made)
+        lock = locks.take(made / SPEC)
+        return _appear(made, request), lock
     except OSError as error:
+        if lock >= 0:
+            os.close(lock)
+        if made is not None:
+            shutil.rmtree(made, ignore_errors=True)
+        hint = "make room there" if error.errno in files.FULL else ""
         raise UsageError(
-            f"cannot write to {folder()}: {error.strerror}", "set FVP_TUI_HOME to a folder of yours"
+            f"cannot write to {folder()}: {error.strerror}", hint or "set FVP_TUI_HOME to a folder of yours"
         ) from error
-    return directory
+
+
+def _appear(made: Path, request: Spec) -> Path:
+    """Give a new run's directory its name."""
+    while True:
+        directory = folder() / _new_id(request)
+        try:
+            return made.rename(directory)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+
+
+def sweep() -> None:
+    """Remove directories of runs that never came to be: who made them was killed."""
+    for made in folder().glob(f"{NEW}*"):
+        # Between the first and the second there is no spec to lock; nobody takes a minute for that.
+        with contextlib.suppress(OSError):
+            if not locks.held(made / SPEC) and time.time() - made.stat().st_mtime > UNBORN_S:
+                shutil.rmtree(made, ignore_errors=True)
+
+
+UNBORN_S = 60.0
+"""How long making a run's directory can take at most."""
 
 
 def ids() -> list[str]:
     """All runs, newest first."""
     try:
-        found = [(entry.name, entry.path) for entry in os.scandir(folder()) if entry.is_dir()]
+        found = [
+            (entry.name, entry.path)
+            for entry in os.scandir(folder())
+            if not entry.name.startswith(".") and entry.is_dir()
+        ]
     except FileNotFoundError:
         return []
     return [name for name, _ in sorted(found, key=_age, reverse=True)]
-
-
-_STAMP = len("20261123-021531")
 
 
 def _age(entry: tuple[str, str]) -> tuple[str, int]:
@@ -115,50 +170,93 @@ def resolve(name: str) -> Path:
     raise UsageError(f"no run {name!r}", "see: fvp-tui history")
 
 
-def alive(process: state.Process) -> bool:
-    """Whether a run process still runs. One on another machine is taken to, as nothing here can tell."""
+def alive(directory: Path, process: state.Process) -> bool:
+    """Whether a run process still runs. One on another machine is taken to until it gives up its socket."""
     if process.host != socket.gethostname():
-        return True
+        return (directory / CONTROL).exists()
     # Only now: most runs that are looked at have ended.
     import psutil
 
     try:
         found = psutil.Process(process.pid)
         return abs(found.create_time() - process.created) < 1 and found.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
+    except (psutil.Error, ValueError, OverflowError):
+        return False  # the last two: no number of a process at all, in a journal that is damaged
 
 
 STARTUP_S = 30.0
-"""How long a new run may be without a first event before it counts as lost."""
+"""How long a new run may be without a first event before it counts as lost, where files cannot be locked."""
+
+
+def lives(directory: Path, process: state.Process | None) -> bool:
+    """Whether a run's process still runs, or is about to: `process` is what its journal says of it."""
+    held = locks.held(directory / SPEC)
+    if held or (process is not None and alive(directory, process)):
+        return True
+    if held is None and process is None:
+        try:
+            return time.time() - directory.stat().st_mtime <= STARTUP_S
+        except OSError:
+            return False
+    return False
 
 
 def settled(directory: Path, folded: State) -> State:
-    """A folded state, marked ``lost`` if its process is gone without having said how it ended."""
-    if folded.run.status != "running":
+    """A folded state, marked ``lost`` if its process is gone without having said how it ended.
+
+    Its last events may have come between the folding and this: who cares follows the journal once more.
+    """
+    if folded.run.status != "running" or lives(directory, folded.process):
         return folded
-    if folded.process is None:
-        started = directory.stat().st_mtime
-        return state.lost(folded) if time.time() - started > STARTUP_S else folded
-    return folded if alive(folded.process) else state.lost(folded)
+    return state.lost(folded, last_words(directory))
+
+
+def _present(directory: Path, folded: State, follower: journal.Follower) -> tuple[State, State]:
+    """What a journal has come to, from what it had come to before, and the state that it shows."""
+    folded = state.fold_new(folded, follower)
+    named_ = named(directory, folded)
+    shown = settled(directory, named_)
+    if shown is not named_:
+        # Its process ended after the journal was read, maybe with last words.
+        folded = state.fold_new(folded, follower)
+        shown = settled(directory, named(directory, folded))
+    return folded, shown
 
 
 def load(directory: Path) -> State:
     """The present state of a run."""
     path = directory / journal.FILE
-    size = path.stat().st_size if path.exists() else 0
+    try:
+        size = path.stat().st_size
+    except OSError:
+        size = 0
     kept = _snapshot(directory)
     if kept is not None and kept.journal_bytes == size:
         return kept.state
-    return _named(directory, settled(directory, state.fold_journal(path)))
+    return _present(directory, state.EMPTY, journal.Follower(path))[1]
 
 
-def _named(directory: Path, folded: State) -> State:
-    """A run that was killed before its first event, or has not come to it, still has its spec and its name."""
-    if folded.spec is not None:
-        return folded
-    run = msgspec.structs.replace(folded.run, id=directory.name)
-    return msgspec.structs.replace(folded, spec=load_spec(directory), run=run)
+def named(directory: Path, folded: State) -> State:
+    """A state that has what only the directory tells of a run that has not come to its first event, or never did."""
+    run = folded.run
+    if folded.spec is None:
+        run = msgspec.structs.replace(run, id=directory.name)
+        folded = msgspec.structs.replace(folded, spec=load_spec(directory))
+    if run.created is None:
+        run = msgspec.structs.replace(run, created=_created(directory))
+    return folded if run is folded.run else msgspec.structs.replace(folded, run=run)
+
+
+def _created(directory: Path) -> float | None:
+    """When a run was made, by its spec, which is written once, else by its name."""
+    try:
+        return (directory / SPEC).stat().st_mtime
+    except OSError:
+        pass
+    try:
+        return datetime.strptime(directory.name[:_STAMP], _STAMP_FORMAT).astimezone().timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 class Live:
@@ -175,8 +273,8 @@ class Live:
         Raises:
             OSError: the run cannot be read.
         """
-        self._folded = state.fold_new(self._folded, self._follower)
-        return _named(self._directory, settled(self._directory, self._folded))
+        self._folded, shown = _present(self._directory, self._folded, self._follower)
+        return shown
 
 
 def last_words(directory: Path) -> str | None:

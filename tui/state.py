@@ -39,6 +39,7 @@ from tui.figures import (
 )
 from tui.journal import Follower
 from tui.spec import Spec
+from tui.text import clean
 
 SCHEMA_VERSION = 1
 
@@ -139,6 +140,8 @@ class State(Figure):
 
 
 EMPTY = State()
+
+DAMAGED = "the journal is damaged: lines that cannot be read are left out, and with them maybe figures"
 
 
 def stage(state: State, name: Stage) -> StageState:
@@ -281,7 +284,8 @@ def fold(state: State, event: AnyEvent) -> State:
                 reason=event.reason,
                 hint=event.hint,
                 seconds=seconds,
-                exit_status=event.exit_status,
+                # Only a run that went well ends with 0: of another one it is not known.
+                exit_status=event.exit_status if (event.exit_status == 0) == (event.status == "ok") else None,
             )
             return _replace(state, run=run)
 
@@ -300,11 +304,13 @@ def fold_lines(state: State, lines: Sequence[bytes], heads: Sequence[Head | None
     last = 0.0
     for line, head in zip(lines, heads, strict=True):
         if head is None:
+            if events.damaged(line):
+                state = fold(state, events.Noted(text=DAMAGED))
             continue
         if head.logged:
             logged += 1
             errors += head.level == "error"
-            last = head.t or last
+            last = head.t if 0 < head.t <= events.LAST_T else last
         elif (event := events.decode(line)) is not None:
             state = fold(state, event)
             last = event.t or last
@@ -332,13 +338,16 @@ def fold_new(folded: State, follower: Follower) -> State:
             return folded
 
 
-def lost(state: State) -> State:
-    """The state of a run whose process is gone without a last event."""
+def lost(state: State, said: str | None = None) -> State:
+    """The state of a run whose process is gone without a last event; `said` is what it printed last."""
     seconds = state.last_event - state.run.created if state.run.created and state.last_event is not None else None
-    run = msgspec.structs.replace(
-        state.run, status="lost", reason="the run process is gone without a result", seconds=seconds
-    )
+    reason = "the run process is gone without a result" + (f": {clean(said, SAID)}" if said else "")
+    run = msgspec.structs.replace(state.run, status="lost", reason=reason, seconds=seconds)
     return _replace(state, run=run, platform_pid=None, **_IDLE)
+
+
+SAID = 300
+"""Characters of a process's last words that are shown."""
 
 
 def now_doing(state: State) -> str:

@@ -200,7 +200,20 @@ def test_a_folder_that_others_can_write_is_not_used(
     assert [list(folder.iterdir()) for folder in own.iterdir()] == [[]]
 
 
-# The last one: whoever comes next has to start another server.
+# The last ones: whoever comes next has to start another server.
+def test_a_server_that_is_frozen_is_named_and_replaced(
+    start: Callable[..., "subprocess.Popen[str]"], runtime: Path, tmp_path: Path
+) -> None:
+    program(list(events(start(model(tmp_path)))))
+    server = server_of(runtime)
+    server.suspend()
+    found = list(events(start(model(tmp_path))))
+    program(found)
+    said = f"the compile server (process {server.pid}) was frozen, and was ended: starting another"
+    assert said in [event.get("text") for event in found]
+    assert server_of(runtime).pid != server.pid
+
+
 def test_a_server_killed_leaves_its_job(
     start: Callable[..., "subprocess.Popen[str]"], runtime: Path, slow: tuple[Path, Path, Path]
 ) -> None:

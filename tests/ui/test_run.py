@@ -1,5 +1,6 @@
 """The Run screen, fed by journals."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from tui import control, events, runs
+from tui import control, events, locks, runs
 from tui.errors import UserError
 from tui.figures import (
     Check,
@@ -131,9 +132,12 @@ async def test_wide_shows_all_panels_narrow_names_the_hidden_ones(until: Until) 
 async def test_a_journal_that_grows_is_followed(until: Until) -> None:
     name, request = "20261123-061531-digits-u85-256-dddd", fakes.spec_of()
     directory = fakes.make(name, request, [])
+    # As its process holds it from before its first event.
+    lock = locks.take(directory / runs.SPEC)
     app = FvpApp(attach=directory)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: read(app))
+        os.close(lock)
         assert "RUNNING starting" in text(app, RunHeader) and "digits" in text(app, RunHeader)
         fakes.append(directory, fakes.begun(name, request))
         fakes.append(directory, [events.StageStarted(t=fakes.T0, stage="load")])
@@ -215,10 +219,12 @@ async def test_a_failed_run_says_why_and_what_to_do(until: Until) -> None:
 
 
 async def test_a_lost_run_is_not_shown_as_running(until: Until) -> None:
-    app = FvpApp(attach=fakes.gone())
+    directory = fakes.gone()
+    (directory / runs.RUNNER_LOG).write_text("cannot write\n")
+    app = FvpApp(attach=directory)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: read(app))
-        assert "LOST" in seen(app) and "the run process is gone without a result" in seen(app)
+        assert "LOST" in seen(app) and "the run process is gone without a result: cannot write" in seen(app)
         assert "runner.log" in seen(app)
 
 

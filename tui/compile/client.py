@@ -4,8 +4,10 @@ import contextlib
 import hashlib
 import json
 import os
+import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -14,9 +16,10 @@ import time
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 import tui
+from tui import children
 
 SWITCH = "FVP_TUI_COMPILE_SERVER"
 """Set to ``off``, every compilation is a process of its own."""
@@ -29,6 +32,18 @@ DECIDING = ("torch", "torchao", "executorch", "ethos-u-vela", "tosa-tools")
 
 START_S = 20.0
 """How long a server may take to open its socket; what it loads afterwards takes longer."""
+
+ANSWER_S = 180.0
+"""How long a server may take to load, and to answer."""
+
+AGAIN_S = 1.0
+POLL_S = 0.2
+ATTEMPTS = 2
+"""Servers that are tried before the worker does without."""
+
+
+class ServerGone(Exception):
+    """The server was ended, or had to be, before it took the job."""
 
 
 class Worker(Protocol):
@@ -45,15 +60,31 @@ class Worker(Protocol):
         """Its exit status, once it has one."""
 
 
-def start(directory: Path, cwd: Path, *, ones: bool, warm: bool, on_waiting: Callable[[], None]) -> Worker:
+def start(
+    directory: Path,
+    cwd: Path,
+    *,
+    ones: bool,
+    warm: bool,
+    on_waiting: Callable[[], None],
+    while_waiting: Callable[[], None],
+    say: Callable[[str], None],
+) -> Worker:
     """A worker that compiles the spec in `directory`.
 
-    `on_waiting` is called when a server has to be started first. Without `warm`, or where no server can be had, the
-    worker loads all by itself.
+    `on_waiting` is called when a server has to be started first, `while_waiting` every so often until there is one:
+    what it raises ends the waiting. `say` gets a sentence about a server that was no good. Without `warm`, or where no
+    server can be had, the worker loads all by itself.
     """
     if warm and sys.platform == "linux" and os.environ.get(SWITCH) != "off":
-        with contextlib.suppress(OSError, ValueError):
-            return _Job(_connection(on_waiting), directory, cwd, ones=ones)
+        for _ in range(ATTEMPTS):
+            try:
+                return _Job(_connection(on_waiting, while_waiting), directory, cwd, ones, while_waiting)
+            except ServerGone as gone:
+                say(f"{gone}: starting another")
+            except (OSError, ValueError) as error:
+                say(f"{error}: compiling without one")
+                break
     return subprocess.Popen(
         # Without the folder it is in among those that modules are looked for in (-P), as for a model that python runs.
         [sys.executable, "-P", "-m", "tui.compile", str(directory), *["--ones"] * ones],
@@ -63,6 +94,7 @@ def start(directory: Path, cwd: Path, *, ones: bool, warm: bool, on_waiting: Cal
         cwd=cwd,
         env={**os.environ, **SEED},
         start_new_session=True,
+        preexec_fn=children.tie(),
     )
 
 
@@ -95,7 +127,7 @@ def fingerprint() -> str:
     return digest.hexdigest()[:12]
 
 
-def _connection(on_waiting: Callable[[], None]) -> socket.socket:
+def _connection(on_waiting: Callable[[], None], while_waiting: Callable[[], None]) -> socket.socket:
     """A connection to the server, which is started where there is none.
 
     Raises:
@@ -105,8 +137,25 @@ def _connection(on_waiting: Callable[[], None]) -> socket.socket:
     with contextlib.suppress(OSError):
         return _connect(place)
     on_waiting()
+    server, begun = _start_server(place), time.monotonic()
+    limit = begun + START_S
+    while time.monotonic() < limit:
+        with contextlib.suppress(OSError):
+            return _connect(place)
+        status = server.poll()
+        if status:
+            break
+        if status == 0 and time.monotonic() - begun > AGAIN_S:
+            # It found another at work: that one is to be connected to, or is on its way out.
+            server, begun = _start_server(place), time.monotonic()
+        while_waiting()
+        time.sleep(0.02)
+    raise ConnectionError("the compile server did not start")
+
+
+def _start_server(place: Path) -> "subprocess.Popen[bytes]":
     with (place / "server.log").open("wb") as log:
-        server = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-P", "-m", "tui.compile.server", str(place)],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -115,15 +164,6 @@ def _connection(on_waiting: Callable[[], None]) -> socket.socket:
             env={**os.environ, **SEED},
             start_new_session=True,
         )
-    limit = time.monotonic() + START_S
-    while time.monotonic() < limit:
-        with contextlib.suppress(OSError):
-            return _connect(place)
-        # One that found another at work ends with 0: that other one is to be connected to.
-        if server.poll():
-            break
-        time.sleep(0.02)
-    raise ConnectionError("the compile server did not start")
 
 
 def _connect(place: Path) -> socket.socket:
@@ -136,11 +176,76 @@ def _connect(place: Path) -> socket.socket:
     return connection
 
 
+def _frozen(pid: int) -> bool:
+    """Whether a process was stopped by a signal, and so does nothing until another one wakes it."""
+    import psutil
+
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    except psutil.Error:
+        return False
+
+
+def _process(connection: socket.socket) -> int:
+    """The process at the other end."""
+    found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    return int(_CREDENTIALS.unpack(found)[0])
+
+
+_CREDENTIALS = struct.Struct("iII")
+"""A process, its user and its group, as Linux tells them."""
+
+
+class _Answers:
+    """What a server says on a connection, line by line."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._data = b""
+
+    def next(self, timeout_s: float | None) -> dict[str, Any] | None:
+        """The next answer; None where none comes in time, an empty one where the connection is closed.
+
+        Raises:
+            OSError: the connection is broken.
+            ValueError: it is no answer.
+        """
+        self._connection.settimeout(timeout_s)
+        while b"\n" not in self._data:
+            try:
+                more = self._connection.recv(4096)
+            except TimeoutError:
+                return None
+            if not more:
+                return {}
+            self._data += more
+        line, _, self._data = self._data.partition(b"\n")
+        answer = json.loads(line)
+        if not isinstance(answer, dict):
+            raise ValueError("not an answer")
+        return answer
+
+
 class _Job:
     """A worker that the server has forked."""
 
-    def __init__(self, connection: socket.socket, directory: Path, cwd: Path, *, ones: bool) -> None:
-        """Raises OSError or ValueError if the server does not take it."""
+    def __init__(
+        self,
+        connection: socket.socket,
+        directory: Path,
+        cwd: Path,
+        ones: bool,
+        while_waiting: Callable[[], None],
+    ) -> None:
+        """Give the server the job.
+
+        Raises:
+            ServerGone, OSError, ValueError: it does not take it. What `while_waiting` raises is passed on.
+        """
+        self.stdout: IO[bytes] | None = None
+        self.stderr: IO[bytes] | None = None
+        self._connection = connection
+        self._answers = _Answers(connection)
         out, out_end = os.pipe()
         err, err_end = os.pipe()
         job = {
@@ -151,31 +256,57 @@ class _Job:
             "env": {**os.environ, **SEED},
         }
         try:
+            server = _process(connection)
+            connection.settimeout(ANSWER_S)
             line = json.dumps(job).encode() + b"\n"
-            sent = socket.send_fds(connection, [line[:4096]], [out_end, err_end])
-            connection.sendall(line[sent:])
-            self._answers = connection.makefile("rb")
-            first = json.loads(self._answers.readline() or b"{}")
-            self.pid = int(first["pid"])
-        except (OSError, ValueError, KeyError) as error:
+            try:
+                sent = socket.send_fds(connection, [line[:4096]], [out_end, err_end])
+                connection.sendall(line[sent:])
+                self.pid = self._taken(server, while_waiting)
+            except ConnectionError as error:
+                raise ServerGone(f"the compile server (process {server}) ended before it took the job") from error
+        except BaseException:
             connection.close()
             os.close(out)
             os.close(err)
-            raise ConnectionError("the compile server did not take the job") from error
+            raise
         finally:
             os.close(out_end)
             os.close(err_end)
-        self.stdout: IO[bytes] | None = os.fdopen(out, "rb", buffering=0)
-        self.stderr: IO[bytes] | None = os.fdopen(err, "rb", buffering=0)
-        self._connection = connection
+        self.stdout = os.fdopen(out, "rb", buffering=0)
+        self.stderr = os.fdopen(err, "rb", buffering=0)
         self._status: int | None = None
         self._ended = threading.Event()
         threading.Thread(target=self._listen, name="compile-server", daemon=True).start()
 
+    def _taken(self, server: int, while_waiting: Callable[[], None]) -> int:
+        """The process that the job was given to."""
+        limit = time.monotonic() + ANSWER_S
+        while time.monotonic() < limit:
+            answer = self._answers.next(POLL_S)
+            if answer is not None:
+                if "pid" not in answer:
+                    raise ConnectionResetError
+                return int(answer["pid"])
+            while_waiting()
+            if _frozen(server):
+                # As long as it is there it keeps all others from starting one; the jobs it has forked go on without it.
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(server, signal.SIGKILL)
+                while _lives(server) and time.monotonic() < limit:
+                    time.sleep(0.01)
+                raise ServerGone(f"the compile server (process {server}) was frozen, and was ended")
+        raise TimeoutError("the compile server does not answer")
+
     def _listen(self) -> None:
         status = None
         with contextlib.suppress(OSError, ValueError):
-            status = json.loads(self._answers.readline() or b"{}").get("status")
+            while (answer := self._answers.next(LISTEN_S)) is None:
+                if not _lives(self.pid):
+                    # Its last word may be under way; if not, who would say how it ended is frozen.
+                    answer = self._answers.next(LISTEN_S)
+                    break
+            status = (answer or {}).get("status")
         # Neither worker nor server could say anything: both were killed.
         self._status = -9 if status is None else int(status)
         self._ended.set()
@@ -190,3 +321,16 @@ class _Job:
             raise subprocess.TimeoutExpired("compile worker", timeout or 0.0)
         assert self._status is not None
         return self._status
+
+
+LISTEN_S = 2.0
+"""How often is looked whether a worker that says nothing is still there."""
+
+
+def _lives(pid: int) -> bool:
+    import psutil
+
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

@@ -6,13 +6,11 @@ import time
 from collections import OrderedDict
 from pathlib import Path
 
-import msgspec
 from textual.message import Message
 from textual.message_pump import MessagePump
 
 from tui import events, journal, loglines, runs, state
 from tui.loglines import LogLine, LogLines
-from tui.spec import Spec
 from tui.state import State
 from tui.vitals import Vitals, Watch
 from tui.widgets.background import tell
@@ -107,7 +105,6 @@ class Feed(threading.Thread):
         self._asked = threading.Event()
         self._ended = threading.Event()
         self._looked = 0.0
-        self._spec: Spec | None = None
         self.log = self._reading.log
         self.vitals: Vitals | None = None
         """What the platform takes of this machine, once a second while it runs here."""
@@ -125,7 +122,6 @@ class Feed(threading.Thread):
 
     def run(self) -> None:
         """Until the run is over or nobody listens."""
-        self._spec = runs.load_spec(self._directory)
         if self._unread() > LONG_BYTES:
             tell(self._listener, Tail(loglines.tail(self._path, TAIL_LINES)))
             # Only when the screen is there, which it would be later if it had to share the processor with this.
@@ -180,9 +176,8 @@ class Feed(threading.Thread):
     def _shown(self) -> State:
         """The folded state with what only the run's directory tells: its spec before the first event, and its loss."""
         folded = self._reading.state
-        if folded.spec is None:
-            named = msgspec.structs.replace(folded.run, id=self._directory.name)
-            folded = msgspec.structs.replace(folded, run=named, spec=self._spec)
+        if folded.run.created is None:
+            folded = runs.named(self._directory, folded)
         if folded.run.status == "running" and time.monotonic() - self._looked > SETTLE_S:
             self._looked = time.monotonic()
             settled = self._settled(folded)

@@ -175,8 +175,8 @@ class RunScreen(Screen[None]):
         self.state = event.state
         with self.app.batch_update():
             hint = ""
-            if event.state.run.status == "lost":
-                hint = runs.last_words(self.directory) or f"see {runs.RUNNER_LOG} in {self.directory}"
+            if event.state.run.status == "lost" and runs.last_words(self.directory):
+                hint = f"see {runs.RUNNER_LOG} in {self.directory}"
             self.query_one(RunHeader).take(event.state, hint)
             self.query_one(StageLine).take(event.state)
             self.query_one(LogPanel).grow(event.log_lines, event.read)
