@@ -3,10 +3,16 @@
 Without arguments there is nothing to parse: the full-screen program starts without the command line's imports.
 """
 
-import os
-import sys
+# Before anything is looked for in files: Ctrl-C while modules are imported ends the program without a traceback.
+import _signal  # type: ignore[import-not-found]
 
-from tui import COMPLETION
+_signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+
+import os  # noqa: E402
+import signal  # noqa: E402
+import sys  # noqa: E402
+
+from tui import COMPLETION  # noqa: E402
 
 
 def main() -> None:
@@ -16,6 +22,7 @@ def main() -> None:
         from tui.app import run_app
 
         try:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             sys.exit(run_app())
         except Exception as error:  # noqa: BLE001  # said in one line, whatever it is
             from tui.cli import fail

@@ -1,11 +1,11 @@
 """The command line. Imports lazily, so that ``--help`` is instant."""
 
+import contextlib
 import functools
 import os
 import shutil
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +18,7 @@ from tui.errors import Exit, UsageError, UserError, one_line
 from tui.spec import ENGINES, PLATFORMS, QUANTIZATIONS, RUNNER_KINDS, Spec
 
 if TYPE_CHECKING:
+    from tui.leaving import Signals
     from tui.reports.text import Detail
 
 POLL_S = 0.1
@@ -48,7 +49,9 @@ def fail(error: Exception) -> int:
         error = UserError(f"internal error: {type(error).__name__}: {one_line(error)}", "again with --debug")
 
     hint = f" ({clean(error.hint)})" if error.hint else ""
-    click.echo(f"fvp-tui: {clean(error.what)}{hint}", err=True)
+    # After a hangup there is nobody to tell.
+    with contextlib.suppress(OSError):
+        click.echo(f"fvp-tui: {clean(error.what)}{hint}", err=True)
     return int(error.exit)
 
 
@@ -423,7 +426,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @click.option("-v", "--verbose", is_flag=True, help="Show the compiler's log on stderr.")
 def sweep(model: str, **options: Any) -> int:
     """Estimate MODEL on many configurations: it is lowered once, then Vela runs for each."""
-    from tui import catalogue, control, spec
+    from tui import catalogue, control, leaving, spec
     from tui import sweep as sweeping
     from tui.reports import sweep as report
 
@@ -441,9 +444,10 @@ def sweep(model: str, **options: Any) -> int:
         calibration=_absolute(options["calibration"]),
         cache=False if options["no_cache"] else None,
     )
+    signals = leaving.Signals(interruptible=True).hear()
     directory = control.start(spec.check(request))
     click.echo(f"run {directory.name}", err=True)
-    status = _follow(directory, verbose=options["verbose"], interruptible=True)
+    status = _follow(directory, verbose=options["verbose"], signals=signals)
     if status != Exit.OK:
         return status
     limits = spec.Limits(
@@ -470,15 +474,17 @@ def sweep(model: str, **options: Any) -> int:
 
 
 def _start(spec: Spec, options: dict[str, Any], on_success: Callable[[Path], None] = lambda _: None) -> int:
-    from tui import control
+    from tui import control, leaving
 
+    # From before there is a run: one whose command is gone without a word would not be found again.
+    signals = leaving.Signals(interruptible=True).hear()
     directory = control.start(spec)
     if options["detach"]:
         click.echo(directory.name)
         return Exit.OK
     if not options["as_events"]:
         click.echo(f"run {directory.name}", err=True)
-    status = _follow(directory, verbose=options["verbose"], as_events=options["as_events"], interruptible=True)
+    status = _follow(directory, verbose=options["verbose"], as_events=options["as_events"], signals=signals)
     if status == Exit.OK:
         on_success(directory)
     if not options["as_events"]:
@@ -539,16 +545,22 @@ class _Progress:
         return None
 
 
-def _follow(directory: Path, *, verbose: bool, as_events: bool = False, interruptible: bool = False) -> int:
-    """Follow a run to its end; its exit status. Ctrl-C stops the run if `interruptible`, else only the following."""
-    from tui import control, events, journal, runs, state
+def _follow(directory: Path, *, verbose: bool, signals: "Signals", as_events: bool = False) -> int:
+    """Follow a run to its end; its exit status.
 
-    interrupted = threading.Event()
-    signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    Raises:
+        GoesOn: a signal ended the following, but not the run.
+        UserError: the run's process is gone without a result.
+    """
+    from tui import control, events, journal, leaving, runs, state
+
     follower, progress, folded = journal.Follower(directory / journal.FILE), _Progress(verbose), state.EMPTY
     asked = False
     checked = time.monotonic()
     while True:
+        # First of all: after a hangup there is nothing to print on.
+        if signals.leave:
+            raise leaving.GoesOn(directory.name)
         batch = follower.poll()
         for event in batch:
             folded = state.fold(folded, event)
@@ -558,35 +570,32 @@ def _follow(directory: Path, *, verbose: bool, as_events: bool = False, interrup
                 progress.tell(event)
         if folded.run.status != "running":
             return folded.run.exit_status or Exit.OK
-        if interrupted.is_set() and not interruptible:
-            return Exit.INTERRUPTED
-        if interrupted.is_set() and not asked:
-            asked = _ask_to_stop(control.stop, directory)
+        if signals.stop and not asked:
+            asked = True
+            _stop_for(signals.last, directory)
         if batch:
             continue
         # Whether the process still lives need not be asked ten times a second.
         if time.monotonic() - checked > 1:
             checked = time.monotonic()
-            lost = control.died(directory) or runs.settled(directory, folded).run.status == "lost"
             # Its last events may have come just now.
-            if lost and not follower.behind():
-                said = runs.last_words(directory)
-                raise UserError(
-                    "the run process is gone without a result" + (f": {said}" if said else ""),
-                    f"fvp-tui show {directory.name}",
-                )
-        interrupted.wait(POLL_S) if not asked else time.sleep(POLL_S)
-
-
-def _ask_to_stop(stop: Callable[[Path], None], directory: Path) -> bool:
-    """Ask a run to stop; False when it is too early for it to hear."""
-    try:
-        stop(directory)
-    except UserError:
+            if (control.died(directory) or not runs.lives(directory, folded.process)) and not follower.behind():
+                reason = state.lost(folded, runs.last_words(directory)).run.reason
+                raise UserError(reason or "", f"fvp-tui show {directory.name}")
         time.sleep(POLL_S)
-        return False
-    click.echo("  stopping ...", err=True)
-    return True
+
+
+def _stop_for(signal_name: str, directory: Path) -> None:
+    """Ask a run to stop, as a signal wants it."""
+    from tui import control
+
+    try:
+        control.stop(directory)
+    except UserError as error:
+        # It may be over: what comes of it is to be seen.
+        fail(error)
+    else:
+        click.echo("  stopping ..." if signal_name == "SIGINT" else f"  {signal_name}: stopping the run ...", err=True)
 
 
 def _show(directory: Path, *, as_json: bool, detail: "Detail" = "top") -> None:
@@ -657,7 +666,7 @@ def advise(name: str, try_out: bool, as_json: bool, verbose: bool) -> int:
     """Say what to change in a run's model or options, with the evidence the run has for it."""
     import msgspec
 
-    from tui import advice, control, runs, variants
+    from tui import advice, control, leaving, runs, variants
     from tui.reports import advice as report
 
     directory = runs.resolve(name)
@@ -671,9 +680,10 @@ def advise(name: str, try_out: bool, as_json: bool, verbose: bool) -> int:
         if not (try_out and one.change):
             continue
         click.echo(f"trying {' '.join(one.options)}", err=True)
+        signals = leaving.Signals(interruptible=True).hear()
         variant = control.start(advice.changed(state.spec, one.change))
         click.echo(f"run {variant.name}", err=True)
-        status = Exit(_follow(variant, verbose=verbose, interruptible=True))
+        status = Exit(_follow(variant, verbose=verbose, signals=signals))
         tried[at] = msgspec.structs.replace(one, tried=variants.outcome(state, variant))
         if status == Exit.INTERRUPTED:
             break
@@ -732,14 +742,15 @@ def export(name: str, form: Any, output: str | None, size: str | None) -> None:
 @click.option("--events", "as_events", is_flag=True, help="Do not open the screen; print the journal, live.")
 def attach(name: str, as_json: bool, as_events: bool) -> int:
     """Watch a run, from its beginning: on the full screen, or as lines where there is no terminal."""
-    from tui import runs
+    from tui import leaving, runs
 
     directory = runs.resolve(name)
     if _has_terminal() and not (as_json or as_events):
         from tui.app import run_app
 
         return run_app(attach=directory)
-    status = _follow(directory, verbose=True, as_events=as_events)
+    signals = leaving.Signals(interruptible=False).hear()
+    status = _follow(directory, verbose=True, as_events=as_events, signals=signals)
     if not as_events:
         _show(directory, as_json=as_json)
     return status
@@ -805,11 +816,7 @@ def stop(name: str) -> None:
     """Stop a run; what it has yielded so far is kept."""
     from tui import control, runs
 
-    directory = runs.resolve(name)
-    found = runs.load(directory)
-    if found.run.status != "running":
-        raise UserError(f"{directory.name} is not running: it is {found.run.status}")
-    control.stop(directory)
+    control.stop(runs.resolve(name))
 
 
 @cli.command()
@@ -1111,7 +1118,12 @@ def completion_(shell: Any) -> None:
 
 def main() -> None:
     """Entry point: parse, run, and turn every error into one line and the right exit status."""
-    sys.exit(_main(sys.argv[1:]))
+    status = _main(sys.argv[1:])
+    # All is said: a signal while the interpreter ends would only spoil the exit status.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_IGN)
+    sys.exit(status)
 
 
 def _main(arguments: list[str]) -> int:
@@ -1123,10 +1135,11 @@ def _main(arguments: list[str]) -> int:
 
         completion.register()
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         result = cli.main(arguments, prog_name="fvp-tui", standalone_mode=False)
     except click.exceptions.Exit as error:
         return error.exit_code
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "fvp-tui"

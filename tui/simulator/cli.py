@@ -253,6 +253,8 @@ def _main(arguments: list[str]) -> int:
 
 def main() -> None:
     """Entry point of ``fvp-sim``."""
+    # Until there is something to end in order, and to print statistics of: without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Its matrices are small: a second thread wins nothing on an idle machine, and loses most of the time on a busy one.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
