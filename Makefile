@@ -7,8 +7,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 FIRST := sample:digits
 GRAPHS := 2000
 PROGRAMS := 20000
+MOMENTS := 50
 
-.PHONY: run test check bench conformance differential fuzz networks picture clean help
+.PHONY: run test check bench conformance differential fuzz faults networks picture clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -46,6 +47,9 @@ differential: $(VENV)/.installed-dev ## random graphs: fvp-sim against the TOSA 
 
 fuzz: $(VENV)/.installed-dev ## damaged programs on fvp-sim, about four minutes
 	$(BIN)/python -m tests.fuzz --programs $(PROGRAMS)
+
+faults: $(VENV)/.installed-dev ## processes killed and frozen, full disks, damaged journals, about half an hour
+	$(BIN)/python -m tests.faults --moments $(MOMENTS)
 
 networks: $(VENV)/.installed-dev ## ordinary networks and the samples, link by link, about half an hour
 	$(BIN)/python -m tests.networks --set all
