@@ -152,6 +152,15 @@ def test_a_server_runs_several_inferences_in_one_process(run: Run) -> None:
     assert len(run.pids) == 1
 
 
+def test_an_inference_of_a_server_without_its_outputs_fails_the_run(run: Run) -> None:
+    def collect(k: int) -> tuple[str, str] | None:
+        return ("out-0.bin was not written", "look") if k == 1 else None
+
+    verdict = run.start(inferences=3, collect=collect)
+    assert (verdict.verdict, verdict.hint) == ("fail", "look")
+    assert verdict.reason == "2 of 3 inferences gave outputs: out-0.bin was not written"
+
+
 def test_what_waits_to_be_read_has_no_time(run: Run) -> None:
     # Two lines come together; between their reads, time passes here.
     (run.folder / "bytes").write_bytes(b"Starting running 1 inferences...\n" + b"1 inferences finished\n")

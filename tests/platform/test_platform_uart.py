@@ -148,6 +148,21 @@ def test_counters_without_an_events_line_keep_their_number() -> None:
     assert finished.inference.pmu == {"ethosu_pmu_cntr1": 7}
 
 
+def test_an_inference_whose_last_words_are_torn_has_ended_with_its_outputs() -> None:
+    start, torn, outputs = (
+        b"Starting running 1 inferences...\n",
+        b"1 infe[sec] hello\nrences finished\n",
+        b"1 outputs: \n",
+    )
+    for console, ended in (
+        (start + torn, 0),
+        (start + torn + outputs, 1),
+        (start + b"1 inferences finished\n" + outputs, 1),
+    ):
+        assert len(of(events.InferenceFinished, parse(console))) == ended
+    assert len(of(events.InferenceFinished, parse(b"INFO - Inference completed.\n"))) == 1
+
+
 def test_a_failed_execution_is_no_finished_inference() -> None:
     report = b"Starting running 1 inferences...\nethosu_pmu_cycle_cntr : 5\n"
     failed = b"F [executorch:r.cpp:1 run_model()] Execution of method forward failed with status 0x1\n"

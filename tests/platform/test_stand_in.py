@@ -263,7 +263,8 @@ OVER = "Info: Simulation is stopping. Reason: {} has been exceeded."
             {},
             "0 of 1 inferences gave outputs: 1 of 10 elements of output 0",
         ),
-        ("mlek", ["INFO - Inference completed."], {}, "0 of 1 inferences ran"),
+        ("mlek", ["INFO - program terminating..."], {}, "0 of 1 inferences ran"),
+        ("mlek", ["INFO - Inference completed."], {}, "0 of 1 inferences gave outputs"),
         ("mlek", [*INFERENCE, "INFO - Inference completed."], {}, "outputs was not written to outputs.bin"),
         (
             "semihosting",

@@ -52,6 +52,7 @@ _DONE = re.compile(
     r"|Inference completed in (\d{1,9} ms)\s*$|\binference PASS\b"
 )
 _EXECUTED = re.compile(r"NPU Inferences|Ethos-U PMU report|\d outputs: |Inference completed")
+_GAVE = re.compile(r"\d outputs: |Inference completed")
 _NOT_EXECUTED = re.compile(r"Execution of method \S+ failed|Problem running model|Inference failed")
 _CPU_NOTE = "CPU cycle values and ratio calculations require"
 _OVERFLOW = re.compile(r"[Oo]verflow detected for (?:NPU )?(\w{1,80})")
@@ -111,6 +112,8 @@ class Parser:
         """A figure that may be half a number, and its line: the next message tells."""
         self._overflowed: list[str] = []
         self._reported = False
+        self._gave = False
+        """Whether outputs were announced: an inference has ended, also where the line that says so is torn."""
         self._running = False
         self._planned = 1
         self._kit_inferences = 0
@@ -151,7 +154,7 @@ class Parser:
         if self._block is not None:
             self._end_block(events)
         self._end_profile(events)
-        if self._reported:
+        if self._reported or (self._gave and (self._running or not self.finished)):
             self._finish(events)
         return events
 
@@ -279,8 +282,10 @@ class Parser:
             self._planned = int(planned[1] or planned[2])
         if _EXECUTED.search(text):
             self._stop_clock()
+        if _GAVE.search(text):
+            self._gave = True
         if _NOT_EXECUTED.search(text):
-            self._reported = self._running = False
+            self._reported = self._running = self._gave = False
         if _SERVER in text:
             self.server_ready = True
         if _NO_CYCLES.search(text):
@@ -314,7 +319,7 @@ class Parser:
         self._settle(events)
         self._running = True
         self._report = PmuReport()
-        self._reported = False
+        self._reported = self._gave = False
         self._started_at = self._now
         self._wall_s = None
         events.append(InferenceStarted(index=self._first + self.finished))
@@ -344,7 +349,7 @@ class Parser:
         if count > 1:
             events.append(Noted(text=f"the program ran {count} inferences in one go: figures are the mean of them"))
         self.finished += 1
-        self._running = self._reported = False
+        self._running = self._reported = self._gave = False
         self._report = PmuReport()
         self._wall_s = self._started_at = self._why_torn = None
         self._planned = 1
