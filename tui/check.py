@@ -18,7 +18,7 @@ FLOAT_TOLERANCE = 1e-3
 """Absolute and relative tolerance of an output that was never quantized: the defaults of ExecuTorch's own tests."""
 
 ROUNDING = 1 + 1e-4
-"""Steps a dequantized output may be away from PyTorch's quantized model."""
+"""Of what rounding explains, with the last rounding of all, that of a dequantized value in float32."""
 KINDS = {
     "tosa": ("float", "quantized", "tosa"),
     "quantized": ("float", "quantized"),
@@ -38,10 +38,12 @@ EXACT = 1e-4
 
 
 def _tolerance(info: TensorInfo, expected: NDArray, reference: str) -> float:
-    """Largest error of a match: see `EXACT`, `ROUNDING` and `FLOAT_TOLERANCE`."""
-    if info.step is not None:
-        # Two values one step apart differ by a rounding error more than the step itself.
-        return info.step * (EXACT if reference == "tosa" else ROUNDING)
+    """Largest error of a match: see `EXACT`, `tui.compile.rounding` and `FLOAT_TOLERANCE`."""
+    if info.step is not None and reference == "tosa":
+        return info.step * EXACT
+    if info.rounding is not None and reference == "quantized" and expected.dtype.kind == "f":
+        # Two values some steps apart differ by a rounding error more than the steps themselves.
+        return info.rounding * ROUNDING
     if expected.dtype.kind != "f":
         return 0.0
     return FLOAT_TOLERANCE * (1 + float(np.max(np.abs(expected), initial=0.0)))

@@ -112,11 +112,11 @@ ROUNDING = 2.0
 
 def judged(exact: list[float], quantized: list[float], lowered: list[float], dtype: str = "float32") -> list[Link]:
     step = 0.5 if dtype == "float32" else None
-    info = TensorInfo(dtype=dtype, shape=(len(exact),), dim_order=(0,), step=step)
+    info = TensorInfo(dtype=dtype, shape=(len(exact),), dim_order=(0,), step=step, rounding=ROUNDING)
     manifest = Manifest(inputs=(), outputs=(info,), inferences=1)
     names = {"float_0_0": exact, "quantized_0_0": quantized, "tosa_0_0": lowered}
     references = {name: np.array(values, dtype) for name, values in names.items()}
-    return list(links.judge(references, manifest, [ROUNDING]))
+    return list(links.judge(references, manifest, quantized=True))
 
 
 def test_lowering_may_round_otherwise_but_do_no_more() -> None:

@@ -41,20 +41,16 @@ class _Judged:
         return self.error / self.allowed if self.allowed else (0.0 if not self.error else float("inf"))
 
 
-def judge(references: Mapping[str, NDArray], manifest: Manifest, rounding: Sequence[float] | None) -> tuple[Link, Link]:
-    """The links ``quantized`` and ``lowered`` of a compiled model.
-
-    `references` are named as in ``references.npz``; `rounding` is how far rounding alone may take each output
-    (`tui.compile.rounding`), None of a model that is not quantized.
-    """
+def judge(references: Mapping[str, NDArray], manifest: Manifest, *, quantized: bool) -> tuple[Link, Link]:
+    """The links ``quantized`` and ``lowered`` of a compiled model; `references` are named as in ``references.npz``."""
     series = _Series(references, manifest)
-    if rounding is None:
+    if not quantized:
         return Link(name="quantized", status="skipped", reason=NOT_QUANTIZED), _unlowered(NOT_QUANTIZED)
     outputs = range(len(manifest.outputs))
     first = _link("quantized", series, "quantized", [_quantization(series, j) for j in outputs])
     if not series.has("tosa"):
         return first, _unlowered(NO_REFERENCE)
-    return first, _link("lowered", series, "tosa", rounding)
+    return first, _link("lowered", series, "tosa", [info.rounding or 0.0 for info in manifest.outputs])
 
 
 def prepared(link: Link, found: Change) -> Link:

@@ -8,6 +8,7 @@ graph. So the quantized model itself is disturbed by a step everywhere: what tha
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from torch.fx import Interpreter
@@ -15,6 +16,7 @@ from torch.utils import _pytree
 
 from tui import tensors
 from tui.compile.models import Inputs
+from tui.tensors import TensorInfo
 
 RUNS = 4
 """Disturbed runs of each input: in half of them each element is off by itself, in half all elements of a node alike."""
@@ -85,3 +87,9 @@ def allowed(module: Any, samples: Sequence[Inputs], steps: Sequence[float | None
                     difference = np.abs(one.astype(np.float64) - other.astype(np.float64))
                     found[j] = max(found[j], MARGIN * float(np.max(difference, initial=0.0)))
     return found
+
+
+def measured(module: Any, samples: Sequence[Inputs], outputs: Sequence[TensorInfo]) -> tuple[TensorInfo, ...]:
+    """The outputs of a program with what rounding explains of each."""
+    found = allowed(module, samples, [info.step for info in outputs])
+    return tuple(msgspec.structs.replace(info, rounding=most) for info, most in zip(outputs, found, strict=True))

@@ -220,7 +220,7 @@ def _load_compilers(work: Worker) -> None:
 
 def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: Any) -> None:
     """The stages from quantize on."""
-    from tui.compile import delegation, preparation, references
+    from tui.compile import delegation, preparation, references, rounding
     from tui.compile import lowering as flow
 
     spec = work.spec
@@ -253,6 +253,8 @@ def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: 
             work.keep(path)
             inputs, outputs = references.signature(emitted, steps)
             quantized = None if made is None else made.module
+            if quantized is not None:
+                outputs = rounding.measured(quantized, samples.inputs, outputs)
             with model.at_home():
                 written = references.write(
                     work.artifacts, samples, spec.inferences, inputs, outputs, model.module, quantized, exact
@@ -302,13 +304,10 @@ def _judge_links(work: Worker, made: Any, changed: Any, target: Any, samples: An
     import numpy as np
 
     from tui import tensors
-    from tui.compile import links, rounding
+    from tui.compile import links
 
-    manifest = tensors.read_manifest(work.artifacts)
-    steps = [info.step for info in manifest.outputs]
-    allowed = None if made is None else rounding.allowed(made.module, samples.inputs, steps)
     with np.load(work.artifacts / tensors.REFERENCES) as packed:
-        first, second = links.judge(dict(packed), manifest, allowed)
+        first, second = links.judge(dict(packed), tensors.read_manifest(work.artifacts), quantized=made is not None)
     if changed is not None:
         first = links.prepared(first, changed)
     if second.status == "mismatch" and made is not None and target is not None:
