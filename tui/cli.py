@@ -426,7 +426,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @click.option("-v", "--verbose", is_flag=True, help="Show the compiler's log on stderr.")
 def sweep(model: str, **options: Any) -> int:
     """Estimate MODEL on many configurations: it is lowered once, then Vela runs for each."""
-    from tui import catalogue, control, leaving, spec
+    from tui import catalogue, control, leaving, runs, spec
     from tui import sweep as sweeping
     from tui.reports import sweep as report
 
@@ -449,6 +449,9 @@ def sweep(model: str, **options: Any) -> int:
     click.echo(f"run {directory.name}", err=True)
     status = _follow(directory, verbose=options["verbose"], signals=signals)
     if status != Exit.OK:
+        ended = runs.load(directory).run
+        if ended.status == "failed":
+            fail(UserError(ended.reason or ended.status, ended.hint or ""))
         return status
     limits = spec.Limits(
         npu_cycles=options["max_npu_cycles"],

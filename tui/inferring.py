@@ -53,6 +53,8 @@ def take_program(record: Record, path: Path, *, ones: bool) -> None:
         program.write_bytes(taken.program)
         record.keep(program)
     _check_outputs(path, taken.program)
+    if taken.program is data and not ones:
+        _check_inputs(path, taken.program)
     np.savez_compressed(record.artifacts / tensors.INPUTS, allow_pickle=False, **taken.inputs)
     if taken.references:
         np.savez_compressed(record.artifacts / tensors.REFERENCES, allow_pickle=False, **taken.references)
@@ -65,6 +67,22 @@ def take_program(record: Record, path: Path, *, ones: bool) -> None:
         record.emit(events.Estimated(estimate=found.whole, partitions=found.partitions, operators=found.operators))
     for note in (*found.notes, *taken.notes):
         record.note(note)
+
+
+def _check_inputs(path: Path, program: bytes) -> None:
+    """Refuse a program that takes more than tensors, unless its inputs came with it.
+
+    Raises:
+        UserError: it takes a number, or nothing in the place of an input.
+    """
+    plan = pte.parse(program).main
+    for at, index in enumerate(plan.inputs):
+        if not isinstance(value := plan.values[index], pte.Tensor):
+            raise UserError(
+                f"{path}: input {at} is {'left out' if value is None else f'a {type(value).__name__}'}:"
+                " a runner is given tensors only",
+                "export the model with tensors as its inputs",
+            )
 
 
 def _check_outputs(path: Path, program: bytes) -> None:

@@ -178,6 +178,13 @@ def test_a_file_that_is_missing_is_named_with_its_folder(reason: Callable[[str],
     assert f"no x.safetensors; it runs in {tmp_path}; at {tmp_path / 'net.py'}:2" in found
 
 
+def test_a_sweep_says_why_its_model_is_not_compiled(fvp_tui: Fvp, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text("ModelInputs = open('weights')\nModelUnderTest = None\n")
+    done = fvp_tui("sweep", "net.py", "--targets", "ethos-u85-128", cwd=tmp_path)
+    assert done.returncode == 1
+    assert f"fvp-tui: load: No such file or directory: weights in {tmp_path}; at" in done.stderr
+
+
 def test_files_of_options_are_those_of_the_caller(attempt: Try, project: Path) -> None:
     np.save(project / "x.npy", np.full((1, 8), 0.25, np.float32))
     state, artifacts = attempt("compile", "model.py", "--calibration", "x.npy", "--input", "x.npy", cwd=project)
@@ -323,6 +330,9 @@ def test_an_input_that_is_no_tensor_is_refused_where_it_is_to_be_run(attempt: Tr
     (tmp_path / "net.py").write_text(text + "ModelUnderTest = Net()\nModelInputs = (torch.ones(1, 8), 2.0)\n")
     state, _ = attempt("run", "net.py")
     assert "input 1 is a float: a runner is given tensors only (make it a tensor" in state["run"]["reason"]
+    _, artifacts = attempt("compile", "net.py")
+    state, _ = attempt("run", str(artifacts / "model.pte"))
+    assert "input 1 is a float: a runner is given tensors only" in state["run"]["reason"]
 
 
 def test_a_thread_that_goes_on_holds_nothing_up(project: Path, home: Path) -> None:
