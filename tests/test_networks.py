@@ -28,6 +28,7 @@ def with_links(state: dict[str, Any], broken: str | None) -> dict[str, Any]:
             "max_abs_error": 0.25,
             "allowed": 0.125,
             "reason": f"{name} is wrong" if name == broken else None,
+            "hint": "mend it" if name == broken else None,
         }
         for name in rows.CHAIN
     ]
@@ -77,6 +78,7 @@ def test_the_outcome_is_the_link_that_breaks(name: str, ran: Callable[..., Ran])
     assert (row.outcome, row.explained) == (name, True)
     assert "! 12.5 dB 0.25 of 0.12" in table.line(row)
     assert f"link {name} mismatch: {name} is wrong" in table.details([row])
+    assert row.hint == "mend it"
     assert networks.surprise(row) == f"a int8: {name}, not match"
 
 

@@ -23,13 +23,14 @@ UNEXPECTED = ("Traceback (most recent call last)", "internal error")
 
 @dataclass(frozen=True)
 class Link:
-    """One comparison of the chain; an unknown figure is None."""
+    """One comparison of the chain; an unknown figure is None. `sqnr_db` is that of its end against the float model."""
 
     status: str
     sqnr_db: float | None
     max_abs_error: float | None
     allowed: float | None
     reason: str | None
+    hint: str | None
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def _share(delegation: Mapping[str, Any]) -> float | None:
 
 
 def _link(found: Mapping[str, Any]) -> Link:
-    figures = (found.get(name) for name in ("sqnr_db", "max_abs_error", "allowed", "reason"))
+    figures = (found.get(name) for name in ("sqnr_db", "max_abs_error", "allowed", "reason", "hint"))
     return Link(found["status"], *figures)
 
 
@@ -109,6 +110,7 @@ def row(model: str, quantize: str, seconds: float, exit_status: int | None, stat
         data = {}
     run, check, delegation = (data.get(name) or {} for name in ("run", "check", "delegation"))
     links = {found["name"]: _link(found) for found in check.get("links") or ()}
+    broken = next((link for link in links.values() if link.status == "mismatch"), None)
     worst = [output["sqnr_db"] for output in check.get("outputs") or () if output["sqnr_db"] is not None]
     return Row(
         model=model,
@@ -122,7 +124,7 @@ def row(model: str, quantize: str, seconds: float, exit_status: int | None, stat
         delegated_percent=_share(delegation),
         kept=_kept(delegation),
         reason=run.get("reason") or check.get("reason") or (None if data else said.strip()[-500:]),
-        hint=run.get("hint") or None,
+        hint=run.get("hint") or (broken.hint if broken else None),
         notes=tuple(data.get("notes") or ()),
         unexpected=any(mark in said for mark in UNEXPECTED),
     )
