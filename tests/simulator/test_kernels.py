@@ -39,10 +39,10 @@ def ours(name: str, values: tuple[Any, ...], targets: list[Array]) -> None:
     """What the interpreter does with a call's arguments."""
     kernel = kernels.find(name)
     assert kernel is not None
-    assert (kernel.arity, kernel.outputs) == (len(values), len(targets))
+    assert (kernel.arity, kernel.listed or kernel.outputs) == (len(values), kernel.listed or len(targets))
     extra = {"targets": targets} if kernel.needs_targets else {}
     results = kernel.compute(*values, **extra)
-    for result, target in zip(results if kernel.outputs > 1 else (results,), targets, strict=True):
+    for result, target in zip(results if kernel.listed or len(targets) > 1 else (results,), targets, strict=True):
         kernels.store(result, target, name)
 
 
@@ -157,11 +157,18 @@ CASES: dict[str, list[tuple[Any, ...]]] = {
     "aten::clone.out": [(floats(2, 3), None)],
 }  # fmt: skip
 
+LISTED: dict[str, tuple[Any, list[tuple[Any, ...]]]] = {
+    "aten::split_copy.Tensor_out": (torch.split, [(floats(7, 2), 3, 0), (floats(2, 6), 2, -1), (floats(2, 3), 9, 1)]),
+    "aten::split_with_sizes_copy.out": (torch.split, [(floats(7, 2), (3, 0, 4), 0), (floats(2, 6), (1, 5), -1)]),
+    "aten::unbind_copy.int_out": (torch.unbind, [(floats(3, 2), 0), (floats(2, 3, 4), -1)]),
+}
+"""Operators with a list of tensors as output, and the functions of PyTorch that are the same."""
+
 CALLS = [(name, number) for name, cases in CASES.items() for number in range(len(cases))]
 
 
 def test_every_operator_of_pytorch_in_the_table_is_compared() -> None:
-    assert {name for name in kernels.TABLE if name.startswith("aten::")} == CASES.keys()
+    assert {name for name in kernels.TABLE if name.startswith("aten::")} == CASES.keys() | LISTED.keys()
 
 
 @pytest.mark.parametrize(("name", "number"), CALLS)
@@ -179,6 +186,23 @@ def test_a_kernel_is_pytorchs_operator(name: str, number: int) -> None:
         # Which of equal elements is meant is PyTorch's choice: what an index points to is not.
         axis = values[2] if "topk" in name else values[1]
         np.testing.assert_array_equal(np.take_along_axis(values[0], targets[1], axis), expected[0])
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_a_kernel_of_a_list_is_pytorchs_operator(name: str) -> None:
+    function, cases = LISTED[name]
+    for x, *rest in cases:
+        sizes = [list(value) if isinstance(value, tuple) else value for value in rest]
+        expected = [part.numpy() for part in function(torch.from_numpy(x), *sizes)]
+        targets = [np.zeros_like(array) for array in expected]
+        ours(name, (x, *rest), targets)
+        for target, array in zip(targets, expected, strict=True):
+            np.testing.assert_array_equal(target, array)
+
+
+def test_parts_that_are_not_the_whole_are_refused() -> None:
+    with pytest.raises(KernelError, match="7 elements cannot be split into 6"):
+        ours("aten::split_with_sizes_copy.out", (floats(7), (2, 4), 0), [np.zeros(2), np.zeros(4)])
 
 
 def test_results_take_the_type_of_their_output() -> None:

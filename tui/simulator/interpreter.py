@@ -170,13 +170,16 @@ class Method:
     @staticmethod
     def _compute(name: str, kernel: Kernel, given: Sequence[Any]) -> None:
         targets = given[kernel.arity : kernel.arity + kernel.outputs]
+        if kernel.listed and targets and isinstance(targets[0], tuple):
+            targets = targets[0]
         if len(targets) < kernel.outputs or not all(isinstance(t, np.ndarray) for t in targets):
             raise KernelError(f"{name}: the call has {len(given)} arguments, more are expected")
         if kernel.size is not None and kernel.size(*given[: kernel.arity]) != targets[0].size:
             raise KernelError(f"{name}: the result is not of its output's size")
         extra = {"targets": targets} if kernel.needs_targets else {}
         results = kernel.compute(*given[: kernel.arity], **extra)
-        for result, target in zip(results if kernel.outputs > 1 else (results,), targets, strict=True):
+        several = kernel.listed or kernel.outputs > 1
+        for result, target in zip(results if several else (results,), targets, strict=True):
             kernels.store(result, target, name)
 
     def _delegate(self, number: int, args: Sequence[int]) -> None:

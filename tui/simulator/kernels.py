@@ -33,6 +33,8 @@ class Kernel:
     outputs: int = 1
     size: Callable[..., int] | None = None
     """Elements of the result, where it can have more than any argument."""
+    listed: bool = False
+    """Whether the output is one list of tensors, as many as the program says."""
     needs_targets: bool = False
     """Whether `compute` is given the outputs, as the keyword ``targets``, to take their types and shapes from."""
 
@@ -154,6 +156,18 @@ def _reshape(x: NDArray, shape: Sequence[int]) -> NDArray:
     return x.reshape(tuple(shape))
 
 
+def _split(x: NDArray, sizes: int | Sequence[int], dim: int) -> list[NDArray]:
+    extent = x.shape[dim]
+    parts = tuple(sizes) if isinstance(sizes, Sequence) else (sizes,) * -(-extent // sizes)
+    if isinstance(sizes, Sequence) and sum(sizes) != extent:
+        raise KernelError(f"{extent} elements cannot be split into {sum(sizes)}")
+    return np.split(x, np.cumsum(parts[:-1]), axis=dim)
+
+
+def _unbind(x: NDArray, dim: int) -> list[NDArray]:
+    return list(np.moveaxis(x, dim, 0))
+
+
 def _expand(x: NDArray, shape: Sequence[int], _implicit: bool) -> NDArray:
     lead = len(shape) - x.ndim
     sizes = tuple(x.shape[at - lead] if extent == -1 else extent for at, extent in enumerate(shape))
@@ -197,6 +211,9 @@ TABLE: dict[str, Kernel] = {
     "aten::unsqueeze_copy.out": Kernel(2, np.expand_dims),
     "aten::slice_copy.Tensor_out": Kernel(5, _slice),
     "aten::select_copy.int_out": Kernel(3, lambda x, dim, index: np.take(x, index, axis=dim)),
+    "aten::split_copy.Tensor_out": Kernel(3, _split, listed=True),
+    "aten::split_with_sizes_copy.out": Kernel(3, _split, listed=True),
+    "aten::unbind_copy.int_out": Kernel(2, _unbind, listed=True),
     "aten::cat.out": Kernel(2, _cat, size=_joined_size),
     "aten::expand_copy.out": Kernel(3, _expand),
     "aten::full_like.out": Kernel(3, lambda x, value, _format: np.broadcast_to(value, x.shape)),
