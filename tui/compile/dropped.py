@@ -21,7 +21,8 @@ MOST = 10_000
 """Combinations of outputs that are tried: with more, all that are read inside are named."""
 
 PROGRAM = "*_vela.npz"
-HINT = "--channels-last avoids it, or + 0 where the tensor is made: r = torch.relu(self.conv(x)) + 0"
+REWRITE = "+ 0 where the tensor is made avoids it: r = torch.relu(self.conv(x)) + 0"
+LAYOUT = "--channels-last avoids it, or + 0 where the tensor is made: r = torch.relu(self.conv(x)) + 0"
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,12 @@ def dropped(graph: bytes, compiled: Sequence[int]) -> tuple[list[str], bool]:
     return [outputs[at].name for at in meant], len(possible) == 1
 
 
-def check(folder: Path, partition: int, vela: str | None) -> None:
+def check(folder: Path, partition: int, vela: str | None, *, free_layout: bool) -> None:
     """See that a partition, whose graph and compiled program are in `folder`, still has all its outputs.
 
     Raises:
-        UserError: it has lost some; `vela` is the version of Vela that did it.
+        UserError: it has lost some; `vela` is the version of Vela that did it. With `free_layout` the model could be
+            compiled in the NPU's layout instead.
     """
     compiled = _compiled(folder)
     names, certain = ([], True) if compiled is None else dropped((folder / TOSA).read_bytes(), compiled)
@@ -83,10 +85,11 @@ def check(folder: Path, partition: int, vela: str | None) -> None:
         return
     known = origins.by_node(folder / DEBUG_JSON)
     what = " and ".join(_words(name, known.get(name, Origin())) for name in names)
+    dropped_it = "an output of partition {} that is" if len(names) == 1 else "outputs of partition {} that are"
     raise UserError(
-        f"a fault of Vela {vela or ''}: it dropped an output of partition {partition} that is also read inside,"
-        f" {what if certain else f'one of {what}'}; the program could not run",
-        HINT,
+        f"a fault of Vela {vela or ''}: it dropped {dropped_it.format(partition)} also read inside,"
+        f" {what if certain else f'some of {what}'}; the program could not run",
+        LAYOUT if free_layout else REWRITE,
     )
 
 
