@@ -234,9 +234,14 @@ ModelInputs = (torch.ones(1, 8),)
 """
 
 
-def test_a_model_may_go_to_another_folder(attempt: Try, tmp_path: Path) -> None:
+def test_a_model_may_read_later_and_go_to_another_folder(attempt: Try, tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(CHDIR)
     assert attempt("compile", "net.py")[0]["run"]["status"] == "ok"
+    lazy = "ModelCalibration = (torch.load(f'{n}.pt') for n in range(2))\n"
+    for n in range(2):
+        torch.save((torch.full((1, 8), n + 1.0),), tmp_path / f"{n}.pt")
+    (tmp_path / "net.py").write_text(LINEAR + "(torch.ones(1, 8),)\n" + lazy)
+    assert attempt("compile", "net.py")[0]["run"]["reason"] is None
     leaves = "import os, tempfile\nwith tempfile.TemporaryDirectory() as folder:\n    os.chdir(folder)\n"
     (tmp_path / "net.py").write_text(leaves + LINEAR + "(torch.ones(1, 8),)\n")
     assert attempt("compile", "net.py")[0]["run"]["status"] == "ok"
@@ -261,6 +266,7 @@ NAMES = "ModelUnderTest = None\nModelInputs = ()\n"
         ("raise KeyboardInterrupt\n" + NAMES, ("net.py ends the program: KeyboardInterrupt", "net.py:1")),
         ("import os\nos._exit(0)\n" + NAMES, ("the compile worker ended in load without a result",)),
         ("if __name__ == '__main__':\n    ModelUnderTest = ModelInputs = ()\n", ("does not define", "is imported")),
+        (LINEAR + "(torch.ones(1, 8),)\nModelDataset = [torch.ones(1, 8)]\n", ("holds a Tensor, not (inputs, label)",)),
         (LINEAR + "(torch.ones(1, 9),)", ("forward fails on ModelInputs: RuntimeError: mat1 and mat2 shapes",)),
         (LINEAR + "(torch.ones(1, 8), 1)", ("forward fails on ModelInputs: TypeError: Linear.forward() takes 2",)),
         (

@@ -132,9 +132,13 @@ def _module(path: Path) -> ModuleType:
 
 def _from_file(path: Path, folder: Path) -> Model:
     with _in(folder):
-        module = _module(path)
+        model = _defined(path, _module(path))
         # Where the code that runs later finds itself.
-        folder = _current(folder)
+        return replace(model, folder=_current(folder))
+
+
+def _defined(path: Path, module: ModuleType) -> Model:
+    """The model that a file defines. Data that is only read when it is taken is read here."""
     lacking = [name for name in catalogue.REQUIRED_NAMES if not hasattr(module, name)]
     if lacking:
         guarded = "__main__" in path.read_text(encoding="utf-8", errors="replace")
@@ -144,9 +148,17 @@ def _from_file(path: Path, folder: Path) -> Model:
     if not isinstance(net, torch.nn.Module):
         hint = "create it: ModelUnderTest = MyModel()" if isinstance(net, type) else ""
         raise UsageError(f"ModelUnderTest in {path} is a {type(net).__name__}, not a torch.nn.Module", hint)
-    dataset = [(_as_inputs(x, "ModelDataset"), int(label)) for x, label in getattr(module, "ModelDataset", ())]
+    dataset = [_labelled(path, item) for item in getattr(module, "ModelDataset", ())]
     calibration = [_as_inputs(x, "ModelCalibration") for x in getattr(module, "ModelCalibration", ())]
-    return Model(net.eval(), _as_inputs(module.ModelInputs, "ModelInputs"), dataset, calibration, folder=folder)
+    return Model(net.eval(), _as_inputs(module.ModelInputs, "ModelInputs"), dataset, calibration)
+
+
+def _labelled(path: Path, item: Any) -> tuple[Inputs, int]:
+    try:
+        inputs, label = item
+        return _as_inputs(inputs, "ModelDataset"), int(label)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"ModelDataset in {path} holds a {type(item).__name__}, not (inputs, label)") from error
 
 
 def _from_executorch(name: str) -> Model:
