@@ -201,7 +201,7 @@ TABLE: tuple[Known, ...] = (
     ),
     _row(
         Kind.ERROR,
-        r"PTE @ (?P<address>0x[0-9a-fA-F]+) \[----(?!ET|BP)",
+        r"PTE @ (?P<address>0x[0-9a-fA-F]+) \[----(?!ET|BP).{1,4}\]",
         "there is no program where the runner looks for one, at {address}",
         "place it there: --pte-address {address}",
     ),

@@ -188,6 +188,8 @@ _WORDS: dict[str, Level] = {
 }
 _MARKED = tuple(_WORDS)
 _NPU_DRIVER = ("E: ", "W: ", "I: ", "D: ")
+_TORN_NOTE = "E: CPU cycle values and ratio calculations"
+"""The rest of the perf monitor's NOTE, where others wrote into it: no error of the driver's."""
 _FAULTS = (
     "Hard fault",
     "HardFault_Handler",
@@ -210,7 +212,7 @@ def level(message: Message) -> Level:
     if message.letter:
         return _LETTERS[message.letter]
     text = message.text
-    if text.startswith(_NPU_DRIVER):
+    if text.startswith(_NPU_DRIVER) and not text.startswith(_TORN_NOTE):
         return _LETTERS[text[0]]
     # The FVP's normal last words: printed as a warning, on every kind of end.
     if STOPPED in text:

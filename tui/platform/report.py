@@ -151,7 +151,8 @@ class ProfileReport:
         rf"(?:(?P<on>NPU|CPU) (?P<name>[A-Z0-9_]{{1,80}})|DURATION){_UNIT}: "
         rf"(?P<total>\d{{1,18}})(?P<all>/ (?P<mean>\d{{1,18}}) / \d+ / \d+)?(?P<unit>{_UNIT})\s*$"
     )
-    _BEGIN = re.compile(rf"(?:(?:NPU|CPU) \w{{1,80}}|DURATION){_UNIT}:")
+    _BEGIN = re.compile(r"(?:NPU|CPU) [A-Z0-9_]|DURATION")
+    _COUNTER = re.compile(r"NPU [A-Z0-9_]{1,80}(?: (?:beats|cycles): \d+|: \d+ (?:beats|cycles))\s*$")
     _HEAD = re.compile(r"Number of samples: \d+\s*$|Total / Avg\./ Min / Max\s*$")
     _METRICS = re.compile(r"<metrics>([A-Za-z0-9+/=]{1,4000})</metrics>\s*$")
 
@@ -159,6 +160,11 @@ class ProfileReport:
     def starts(cls, text: str) -> bool:
         """Whether a message is the head of a profile."""
         return text.startswith("Profile for Inference")
+
+    @classmethod
+    def is_counter(cls, text: str) -> bool:
+        """Whether a message is a line of a profile, of which the head may be torn."""
+        return cls._COUNTER.match(text) is not None
 
     @classmethod
     def is_metrics(cls, text: str) -> bool:

@@ -117,6 +117,8 @@ class Parser:
         self._running = False
         self._planned = 1
         self._kit_inferences = 0
+        self._profile_due = True
+        """Whether an inference may have run since the last that has ended."""
         self._started_at: float | None = None
         self._wall_s: float | None = None
         self._why_no_cycles = NO_REPORT
@@ -229,6 +231,7 @@ class Parser:
             self._open = None
         if _KIT_INFERENCE.match(text):
             self._kit_inferences += 1
+            self._profile_due = True
         if keyed:
             self._words(text, events)
 
@@ -236,6 +239,9 @@ class Parser:
 
     def _reading(self, text: str) -> Reading | Torn | None:
         """What a message says of a figure; None where it is none of a report."""
+        if self._profile is None and self._profile_due and text.startswith("NPU ") and ProfileReport.is_counter(text):
+            self._profile = ProfileReport()
+            self._stop_clock()
         if self._profile is None and ProfileReport.is_metrics(text):
             # What was printed line by line is not to be counted again.
             if not self._running and self.finished:
@@ -317,7 +323,7 @@ class Parser:
 
     def _start(self, events: list[Event]) -> None:
         self._settle(events)
-        self._running = True
+        self._running = self._profile_due = True
         self._report = PmuReport()
         self._reported = self._gave = False
         self._started_at = self._now
@@ -354,6 +360,7 @@ class Parser:
         self._wall_s = self._started_at = self._why_torn = None
         self._planned = 1
         self._kit_inferences = 0
+        self._profile_due = False
 
     def _end_profile(self, events: list[Event]) -> None:
         self._settle(events)

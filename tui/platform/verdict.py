@@ -16,11 +16,13 @@ from tui.text import clean
 
 REASON_LIMIT = 300
 
+# Either half of "Program complete, exiting." will do, since others may write into that line too.
 _COMPLETE = re.compile(
-    r"Program complete|Application exit code: 0\b|Inference completed|^EXITTHESIM\b|program terminating\.\.\."
+    r"Program complete|, exiting\.\s*$"
+    r"|Application exit code: 0\b|Inference completed|^EXITTHESIM\b|program terminating\.\.\."
     r"|Main loop terminated|\binference PASS\b"
 )
-_COMPLETE_KEYS = ("complete", "exit code", "EXITTHESIM", "terminat", "inference PASS")
+_COMPLETE_KEYS = ("complete", "exiting.", "exit code", "EXITTHESIM", "terminat", "inference PASS")
 _ASSERTION = re.compile(r"(?:In function .{1,200}?, assert failed|Check failed)(?: \(.*?\))?: (?P<text>.+)")
 # Arm's SDS documentation: said at the end of a run by the Python inside the FVP, which then aborts; without effect.
 _PYTHON_AT_EXIT = re.compile(r"Fatal Python error: .*(?:_Py_GetConfig|GIL held)")
