@@ -40,7 +40,7 @@ def left_in_float(graph_module: Any, refused: Mapping[str, str]) -> dict[str, Ca
     first = {
         node: _cause(node, reason)
         for node, reason in left.items()
-        if not is_getitem(node) and (reason is None or NEIGHBOURS not in reason)
+        if not is_getitem(node) and not _counts(node) and (reason is None or NEIGHBOURS not in reason)
     }
     found: dict[str, Cause] = {}
     for node in left:
@@ -58,6 +58,12 @@ def _cause(node: Any, reason: str | None) -> Cause:
         kinds = dict.fromkeys(kind for given in node.all_input_nodes if (kind := _kind(given)))
         words = f"the quantizer refuses {op}" + (f" of {' and '.join(kinds)}" if kinds else "")
     return Cause(op, words, source_line(node.meta.get("stack_trace")), exported)
+
+
+def _counts(node: Any) -> bool:
+    """Whether it computes with integers alone, which need no quantizing: places in a tensor, most often."""
+    kinds = {_kind(one) for one in (node, *node.all_input_nodes)} - {""}
+    return bool(kinds) and all("int" in kind for kind in kinds)
 
 
 def _kind(node: Any) -> str:

@@ -81,7 +81,10 @@ def _what(error: BaseException) -> str:
 
 
 def describe(error: BaseException, stage: Stage, model_file: Path | None) -> str:
-    """One line for the user. The whole text belongs into an artifact (`full_text`)."""
+    """One line for the user; notes that were added to the error are its hint.
+
+    The whole text belongs into an artifact (`full_text`).
+    """
     if isinstance(error, UserError):
         return str(error)
     where = _where(error, model_file)
@@ -94,7 +97,8 @@ def describe(error: BaseException, stage: Stage, model_file: Path | None) -> str
         parts.append(f"operator {operator[1]}.{operator[2]}")
     if where:
         parts.append(f"at {where}")
-    hint = telling.hint if isinstance(telling, Problem) else _HINTS.get(stage, "see failure.txt")
+    known = telling.hint if isinstance(telling, Problem) else _HINTS.get(stage, "see failure.txt")
+    hint = "; ".join(getattr(error, "__notes__", ())) or known
     return f"{'; '.join(parts)} ({hint})"
 
 

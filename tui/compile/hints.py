@@ -36,6 +36,10 @@ _OPERATORS: tuple[tuple[str, str], ...] = (
 IN_FLOAT = re.compile(r"not marked as quantized|(inputs|outputs) were not quantized|non-quantized|had fp dtype")
 """An operator is in float, which is no reason but the consequence of one."""
 
+INTO_BUFFER = ("aten.index_copy_", "aten.index_put_")
+"""Operators that write to places of a buffer that are known only when the model runs."""
+CACHE = "take the cache as an input, write to that with index_copy, and return k and v: the application keeps the cache"
+
 QUANTIZE = "--quantize int8 or a16w8"
 _REASONS: tuple[tuple[str, str], ...] = (
     (r"int64", "cast to int32 with .to(torch.int32): the NPU has no 64-bit integers"),

@@ -32,6 +32,7 @@ from torch.fx import GraphModule
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
 from tui.compile import causes, progress, provenance, recurrent
+from tui.compile import partitions as cuts
 from tui.compile.causes import Cause
 from tui.compile.models import Inputs
 from tui.compile.origins import DEBUG_JSON
@@ -219,7 +220,7 @@ def _recording(
 
 @contextlib.contextmanager
 def _reporting(lowering: Lowering, partitioner: Any, report: Report) -> Iterator[None]:
-    """Report passes and nodes, by partition once there are some."""
+    """Report passes and nodes, by partition once there are some, which is when they are checked."""
     partitions = 0
     stock_partition = partitioner.partition
 
@@ -228,6 +229,7 @@ def _reporting(lowering: Lowering, partitioner: Any, report: Report) -> Iterator
         report("choosing what goes to the NPU", 0, None)
         result = stock_partition(program)
         partitions = len(result.partition_tags)
+        cuts.check(result.tagged_exported_program.graph_module, lowering.rejected)
         return result
 
     def in_partition(what: str, done: int, total: int | None) -> None:
@@ -255,7 +257,11 @@ def _reporting(lowering: Lowering, partitioner: Any, report: Report) -> Iterator
 def lower(
     program: ExportedProgram, spec: Any, folder: Path, on_vela: Callable[[], None], report: Report = silent
 ) -> Lowering:
-    """Partition, lower to TOSA and compile each partition with Vela; `on_vela` is called at each start of Vela."""
+    """Partition, lower to TOSA and compile each partition with Vela; `on_vela` is called at each start of Vela.
+
+    Raises:
+        UserError: ExecuTorch's partitions cannot be cut out of the program.
+    """
     return _lower(program, spec, folder, on_vela, ethosu_backend.vela_compile, report)
 
 

@@ -15,7 +15,8 @@ def operator_name(node: Any) -> str:
 
 def overload_name(target: Any) -> str:
     """``aten.max.other`` for an operator's overload, ``aten.relu6`` for its default one."""
-    return str(target).removesuffix(".default")
+    name = str(target)
+    return str(target.__name__) if name.startswith("<") else name.removesuffix(".default")
 
 
 def exported_name(node: Any) -> str:

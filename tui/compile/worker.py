@@ -68,6 +68,8 @@ class Worker:
         self.spec = spec
         self.emitted: list[Event] = []
         """All that was sent but progress, which is of no use to another run."""
+        self.exported: Any = None
+        """The exported program, which is asked for what ExecuTorch is known to fail on."""
         self._out = out
 
     def emit(self, event: Event) -> None:
@@ -110,6 +112,11 @@ class Worker:
     def _failed(self, name: Stage, error: Exception, seconds: float) -> StageFailed:
         from tui.compile import failures
 
+        if self.exported is not None and name in ("quantize", "lower"):
+            from tui.compile import caches
+
+            if (sentence := caches.suspect(self.exported)) is not None:
+                error.add_note(sentence)
         path = self.artifacts / FAILURE
         path.write_text(failures.full_text(error), encoding="utf-8", errors="replace")
         self.keep(path)
@@ -198,6 +205,7 @@ def _compile(work: Worker) -> None:
         for event in cache.as_cached(known):
             work.emit(event)
         return
+    work.exported = program
     _load_compilers(work)
     before = len(work.emitted)
     _lowered(work, model, program, calibration, samples)
