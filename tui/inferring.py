@@ -409,7 +409,7 @@ class Inferring:
 
 
 def _since(console: Path, begun: int) -> bytes:
-    """What a console log has from a place on."""
+    """The bytes of a console log from a place on."""
     with console.open("rb") as file:
         file.seek(begun)
         return file.read()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.platform import elves
+from tui import config
 from tui.errors import Exit, PlatformUnavailable, UsageError
 from tui.platform import discovery
 from tui.spec import Spec
@@ -96,6 +97,29 @@ def test_an_install_folder_will_do(fvp: Path, tmp_path: Path) -> None:
     assert discovery.find_fvp(str(tmp_path / "fvp")) == discovery.Found(fvp, "--fvp")
     with pytest.raises(PlatformUnavailable, match="no FVP_Corstone_SSE-320 in the folder"):
         discovery.find_fvp(str(tmp_path))
+
+
+def test_a_link_to_the_fvp_keeps_its_name_wherever_it_is_found(
+    fvp: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = tmp_path / "bin" / discovery.FVP
+    link.parent.mkdir()
+    link.symlink_to(fvp.rename(tmp_path / "wrapper.sh"))
+    assert discovery.find_fvp(None) == discovery.Found(link, "PATH")
+    assert discovery.find_fvp(str(link)) == discovery.Found(link, "--fvp")
+    monkeypatch.setenv("PATH", "")
+    settings = config.folder() / config.NAME
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(f'fvp = "{link}"\n')
+    assert discovery.find_fvp(None) == discovery.Found(link, config.NAME)
+    monkeypatch.setenv("FVP_TUI_FVP", str(link))
+    assert discovery.find_fvp(None) == discovery.Found(link, "FVP_TUI_FVP")
+    installed = tmp_path / "HOME" / "FVP_Corstone_SSE-320" / "models" / "Linux64" / discovery.FVP
+    installed.parent.mkdir(parents=True)
+    installed.symlink_to(tmp_path / "wrapper.sh")
+    monkeypatch.delenv("FVP_TUI_FVP")
+    settings.unlink()
+    assert discovery.find_fvp(None) == discovery.Found(installed, "its install folder")
 
 
 def test_what_is_named_must_be_there(fvp: Path, runner: Path, tmp_path: Path) -> None:

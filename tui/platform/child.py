@@ -80,7 +80,7 @@ class Child:
             return None
 
     def readable(self) -> bool:
-        """Whether something has come that was not read yet."""
+        """True if something has come that was not read yet."""
         return self._readable(0)
 
     def write(self, data: bytes) -> None:

@@ -25,8 +25,8 @@ PRINTED = re.compile(
     r"(?:(?P<whole>-?\d{1,11})|(?P<fraction>-?\d{1,40}\.\d{6}|-?nan|-?inf)"
     r"|(?P<truth>true|false) {0,2}\(0x[0-9a-f]+\))\s*$"
 )
-"""How a runner without files prints an element of an output (arm_executor_runner.cpp, print_outputs); older ones say no
-type. A fraction has six decimals: what has fewer is torn."""
+"""An element of an output as a runner without files prints it (arm_executor_runner.cpp, print_outputs); older ones say
+no type. A fraction has six decimals: what has fewer is torn."""
 
 DTYPES = {"int": "int32", "float": "float32", "char": "int8", "bool": "bool"}
 _SEMIHOSTING = "a semihosting runner writes outputs to files: --runner ELF"

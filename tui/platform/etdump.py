@@ -15,7 +15,7 @@ FILES = (ETDUMP, "debug_buffer.bin")
 
 _PRINTED = re.compile(rb'echo "([^"]*)" \| base64 -d ?>\s?(etdump\.bin|debug_buffer\.bin)')
 _LENGTH = re.compile(rb"\[base64\] buffer size: (\d{1,12})\s")
-"""What the runner says before: the length of the longest of its texts. Letters that others wrote into one are base64
+"""Printed before them: the length of the longest of its texts. Letters that others wrote into one are base64
 too, and only this tells of them."""
 
 

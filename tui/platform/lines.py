@@ -79,9 +79,9 @@ class Message:
     letter: str
     text: str
     ended: bool = True
-    """Whether the line ends with it. A number at the end of one that another message follows may be half a number."""
+    """True if the line ends with it. A number at the end of one that another message follows may be half a number."""
     garbled: bool = False
-    """Whether its prefix has the letters of a format in place of a line number: see `NANO`."""
+    """True if its prefix has the letters of a format in place of a line number: see `NANO`."""
 
 
 NANO = "newlib-nano, the C library of the runner, prints zu and lu in place of such numbers"

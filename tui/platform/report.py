@@ -27,7 +27,7 @@ class Reading:
 
     keep: _Keep
     closed: bool = True
-    """Whether the format has something behind the number. Where not, it may be the first half of one, and counts only
+    """True if the format has something behind the number. Where not, it may be the first half of one, and counts only
     when what comes next is no rest of it."""
 
 
@@ -36,7 +36,7 @@ class Torn:
     """A line that begins as one of a report and does not go on as one: its figure is not known."""
 
     unformatted: bool = False
-    """Whether the cause is newlib-nano, which has printed no number."""
+    """True if the cause is newlib-nano, which has printed no number."""
 
 
 _NOTHING = Reading(lambda _: None)
@@ -44,7 +44,7 @@ _REST = re.compile(r"\d|^\s*[(/]|unknown when")
 
 
 def may_be_rest(text: str) -> bool:
-    """Whether a message nobody knows may hold the other half of a number, or of the remark that takes it back."""
+    """True if a message nobody knows may hold the other half of a number, or of the remark that takes it back."""
     return _REST.search(text) is not None
 
 
@@ -126,7 +126,7 @@ _MOST = 1_000_000
 
 
 def _agree(total: int, mean: float, count: int) -> bool:
-    """Whether a total and what stands in its brackets, its mean with two decimals, are of so many inferences."""
+    """True if a total and what stands in its brackets, its mean with two decimals, are of so many inferences."""
     if mean == 0:
         return total <= 0.006 * count
     return abs(mean * count - total) <= 0.006 * count + total * 1e-12
@@ -163,7 +163,7 @@ class ProfileReport:
 
     @classmethod
     def is_counter(cls, text: str) -> bool:
-        """Whether a message is a line of a profile, of which the head may be torn."""
+        """True if a message is a line of a profile, of which the head may be torn."""
         return cls._COUNTER.match(text) is not None
 
     @classmethod

@@ -113,12 +113,12 @@ class Parser:
         self._overflowed: list[str] = []
         self._reported = False
         self._gave = False
-        """Whether outputs were announced: an inference has ended, also where the line that says so is torn."""
+        """True if outputs were announced: an inference has ended, also where the line that says so is torn."""
         self._running = False
         self._planned = 1
         self._kit_inferences = 0
         self._profile_due = True
-        """Whether an inference may have run since the last that has ended."""
+        """True if an inference may have run since the last that has ended."""
         self._started_at: float | None = None
         self._wall_s: float | None = None
         self._why_no_cycles = NO_REPORT
@@ -238,7 +238,7 @@ class Parser:
     # Figures
 
     def _reading(self, text: str) -> Reading | Torn | None:
-        """What a message says of a figure; None where it is none of a report."""
+        """A figure as a message states it; None where it is none of a report."""
         if self._profile is None and self._profile_due and text.startswith("NPU ") and ProfileReport.is_counter(text):
             self._profile = ProfileReport()
             self._stop_clock()
@@ -413,7 +413,7 @@ _SAID = re.compile("|".join(words.pattern for words in (_PHASE, _DONE, _EXECUTED
 
 
 def is_programs(text: str) -> bool:
-    """Whether a message without a prefix is one that ExecuTorch's runner or Arm's writes, whole."""
+    """True if a message without a prefix is one that ExecuTorch's runner or Arm's writes, whole."""
     return (_SAID.search(text) is not None or text.startswith(_BUNDLE)) and not is_platform(text)
 
 

@@ -75,11 +75,11 @@ class Evidence:
         self.complete = False
         """Whether the program said that it reached its end."""
         self.in_time = False
-        """Whether it did so before a limit stopped the platform."""
+        """True if it did so before a limit stopped the platform."""
         self.spoke = False
         """Whether the program on the platform printed anything."""
         self.python_died = False
-        """Whether the FVP's own Python said at the FVP's exit that it aborts."""
+        """True if the FVP's own Python said at the FVP's exit that it aborts."""
         self._stopped = False
 
     def add(self, line: Logged) -> None:
@@ -149,7 +149,7 @@ class Evidence:
         return replace(finding, reason=f"{cause.reason}; then {finding.reason}", hint=cause.hint or finding.hint)
 
     def _abort(self, end: int) -> Finding | None:
-        """What the first fatal line until message `end` tells of; errors after it are its consequences."""
+        """The failure that the first fatal line until message `end` tells of; errors after it are its consequences."""
         if self._fatal is None or self._fatal[0] > end:
             return None
         return self._before(self._found.get(Kind.ERROR), self._fatal[0]) or self._fatal[1]
@@ -180,7 +180,7 @@ def _exited(end: End, verdict: Literal["pass", "fail", "stopped"], reason: str, 
 
 
 def remarks(evidence: Evidence, end: End) -> list[str]:
-    """What is to be said of a run beside its verdict."""
+    """Notes on a run beside its verdict."""
     found = [PYTHON_AT_EXIT] if evidence.python_died else []
     if _went_on(evidence, end):
         found.append(
@@ -211,7 +211,7 @@ def _failure(evidence: Evidence, end: End) -> tuple[str, str] | None:
 
 
 def _went_on(evidence: Evidence, end: End) -> bool:
-    """Whether a limit stopped a platform whose program had ended well before."""
+    """True if a limit stopped a platform whose program had ended well before."""
     if evidence.of(Kind.LIMIT) is None and end.overdue_s is None:
         return False
     good = evidence.of(Kind.TEST) is None and evidence.error is None
