@@ -464,6 +464,44 @@ async def test_operators_below_their_modules_filtered_and_with_their_source(unti
         await until(pilot, lambda: "not known" in "".join(str(t.message) for t in app._notifications))
 
 
+async def test_a_long_stage_shows_how_far_it_is(until: Until) -> None:
+    name, request = "20261123-061531-split-u85-256-dddd", fakes.spec_of()
+    directory = fakes.make(name, request, fakes.begun(name, request))
+    far = events.StageProgressed(t=fakes.T0 + 9, stage="lower", what="passes", done=34, total=147)
+    fakes.append(directory, [events.StageStarted(t=fakes.T0 + 1, stage="lower"), far])
+    app = FvpApp(attach=directory)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: read(app) and "> lower passes 34 of 147" in text(app, StageLine))
+        fakes.append(directory, [events.StageFinished(t=fakes.T0 + 99, stage="lower", status="ok", seconds=98.0)])
+        await until(pilot, lambda: "lower 98.0" in text(app, StageLine))
+        assert "passes" not in text(app, StageLine)
+
+
+async def test_operators_of_one_cause_are_one_row(until: Until) -> None:
+    def left(op: str, node: str, line: str) -> CpuOperator:
+        reason = "the quantizer does not know aten.relu6"
+        return CpuOperator(op=op, node=node, reason=reason, hint="nn.ReLU6()", root="aten.relu6", root_line=line)
+
+    kept = (
+        left("aten.hardtanh", "a", "m.py:3"),
+        left("aten.hardtanh", "b", "m.py:5"),
+        left("aten.view", "c", "m.py:5"),
+    )
+    rows = (OperatorDelegation(op="aten.hardtanh", npu=0, cpu=2), OperatorDelegation(op="aten.view", npu=0, cpu=1))
+    delegation = Delegation(subgraphs=3, delegated_nodes=9, non_delegated_nodes=3, operators=rows, left=kept)
+    name, request = "20261123-061531-split-u85-256-dddd", fakes.spec_of()
+    directory = fakes.make(name, request, fakes.begun(name, request))
+    fakes.append(directory, [events.DelegationKnown(t=fakes.T0, delegation=delegation)])
+    app = FvpApp(attach=directory)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "aten.hardtanh +1" in seen(app))
+        (row,) = app.screen.query_one("DelegationPanel FigureTable", FigureTable).rows
+        assert row.cells == ("aten.hardtanh +1", "", "3", "the quantizer does not know aten.relu6")
+        detail = text(app, "DelegationPanel .detail")
+        assert "aten.hardtanh x2, aten.view on the CPU" in detail and "Try: nn.ReLU6()" in detail
+        assert "m.py:3 and 1 more line" in detail
+
+
 async def test_what_stays_on_the_cpu_is_named_one_by_one_with_a_hint(until: Until) -> None:
     left = (
         CpuOperator(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tui import events
 from ui import fakes
 from ui.pseudo_terminal import REPOSITORY, Terminal, restored
 from ui.test_hostile import CONTROLS, TEXTS, hostile_events
@@ -185,6 +186,22 @@ def test_a_terminal_that_goes_away_ends_the_program(terminal: Callable[..., Term
         assert time.monotonic() < limit, "an orphan is left behind"
         time.sleep(0.02)
     tui.child.ptyproc.terminated = True
+
+
+def test_the_progress_of_a_stage_is_written_over(terminal: Callable[..., Terminal]) -> None:
+    name, request = "20261123-061531-split-u85-256-dddd", fakes.spec_of()
+    directory = fakes.make(name, request, fakes.begun(name, request))
+    fakes.append(directory, [events.StageStarted(t=fakes.T0, stage="lower")])
+    for done in (12, 34):
+        far = events.StageProgressed(t=fakes.T0, stage="lower", what="passes", done=done, total=147)
+        fakes.append(directory, [far])
+    tui = terminal("attach", directory, "--json")
+    tui.wait(lambda: "lower     passes 34 of 147" in tui.text)
+    assert "passes 12 of 147" not in tui.text
+    fakes.append(directory, [events.StageFinished(t=fakes.T0, stage="lower", status="ok", seconds=9.0)])
+    fakes.append(directory, fakes.finished())
+    assert tui.end() == 0
+    assert b"passes 12 of 147" in tui.raw and "passes" not in tui.text
 
 
 def test_without_a_terminal_it_says_what_to_do(tmp_path: Path) -> None:
