@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from tui import check, events, pools, pte, ready, runs, tensors
+from tui import carrying, check, events, pools, pte, ready, runs, tensors
 from tui.errors import Exit, UserError
 from tui.events import Event
 from tui.figures import Check, Source
@@ -169,6 +169,11 @@ class Inferring:
         self._counting = -1
         """The inference whose instructions are being counted."""
 
+    @property
+    def _booted_each(self) -> bool:
+        """Whether each inference has a boot of its own: a runner without files cannot be asked for another."""
+        return self.kind != "semihosting"
+
     def close(self) -> bool:
         """Let go a platform that waits for further inferences; False if it does not."""
         if self.record.state.phase != session.WAITING:
@@ -190,6 +195,9 @@ class Inferring:
             np.savez_compressed(kept, allow_pickle=False, **{f"{number}_{i}": a for i, a in enumerate(taken)})
             self.record.keep(kept)
             self.record.note(f"inference {number + 1}: inputs from {', '.join(files)}; not checked")
+        elif self.manifest.state is not None:
+            why = f"the model has state, and the reference is for {self.manifest.inferences} in a row"
+            self.record.note(f"inference {number + 1}: not checked: {why}")
         self._further.append(taken)
         return None
 
@@ -209,9 +217,11 @@ class Inferring:
         if self.choice.kind == "simulator" and not self.spec.fast:
             self.record.note(SIMULATED_CYCLES)
             self._note_tables()
-        boots = 1 if self.kind == "semihosting" else self.manifest.inferences
+        boots = self.manifest.inferences if self._booted_each else 1
         if boots > 1:
-            self.record.note(f"the platform was booted for each of {boots} inferences")
+            kept = pte.parse((self.artifacts / MODEL).read_bytes()).main.state
+            lost = ": its state was lost each time" if kept else ""
+            self.record.note(f"the platform was booted for each of {boots} inferences{lost}")
         if (earlier := runs.earlier(self.record.directory, self.spec, self.choice.kind)) is not None:
             self.record.emit(events.EarlierKnown(earlier=earlier))
         self.record.begin("boot")
@@ -238,11 +248,14 @@ class Inferring:
             Ended: they are not those that came with the program.
         """
         asked = range(self.manifest.inferences + len(self._further))
-        known = [k for k in asked if self._given(k) is None]
+        # The reference of a model with state is for the inferences of the spec, one after the other.
+        last = self.manifest.inferences if self.manifest.state is not None else len(asked)
+        known = [k for k in asked[:last] if self._given(k) is None]
         samples = [tensors.sample_of(self.manifest, k) for k in known]
         found = [self.outputs[k] for k in known if k in self.outputs]
         links = self.record.state.links
         result: Check = check.compare(self.artifacts, self.manifest, samples, found, links=links, printed=printed)
+        result = carrying.judge(result, self.manifest.state, known, booted_each=self._booted_each)
         self.record.emit(events.Checked(check=result))
         if result.reference == "bundle" and result.status == "mismatch":
             # The expectation came with the program: that it is not met is this run's failure.

@@ -48,6 +48,8 @@ class Tensor:
     shape: tuple[int, ...]
     dim_order: tuple[int, ...]
     data: memoryview | None = None
+    initial: memoryview | None = None
+    """What planned memory holds at first, in memory order; None where that has no meaning."""
     place: tuple[int, int] | None = None
     """(memory id, byte offset) in planned memory. Tensors may share a place: a view is another tensor at the same."""
 
@@ -138,6 +140,23 @@ class Plan:
     """Planned memory in bytes, by memory id; the first is unused."""
 
     @property
+    def state(self) -> tuple[int, ...]:
+        """The values that the plan keeps from one execution to the next: those it changes and has not made itself."""
+        made: set[int] = set()
+        found: list[int] = []
+        for instruction in self.instructions:
+            if isinstance(instruction, DelegateCall):
+                made.update(instruction.args)
+            if not isinstance(instruction, KernelCall) or not instruction.args:
+                continue
+            name, changed = self.operators[instruction.op], instruction.args[0]
+            # With `copy_`, ExecuTorch writes back what is to be kept, and for nothing else.
+            if name == "aten::copy_" or (name.endswith("_") and changed not in made):
+                found.append(changed)
+            made.add(instruction.args[-1])
+        return tuple(at for at in dict.fromkeys(found) if at not in self.inputs)
+
+    @property
     def calls(self) -> tuple[int, ...]:
         """The delegates' numbers in the order they are called; none where the data decides which are."""
         if any(isinstance(instruction, JumpIfFalse) for instruction in self.instructions):
@@ -174,6 +193,8 @@ class _Context:
     buffers: list[memoryview]
     inline: list[memoryview]
     segments: list[memoryview]
+    mutable: list[memoryview]
+    """First contents of planned memory."""
 
 
 def layout(code: int, shape: tuple[int, ...], dim_order: tuple[int, ...]) -> Tensor:
@@ -196,16 +217,19 @@ def _tensor(table: Table, context: _Context) -> Tensor:
     index = table.number(5, "I")
     if (planned := table.table(6)) is not None:
         place = planned.number(0, "I"), planned.number(2, "I") << 32 | planned.number(1, "I")
-        return replace(tensor, place=place)
+        initial = _content(tensor, index, context.mutable, "first content") if index else None
+        return replace(tensor, place=place, initial=initial)
     # Buffer 0 is a placeholder.
-    if index == 0:
-        return tensor
-    if index >= len(context.buffers):
-        raise PteError(f"a tensor refers to constant {index} of {len(context.buffers)}")
-    data = context.buffers[index][: tensor.nbytes]
+    return tensor if index == 0 else replace(tensor, data=_content(tensor, index, context.buffers, "constant"))
+
+
+def _content(tensor: Tensor, index: int, places: list[memoryview], what: str) -> memoryview:
+    if index >= len(places):
+        raise PteError(f"a tensor refers to {what} {index} of {len(places)}")
+    data = places[index][: tensor.nbytes]
     if len(data) != tensor.nbytes:
-        raise PteError(f"constant {index} has {len(data)} bytes, its tensor {tensor.nbytes}")
-    return replace(tensor, data=data)
+        raise PteError(f"{what} {index} has {len(data)} bytes, its tensor {tensor.nbytes}")
+    return data
 
 
 _PLAIN: dict[int, Callable[[Table], Any]] = {
@@ -333,13 +357,22 @@ def _segments(data: memoryview, root: Table) -> list[memoryview]:
 def _constants(root: Table, segments: list[memoryview]) -> list[memoryview]:
     """Constant buffers by index, each with all that follows it in its segment: tensors know their own size."""
     place = root.table(5)
-    offsets = place.numbers(1, "Q") if place is not None else ()
-    if not offsets:
+    if place is None or not place.numbers(1, "Q"):
         return [buffer.bytes(0) for buffer in root.tables(2)]
-    index = place.number(0, "I") if place is not None else 0
+    return _in_segment(place, segments)
+
+
+def _in_segment(place: Table, segments: list[memoryview]) -> list[memoryview]:
+    index = place.number(0, "I")
     if index >= len(segments):
         raise PteError(f"constants are in segment {index} of {len(segments)}")
-    return [segments[index][offset:] for offset in offsets]
+    return [segments[index][offset:] for offset in place.numbers(1, "Q")]
+
+
+def _mutable(root: Table, segments: list[memoryview]) -> list[memoryview]:
+    """First contents of planned memory by index; the runtime looks into the first of their segments only."""
+    places = root.tables(6)
+    return _in_segment(places[0], segments) if places else []
 
 
 def _named(root: Table, segments: list[memoryview]) -> dict[str, memoryview]:
@@ -379,7 +412,7 @@ def _program(data: memoryview) -> Program:
     root = flatbuffer.root(data)
     segments = _segments(data, root)
     inline = [entry.bytes(0) for entry in root.tables(3)]
-    context = _Context(_constants(root, segments), inline, segments)
+    context = _Context(_constants(root, segments), inline, segments, _mutable(root, segments))
     plans = tuple(_plan(plan, context) for plan in root.tables(1))
     if not plans:
         raise PteError("the program has no method")

@@ -45,6 +45,18 @@ class TensorInfo(msgspec.Struct, frozen=True, kw_only=True):
         return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
 
 
+class ModelState(msgspec.Struct, frozen=True, kw_only=True):
+    """The buffers of a model that make an inference depend on those before it, each with where it is changed."""
+
+    buffers: tuple[str, ...]
+    lost: tuple[str, ...] = ()
+    """The buffers that the program does not keep."""
+    unset: tuple[str, ...] = ()
+    """The buffers it keeps, but that it does not hold the first value of."""
+    needed_from: int | None = None
+    """First inference whose outputs are others without state, by the float model; None where there is none."""
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """A program's signature and the inferences prepared for it."""
 
@@ -57,6 +69,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The right answer of each sample; empty where there is none."""
     source: str = ""
     """Where the inputs came from, in a few words."""
+    state: ModelState | None = None
+    """What the model carries from one inference to the next; each inference then has a sample of its own."""
 
 
 def sample_of(manifest: Manifest, inference: int) -> int:

@@ -272,6 +272,14 @@ KNOWN = [
         "no program where the runner looks for one, at 0x70000000",
     ),
     (E + "Missing operator: [2] aten::sort.values", "lacks the operator aten::sort.values"),
+    (
+        E + "neither the simulator nor PyTorch has a kernel for a::b.out",
+        "the simulator nor PyTorch has a kernel for a::b",
+    ),
+    (
+        E + "the simulator has no kernel for a::b.out, and PyTorch, which may have one, is not installed",
+        "the simulator has no kernel for a::b.out, and PyTorch",
+    ),
     (E + "Backend EthosUBackend is not registered.", "without the backend EthosUBackend"),
     (E + "Failed to allocate scratch buffer of 4096 bytes from temp_allocator", "4096 bytes are needed"),
     (F + "Planned buffer 2 uses mem_id=3, but ET_ARM_BAREMETAL_PLANNED_FAST_MEMORY_SIZE is not set", "fast memory"),

@@ -155,6 +155,12 @@ CASES: dict[str, list[tuple[Any, ...]]] = {
     "aten::expand_copy.out": [(floats(3, 1), (2, 3, 4), False), (floats(3, 1), (-1, 5), False), (floats(), (2,), True)],
     "aten::full_like.out": [(floats(2, 3), 1.5, None), (integers(3), 7, None), (np.zeros(2, np.bool_), True, None)],
     "aten::clone.out": [(floats(2, 3), None)],
+    "aten::copy.out": [(floats(2, 3), floats(3), False), (floats(2, 3), floats(2, 3), False)],
+    "aten::slice_scatter.out": [
+        (floats(2, 5, 3), floats(2, 2, 3), 1, 1, 5, 2),
+        (floats(5), floats(2), -1, -2, (1 << 63) - 1, 1),
+        (floats(5), floats(5), 0, None, None, 1),
+    ],
 }  # fmt: skip
 
 LISTED: dict[str, tuple[Any, list[tuple[Any, ...]]]] = {
@@ -168,7 +174,9 @@ CALLS = [(name, number) for name, cases in CASES.items() for number in range(len
 
 
 def test_every_operator_of_pytorch_in_the_table_is_compared() -> None:
-    assert {name for name in kernels.TABLE if name.startswith("aten::")} == CASES.keys() | LISTED.keys()
+    assert {name for name in kernels.TABLE if name.startswith("aten::")} == CASES.keys() | LISTED.keys() | {
+        "aten::copy_"
+    }
 
 
 @pytest.mark.parametrize(("name", "number"), CALLS)
@@ -374,3 +382,15 @@ def test_a_by_product_without_elements_is_left_out() -> None:
     out, *others = kernel.compute(x, ones, zeros, zeros, ones, 0.1, 0.0, targets=targets)
     assert np.array_equal(out, x)
     assert [other.size for other in others] == [0, 0]
+
+
+def test_a_tensor_is_written_into_as_by_pytorch() -> None:
+    x, row = floats(2, 5, 3), floats(5, 3)
+    target = x.copy()
+    ours("aten::copy_", (target, row, False), [target])
+    assert np.array_equal(target, np.broadcast_to(row, x.shape))
+    # In place, by PyTorch.
+    target = x.copy()
+    ours("aten::index_put_", (target, (None, np.array([0, 4])), floats(2, 2, 3) * 0, False), [target])
+    assert not target[:, [0, 4]].any()
+    assert np.array_equal(target[:, 1:4], x[:, 1:4])

@@ -11,7 +11,8 @@ import torch
 from torch.fx import Interpreter, Node
 from torch.utils import _pytree
 
-from tui.compile.models import Inputs
+from tui.compile import mutation
+from tui.compile.models import Inputs, copied
 from tui.compile.nodes import operator_name
 from tui.compile.origins import module_path, source_line
 from tui.figures import Layer, decibel
@@ -65,7 +66,7 @@ def run(model: Any, inputs: Inputs) -> Ran:
     """Run a graph, without what its observers would do."""
     recorder = _Recorder(model)
     with torch.no_grad():
-        leaves = _pytree.tree_leaves(recorder.run(*inputs))
+        leaves = _pytree.tree_leaves(recorder.run(*copied(inputs)))
     return Ran([leaf for leaf in leaves if isinstance(leaf, torch.Tensor)], recorder.values)
 
 
@@ -88,6 +89,14 @@ class _Sums:
 
 def compare(float_model: Any, quantized: Any, samples: Sequence[Inputs]) -> tuple[Layer, ...]:
     """The layers that both models have, in the order they run."""
+    with (
+        mutation.undone(float_model, mutation.of_module(float_model)),
+        mutation.undone(quantized, mutation.of_module(quantized)),
+    ):
+        return tuple(_layers(float_model, _summed(float_model, quantized, samples)))
+
+
+def _summed(float_model: Any, quantized: Any, samples: Sequence[Inputs]) -> dict[str, _Sums]:
     sums: dict[str, _Sums] = {}
     for inputs in samples[:MOST_SAMPLES]:
         ours, theirs = run(float_model, inputs).values, run(quantized, inputs).values
@@ -95,7 +104,7 @@ def compare(float_model: Any, quantized: Any, samples: Sequence[Inputs]) -> tupl
             got = theirs.get(name)
             if got is not None and got.shape == exact.shape:
                 sums.setdefault(name, _Sums()).add(exact, got)
-    return tuple(_layers(float_model, sums))
+    return sums
 
 
 def _layers(float_model: Any, sums: dict[str, _Sums]) -> Iterator[Layer]:

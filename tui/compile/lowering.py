@@ -31,7 +31,7 @@ from torch.export import ExportedProgram
 from torch.fx import GraphModule
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
-from tui.compile import causes, progress, provenance, recurrent
+from tui.compile import causes, mutation, progress, provenance, recurrent
 from tui.compile import partitions as cuts
 from tui.compile.causes import Cause
 from tui.compile.models import Inputs
@@ -119,8 +119,10 @@ def quantizer_of(spec: Any, how: Quantization) -> Any:
 def prepare(program: ExportedProgram, quantizer: Any) -> tuple[GraphModule, dict[str, Cause]]:
     """The model with its observers, and why operators have none, by their names in the exported program."""
     # With guards, torch 2.13 adds a call_module that ExecuTorch's decomposition passes refuse.
-    with provenance.kept():
-        prepared = prepare_pt2e(program.module(check_guards=False), quantizer)
+    module = program.module(check_guards=False)
+    # It shares its buffers with the model, and what can be computed without inputs is computed here: counters count.
+    with provenance.kept(), mutation.undone(module, mutation.of_module(module)):
+        prepared = prepare_pt2e(module, quantizer)
     refused = _refused(quantizer)
     return prepared, {} if refused is None else causes.left_in_float(prepared, refused)
 
@@ -133,16 +135,19 @@ def convert(
     report: Report = silent,
 ) -> Quantized:
     """What `quantizer` makes of a program."""
+    buffers = [change.name for change in mutation.of_program(program).buffers]
     with provenance.shared(), progress.watching(report):
         prepared, in_float = prepare(program, quantizer)
-        for done, inputs in enumerate(calibration):
+        # In turn, as inferences follow each other: what they leave in buffers is calibrated, and is gone afterwards.
+        for done, _ in enumerate(mutation.run(prepared, calibration, buffers)):
             report("calibration inputs", done, len(calibration))
-            prepared(*inputs)
         # Conversion changes the graph in place; the weights are shared.
         float_module = GraphModule(prepared, copy.deepcopy(prepared.graph))
+        mutation.separate(float_module, buffers)
         unrolled = tuple(recurrent.unrolled(program, prepared))
         _tell_of_scales(prepared, report)
-        quantized = convert_pt2e(prepared)
+        with mutation.undone(prepared, buffers):
+            quantized = convert_pt2e(prepared)
         return Quantized(quantized, torch.export.export(quantized, example), float_module, in_float, unrolled)
 
 

@@ -262,6 +262,11 @@ def _mapped(change: Callable[[Any], Any], inputs: Inputs) -> Inputs:
     return changed
 
 
+def copied(inputs: Inputs) -> Inputs:
+    """Inputs of their own, which a model may change."""
+    return _mapped(lambda value: value.clone() if isinstance(value, torch.Tensor) else value, inputs)
+
+
 def laid_out(inputs: Inputs) -> Inputs:
     """Inputs with their channels last in memory, where they have four dimensions."""
 
@@ -328,6 +333,13 @@ def _given(files: Sequence[str], example: Inputs) -> Inputs:
         raise UsageError(f"the model takes {len(taken)} input(s), {len(files)} --input file(s) were given")
     values = [tensor for file, like in zip(files, taken, strict=True) for tensor in _read(Path(file), like)]
     return _fitting(values, example, files)
+
+
+def each_inference(samples: Samples, inferences: int) -> Samples:
+    """A sample for each inference, where its outputs depend on those before it: the same inputs in turn."""
+    numbers = [k % len(samples.inputs) for k in range(inferences)]
+    labels = tuple(samples.labels[k] for k in numbers) if samples.labels else ()
+    return Samples(tuple(samples.inputs[k] for k in numbers), labels, samples.source)
 
 
 def _stored(item: Item, example: Inputs) -> Inputs:

@@ -1,15 +1,17 @@
 """What a run compares against: its inputs, and the outputs of the float and the quantized model on them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch.utils import _pytree
+from torch.export.graph_signature import OutputKind
 
 from tui import tensors
+from tui.compile import mutation
 from tui.compile.models import Inputs, Samples, leaves
-from tui.tensors import Manifest, NDArray, TensorInfo
+from tui.tensors import Manifest, ModelState, NDArray, TensorInfo
 
 _DTYPES = {
     torch.float32: "float32",
@@ -34,17 +36,21 @@ def _array(value: Any) -> NDArray:
     return np.asarray(value)
 
 
-def _outputs(module: Any, inputs: Inputs) -> list[NDArray]:
-    with torch.no_grad():
-        return [_array(leaf) for leaf in _pytree.tree_leaves(module(*inputs)) if isinstance(leaf, torch.Tensor)]
+def _outputs(
+    module: Any, samples: Sequence[Inputs], buffers: Sequence[str], returned: Sequence[int]
+) -> list[list[NDArray]]:
+    inferences = mutation.run(module, samples, buffers, returned=returned)
+    return [[_array(tensor) for tensor in outputs] for outputs in inferences]
 
 
 def output_steps(edge: Any) -> list[float | None]:
     """The quantization step of each output that is dequantized last; None for one that is not."""
-    graph = edge.exported_program().graph_module.graph
-    output = next(node for node in graph.nodes if node.op == "output")
+    program = edge.exported_program()
+    (results,) = program.graph_module.graph.output_node().args
     steps: list[float | None] = []
-    for node in output.args[0]:
+    for node, spec in zip(results, program.graph_signature.output_specs, strict=True):
+        if spec.kind not in (OutputKind.USER_OUTPUT, OutputKind.USER_INPUT_MUTATION):
+            continue
         quantized = hasattr(node, "target") and "dequantize_per_tensor" in str(node.target)
         scale = node.args[1] if quantized and len(node.args) > 1 else None
         steps.append(float(scale) if isinstance(scale, int | float) else None)
@@ -87,21 +93,26 @@ def write(
     float_model: Any,
     quantized_model: Any | None,
     exact_outputs: list[list[torch.Tensor]] | None,
+    *,
+    buffers: Sequence[str] = (),
+    returned: Sequence[int] = (),
+    state: ModelState | None = None,
 ) -> list[Path]:
     """Write manifest, inputs and references into `folder`; their paths.
 
     Without a quantized model the float model takes its place. `exact_outputs` are those of the lowered program.
+    `buffers` are those the models change, `returned` the numbers of the inputs that the program gives back.
     """
     packed: dict[str, NDArray] = {}
     references: dict[str, NDArray] = {}
+    exact = _outputs(float_model, samples.inputs, buffers, returned)
+    quantized = exact if quantized_model is None else _outputs(quantized_model, samples.inputs, buffers, returned)
     for k, values in enumerate(samples.inputs):
         for i, (tensor, info) in enumerate(zip(leaves(values), inputs, strict=True)):
             data = tensors.to_bytes(_array(tensor).astype(info.dtype, copy=False), info.dim_order)
             packed[f"{k}_{i}"] = np.frombuffer(data, dtype=np.uint8)
-        exact = _outputs(float_model, values)
-        quantized = exact if quantized_model is None else _outputs(quantized_model, values)
         for j in range(len(outputs)):
-            references[f"float_{k}_{j}"], references[f"quantized_{k}_{j}"] = exact[j], quantized[j]
+            references[f"float_{k}_{j}"], references[f"quantized_{k}_{j}"] = exact[k][j], quantized[k][j]
             if exact_outputs is not None:
                 references[f"tosa_{k}_{j}"] = _array(exact_outputs[k][j])
     np.savez_compressed(folder / tensors.INPUTS, **packed)
@@ -113,5 +124,6 @@ def write(
         samples=len(samples.inputs),
         labels=samples.labels,
         source=samples.source,
+        state=state,
     )
     return [tensors.write_manifest(folder, manifest), folder / tensors.INPUTS, folder / tensors.REFERENCES]

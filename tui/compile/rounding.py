@@ -5,16 +5,16 @@ tables. Both may round each value to a neighbour, and what one step in the middl
 graph. So the quantized model itself is disturbed by a step everywhere: what that does to an output, rounding can do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 import torch
 from torch.fx import Interpreter
-from torch.utils import _pytree
 
 from tui import tensors
+from tui.compile import mutation
 from tui.compile.models import Inputs
 from tui.tensors import TensorInfo
 
@@ -60,10 +60,6 @@ class _Disturbed(Interpreter):  # type: ignore[misc]
         return (value.to(torch.int32) + off).clamp(least, most).to(value.dtype)
 
 
-def _outputs(values: Any) -> list[tensors.NDArray]:
-    return [leaf.detach().numpy() for leaf in _pytree.tree_leaves(values) if isinstance(leaf, torch.Tensor)]
-
-
 def _has_16_bits(module: Any) -> bool:
     return any(quantizes(node) and torch.int16 in node.args for node in module.graph.nodes)
 
@@ -75,17 +71,18 @@ def allowed(module: Any, samples: Sequence[Inputs], steps: Sequence[float | None
     """
     least = TABLES if _has_16_bits(module) else 0.0
     found = [step or 0.0 for step in steps]
-    with torch.no_grad():
-        for sample in samples:
-            exact = _outputs(module(*sample))
-            for j, one in enumerate(exact):
-                if one.dtype.kind == "f":
-                    found[j] = max(found[j], least * float(np.max(np.abs(one), initial=0.0)))
-            for seed in range(RUNS):
-                disturbed = _outputs(_Disturbed(module, seed).run(*sample))
-                for j, (one, other) in enumerate(zip(exact, disturbed, strict=True)):
-                    difference = np.abs(one.astype(np.float64) - other.astype(np.float64))
-                    found[j] = max(found[j], MARGIN * float(np.max(difference, initial=0.0)))
+    # All inferences of one kind first: where the model has state, what they are off by adds up.
+    exact = _in_turn(module, module, samples)
+    for outputs in exact:
+        for j, one in enumerate(outputs):
+            if one.dtype.kind == "f":
+                found[j] = max(found[j], least * float(np.max(np.abs(one), initial=0.0)))
+    for seed in range(RUNS):
+        disturbed = _in_turn(module, lambda *sample, seed=seed: _Disturbed(module, seed).run(*sample), samples)
+        for before, after in zip(exact, disturbed, strict=True):
+            for j, (one, other) in enumerate(zip(before, after, strict=True)):
+                difference = np.abs(one.astype(np.float64) - other.astype(np.float64))
+                found[j] = max(found[j], MARGIN * float(np.max(difference, initial=0.0)))
     return found
 
 
@@ -93,3 +90,9 @@ def measured(module: Any, samples: Sequence[Inputs], outputs: Sequence[TensorInf
     """The outputs of a program with what rounding explains of each."""
     found = allowed(module, samples, [info.step for info in outputs])
     return tuple(msgspec.structs.replace(info, rounding=most) for info, most in zip(outputs, found, strict=True))
+
+
+def _in_turn(module: Any, call: Callable[..., Any], samples: Sequence[Inputs]) -> list[list[tensors.NDArray]]:
+    """Outputs of each inference of `call`, which runs `module`."""
+    with mutation.undone(module, mutation.of_module(module)):
+        return [[value.numpy() for value in outputs] for outputs in mutation.run(call, samples, ())]

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch.fx import Interpreter
 
+from tui.compile import mutation
 from tui.compile.lowering import TOSA, Lowering
 from tui.compile.models import Inputs
 from tui.compile.origins import input_shapes
@@ -78,12 +79,13 @@ def outputs(lowering: Lowering, folders: Sequence[Path], samples: Sequence[Input
         bytes(partition.delegate): (folder / TOSA).read_bytes()
         for partition, folder in zip(lowering.partitions, folders, strict=True)
     }
-    program = _Program(lowering.edge.exported_program().module(check_guards=False), graphs)
+    lowered = lowering.edge.exported_program()
+    module = lowered.module(check_guards=False)
+    program = _Program(module, graphs)
     try:
-        with torch.no_grad():
-            results = [torch.utils._pytree.tree_leaves(program.run(*sample)) for sample in samples]
+        with mutation.undone(module, mutation.of_module(module)):
+            return list(mutation.run(program.run, samples, (), returned=mutation.returned(lowered)))
     except Unavailable:
         raise
     except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
         raise Unavailable(f"the lowered program cannot be run: {one_line(error, 160)}") from error
-    return [[leaf for leaf in leaves if isinstance(leaf, torch.Tensor)] for leaves in results]

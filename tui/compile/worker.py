@@ -89,6 +89,11 @@ class Worker:
 
         return progress.teller(self.emit, stage)
 
+    def warn(self, text: str) -> None:
+        """Say it in the log, and in the state's notes."""
+        self.emit(events.Logged(source="compile", text=text, level="warning"))
+        self.note(text)
+
     def keep(self, path: Path) -> None:
         """Announce a finished file."""
         self.emit(events.ArtifactWritten(artifact=artifacts.describe(self.directory, path)))
@@ -189,7 +194,7 @@ def _compile(work: Worker) -> None:
     spec = work.spec
     with work.stage("load"):
         # These imports take ten seconds and more: they are the greater part of this stage.
-        from tui.compile import cache, models
+        from tui.compile import cache, carried, models
 
         model = models.load(spec.model, spec.folder)
         models.check(model, spec)
@@ -200,6 +205,10 @@ def _compile(work: Worker) -> None:
         calibration = models.calibration(spec, model)
     with work.stage("export"):
         program = models.export(model)
+        state = carried.Carried(program, work.warn)
+        if state.changes.state:
+            samples = models.each_inference(samples, spec.inferences)
+            calibration = state.steps(calibration, spec.inferences)
         name = cache.key(spec, program, calibration, samples) if spec.cache else None
     if name is not None and (known := cache.restore(name, work.artifacts)) is not None:
         for event in cache.as_cached(known):
@@ -208,7 +217,7 @@ def _compile(work: Worker) -> None:
     work.exported = program
     _load_compilers(work)
     before = len(work.emitted)
-    _lowered(work, model, program, calibration, samples)
+    _lowered(work, model, program, calibration, samples, state)
     if name is not None:
         try:
             cache.keep(name, work.artifacts, work.emitted[before:])
@@ -226,9 +235,9 @@ def _load_compilers(work: Worker) -> None:
         work.finish("load", work.spent["load"] + spent)
 
 
-def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: Any) -> None:
+def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: Any, state: Any) -> None:
     """The stages from quantize on."""
-    from tui.compile import delegation, preparation, references, rounding
+    from tui.compile import delegation, mutation, preparation, references, rounding
     from tui.compile import lowering as flow
 
     spec = work.spec
@@ -245,7 +254,10 @@ def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: 
                 for sentence in made.unrolled:
                     work.note(sentence)
                 _compare_layers(work, made, samples)
+            state.quantized(made.module, made.program)
         lowering = _lower(work, program, target, scratch)
+        lowered = lowering.edge.exported_program()
+        state.lowered(lowered)
         with work.stage("emit"):
             report = delegation.analyse(lowering, made and made.in_float, has_npu=not spec.target.is_cpu)
             steps = references.output_steps(lowering.edge)
@@ -265,7 +277,17 @@ def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: 
                 outputs = rounding.measured(quantized, samples.inputs, outputs)
             with model.at_home():
                 written = references.write(
-                    work.artifacts, samples, spec.inferences, inputs, outputs, model.module, quantized, exact
+                    work.artifacts,
+                    samples,
+                    spec.inferences,
+                    inputs,
+                    outputs,
+                    model.module,
+                    quantized,
+                    exact,
+                    buffers=[change.name for change in state.changes.buffers],
+                    returned=mutation.returned(lowered),
+                    state=state.state(model.module, samples, outputs),
                 )
             for file in written:
                 work.keep(file)
@@ -311,16 +333,17 @@ def _judge_links(work: Worker, made: Any, changed: Any, target: Any, samples: An
     """
     import numpy as np
 
-    from tui import tensors
+    from tui import carrying, tensors
     from tui.compile import links
 
+    manifest = tensors.read_manifest(work.artifacts)
     with np.load(work.artifacts / tensors.REFERENCES) as packed:
-        first, second = links.judge(dict(packed), tensors.read_manifest(work.artifacts), quantized=made is not None)
+        first, second = links.judge(dict(packed), manifest, quantized=made is not None)
     if changed is not None:
         first = links.prepared(first, changed)
     if second.status == "mismatch" and made is not None and target is not None:
         second = _located(work, second, made, target, samples)
-    work.emit(events.LinksKnown(links=(first, second)))
+    work.emit(events.LinksKnown(links=carrying.compiled((first, second), manifest.state)))
 
 
 def _located(work: Worker, link: Link, made: Any, target: Any, samples: Any) -> Link:

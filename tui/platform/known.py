@@ -207,6 +207,19 @@ TABLE: tuple[Known, ...] = (
     ),
     _row(
         Kind.ERROR,
+        r"(?P<what>the simulator has no kernel for \S+, and PyTorch, which may have one, is not installed)",
+        "{what}",
+        "pip install torch: the simulator then takes that kernel from it",
+    ),
+    _row(
+        Kind.ERROR,
+        r"(?P<what>neither the simulator nor PyTorch has a kernel for \S+)",
+        "{what}",
+        "where the firmware has it, --engine firmware; else leave the operator out of the model, "
+        "or run it on an FVP with a runner that has it",
+    ),
+    _row(
+        Kind.ERROR,
         r"Missing operator: \[\d+\] (?P<operator>\S+)",
         "the runner lacks the operator {operator}",
         _OPERATORS,
@@ -364,6 +377,7 @@ TABLE: tuple[Known, ...] = (
 
 # A cheap look at every line before the table: one of these words is in all that the table's rows match.
 _KEYS = (
+    "kernel for",
     "rror",
     "ail",
     "annot",

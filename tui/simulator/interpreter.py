@@ -66,7 +66,7 @@ class Method:
         self.values: list[Any] = self._allocate()
         if any(tensor is not None and tensor.meta.data is not None for tensor in self.inputs):
             raise LoadError("an input is a constant of the program")
-        self._kernels = [self._resolve(index, name) for index, name in enumerate(self.plan.operators)]
+        self._kernels = [self._resolve(name) for name in self.plan.operators]
         try:
             self.delegates = [EthosU(delegate, program.named_data) for delegate in self.plan.delegates]
         except DelegateError as error:
@@ -86,6 +86,13 @@ class Method:
                 return np.frombuffer(tensor.data, np.uint8)
             if tensor.place is None:
                 return np.zeros(tensor.nbytes, np.uint8)
+            place = planned(tensor)
+            if tensor.initial is not None:
+                place[:] = np.frombuffer(tensor.initial, np.uint8)
+            return place
+
+        def planned(tensor: pte.Tensor) -> Bytes:
+            assert tensor.place is not None
             number, offset = tensor.place
             end = offset + tensor.nbytes
             if number >= len(buffers) or end > len(buffers[number]):
@@ -95,12 +102,12 @@ class Method:
         return [Tensor(v, memory(v)) if isinstance(v, pte.Tensor) else v for v in self.plan.values]
 
     @staticmethod
-    def _resolve(index: int, name: str) -> Kernel | None:
+    def _resolve(name: str) -> Kernel | None:
         if kernels.primitive(name) or name == kernels.VIEW:
             return None
         found = kernels.find(name)
         if found is None:
-            raise LoadError(f"Missing operator: [{index}] {name}")
+            raise LoadError(kernels.lacking(name))
         return found
 
     @property
@@ -156,6 +163,8 @@ class Method:
         name, kernel = self.plan.operators[op], self._kernels[op]
         given = [self._argument(index) for index in args]
         try:
+            if kernel is not None and kernel.same_layout:
+                self._check_layouts(name, args)
             if kernel is not None:
                 self._compute(name, kernel, given)
             elif name == kernels.VIEW:
@@ -166,6 +175,11 @@ class Method:
             raise ExecutionError(str(error)) from error
         except WRONG_ARGUMENTS as error:
             raise ExecutionError(f"{name}: {error}".splitlines()[0]) from error
+
+    def _check_layouts(self, name: str, args: Sequence[int]) -> None:
+        orders = {v.meta.dim_order for i in args if isinstance(v := self.values[i], Tensor) and v.array.ndim}
+        if len(orders) > 1:
+            raise KernelError(f"{name}: its tensors lie in memory in different orders of dimensions")
 
     @staticmethod
     def _compute(name: str, kernel: Kernel, given: Sequence[Any]) -> None:

@@ -5,6 +5,7 @@ installed and knows it: torch is imported then, and only then. Arrays are in log
 """
 
 import contextlib
+import importlib.util
 import math
 import operator
 from collections.abc import Callable, Sequence
@@ -35,6 +36,8 @@ class Kernel:
     """Elements of the result, where it can have more than any argument."""
     listed: bool = False
     """Whether the output is one list of tensors, as many as the program says."""
+    same_layout: bool = False
+    """Whether it takes tensors only that lie in memory in the same order of dimensions."""
     needs_targets: bool = False
     """Whether `compute` is given the outputs, as the keyword ``targets``, to take their types and shapes from."""
 
@@ -64,6 +67,17 @@ def _dequantize_channels(x: NDArray, scales: NDArray, zero_points: NDArray | Non
 
 def _copy(x: NDArray, *_: Any) -> NDArray:
     return x
+
+
+def _copy_into(x: NDArray, source: NDArray, _non_blocking: bool) -> NDArray:
+    """What `x` is to hold: its own elements do not matter, only its shape and its type."""
+    return np.broadcast_to(source, x.shape)
+
+
+def _slice_scatter(x: NDArray, source: NDArray, dim: int, start: int | None, end: int | None, step: int) -> NDArray:
+    result = x.copy()
+    _slice(result, dim, start, end, step)[...] = source
+    return result
 
 
 def _axis(dim: int | None, x: NDArray) -> int:
@@ -191,6 +205,9 @@ TABLE: dict[str, Kernel] = {
     "dim_order_ops::_to_dim_order_copy.out": Kernel(3, _copy),
     "dim_order_ops::_clone_dim_order.out": Kernel(3, _copy),
     "aten::clone.out": Kernel(2, _copy),
+    "aten::copy.out": Kernel(3, _copy_into, same_layout=True),
+    "aten::copy_": Kernel(3, _copy_into, same_layout=True),
+    "aten::slice_scatter.out": Kernel(6, _slice_scatter),
     "aten::add.out": Kernel(3, _add, size=_broadcast_size),
     "aten::sub.out": Kernel(3, _subtract, size=_broadcast_size),
     "aten::mul.out": Kernel(2, _multiply, size=_broadcast_size),
@@ -250,6 +267,13 @@ def find(name: str) -> Kernel | None:
     return TABLE.get(name) or _from_torch(name)
 
 
+def lacking(name: str) -> str:
+    """Why there is no kernel for an operator."""
+    if importlib.util.find_spec("torch") is None:
+        return f"the simulator has no kernel for {name}, and PyTorch, which may have one, is not installed"
+    return f"neither the simulator nor PyTorch has a kernel for {name}"
+
+
 def _from_torch(name: str) -> Kernel | None:
     try:
         import torch
@@ -258,12 +282,14 @@ def _from_torch(name: str) -> Kernel | None:
     namespace, _, rest = name.partition("::")
     base, _, overload = rest.partition(".")
     packet = getattr(getattr(torch.ops, namespace, None), base, None)
-    if not isinstance(packet, torch._ops.OpOverloadPacket) or overload not in packet.overloads():
+    if not isinstance(packet, torch._ops.OpOverloadPacket) or (overload or "default") not in packet.overloads():
         return None
-    function = getattr(packet, overload)
+    function = getattr(packet, overload or "default")
     arguments = function._schema.arguments
     inputs = [a for a in arguments if not a.is_out]
     outs = [a for a in arguments if a.is_out]
+    if name in IN_PLACE:
+        return _in_place(function)
     if not outs or any(a.name == "filename" for a in inputs):
         # A program comes from anywhere: it may compute, but not open files.
         return None
@@ -297,6 +323,22 @@ def _from_torch(name: str) -> Kernel | None:
     return Kernel(len(inputs), compute, outputs=len(outs), needs_targets=True)
 
 
+IN_PLACE = ("aten::index_put_",)
+"""ExecuTorch's kernels that change their first argument, beside those of the table."""
+
+
+def _in_place(function: Any) -> Kernel:
+    """A kernel that changes its first argument, which the call names once more as its result."""
+    import torch
+
+    def compute(*values: Any) -> NDArray:
+        with torch.no_grad():
+            result: NDArray = function(*(_as_torch(value, "cpu") for value in values)).numpy()
+        return result
+
+    return Kernel(len(function._schema.arguments), compute)
+
+
 def _as_torch(value: Any, device: str) -> Any:
     import torch
 
@@ -305,7 +347,7 @@ def _as_torch(value: Any, device: str) -> Any:
             return torch.empty(value.shape, dtype=torch.from_numpy(np.empty(0, value.dtype)).dtype, device=device)
         # A copy: constants of the program are read-only, which torch does not know.
         return torch.from_numpy(np.array(value, order="C"))
-    if isinstance(value, tuple) and value and all(isinstance(item, np.ndarray) for item in value):
+    if isinstance(value, tuple) and any(isinstance(item, np.ndarray) for item in value):
         return [_as_torch(item, device) for item in value]
     return list(value) if isinstance(value, tuple) else value
 

@@ -1,0 +1,280 @@
+"""Buffers that a model changes as it runs: which, where, and which of them its program still changes.
+
+An exported program in PyTorch's training form says nothing of them in its signature: each operator's schema tells what
+it writes to and what its results are views of, which leads back to the buffer.
+"""
+
+import contextlib
+import operator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.export.graph_signature import InputKind, OutputKind
+from torch.fx import Node
+from torch.utils import _pytree
+
+from tui.compile.models import Inputs, copied, leaves
+from tui.compile.origins import module_path, source_line
+
+_RUNNING = {
+    "aten::batch_norm": ("training", ("running_mean", "running_var")),
+    "aten::_native_batch_norm_legit_functional": ("training", ("running_mean", "running_var")),
+    "aten::instance_norm": ("use_input_stats", ("running_mean", "running_var")),
+}
+"""Operators that write without their schema saying so: the argument that makes them do it, and what they write to."""
+
+_STORED = (InputKind.BUFFER, InputKind.CONSTANT_TENSOR)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A buffer that a program changes, or an input of it."""
+
+    name: str
+    """Path of the buffer in the model, or the name of the input."""
+    module: str | None
+    """The nn.Module whose code changes it first; empty for the model itself."""
+    line: str | None
+    """``FILE:LINE`` of that code."""
+    read: bool
+    """Whether an output may depend on what it held before."""
+    zero: bool = True
+    """Whether all its elements are zero at the beginning."""
+    normalization: bool = False
+    """Whether a normalization in training mode changes it."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a program changes beside its outputs."""
+
+    buffers: tuple[Change, ...] = ()
+    inputs: tuple[Change, ...] = ()
+
+    @property
+    def state(self) -> tuple[Change, ...]:
+        """The buffers that make an inference depend on those before it."""
+        return tuple(change for change in self.buffers if change.read)
+
+
+def of_program(program: Any) -> Changes:
+    """What an exported program changes."""
+    signature = program.graph_signature
+    nodes = {node.name: node for node in program.graph_module.graph.nodes}
+    places = {
+        nodes[spec.arg.name]: spec.target if spec.kind in _STORED else spec.arg.name
+        for spec in signature.input_specs
+        if spec.kind in (*_STORED, InputKind.USER_INPUT) and getattr(spec.arg, "name", None) in nodes
+    }
+    stored = {nodes[spec.arg.name] for spec in signature.input_specs if spec.kind in _STORED}
+    written = _writes(nodes.values())
+    # In the inference form, what is written back is among the outputs.
+    returned = [*signature.buffers_to_mutate.items(), *signature.user_inputs_to_mutate.items()]
+    by_name = {name: place for place, name in places.items()}
+    for made, name in returned:
+        written.setdefault(by_name[name], []).append(nodes[made])
+    (results,) = nodes["output"].args
+    answers = {
+        result
+        for result, spec in zip(results, signature.output_specs, strict=True)
+        if spec.kind == OutputKind.USER_OUTPUT and isinstance(result, Node)
+    }
+    found = [
+        (place in stored, _change(places[place], place, by, answers, written, program))
+        for place, by in written.items()
+        if place in places
+    ]
+    return Changes(
+        tuple(change for is_stored, change in found if is_stored),
+        tuple(change for is_stored, change in found if not is_stored),
+    )
+
+
+def of_module(module: Any) -> Counter[str]:
+    """How often a graph module writes to each of its buffers, by their paths."""
+    found: Counter[str] = Counter()
+    for place, by in _writes(module.graph.nodes).items():
+        if place.op == "get_attr":
+            found[str(place.target)] += len(by)
+    return found
+
+
+def fewer_writes(before: Any, after: Any) -> frozenset[str]:
+    """Paths of the buffers that a graph module writes to less often than it did before it was quantized."""
+    was, now = of_module(before), of_module(after)
+    return frozenset(name for name, times in was.items() if now[name] < times)
+
+
+def lost(changes: Changes, program: Any) -> tuple[Change, ...]:
+    """The buffers of `changes` that a program made from the exported one changes no more, or has no more use for."""
+    after = {change.name: change for change in of_program(program).buffers}
+    return tuple(
+        change
+        for change in changes.buffers
+        if change.name not in after or (change.read and not after[change.name].read)
+    )
+
+
+def returned(program: Any) -> tuple[int, ...]:
+    """Numbers of the inputs that a lowered program changes: it gives them back, before its outputs."""
+    signature = program.graph_signature
+    return tuple(signature.user_inputs.index(name) for name in signature.user_inputs_to_mutate.values())
+
+
+def _change(
+    name: str, place: Node, by: Sequence[Node], answers: set[Node], written: dict[Node, list[Node]], program: Any
+) -> Change:
+    first = by[0]
+    value = program.state_dict.get(name, program.constants.get(name))
+    return Change(
+        name=name,
+        module=module_path(first.meta.get("nn_module_stack")),
+        line=source_line(first.meta.get("stack_trace")),
+        read=bool(_reached(place, written) & answers),
+        zero=not isinstance(value, torch.Tensor) or not bool(value.any()),
+        normalization=any(_schema_name(node) in _RUNNING for node in by),
+    )
+
+
+def _writes(nodes: Iterable[Node]) -> dict[Node, list[Node]]:
+    """The nodes that write to memory which was there before, by the node that stands for it."""
+    found: dict[Node, list[Node]] = {}
+    for node in nodes:
+        for given in _written(node):
+            origin = _origin(given)
+            if origin.op in ("placeholder", "get_attr") and node not in found.setdefault(origin, []):
+                found[origin].append(node)
+    return {origin: by for origin, by in found.items() if by}
+
+
+def _schema(node: Node) -> Any:
+    return getattr(node.target, "_schema", None) if node.op == "call_function" else None
+
+
+def _schema_name(node: Node) -> str:
+    return str(getattr(_schema(node), "name", ""))
+
+
+def _arguments(node: Node) -> Iterator[tuple[Any, Node]]:
+    """Arguments of the schema with the nodes they are given."""
+    for at, argument in enumerate(_schema(node).arguments):
+        given = node.args[at] if at < len(node.args) else node.kwargs.get(argument.name)
+        for leaf in _pytree.tree_leaves(given):
+            if isinstance(leaf, Node):
+                yield argument, leaf
+
+
+def _written(node: Node) -> Iterator[Node]:
+    if _schema(node) is None:
+        return
+    running = _running(node)
+    for argument, given in _arguments(node):
+        if argument.name in running or (argument.alias_info is not None and argument.alias_info.is_write):
+            yield given
+
+
+def _running(node: Node) -> tuple[str, ...]:
+    """Names of the arguments in which a normalization keeps its statistics, where it changes them."""
+    switch, names = _RUNNING.get(_schema_name(node), ("", ()))
+    for at, argument in enumerate(_schema(node).arguments if names else ()):
+        if argument.name == switch:
+            return names if (node.args[at] if at < len(node.args) else node.kwargs.get(switch)) else ()
+    return ()
+
+
+def _origin(node: Node) -> Node:
+    """The node that a node's value may be a view of, or the same as; the node itself where it is new."""
+    while node.op == "call_function":
+        if node.target is operator.getitem:
+            node = node.args[0]
+            continue
+        if _schema(node) is None:
+            return node
+        viewed = next((given for argument, given in _arguments(node) if argument.alias_info is not None), None)
+        if viewed is None:
+            return node
+        node = viewed
+    return node
+
+
+def _reached(place: Node, written: dict[Node, list[Node]]) -> set[Node]:
+    """The nodes whose values may depend on what a place held at the beginning."""
+    into = {node: origin for origin, by in written.items() for node in by}
+    found: set[Node] = set()
+    left = [place]
+    while left:
+        at = left.pop()
+        if at in found:
+            continue
+        found.add(at)
+        # What depends on it and is written elsewhere is read from there.
+        if at in into and into[at] is not place:
+            left.append(into[at])
+        left += [user for user in at.users if user.op != "output" and not _only_updates(user, at)]
+    return found
+
+
+def _only_updates(node: Node, given: Node) -> bool:
+    """Whether a normalization in training mode takes a value to update it, and makes its result without."""
+    return (
+        any(one is given and argument.name in _running(node) for argument, one in _arguments(node))
+        if _schema(node)
+        else False
+    )
+
+
+def _places(module: Any, names: Iterable[str]) -> Iterator[tuple[Any, str, torch.Tensor]]:
+    """The submodule, the attribute's name and the value of each of the buffers `names` that a module has."""
+    for name in names:
+        path, _, leaf = name.rpartition(".")
+        try:
+            owner = module.get_submodule(path)
+        except AttributeError:  # a quantizer may have turned it into a constant of another name
+            continue
+        value = getattr(owner, leaf, None)
+        if isinstance(value, torch.Tensor):
+            yield owner, leaf, value
+
+
+def separate(module: Any, names: Iterable[str]) -> None:
+    """Give a module copies of those of its buffers `names` that it may share with another."""
+    for owner, leaf, value in list(_places(module, names)):
+        setattr(owner, leaf, value.detach().clone())
+
+
+@contextlib.contextmanager
+def undone(module: Any, names: Iterable[str]) -> Iterator[None]:
+    """Whatever a module does to those of its buffers `names` while this lasts is undone at the end."""
+    kept = [(*place, place[-1].detach().clone()) for place in _places(module, names)]
+    try:
+        yield
+    finally:
+        for owner, leaf, value, before in kept:
+            with torch.no_grad():
+                value.copy_(before)
+            setattr(owner, leaf, value)
+
+
+def run(
+    module: Any, inferences: Iterable[Inputs], names: Sequence[str], *, returned: Sequence[int] = (), anew: bool = False
+) -> Iterator[list[torch.Tensor]]:
+    """The outputs of one inference after the other, where a module has the buffers `names` to change.
+
+    Each inference finds what those before it left, or with `anew` what the first one found; in the end nothing has
+    changed. `returned` are the numbers of the inputs that come before the outputs, as a program gives those it changes.
+    """
+    with undone(module, names):
+        for inputs in inferences:
+            with undone(module, names if anew else ()):
+                yield _outputs(module, inputs, returned)
+
+
+def _outputs(module: Any, inputs: Inputs, returned: Sequence[int]) -> list[torch.Tensor]:
+    taken = copied(inputs)
+    with torch.no_grad():
+        made = _pytree.tree_leaves(module(*taken))
+    given = leaves(taken)
+    return [*(given[at] for at in returned), *(leaf.detach() for leaf in made if isinstance(leaf, torch.Tensor))]
