@@ -279,8 +279,10 @@ def whole(name: str = "20261123-021531-digits-u85-256-7f3a", request: Spec | Non
     return make(name, request, what)
 
 
-def failed(name: str = "20261123-031531-split-u85-128-00aa", model: str = "sample:split") -> Path:
-    """A run that failed while lowering."""
+def failed(
+    name: str = "20261123-031531-split-u85-128-00aa", model: str = "sample:split", line: str | None = None
+) -> Path:
+    """A run that failed while lowering, at a line of its model where that is known."""
     request = spec_of(model)
     reason = "lower: aten.atan2 has a float input that was not quantized"
     what = [
@@ -289,7 +291,7 @@ def failed(name: str = "20261123-031531-split-u85-128-00aa", model: str = "sampl
         events.StageFinished(t=T0 + 0.4, stage="load", status="ok", seconds=0.4),
         events.StageStarted(t=T0 + 0.4, stage="lower"),
         *log(["Traceback: no such luck"], "error", "compile"),
-        events.StageFinished(t=T0 + 3, stage="lower", status="failed", seconds=2.6, reason="not quantized"),
+        events.StageFinished(t=T0 + 3, stage="lower", status="failed", seconds=2.6, reason="not quantized", line=line),
         *finished("failed", reason, "quantize the whole model, or leave this operator to the CPU", 1),
     ]
     return make(name, request, what)

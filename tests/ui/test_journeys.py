@@ -1,6 +1,7 @@
 """What people do, from the first key to the last, on the installed command in a terminal."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -90,3 +91,29 @@ def test_every_terminal_shows_the_run(environment: dict[str, str], terminal: Sta
     tui.child.send("\x11")
     assert tui.end() == 0
     restored(tui)
+
+
+def test_the_line_that_a_failed_run_names_is_opened(terminal: Start, tmp_path: Path) -> None:
+    model, other, editor, opened = (tmp_path / name for name in ("model.py", "other.py", "editor", "opened"))
+    for file in (model, other):
+        file.write_text("1\n2\n3\n")
+    editor.write_text(f'#!/bin/sh\necho "$@" >> {opened}\n')
+    editor.chmod(0o755)
+    directory = fakes.failed(line=f"{model}:2")
+    fakes.append(directory, fakes.log([f'  File "{other}", line 3, in f'], "error", "compile"))
+    tui = terminal("attach", directory, VISUAL=str(editor))
+    tui.wait(lambda: "e Line" in tui.text and "r Run again" in tui.text)
+
+    def opens(wanted: str) -> None:
+        tui.child.send("e")
+        tui.wait(lambda: opened.is_file() and opened.read_text().splitlines()[-1] == wanted)
+
+    opens(f"+2 {model}")
+    press(tui, "5", until="[5 Log]")
+    opens(f"+2 {model}")
+    # The line that the log points at is nearer than that of the failure.
+    tui.child.send("EE")
+    tui.wait(lambda: "E>compile" in tui.text)
+    opens(f"+3 {other}")
+    tui.child.send("q")
+    assert tui.end() == 0

@@ -5,45 +5,63 @@ containers registered, and ExecuTorch writes their names into a program, where n
 """
 
 import dataclasses
+import sys
 from typing import Any
 
 import torch
 from torch.export import ExportedProgram
 from torch.utils import _pytree
 
-from tui.compile.failures import Problem
-from tui.errors import one_line
+from tui.compile.failures import ModelFails
 
 
 def export(module: Any, example: tuple[Any, ...]) -> ExportedProgram:
     """The exported program of a module.
 
     Raises:
-        Problem: its forward does not take the example, in plain Python.
-        Exception: whatever torch.export or the module's own code raises.
+        ModelFails: the module's own code fails.
+        Exception: whatever torch.export raises of a module that runs.
     """
     try:
         program = torch.export.export(module, example)
     except Exception:
-        if not _register(_returned(module, example)):
+        if not _register(run(module, example)):
             raise
         program = torch.export.export(module, example)
-    signature = program.module_call_graph[0].signature
-    if signature is not None and not _has_a_name(signature.out_spec):
-        signature.out_spec = _pytree.tree_structure((0,) * signature.out_spec.num_leaves)
-    return program
+    return _named(program)
 
 
-def _returned(module: Any, example: tuple[Any, ...]) -> Any:
-    """What forward returns when Python runs it: where it cannot, the fault is none of the export."""
+def run(module: Any, example: tuple[Any, ...]) -> Any:
+    """What a module returns by itself. Where a compiler failed on it, that tells which of the two is at fault.
+
+    Raises:
+        ModelFails: its own code fails, compiled or not.
+    """
+    handled = sys.exception()
     try:
         with torch.no_grad():
             return module(*example)
     except OSError:
-        raise
+        raise  # whoever knows the folder says more
     except Exception as error:
-        what = f"forward fails on ModelInputs: {type(error).__name__}: {one_line(error, 200)}"
-        raise Problem(what, "ModelUnderTest(*ModelInputs) must work in python") from error
+        _forget(error, handled)
+        raise ModelFails from error
+
+
+def _forget(error: BaseException, handled: BaseException | None) -> None:
+    """Take what was being handled from what an exception came after: they have one cause, which this one says."""
+    at = error
+    while at.__context__ is not None and at.__context__ is not handled:
+        at = at.__context__
+    at.__context__ = None
+
+
+def _named(program: ExportedProgram) -> ExportedProgram:
+    """The program, without the structure of what forward returns where that has classes without names."""
+    signature = program.module_call_graph[0].signature
+    if signature is not None and not _has_a_name(signature.out_spec):
+        signature.out_spec = _pytree.tree_structure((0,) * signature.out_spec.num_leaves)
+    return program
 
 
 def _register(value: Any) -> bool:

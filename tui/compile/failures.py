@@ -5,9 +5,15 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+import tui
+from tui.compile import model_errors
 from tui.compile.origins import source_line
 from tui.errors import UserError, one_line
-from tui.events import Stage
+from tui.events import Level, Stage
+
+OURS = str(Path(tui.__file__).parent)
+MOST_LINES = 3_000
+"""Lines of a failure's text that go into the log: some compilers put whole graphs into theirs."""
 
 _OPERATOR = re.compile(r"\b(aten|quantized_decomposed|cortex_m|torchvision|tosa)(?:::|\.)([A-Za-z_0-9]+)")
 _BLURB = re.compile(r"^(Exception|Error|An error|While executing|The following|from user code)", re.IGNORECASE)
@@ -34,6 +40,19 @@ class Problem(RuntimeError):
         self.hint = hint
 
 
+class ModelFails(Exception):
+    """A model's own code fails, which it would without this program, too. It is raised from what that code raised."""
+
+
+def _own(error: BaseException, stage: Stage) -> bool:
+    """Whether an exception is what a model's own code raised."""
+    return isinstance(error, ModelFails) or (stage == "load" and not isinstance(error, UserError | Problem))
+
+
+def _unwrapped(error: BaseException) -> BaseException:
+    return error.__cause__ if isinstance(error, ModelFails) and error.__cause__ is not None else error
+
+
 def _chain(error: BaseException) -> Iterator[BaseException]:
     seen: set[int] = set()
     at: BaseException | None = error
@@ -43,8 +62,11 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         at = at.__cause__ or at.__context__
 
 
-def _where(error: BaseException, model_file: Path | None) -> str | None:
+def where(error: BaseException, model_file: Path | None) -> str | None:
     """``FILE:LINE`` of the model's own code that the error names, else that the trace passes through."""
+    error = _unwrapped(error)
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        return f"{error.filename}:{error.lineno}"
     for link in _chain(error):
         if found := source_line(str(link)):
             return found
@@ -87,21 +109,50 @@ def describe(error: BaseException, stage: Stage, model_file: Path | None) -> str
     """
     if isinstance(error, UserError):
         return str(error)
-    where = _where(error, model_file)
-    telling, inside = _telling(error)
-    operator = _OPERATOR.search(str(telling))
+    own = _own(error, stage)
+    line = where(error, model_file)
+    telling, inside = _telling(_unwrapped(error))
+    operator = None if own else _OPERATOR.search(str(telling))
     parts = [_what(telling)[:300]]
+    if isinstance(error, ModelFails) and not isinstance(telling, Problem):
+        parts = [f"forward fails on ModelInputs: {type(telling).__name__}: {one_line(telling)}"]
     if inside:
         parts.append(f"in {inside}")
     if operator:
         parts.append(f"operator {operator[1]}.{operator[2]}")
-    if where:
-        parts.append(f"at {where}")
-    known = telling.hint if isinstance(telling, Problem) else _HINTS.get(stage, "see failure.txt")
+    if line:
+        parts.append(f"at {line}")
+    if isinstance(telling, Problem):
+        known = telling.hint
+    else:
+        known = model_errors.hint(telling, line) if own else _HINTS.get(stage, "see failure.txt")
     hint = "; ".join(getattr(error, "__notes__", ())) or known
     return f"{'; '.join(parts)} ({hint})"
 
 
 def full_text(error: BaseException) -> str:
-    """The traceback with all causes."""
-    return "".join(traceback.format_exception(error))
+    """The traceback with all causes, from the first line on that is not ours."""
+    error = _unwrapped(error)
+    trace = error.__traceback__
+    while trace is not None and _is_ours(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(error if trace is None else error.with_traceback(trace)))
+
+
+def _is_ours(file: str) -> bool:
+    return file.startswith(("<frozen", OURS))
+
+
+def lines(error: BaseException) -> list[tuple[Level, str]]:
+    """The lines of log that a failure is: its whole text, the one that says what is wrong as an error."""
+    if isinstance(error, UserError):
+        return [("error", str(error))]
+    text = full_text(error).rstrip("\n").split("\n")
+    said = traceback.format_exception_only(_unwrapped(error))
+    # Before the last exception's own words are the frames that led to it, and those of its causes.
+    at = len(text) - len("".join(said).rstrip("\n").split("\n"))
+    found: list[tuple[Level, str]] = [("error" if number == at else "info", line) for number, line in enumerate(text)]
+    if len(found) > MOST_LINES:
+        left_out = len(found) - MOST_LINES
+        found = [("warning", f"{left_out:,} lines before this one are in failure.txt only"), *found[left_out:]]
+    return found

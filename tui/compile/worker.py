@@ -125,8 +125,11 @@ class Worker:
         path = self.artifacts / FAILURE
         path.write_text(failures.full_text(error), encoding="utf-8", errors="replace")
         self.keep(path)
-        reason = failures.describe(error, name, catalogue.source_file(self.spec.model))
-        self.emit(events.StageFinished(stage=name, status="failed", seconds=seconds, reason=reason))
+        for level, text in failures.lines(error):
+            self.emit(events.Logged(source="compile", text=text, level=level))
+        file = catalogue.source_file(self.spec.model)
+        reason, line = failures.describe(error, name, file), failures.where(error, file)
+        self.emit(events.StageFinished(stage=name, status="failed", seconds=seconds, reason=reason, line=line))
         return StageFailed(error.exit if isinstance(error, UserError) else Exit.FAILED)
 
 
@@ -237,7 +240,7 @@ def _load_compilers(work: Worker) -> None:
 
 def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: Any, state: Any) -> None:
     """The stages from quantize on."""
-    from tui.compile import delegation, mutation, preparation, references, rounding
+    from tui.compile import delegation, exporting, mutation, preparation, references, rounding
     from tui.compile import lowering as flow
 
     spec = work.spec
@@ -248,7 +251,12 @@ def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: 
             work.emit(events.StageFinished(stage="quantize", status="skipped", seconds=0.0))
         else:
             with work.stage("quantize"):
-                made = _quantized(work, model, program, target, calibration)
+                try:
+                    made = _quantized(work, model, program, target, calibration)
+                except Exception:
+                    with model.at_home():
+                        exporting.run(model.module, model.example)
+                    raise
                 changed = preparation.change(program, made.float_module, samples.inputs)
                 program = made.program
                 for sentence in made.unrolled:

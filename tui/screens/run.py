@@ -18,6 +18,7 @@ from textual.widgets import Static
 from tui import catalogue, control, editor, runs, spec
 from tui.errors import UserError
 from tui.export import offline
+from tui.figures import broken
 from tui.screens.confirm import Confirm
 from tui.screens.export import ExportScreen
 from tui.screens.feed import Fed, Feed, Tail
@@ -47,12 +48,18 @@ def serves(state: State) -> bool:
 
 def _keys(state: State) -> tuple[object, ...]:
     """What decides which keys do something."""
-    return state.run.status, state.phase is None, failed_at(state)
+    return state.run.status, state.phase is None, named_line(state)
 
 
 def failed_at(state: State) -> str | None:
     """``FILE:LINE`` of the model that a failed stage names."""
     return next((stage.line for stage in state.stages if stage.line is not None), None)
+
+
+def named_line(state: State) -> str | None:
+    """``FILE:LINE`` that the run's outcome names: of a failed stage, or of the operator that lowering changed."""
+    link = broken(state.links)
+    return failed_at(state) or (None if link is None else link.line)
 
 
 class Tabs(Static):
@@ -177,6 +184,8 @@ class RunScreen(Screen[None]):
             hint = ""
             if event.state.run.status == "lost" and runs.last_words(self.directory):
                 hint = f"see {runs.RUNNER_LOG} in {self.directory}"
+            elif failed_at(event.state) is not None:
+                hint = f"{self._key('run.source')} opens the line, {self._key('run.again')} runs it again"
             self.query_one(RunHeader).take(event.state, hint)
             self.query_one(StageLine).take(event.state)
             self.query_one(LogPanel).grow(event.log_lines, event.read)
@@ -278,7 +287,7 @@ class RunScreen(Screen[None]):
         if action == "rerun":
             return self.state is not None and self.state.spec is not None and not running
         if action == "source":
-            return self.state is not None and (failed_at(self.state) is not None or self._in_log)
+            return self.state is not None and (named_line(self.state) is not None or self._in_log)
         if action in ("infer", "infer_on"):
             return running and self.state is not None and self.state.phase is not None and serves(self.state)
         return True
@@ -310,6 +319,12 @@ class RunScreen(Screen[None]):
             return
         self.post_message(OpenRun(directory, instead=True))
 
+    def _key(self, action: str) -> str:
+        """The first key of an action, as the user has set it."""
+        own = self.app._keymap.get(action)
+        default = next(b for b in self.BINDINGS if isinstance(b, Binding) and b.id == action)
+        return self.app.get_key_display(default if own is None else default.with_key(own.partition(",")[0], None))
+
     @property
     def _in_log(self) -> bool:
         return isinstance(self.focused, LogView)
@@ -317,7 +332,7 @@ class RunScreen(Screen[None]):
     def action_source(self) -> None:
         """Open the line that the log points at, if it names one, else the one that the failure names."""
         line = self.query_one(LogPanel).named_line if self._in_log else None
-        line = line or (failed_at(self.state) if self.state is not None else None)
+        line = line or (named_line(self.state) if self.state is not None else None)
         if line is None:
             self.notify("No line of a file is named there: E goes to an error, / searches.", markup=False)
         else:

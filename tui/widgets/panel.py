@@ -86,8 +86,12 @@ class Panel(Vertical, can_focus=True):
 
     def focus_inside(self) -> None:
         """Focus what can be scrolled, or the panel itself while it is empty."""
-        inside = next((w for w in self.query(Widget) if w.focusable and w.display), self)
+        inside = next((w for w in self.query(Widget) if w.focusable and self._is_shown(w)), self)
         self.screen.set_focus(inside, scroll_visible=False)
+
+    def _is_shown(self, inside: Widget) -> bool:
+        """Whether a widget and all that it stands in are displayed."""
+        return all(above.display for above in inside.ancestors_with_self if self in above.ancestors)
 
 
 class TextPanel(Panel):
