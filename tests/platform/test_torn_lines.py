@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -339,6 +340,22 @@ def test_printed_outputs_are_read(end: str, around: str) -> None:
 def test_printed_outputs_of_older_runners_have_no_type() -> None:
     lines = [line.replace("(char) ", "").replace("(float) ", "") for line in OUTPUTS]
     assert taken(printed(lines)).outputs == BYTES
+
+
+def test_outputs_that_are_no_tensors_have_a_number_and_nothing_else(tmp_path: Path) -> None:
+    lines = [
+        *OUTPUTS[:4],
+        "Output[1]: Not Tensor",
+        *(line.replace("t[1]", "t[2]") for line in OUTPUTS[4:6]),
+        OUTPUTS[6].replace("t[2]", "t[3]"),
+    ]
+    assert taken(printed(lines)).outputs == BYTES
+    for number, content in zip((0, 2, 3), BYTES, strict=True):
+        (tmp_path / f"out-{number}.bin").write_bytes(content)
+    assert delivery.take("semihosting", tmp_path, INFOS, b"").outputs == BYTES
+    (tmp_path / "out-2.bin").unlink()
+    found = delivery.take("semihosting", tmp_path, INFOS, b"")
+    assert (found.outputs, found.why) == (None, "out-1.bin was not written")
 
 
 @given(st.integers(0, len(printed(OUTPUTS))), FOREIGN)

@@ -28,6 +28,8 @@ PRINTED = re.compile(
 """An element of an output as a runner without files prints it (arm_executor_runner.cpp, print_outputs); older ones say
 no type. A fraction has six decimals: what has fewer is torn."""
 
+_OUTPUT_FILE = re.compile(rf"{OUTPUT}-(\d{{1,6}})\.bin")
+_NO_TENSOR = re.compile(r"Output\[(\d{1,6})\]: Not Tensor\s*$")
 DTYPES = {"int": "int32", "float": "float32", "char": "int8", "bool": "bool"}
 _SEMIHOSTING = "a semihosting runner writes outputs to files: --runner ELF"
 
@@ -60,17 +62,22 @@ def put(kind: Kind, folder: Path, inputs: Sequence[bytes]) -> None:
 def take(kind: Kind, folder: Path, infos: Sequence[TensorInfo], console: bytes) -> Taken:
     """The outputs of the inference that has ended. `console` is what was printed since the platform's start."""
     if kind == "semihosting":
-        return _written([folder / f"{OUTPUT}-{j}.bin" for j in range(len(infos))], infos)
+        return _written(folder, infos)
     if kind == "mlek":
         return _dumped(folder / MEMORY_OUTPUT, infos)
     return _printed(console, infos)
 
 
-def _written(files: Sequence[Path], infos: Sequence[TensorInfo]) -> Taken:
+def _written(folder: Path, infos: Sequence[TensorInfo]) -> Taken:
+    # Outputs that are no tensors have a number, and no file.
+    numbers = sorted(int(found[1]) for path in folder.iterdir() if (found := _OUTPUT_FILE.fullmatch(path.name)))
+    if len(numbers) < len(infos):
+        missing = min(set(range(len(infos))) - set(numbers))
+        why = f"{OUTPUT}-{missing}.bin was not written"
+        return Taken(None, why, "is the runner's semihosting-cwd overridden by -C?")
     found: list[bytes] = []
-    for file, info in zip(files, infos, strict=True):
-        if not file.exists():
-            return Taken(None, f"{file.name} was not written", "is the runner's semihosting-cwd overridden by -C?")
+    for number, info in zip(numbers, infos, strict=False):
+        file = folder / f"{OUTPUT}-{number}.bin"
         content = file.read_bytes()
         if len(content) != info.nbytes:
             why = f"{file.name} has {len(content)} bytes, the output {info.nbytes}"
@@ -118,6 +125,7 @@ def _printed(console: bytes, infos: Sequence[TensorInfo]) -> Taken:
 def _elements(console: bytes, infos: Sequence[TensorInfo]) -> Iterator[tuple[int, int, float]]:
     """(output, element, value) of each line that is whole."""
     waiting: tuple[int, int, float] | None = None
+    others = 0  # outputs before this one that are no tensors
     for line in lines.split(console):
         said = lines.messages(line)
         if not said:
@@ -131,7 +139,11 @@ def _elements(console: bytes, infos: Sequence[TensorInfo]) -> Iterator[tuple[int
             waiting = None
         elif waiting is not None and report.may_be_rest(text):
             waiting = None
-        if found is None or (one := _element(found, infos)) is None:
+        if _NO_TENSOR.match(text):
+            others += 1
+        elif text.startswith("Output[0]"):
+            others = 0
+        if found is None or (one := _element(found, infos, others)) is None:
             continue
         if found["whole"] is None:
             yield one
@@ -141,10 +153,10 @@ def _elements(console: bytes, infos: Sequence[TensorInfo]) -> Iterator[tuple[int
         yield waiting
 
 
-def _element(found: re.Match[str], infos: Sequence[TensorInfo]) -> tuple[int, int, float] | None:
+def _element(found: re.Match[str], infos: Sequence[TensorInfo], others: int) -> tuple[int, int, float] | None:
     """An element as its type has it; None where it is not of the output's type."""
-    output, kind = int(found["output"]), found["kind"]
-    if output >= len(infos) or (kind is not None and DTYPES[kind] != infos[output].dtype):
+    output, kind = int(found["output"]) - others, found["kind"]
+    if not 0 <= output < len(infos) or (kind is not None and DTYPES[kind] != infos[output].dtype):
         return None
     dtype = np.dtype(infos[output].dtype)
     if found["truth"] is not None:
