@@ -70,7 +70,8 @@ def take(kind: Kind, folder: Path, infos: Sequence[TensorInfo], console: bytes) 
 
 def _written(folder: Path, infos: Sequence[TensorInfo]) -> Taken:
     # Outputs that are no tensors have a number, and no file.
-    numbers = sorted(int(found[1]) for path in folder.iterdir() if (found := _OUTPUT_FILE.fullmatch(path.name)))
+    names = (_OUTPUT_FILE.fullmatch(path.name) for path in folder.iterdir())
+    numbers = sorted(int(name[1]) for name in names if name)
     if len(numbers) < len(infos):
         missing = min(set(range(len(infos))) - set(numbers))
         why = f"{OUTPUT}-{missing}.bin was not written"
