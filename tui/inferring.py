@@ -21,7 +21,7 @@ from tui.figures import Check, Source
 from tui.platform import command, counts, delivery, discovery, etdump, pmu_trace, session
 from tui.platform.uart import CPU_CYCLES
 from tui.record import Ended, Record, Stopped
-from tui.simulator import estimates
+from tui.simulator import estimates, miscompiled
 from tui.simulator.delegate import DelegateError, lost_outputs
 from tui.simulator.ethosu85 import CommandStreamError
 from tui.spec import MACS_PARAMETER
@@ -256,10 +256,28 @@ class Inferring:
         links = self.record.state.links
         result: Check = check.compare(self.artifacts, self.manifest, samples, found, links=links, printed=printed)
         result = carrying.judge(result, self.manifest.state, known, booted_each=self._booted_each)
+        if result.links and result.links[-1].status == "mismatch" and result.links[-1].hint is None:
+            last = msgspec.structs.replace(result.links[-1], hint=self._miscompiled())
+            result = msgspec.structs.replace(result, links=(*result.links[:-1], last))
         self.record.emit(events.Checked(check=result))
         if result.reference == "bundle" and result.status == "mismatch":
             # The expectation came with the program: that it is not met is this run's failure.
             raise Ended(f"not the outputs that are bundled with the program: {result.links[-1].reason}")
+
+    def _miscompiled(self) -> str | None:
+        """What the program's commands say of the compiler, and what helps: its marks, each at its operator's line."""
+        try:
+            marks = list(miscompiled.marks(pte.parse((self.artifacts / MODEL).read_bytes())))
+        except (pte.PteError, DelegateError, CommandStreamError):
+            return None
+        lines = {(o.partition, offset): o.line for o in self.record.state.operators for offset in o.commands}
+        found = dict.fromkeys((mark.fault, mark.remedy) for mark in marks)
+        said = []
+        for fault, remedy in found:
+            first = next(mark for mark in marks if mark.fault == fault)
+            line = lines.get((first.partition, first.offset))
+            said.append(f"a fault of Vela: {fault}{f', first at {line}' if line else ''}; what helps: {remedy}")
+        return "; ".join(said) or None
 
     def _note_tables(self) -> None:
         """Say what loading tables adds to the estimate: where they are much of it, Vela's total is far from it."""
