@@ -257,8 +257,8 @@ class Inferring:
         result: Check = check.compare(self.artifacts, self.manifest, samples, found, links=links, printed=printed)
         result = carrying.judge(result, self.manifest.state, known, booted_each=self._booted_each)
         if result.links and result.links[-1].status == "mismatch" and result.links[-1].hint is None:
-            last = msgspec.structs.replace(result.links[-1], hint=self._miscompiled())
-            result = msgspec.structs.replace(result, links=(*result.links[:-1], last))
+            platform = msgspec.structs.replace(result.links[-1], hint=self._miscompiled())
+            result = msgspec.structs.replace(result, links=(*result.links[:-1], platform))
         self.record.emit(events.Checked(check=result))
         if result.reference == "bundle" and result.status == "mismatch":
             # The expectation came with the program: that it is not met is this run's failure.
