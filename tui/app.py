@@ -1,5 +1,6 @@
 """Starting the full-screen program. Textual is imported only here and in what this imports."""
 
+import contextlib
 import gc
 import os
 import sys
@@ -47,9 +48,16 @@ def run_app(
     app = FvpApp(model, attach, replay)
     # Without reports of the mouse the terminal's own selection works, the wheel sends arrow keys, and less is sent.
     app.run(mouse=mouse)
-    if not app.return_code:
-        _name_what_goes_on(app.opened)
-    return app.return_code or 0
+    status = app.return_code or 0
+    # One that went wrong says so itself; a signal is told of nowhere else, and after a hangup there is nobody to tell.
+    if status == 0 or status > SIGNALLED:
+        with contextlib.suppress(OSError):
+            _name_what_goes_on(app.opened)
+    return status
+
+
+SIGNALLED = 128
+"""The exit status after a signal is its number above this."""
 
 
 def _name_what_goes_on(opened: list[Path]) -> None:

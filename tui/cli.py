@@ -477,11 +477,23 @@ def sweep(model: str, **options: Any) -> int:
 
 
 def _start(spec: Spec, options: dict[str, Any], on_success: Callable[[Path], None] = lambda _: None) -> int:
+    """Start a run and show it."""
     from tui import control, leaving
 
     # From before there is a run: one whose command is gone without a word would not be found again.
     signals = leaving.Signals(interruptible=True).hear()
     directory = control.start(spec)
+    try:
+        return _shown(directory, signals, options, on_success)
+    except OSError as error:
+        if not signals.hung_up:
+            raise
+        # There is nothing to print on any more.
+        raise leaving.GoesOn(directory.name) from error
+
+
+def _shown(directory: Path, signals: "Signals", options: dict[str, Any], on_success: Callable[[Path], None]) -> int:
+    """Show a run that has just begun, to its end if that is wanted."""
     if options["detach"]:
         click.echo(directory.name)
         return Exit.OK

@@ -52,6 +52,11 @@ class Signals:
         return self._heard[-1].name if self._heard else ""
 
     @property
+    def hung_up(self) -> bool:
+        """Whether the terminal is gone."""
+        return signal.SIGHUP in self._heard
+
+    @property
     def stop(self) -> bool:
         """Whether the run is to be stopped: by Ctrl-C, or by any signal where nobody could come back to it."""
         heard = self._heard[:1]

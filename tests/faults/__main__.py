@@ -31,7 +31,8 @@ def jobs(moments: int, sizes: int, places: int, crowds_: int, only: str) -> list
     """All tries, those first that wait longest; what is cheap comes between."""
     slow = [(s.name, n) for s in scenarios.SCENARIOS if s.slow for n in range(moments)]
     quick = [(s.name, n) for n in range(moments) for s in scenarios.SCENARIOS if not s.slow]
-    others = [("disk full", n) for n in range(sizes)] + [("journal damaged", n) for n in range(places)]
+    disks = [(name, n) for n in range(sizes) for name in ("disk full", "disk full, compiling")]
+    others = disks + [("journal damaged", n) for n in range(places)]
     # One that waits to three that work.
     mixed = [job for at, one in enumerate(quick) for job in ([slow.pop(0)] if slow and at % 4 == 0 else []) + [one]]
     found = [*mixed, *slow, *others, *(("six at once", n) for n in range(crowds_))]

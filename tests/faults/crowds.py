@@ -16,7 +16,7 @@ from tests.faults.world import MODEL, Machine, World, machine
 ROOM = ("no room", "No space left", "File too large", "Disk quota")
 """What a run on a full disk has to say."""
 
-SMALLEST, LARGEST = 4 << 10, 1 << 20
+SMALLEST, LARGEST = 32 << 10, 512 << 10
 """Sizes of disks in bytes: hardly a run's spec, and more than all of its files."""
 
 AT_ONCE = 6
@@ -66,23 +66,25 @@ def _limited(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def disk_full(world: World, number: int, sizes: int, how: str) -> Outcome:
+def disk_full(world: World, number: int, sizes: int, how: str, *, compiling: bool = False) -> Outcome:
     """One run on a disk of that number."""
+    model = MODEL if compiling else str(world.program)
+    name = "disk full, compiling" if compiling else "disk full"
     size = size_of(number, sizes)
     begun = time.monotonic()
-    with machine(world, f"disk-full-{number}") as made:
+    with machine(world, f"{name.replace(', ', '-').replace(' ', '-')}-{number}") as made:
         place = made.home / "runs"
         if how == "tmpfs":
             with disk(place, size):
-                return _on_disk(made, world, number, begun)
+                return _on_disk(made, name, model, number, begun)
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         # What its commands print goes to files, too.
         with _limited(size):
-            return _on_disk(made, world, number, begun)
+            return _on_disk(made, name, model, number, begun)
 
 
-def _on_disk(made: Machine, world: World, number: int, begun: float) -> Outcome:
-    viewer = made.start("run", str(world.program), "--platform", "simulator", "--inferences", "20")
+def _on_disk(made: Machine, name: str, model: str, number: int, begun: float) -> Outcome:
+    viewer = made.start("run", model, "--platform", "simulator", "--inferences", "20")
     status = viewer.wait(judging.REST_S)
     wrong = judging.at_rest(made)
     left = judging.left_behind(made)
@@ -95,7 +97,7 @@ def _on_disk(made: Machine, world: World, number: int, begun: float) -> Outcome:
     if status != expected:
         wrong.append(f"{ended}, and run ended with {status}")
     tracebacks = judging.tracebacks(judging.texts(made))
-    return Outcome("disk full", number, ended, tuple(wrong), tuple(tracebacks), tuple(left), time.monotonic() - begun)
+    return Outcome(name, number, ended, tuple(wrong), tuple(tracebacks), tuple(left), time.monotonic() - begun)
 
 
 def at_once(world: World, number: int) -> Outcome:

@@ -50,6 +50,11 @@ def tracebacks(texts: dict[str, str]) -> list[str]:
     return found
 
 
+def interpreters(text: str) -> bool:
+    """Whether the interpreter was interrupted before our first line: it has a traceback and a status for that."""
+    return "KeyboardInterrupt" in text and not OURS.search(text)
+
+
 def texts(made: Machine) -> dict[str, str]:
     """All that was printed in a try."""
     printed = {viewer.out.name: viewer.text() for viewer in made.viewers}

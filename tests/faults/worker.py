@@ -15,8 +15,8 @@ Job = tuple[str, int]
 
 def _do(shared: World, seed: str, sizes: int, how: str, stopped: Path, job: Job) -> Outcome:
     name, number = job
-    if name == "disk full":
-        return crowds.disk_full(shared, number, sizes, how)
+    if name.startswith("disk full"):
+        return crowds.disk_full(shared, number, sizes, how, compiling="compiling" in name)
     if name == "six at once":
         return crowds.at_once(shared, number)
     if name == "journal damaged":

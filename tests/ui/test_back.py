@@ -1,5 +1,7 @@
 """q goes back to where one came from, which may be the shell; no second one leaves the program by surprise."""
 
+import os
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -154,12 +156,16 @@ async def test_a_run_is_run_again_in_its_place(until: Until, monkeypatch: pytest
         await until(pilot, lambda: listed(app, 2))
 
 
-def test_an_attached_run_that_goes_on_is_named_when_one_leaves(terminal: Callable[..., Terminal]) -> None:
+@pytest.mark.parametrize("number", [0, signal.SIGTERM])
+def test_an_attached_run_that_goes_on_is_named_when_one_leaves(number: int, terminal: Callable[..., Terminal]) -> None:
     name, request = "20261123-081531-digits-u85-256-eeee", fakes.spec_of()
     directory = fakes.make(name, request, fakes.begun(name, request))
     tui = terminal("attach", directory)
     tui.wait(lambda: "RUNNING" in tui.text)
-    tui.child.send("q")
-    assert tui.end() == 0
+    if number:
+        os.kill(tui.child.pid, number)
+    else:
+        tui.child.send("q")
+    assert tui.end() == (128 + number if number else 0)
     restored(tui)
     assert f"{name} goes on: fvp-tui attach {name}".encode() in tui.raw

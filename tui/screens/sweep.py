@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui import control, journal, runs, state, sweep, vela
+from tui import control, runs, sweep, vela
 from tui.errors import UserError
 from tui.expected import lowered
 from tui.reports.text import kib_words, ms, number
@@ -128,11 +128,10 @@ class SweepScreen(Screen[Target | None]):
             return found.graphs
         wanted = lowering_of(self._request)
         directory = control.start(msgspec.structs.replace(wanted, target=self._request.target, until="emit"))
-        follower, folded = journal.Follower(directory / journal.FILE), state.EMPTY
-        while folded.run.status == "running":
+        live = runs.Live(directory)
+        while (folded := live.state()).run.status == "running":
             if self._left.wait(POLL_S):
                 return ()
-            folded = runs.settled(directory, state.fold_all(follower.poll(), folded))
             tell(self, self.Said(f"compiling the model once: {now_doing(folded)}"))
         if folded.run.status != "ok":
             raise UserError(f"{directory.name} {folded.run.status}: {folded.run.reason}")
