@@ -2,11 +2,33 @@
 
 import errno
 import os
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of a write for which there is no room: on the disk, in the user's share of it, in a file."""
+
+
+def no_room(error: BaseException | None, beside: Path) -> str | None:
+    """Say that an error comes of a full disk, if it does. It may be that of `beside`, where the error names no file."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL:
+            named = error.filename2 or error.filename or (beside if _is_full(beside) else None)
+            return f"no room to write{f' to {named}' if named else ''}: {error.strerror}"
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < LITTLE_BYTES
+    except OSError:
+        return False
+
+
+LITTLE_BYTES = 1 << 20
+"""A disk with less is full: what could not be written may be larger."""
 
 
 def write_whole(path: Path, content: bytes) -> Path:

@@ -136,8 +136,8 @@ class Runner:
 
     def _fault(self, error: Exception) -> events.RunFinished:
         """The end of a run that met a full disk, or a fault of ours."""
-        if isinstance(error, OSError) and error.errno in files.FULL:
-            return self._full(error)
+        if full := files.no_room(error, self.record.directory):
+            return self._full(full)
         path = self.record.artifacts / "internal_error.txt"
         with contextlib.suppress(OSError):
             path.write_text(traceback.format_exc(), encoding="utf-8", errors="replace")
@@ -145,16 +145,15 @@ class Runner:
         reason = f"{INTERNAL}{type(error).__name__}: {error}"
         return events.RunFinished(status="failed", reason=reason, hint=f"please report {path}", exit_status=Exit.FAILED)
 
-    def _full(self, error: OSError) -> events.RunFinished:
+    def _full(self, reason: str) -> events.RunFinished:
         """The end of a run for which there was no room."""
         record = self.record
         record.release()
         if record.state.process is None:
             self._begin()
-        where = error.filename or record.directory
         return events.RunFinished(
             status="failed",
-            reason=f"no room to write to {where}: {error.strerror}",
+            reason=reason,
             hint="make room there, such as with fvp-tui rm RUN, or set FVP_TUI_HOME to another disk",
             exit_status=Exit.FAILED,
         )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
-from tui import __version__, artifacts, catalogue, events, runs
+from tui import __version__, artifacts, catalogue, events, files, runs
 from tui.errors import Exit, UserError, one_line
 from tui.events import Event, Stage
 from tui.figures import Estimate, Link, Operator, TensorPlace, Versions, whole
@@ -117,6 +117,10 @@ class Worker:
     def _failed(self, name: Stage, error: Exception, seconds: float) -> StageFailed:
         from tui.compile import failures
 
+        if full := files.no_room(error, self.directory):
+            # Nothing about the model, and nowhere to write it.
+            self.emit(events.StageFinished(stage=name, status="failed", seconds=seconds, reason=full))
+            return StageFailed(Exit.FAILED)
         if self.exported is not None and name in ("quantize", "lower"):
             from tui.compile import caches
 
@@ -436,4 +440,10 @@ def main(directory: Path, out: BinaryIO, *, ones: bool = False, waited_s: float 
         _compile(work)
     except StageFailed as failed:
         return failed.status
+    except OSError as error:
+        # Of what is written between the stages.
+        if not (full := files.no_room(error, directory)):
+            raise
+        sys.stderr.write(f"{full}\n")
+        return Exit.FAILED
     return Exit.OK
