@@ -459,7 +459,7 @@ def sweep(model: str, **options: Any) -> int:
         sram_kib=options["max_sram_kib"],
     )
     found: dict[int, sweeping.Point] = {}
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    leaving.interrupt()
     try:
         for at, point in sweeping.points(sweeping.graphs(directory), targets):
             found[at] = sweeping.weighed(point, limits)

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from tui.errors import Exit, UserError
@@ -23,7 +24,22 @@ def attended() -> bool:
     """Whether somebody sees what is said now, and can come back to a run: there is a terminal, and it is not CI's."""
     if os.environ.get("CI", "").lower() not in ("", "0", "false"):
         return False
-    return any(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr) if not stream.closed)
+    # A stream that was closed before we began is None.
+    streams = [stream for stream in (sys.stdin, sys.stdout, sys.stderr) if stream]
+    return any(not stream.closed and stream.isatty() for stream in streams)
+
+
+def _heeded() -> Iterator[signal.Signals]:
+    """Signals that mean something here: one that is ignored, as nohup has it, stays so. Ctrl-C always does."""
+    for number in NUMBERS:
+        if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN:
+            yield number
+
+
+def interrupt() -> None:
+    """From now on a signal raises KeyboardInterrupt: there is no run any more that could go on."""
+    for number in _heeded():
+        signal.signal(number, signal.default_int_handler)
 
 
 class Signals:
@@ -36,14 +52,13 @@ class Signals:
         self._heard: list[signal.Signals] = []
 
     def hear(self) -> "Signals":
-        """From now on signals are kept, and end nothing. One that is ignored, as nohup has it, stays so."""
+        """From now on signals are kept, and end nothing."""
 
         def handle(number: int, _frame: Any) -> None:
             self._heard.append(signal.Signals(number))
 
-        for number in NUMBERS:
-            if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN:
-                signal.signal(number, handle)
+        for number in _heeded():
+            signal.signal(number, handle)
         return self
 
     @property
