@@ -69,6 +69,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The right answer of each sample; empty where there is none."""
     source: str = ""
     """Where the inputs came from, in a few words."""
+    unchecked: str | None = None
+    """Why no output can be compared with a reference, whatever it is; None where it can."""
     state: ModelState | None = None
     """What the model carries from one inference to the next; each inference then has a sample of its own."""
 

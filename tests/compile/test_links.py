@@ -18,6 +18,7 @@ RanModel = Callable[..., Ran]
 MODELS = Path(__file__).parent / "models"
 LOST = str(MODELS / "lost_activation.py")
 FOLDED = str(MODELS / "folded_norm.py")
+RANDOM = str(MODELS / "random_noise.py")
 STRIDED = str(MODELS / "strided.py")
 
 
@@ -66,6 +67,14 @@ def test_what_the_hint_says_helps(ran: RanModel, tmp_path: Path) -> None:
     model = tmp_path / "kept_apart.py"
     model.write_text(Path(FOLDED).read_text().replace("self.norm(x)", "self.norm(x.clone())"))
     assert ran(str(model)).state["check"]["status"] == "match"
+
+
+def test_a_model_that_draws_random_numbers_is_not_compared(fvp_tui: Fvp) -> None:
+    done = fvp_tui("compile", RANDOM, "--json")
+    check = json.loads(done.stdout)["check"]
+    assert {link["status"] for link in check["links"]} == {"skipped"}
+    reason = f"the model draws random numbers, randn_like (aten.randn_like) at {RANDOM}:14: give them as an input"
+    assert all(link["reason"].startswith(reason) for link in check["links"])
 
 
 def test_a_model_in_the_npus_layout_matches(ran: RanModel) -> None:

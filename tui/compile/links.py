@@ -43,6 +43,8 @@ class _Judged:
 
 def judge(references: Mapping[str, NDArray], manifest: Manifest, *, quantized: bool) -> tuple[Link, Link]:
     """The links ``quantized`` and ``lowered`` of a compiled model; `references` are named as in ``references.npz``."""
+    if manifest.unchecked is not None:
+        return Link(name="quantized", status="skipped", reason=manifest.unchecked), _unlowered(manifest.unchecked)
     series = _Series(references, manifest)
     if not quantized:
         return Link(name="quantized", status="skipped", reason=NOT_QUANTIZED), _unlowered(NOT_QUANTIZED)

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.export import ExportedProgram
 from torch.export.graph_signature import OutputKind
 
 from tui import tensors
 from tui.compile import mutation
 from tui.compile.models import Inputs, Samples, leaves
+from tui.compile.places import place_of
 from tui.tensors import Manifest, ModelState, NDArray, TensorInfo
 
 _DTYPES = {
@@ -84,6 +86,16 @@ def signature(program: Any, steps: list[float | None]) -> tuple[tuple[TensorInfo
     return _signature(program, plan.inputs, [None] * len(plan.inputs)), _signature(program, plan.outputs, steps)
 
 
+def unchecked(program: ExportedProgram) -> str | None:
+    """Why no output of a model can be compared: it draws random numbers. None where it does not."""
+    for node in program.graph.nodes:
+        if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
+            place = place_of(node)
+            at = f" at {place.line}" if place.line else ""
+            return f"the model draws random numbers, {place.name}{at}: give them as an input to have outputs compared"
+    return None
+
+
 def write(
     folder: Path,
     samples: Samples,
@@ -97,11 +109,13 @@ def write(
     buffers: Sequence[str] = (),
     returned: Sequence[int] = (),
     state: ModelState | None = None,
+    unchecked: str | None = None,
 ) -> list[Path]:
     """Write manifest, inputs and references into `folder`; their paths.
 
     Without a quantized model the float model takes its place. `exact_outputs` are those of the lowered program.
-    `buffers` are those the models change, `returned` the numbers of the inputs that the program gives back.
+    `buffers` are those the models change, `returned` the numbers of the inputs that the program gives back; `unchecked`
+    says why references are worth nothing.
     """
     packed: dict[str, NDArray] = {}
     references: dict[str, NDArray] = {}
@@ -125,5 +139,6 @@ def write(
         labels=samples.labels,
         source=samples.source,
         state=state,
+        unchecked=unchecked,
     )
     return [tensors.write_manifest(folder, manifest), folder / tensors.INPUTS, folder / tensors.REFERENCES]

@@ -300,6 +300,7 @@ def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: 
                     buffers=[change.name for change in state.changes.buffers],
                     returned=mutation.returned(lowered),
                     state=state.state(model.module, samples, outputs),
+                    unchecked=references.unchecked(work.exported),
                 )
             for file in written:
                 work.keep(file)
@@ -351,7 +352,7 @@ def _judge_links(work: Worker, made: Any, changed: Any, target: Any, samples: An
     manifest = tensors.read_manifest(work.artifacts)
     with np.load(work.artifacts / tensors.REFERENCES) as packed:
         first, second = links.judge(dict(packed), manifest, quantized=made is not None)
-    if changed is not None:
+    if changed is not None and first.status != "skipped":
         first = links.prepared(first, changed)
     if second.status == "mismatch" and made is not None and target is not None:
         second = _located(work, second, made, target, samples)
