@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.compile.replacements import CASES, UNLIKE, Written, write
+from tests.compile.replacements import CASES, COND, UNLIKE, Written, write
 from tests.conftest import Fvp
 from tui.compile import lowering, models
 from tui.compile.causes import Cause
@@ -21,7 +21,7 @@ from tui.spec import Target
 BEFORE = [before for _, before, _ in CASES]
 AFTER = [after for _, _, after in CASES]
 PLACES = [pytest.param(place, id=f"{op}-{place}") for place, (op, _, _) in enumerate(CASES)]
-COMPILED = AFTER[::8]
+COMPILED = [COND, *AFTER[::8]]
 
 
 class Quantized:

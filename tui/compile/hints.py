@@ -28,7 +28,11 @@ _OPERATORS: tuple[tuple[str, str], ...] = (
     (r"embedding", "give its index as int32: the look-up itself runs on the NPU"),
     (r"grid_sampl|affine_grid", "sample in the application, or at fixed places with interpolate"),
     (r"roll", "as two slices and a cat it runs on the NPU"),
-    (r"\bcond\b", "compute both branches, and choose with torch.where"),
+    (
+        r"\bcond\b",
+        "compute both branches, and mix them: a * m + b * (1 - m), m from torch.where(s > 0, torch.full_like(s, 1.0),"
+        " torch.zeros_like(s))",
+    ),
     (r"nms|roi_align", "leave it to the application, behind the outputs"),
     (r"complex|fft|stft", "compute the spectrum in the application"),
     (r"rand|native_dropout|bernoulli", "the model draws random numbers: call eval() on it, or give them as an input"),
