@@ -109,6 +109,19 @@ def thrice(ran: RanModel, shared: Path) -> Callable[..., Ran]:
     return run
 
 
+def test_state_in_a_plain_attribute_is_lost_in_exporting_and_as_a_buffer_it_is_kept(thrice: Callable[..., Ran]) -> None:
+    assigned = KEPT.format(start=0.0, forward="self.s = self.s + x; return self.s * 2")
+    registered = 'self.register_buffer("s", torch.full((1, 4), 0.0))'
+    plain = assigned.replace(registered, "self.s = torch.full((1, 4), 0.0)")
+    assert plain != assigned
+    found = thrice("plain", plain, "--quantize", "none")
+    assert first_elements(found) == [2, 2, 2]
+    assert "from inference 2 on the outputs depend on state in s, which the .pte" in found.state["check"]["reason"]
+    assert any('make it a buffer, self.register_buffer("s", ...)' in note for note in found.state["notes"])
+    found = thrice("assigned", assigned, "--quantize", "none")
+    assert (first_elements(found), found.state["check"]["status"]) == ([2, 4, 6], "match")
+
+
 def first_elements(run: Ran) -> list[float]:
     with np.load(run.artifacts / "outputs.npz") as packed:
         return [float(packed[f"{k}_0"].view(np.float32)[0]) for k in range(len(packed))]

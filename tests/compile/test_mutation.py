@@ -253,3 +253,26 @@ def test_a_first_value_that_the_program_holds_is_where_state_starts() -> None:
     given.array[...] = 1
     plain.execute()
     assert float(plain.outputs[0].array[0, 0]) == 2.0
+
+
+class Plain(Written):
+    """Beside a buffer, it keeps a tensor that is none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plain = torch.zeros(1, 4)
+        self.fixed = torch.ones(1, 4)
+
+    def forward(self, x: torch.Tensor) -> Any:
+        self.plain = self.plain + self.fixed
+        return super().forward(x) + self.plain
+
+
+def test_plain_attributes_that_a_model_replaces_are_found_and_nothing_is_changed() -> None:
+    model = Plain()
+    before = model.plain
+    (found,) = mutation.unregistered(model, (ROW,))
+    assert (found.name, found.module, found.read) == ("plain", "", True)
+    assert model.plain is before
+    assert not model.s.any()
+    assert mutation.unregistered(Written(), (ROW,)) == ()

@@ -1,6 +1,7 @@
 """State that a model carries from one inference to the next, and what becomes of it in the program."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +41,21 @@ def as_input(change: Change) -> str:
 class Carried:
     """What a model changes as it runs, and what of that its program still does."""
 
-    def __init__(self, program: Any, note: Callable[[str], None]) -> None:
-        """`program` is the exported one; `note` is told each sentence for the reader."""
-        self.changes = mutation.of_program(program)
+    def __init__(self, program: Any, note: Callable[[str], None], unregistered: Sequence[Change] = ()) -> None:
+        """`program` is the exported one, which does not have the `unregistered`; `note` is told what is to be known."""
+        found = mutation.of_program(program)
+        self.changes = replace(found, buffers=(*found.buffers, *unregistered))
         self._note = note
         self._before = program.module(check_guards=False) if self.changes.buffers else None
-        self._lost: tuple[Change, ...] = ()
+        self._lost = tuple(unregistered)
         self._steps = 0
         self._tell_training()
+        for change in unregistered:
+            leaf = change.name.rpartition(".")[2]
+            note(
+                f"the .pte keeps no state in {change.name}: exporting leaves out what forward assigns to a plain "
+                f'attribute; make it a buffer, self.register_buffer("{leaf}", ...), or {as_input(change)}'
+            )
 
     def _tell_training(self) -> None:
         found = [change for change in self.changes.buffers if change.normalization]

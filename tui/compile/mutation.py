@@ -102,6 +102,27 @@ def of_module(module: Any) -> Counter[str]:
     return found
 
 
+def unregistered(module: Any, inputs: Inputs) -> tuple[Change, ...]:
+    """The tensors in plain attributes that a model replaces as it runs, which an exported program does not do."""
+    kept = [
+        (f"{path}.{name}" if path else name, path, owner, name, value)
+        for path, owner in module.named_modules()
+        if not type(owner).__module__.startswith("torch.")
+        for name, value in vars(owner).items()
+        if isinstance(value, torch.Tensor)
+    ]
+    if not kept:
+        return ()
+    buffers = [name for name, _ in module.named_buffers()]
+    with undone(module, [*buffers, *(name for name, *_ in kept)]):
+        list(run(module, [inputs], ()))
+        changed = [one for one in kept if getattr(one[2], one[3], None) is not one[-1]]
+    return tuple(
+        Change(name=name, module=path, line=None, read=True, zero=not bool(value.any()))
+        for name, path, _, _, value in changed
+    )
+
+
 def fewer_writes(before: Any, after: Any) -> frozenset[str]:
     """Paths of the buffers that a graph module writes to less often than it did before it was quantized."""
     was, now = of_module(before), of_module(after)

@@ -201,7 +201,7 @@ def _compile(work: Worker) -> None:
     spec = work.spec
     with work.stage("load"):
         # These imports take ten seconds and more: they are the greater part of this stage.
-        from tui.compile import cache, carried, models
+        from tui.compile import cache, carried, models, mutation
 
         model = models.load(spec.model, spec.folder)
         models.check(model, spec)
@@ -212,7 +212,9 @@ def _compile(work: Worker) -> None:
         calibration = models.calibration(spec, model)
     with work.stage("export"):
         program = models.export(model)
-        state = carried.Carried(program, work.warn)
+        with model.at_home():
+            plain = () if model.program is not None else mutation.unregistered(model.module, model.example)
+        state = carried.Carried(program, work.warn, plain)
         if state.changes.state:
             samples = models.each_inference(samples, spec.inferences)
             calibration = state.steps(calibration, spec.inferences)
