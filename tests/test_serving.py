@@ -1,6 +1,7 @@
 """A platform that stays: ``run --serve``, further inferences on samples and on files, let go, judged and counted."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -49,12 +50,18 @@ def digits(ran: RanModel, tmp_path: Path) -> Path:
 def test_one_that_stays_runs_further_inferences_and_ends_well(home: Path, fvp_tui: Fvp, tmp_path: Path) -> None:
     with served(home, "sample:digits") as (process, events):
         assert finished(until_waiting(events)) == [0]
-        assert fvp_tui("infer", "last").returncode == 0
+        done = fvp_tui("infer", "last")
+        assert done.returncode == 0, done.stderr
+        assert re.match(r"inference 2: [\d,]+ NPU cycles, [\d.]+ ms, estimated\ncheck     so far MATCH", done.stdout)
+        assert "artifacts/outputs_1.npz" in done.stdout and f"fvp-tui show {runs.ids()[0]}" in done.stderr
         assert finished(until_waiting(events)) == [1]
         given = tmp_path / "ones.npy"
         shape = json.loads((runs.resolve("last") / "artifacts" / "io.json").read_text())["inputs"][0]["shape"]
         np.save(given, np.ones(shape, np.float32))
-        assert fvp_tui("infer", "last", "--input", str(given)).returncode == 0
+        told = json.loads(fvp_tui("infer", "last", "--input", str(given), "--json").stdout)
+        assert (told["inference"]["index"], told["inference"]["source"]) == (2, "estimated")
+        with np.load(told["outputs"]) as packed:
+            assert sorted(packed) == ["2_0"]
         seen = until_waiting(events)
         assert finished(seen) == [2]
         assert any(event["event"] == "noted" and "ones.npy; not checked" in event["text"] for event in seen)

@@ -20,6 +20,7 @@ from tui.spec import ENGINES, PLATFORMS, QUANTIZATIONS, RUNNER_KINDS, Spec
 if TYPE_CHECKING:
     from tui.leaving import Signals
     from tui.reports.text import Detail
+    from tui.state import State
 
 POLL_S = 0.1
 TOLD_S = 10.0
@@ -552,7 +553,7 @@ class _Progress:
             case events.StageFinished(status="ok"):
                 return f"  {event.stage:9} {event.seconds:6.1f} s{' (cached)' if event.cached else ''}"
             case events.PhaseChanged(phase="waiting"):
-                return "  waiting for: fvp-tui infer last; Ctrl-C or fvp-tui stop lets it go"
+                return "  waiting for: fvp-tui infer last; Ctrl-C or fvp-tui stop ends the session"
             case events.PlatformStarted():
                 return f"  {event.platform.name}: {clean(event.platform.why or '')}"
             case events.Logged() if self.verbose or event.level == "error":
@@ -818,11 +819,56 @@ def _has_terminal() -> bool:
     shell_complete=candidates.files,
     help="One for each input [the next sample].",
 )
-def infer(name: str, inputs: tuple[str, ...]) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the inference and the check so far as JSON.")
+def infer(name: str, inputs: tuple[str, ...], as_json: bool) -> int:
     """Ask the platform of a run that was started with --serve for one more inference."""
-    from tui import control, runs
+    import msgspec
 
-    control.infer(runs.resolve(name), [str(_absolute(path)) for path in inputs])
+    from tui import control, runs, state
+    from tui.reports import text
+
+    directory = runs.resolve(name)
+    number = control.infer(directory, [str(_absolute(path)) for path in inputs])
+    found = _until_inferred(directory, number)
+    inference = next((one for one in found.inferences if one.index == number), None)
+    if inference is None:
+        why = found.run.reason or f"it is {found.run.status}"
+        raise UserError(f"{directory.name} ended before the inference: {why}", f"fvp-tui show {directory.name}")
+    outputs = directory / runs.ARTIFACTS / f"outputs_{number}.npz"
+    if as_json:
+        _print_json(
+            {
+                "schema_version": state.SCHEMA_VERSION,
+                "run": directory.name,
+                "inference": msgspec.to_builtins(inference),
+                "check": msgspec.to_builtins(found.check),
+                "outputs": str(outputs) if outputs.exists() else None,
+            }
+        )
+        return Exit.OK
+    click.echo(text.inference_line(found, inference))
+    click.echo("check     not of inputs from files" if inputs else f"check     so far {text.check_line(found.check)}")
+    click.echo(f"outputs   {outputs if outputs.exists() else 'none were written'}")
+    click.echo(f"more      fvp-tui show {directory.name}", err=True)
+    return Exit.OK
+
+
+def _until_inferred(directory: Path, number: int | None) -> "State":
+    """Follow a run until an inference has ended, with what is said of it then, or until the run has; its state."""
+    from tui import events, journal, runs, state
+
+    follower, folded, ended = journal.Follower(directory / journal.FILE), state.EMPTY, False
+    while True:
+        for event in follower.poll():
+            folded = state.fold(folded, event)
+            # After its figures come its outputs and the check, and only then does the platform wait, or go on.
+            if ended and isinstance(event, events.PhaseChanged | events.InferenceStarted):
+                return folded
+            ended = ended or (isinstance(event, events.InferenceFinished) and event.inference.index == number)
+        folded = folded if follower.behind() else runs.settled(directory, folded)
+        if folded.run.status != "running":
+            return folded
+        time.sleep(POLL_S)
 
 
 @cli.command()
@@ -1108,18 +1154,28 @@ def themes() -> None:
 
 
 @cli.command()
-def keys() -> None:
+def keys() -> int:
     """List the actions of the full-screen program and their keys: names for keys.toml."""
     from tui import config
     from tui import keys as own
     from tui.screens.help import all_bindings
 
-    path, wanted = config.folder() / own.NAME, own.read()
-    for binding in all_bindings():
+    path, known = config.folder() / own.NAME, all_bindings()
+    wanted: dict[str, str] = {}
+    try:
+        wanted = own.read()
+        wrong = [f"{path}: {one}" for one in own.problems(wanted, {str(b.id): b.key for b in known})]
+    except UsageError as error:
+        wrong = [str(error)]
+    for binding in known:
         name = str(binding.id)
         if binding.description:  # digits of a number need no other keys
             click.echo(f"{name:24} {wanted.get(name, binding.key):28} {binding.description}")
-    click.echo(f"{'' if path.exists() else 'no '}{path}", err=True)
+    if not wrong:
+        click.echo(f"{'' if path.exists() else 'no '}{path}", err=True)
+    for one in wrong:
+        fail(UsageError(one))
+    return Exit.USAGE if wrong else Exit.OK
 
 
 @cli.command(name="completion")

@@ -100,8 +100,8 @@ class NotListening(UserError):
     """The run's process takes no commands: not yet, or no more."""
 
 
-def send(directory: Path, command: str, **arguments: Any) -> None:
-    """Tell the process of a run to ``stop`` or to ``infer`` again, and wait until it has taken it.
+def send(directory: Path, command: str, **arguments: Any) -> dict[str, Any]:
+    """Tell the process of a run to ``stop`` or to ``infer`` again, and wait until it has taken it; its answer.
 
     Raises:
         NotListening: the run is over, or has just begun.
@@ -126,6 +126,7 @@ def send(directory: Path, command: str, **arguments: Any) -> None:
         raise NotListening(f"{name} does not answer", "it may have just ended: fvp-tui history") from error
     if not answer.get("ok"):
         raise UserError(f"{name}: {answer.get('reason', 'refused')}")
+    return dict(answer)
 
 
 def _silent(directory: Path) -> str:
@@ -162,20 +163,23 @@ def stop(directory: Path) -> None:
         raise
 
 
-def infer(directory: Path, inputs: Sequence[str] = ()) -> None:
-    """Ask a run whose platform stays for one more inference, on these files or on its next sample.
+def infer(directory: Path, inputs: Sequence[str] = ()) -> int | None:
+    """Ask a run whose platform stays for one more inference, on these files or on its next sample; its number.
+
+    None is the answer of a run process that does not tell it.
 
     Raises:
         UserError: the run is over, takes no further inferences, or the files do not fit.
     """
-    send(directory, "infer", inputs=list(inputs))
+    number = send(directory, "infer", inputs=list(inputs)).get("inference")
+    return number if isinstance(number, int) else None
 
 
 class Server:
     """The run process's end: calls `handle` with each command, in a thread of its own."""
 
-    def __init__(self, directory: Path, handle: Callable[[dict[str, Any]], str | None]) -> None:
-        """`handle` returns None when it took the command, else why it did not."""
+    def __init__(self, directory: Path, handle: Callable[[dict[str, Any]], dict[str, Any] | str | None]) -> None:
+        """`handle` returns None when it took the command, or what there is to say of it, or in words why it did not."""
         self._handle = handle
         self._folder = tempfile.mkdtemp(prefix=PREFIX)
         self._file = directory / runs.CONTROL
@@ -199,8 +203,9 @@ class Server:
     def _answer(self, connection: socket.socket) -> None:
         try:
             message = json.loads(connection.makefile("rb").readline(65536))
-            reason = self._handle(message) if isinstance(message, dict) else "not a command"
-            connection.sendall(json.dumps({"ok": reason is None, "reason": reason}).encode() + b"\n")
+            found = self._handle(message) if isinstance(message, dict) else "not a command"
+            reason, facts = (None, found) if isinstance(found, dict) else (found, {})
+            connection.sendall(json.dumps({"ok": reason is None, "reason": reason, **facts}).encode() + b"\n")
         except (OSError, ValueError):
             return  # a peer that talks nonsense or has gone: its loss
 

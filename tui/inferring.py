@@ -27,6 +27,8 @@ from tui.simulator.ethosu85 import CommandStreamError
 from tui.spec import MACS_PARAMETER
 
 OUTPUTS = "outputs.npz"
+OUTPUTS_OF = "outputs_{}.npz"
+"""Those of an inference that was asked for while the platform stayed, by its number."""
 MODEL = "model.pte"
 PROGRAM = "program.pte"
 PMU_TRACE = "pmu_trace.json.gz"
@@ -181,8 +183,8 @@ class Inferring:
         self._closing.set()
         return True
 
-    def again(self, files: Sequence[str]) -> str | None:
-        """Ask for one more inference, on files or on the next sample; why not, if it cannot be had."""
+    def again(self, files: Sequence[str]) -> int | str:
+        """Ask for one more inference, on files or on the next sample: its number, or why it cannot be had."""
         if self.record.state.platform_pid is None or self._closing.is_set():
             return "its platform takes no further inferences"
         try:
@@ -199,7 +201,7 @@ class Inferring:
             why = f"the model has state, and the reference is for {self.manifest.inferences} in a row"
             self.record.note(f"inference {number + 1}: not checked: {why}")
         self._further.append(taken)
-        return None
+        return number
 
     def run(self) -> None:
         """Boot the platform, run all inferences, and weigh how it ended.
@@ -247,10 +249,28 @@ class Inferring:
         Raises:
             Ended: they are not those that came with the program.
         """
+        result = self._compared(printed=printed)
+        self.record.emit(events.Checked(check=result))
+        if result.reference == "bundle" and result.status == "mismatch":
+            # The expectation came with the program: that it is not met is this run's failure.
+            raise Ended(f"not the outputs that are bundled with the program: {result.links[-1].reason}")
+
+    def _answer(self, inference: int) -> None:
+        """Show what an inference that was asked for came to: its outputs, and the check so far."""
+        path = self.artifacts / OUTPUTS_OF.format(inference)
+        flat = {f"{inference}_{at}": np.frombuffer(one, np.uint8) for at, one in enumerate(self.outputs[inference])}
+        np.savez_compressed(path, allow_pickle=False, **flat)
+        self.record.keep(path)
+        self.record.emit(events.Checked(check=self._compared(so_far=True)))
+
+    def _compared(self, *, printed: bool = False, so_far: bool = False) -> Check:
+        """The check of all inferences, or of those that have ended `so_far`."""
         asked = range(self.manifest.inferences + len(self._further))
         # The reference of a model with state is for the inferences of the spec, one after the other.
         last = self.manifest.inferences if self.manifest.state is not None else len(asked)
         known = [k for k in asked[:last] if self._given(k) is None]
+        if so_far:
+            known = [k for k in known if k in self.outputs]
         samples = [tensors.sample_of(self.manifest, k) for k in known]
         found = [self.outputs[k] for k in known if k in self.outputs]
         links = self.record.state.links
@@ -259,10 +279,7 @@ class Inferring:
         if result.links and result.links[-1].status == "mismatch" and result.links[-1].hint is None:
             platform = msgspec.structs.replace(result.links[-1], hint=self._miscompiled())
             result = msgspec.structs.replace(result, links=(*result.links[:-1], platform))
-        self.record.emit(events.Checked(check=result))
-        if result.reference == "bundle" and result.status == "mismatch":
-            # The expectation came with the program: that it is not met is this run's failure.
-            raise Ended(f"not the outputs that are bundled with the program: {result.links[-1].reason}")
+        return result
 
     def _miscompiled(self) -> str | None:
         """What the program's commands say of the compiler, and what helps: its marks, each at its operator's line."""
@@ -334,6 +351,8 @@ class Inferring:
                 if taken.outputs is None:
                     return taken.why, taken.hint
                 self.outputs[first + k] = taken.outputs
+                if first + k >= self.manifest.inferences:
+                    self._answer(first + k)
                 return None
 
             verdict = session.run(

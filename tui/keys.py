@@ -4,6 +4,7 @@ A line gives an action other keys than its own, by the action's name: ``run.stop
 ``fvp-tui keys`` lists the names; a key is written as Textual names it: ``ctrl+x``, ``f5``, ``slash``.
 """
 
+import difflib
 import tomllib
 from collections.abc import Mapping
 from typing import Any
@@ -28,7 +29,7 @@ def read() -> dict[str, str]:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: {one_line(error)}") from error
+        raise UsageError(f"{path}: {one_line(error)}", 'a line of it is such as run.stop = "f9"') from error
     found: dict[str, str] = {}
     for action, keys in _flat(content, ""):
         words = keys if isinstance(keys, list) else [keys]
@@ -43,14 +44,21 @@ def problems(wanted: Mapping[str, str], defaults: Mapping[str, str]) -> list[str
 
     `defaults` has the keys of all actions. The first word of an action's name is its place.
     """
-    found = [f"no action is called {action}" for action in sorted(wanted.keys() - defaults.keys())]
+    found = []
+    for action in sorted(wanted.keys() - defaults.keys()):
+        close = difflib.get_close_matches(action, defaults, n=1)
+        hint = f"did you mean {close[0]}?" if close else "fvp-tui keys lists the names"
+        found.append(f"no action is called {action} ({hint})")
     by_key: dict[tuple[str, str], list[str]] = {}
-    for action, own in {**defaults, **wanted}.items():
+    known = {action: own for action, own in wanted.items() if action in defaults}
+    for action, own in {**defaults, **known}.items():
         for key in own.split(","):
             by_key.setdefault((action.partition(".")[0], key), []).append(action)
     # Two of ours may share one, where only one of them is possible at a time.
-    clashes = (several for several in by_key.values() if len(several) > 1 and not wanted.keys().isdisjoint(several))
-    return [*found, *(f"{' and '.join(sorted(several))} have the same key" for several in clashes)]
+    for (_, key), several in by_key.items():
+        if len(several) > 1 and not wanted.keys().isdisjoint(several):
+            found.append(f"{' and '.join(sorted(several))} have the same key, {key}: give one of them another")
+    return found
 
 
 def _flat(table: dict[str, Any], before: str) -> list[tuple[str, Any]]:

@@ -42,7 +42,7 @@ class Runner:
         self.spec = record.spec
         self._inferring: Inferring | None = None
 
-    def handle(self, message: dict[str, Any]) -> str | None:
+    def handle(self, message: dict[str, Any]) -> dict[str, Any] | str | None:
         """A command from the control socket; None when taken, else why not."""
         if message.get("command") == "stop":
             return None if self.end() else "it has just ended"
@@ -58,12 +58,13 @@ class Runner:
         waits = self._inferring is not None and self._inferring.close()
         return waits or self.record.ask_to_stop()
 
-    def _infer_again(self, inputs: object) -> str | None:
+    def _infer_again(self, inputs: object) -> dict[str, Any] | str:
         if not self.spec.serve:
             return "its platform takes no further inferences: run it with --serve"
         if self._inferring is None:
             return "its platform takes no further inferences"
-        return self._inferring.again([str(file) for file in inputs] if isinstance(inputs, list) else [])
+        found = self._inferring.again([str(file) for file in inputs] if isinstance(inputs, list) else [])
+        return found if isinstance(found, str) else {"inference": found}
 
     def run(self) -> None:
         """The run from its first event to its last.

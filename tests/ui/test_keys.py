@@ -1,5 +1,9 @@
 """The user's own keys, help on what has the focus, and what a first start shows."""
 
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from textual.widgets import Static
 
@@ -128,3 +132,26 @@ def test_a_key_that_all_screens_have_means_the_same_on_each() -> None:
         "d": {"reset", "delete"},
         "slash": {"filter", "search"},
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('run.stp = "x"', "no action is called run.stp (did you mean run.stop?)"),
+        ('run.zoom = "s"', "run.stop and run.zoom have the same key, s: give one of them another"),
+        ("[run", "keys.toml: "),
+        ("run.stop = 3", "run.stop is not a key or a list of keys"),
+    ],
+)
+def test_a_file_that_is_wrong_is_told_on_the_command_line(
+    text: str, said: str, home: Path, fvp_tui: Callable[..., "subprocess.CompletedProcess[str]"]
+) -> None:
+    folder = home / "config" / "fvp-tui"
+    folder.mkdir(parents=True)
+    (folder / keys.NAME).write_text(text, encoding="utf-8")
+    done = fvp_tui("keys")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    assert said in done.stderr and str(folder / keys.NAME) in done.stderr
+    assert "run.stop" in done.stdout
+    (folder / keys.NAME).unlink()
+    assert fvp_tui("keys").returncode == 0

@@ -99,6 +99,15 @@ AGAINST = {
 }
 
 
+def inference_line(state: State, inference: Inference) -> str:
+    """One inference: its number, its cycles and whose they are."""
+    cycles = inference.npu_cycles
+    figures = f"{number(cycles)} NPU cycles"
+    if cycles is not None:
+        figures += f", {ms(npu_ms(state, cycles))}, {inference.source}"
+    return f"inference {inference.index + 1}: {figures}"
+
+
 def check_line(check: Check | None) -> str:
     """Whether the outputs are right, in one line."""
     if check is None:

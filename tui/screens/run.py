@@ -366,7 +366,7 @@ class RunScreen(Screen[None]):
         event.stop()
         self.app.push_screen(SaveScreen(event, f"{self.directory.name}.log"))
 
-    def _tell(self, command: Callable[[Path], None]) -> None:
+    def _tell(self, command: Callable[[Path], object]) -> None:
         def send() -> None:
             try:
                 command(self.directory)
