@@ -31,7 +31,7 @@ class Confirm(ModalScreen[bool]):
         with Vertical(classes="box"):
             yield Static(Content.assemble((clean(self._question), "bold")), markup=False)
             yield Static(clean(self._consequence), markup=False)
-            keys = Content.assemble(("y", "bold $accent"), f" {self._yes}    ", ("n", "bold $accent"), " Leave it")
+            keys = Content.assemble(("y", "bold $accent"), f" {self._yes}    ", ("n", "bold $accent"), " Cancel")
             yield Static(keys, markup=False, classes="keys")
 
     def action_answer(self, yes: bool) -> None:

@@ -255,7 +255,7 @@ class FvpApp(App[None]):
         if self._popped < self._count - 1 or self._keys[0] != self._keys[1]:
             self.exit()
         else:
-            self.push_screen(Confirm("Leave fvp-tui?", "Leave", "Runs that are under way go on without it."), leave)
+            self.push_screen(Confirm("Quit fvp-tui?", "Quit", "Runs that are under way go on without it."), leave)
 
     def action_help(self) -> None:
         """Keys and figures."""
