@@ -42,7 +42,7 @@ bench: $(VENV)/.installed-dev ## print speeds, and cycles beside Vela's; asserts
 conformance: $(VENV)/.installed-dev ## ExecuTorch's own U85 tests on fvp-sim, about an hour
 	$(BIN)/python -m tests.conformance $(FILES)
 
-differential: $(VENV)/.installed-dev ## random graphs: fvp-sim against the TOSA reference model, about an hour
+differential: $(VENV)/.installed-dev ## random graphs: fvp-sim and the lowering, about an hour
 	$(BIN)/python -m tests.differential --graphs $(GRAPHS)
 
 fuzz: $(VENV)/.installed-dev ## damaged programs on fvp-sim, about four minutes

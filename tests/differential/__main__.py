@@ -1,7 +1,8 @@
 """``python -m tests.differential [--graphs N] [--seed S] [--index I] [--faults]``: random graphs, counted by family.
 
 Graphs are numbered; each is made of the seed and its number alone, so one that fails is run again with `--index`.
-A graph counts when at least one of its partitions was compiled and compared; the others are listed by reason.
+A graph counts when at least one of its partitions was compiled and compared; the others are listed by reason. Beside
+the simulator, the lowered program is held against the quantized model: what lowering changed is listed as findings.
 """
 
 import argparse
@@ -13,10 +14,13 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from tests import workers
 from tests.workers import Lost
+
+if TYPE_CHECKING:
+    from tests.differential.comparison import Outcome
 
 PROCESSES = 2
 GRAPH_TIMEOUT_S = 300
@@ -35,6 +39,11 @@ class Count:
     reasons: Counter[str] = field(default_factory=Counter)
     refused_configurations: Counter[str] = field(default_factory=Counter)
     failures: list[tuple[int, str]] = field(default_factory=list)
+    findings: list["Outcome"] = field(default_factory=list)
+    """Graphs of which lowering changed an output."""
+    links: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By family: graphs that lowering left as they were, changed by a known fault, changed otherwise, not compared."""
+    unlinked: Counter[str] = field(default_factory=Counter)
     compilations: int = 0
     partial: int = 0
     seconds: float = 0.0
@@ -57,6 +66,11 @@ def add(count: Count, index: int, family: str, outcome: object) -> None:
         return
     count.outcomes[family, outcome.verdict] += 1
     count.seconds += outcome.seconds
+    if outcome.findings:
+        count.findings.append(outcome)
+    if outcome.unlinked:
+        count.unlinked[outcome.unlinked] += 1
+    count.links[family, _linked(outcome)] += 1
     if outcome.verdict == "refused":
         count.reasons[outcome.detail] += 1
         return
@@ -68,27 +82,50 @@ def add(count: Count, index: int, family: str, outcome: object) -> None:
         count.failures.append((index, outcome.detail))
 
 
+def _linked(outcome: "Outcome") -> str:
+    if any(not finding.faults for finding in outcome.findings):
+        return "unknown"
+    if outcome.findings:
+        return "known"
+    return "none" if outcome.unlinked or outcome.verdict == "refused" else "kept"
+
+
 def report(count: Count, families: Iterable[str], seed: int, seconds: float, out: TextIO) -> None:
     """Print the tables."""
     verdicts = ("equal", "mismatch", "error", "refused")
-    print(f"\n{'family':18}{'graphs':>8}" + "".join(f"{v:>10}" for v in verdicts) + f"{'operators':>11}", file=out)
+    linked = ("kept", "known", "unknown")
+    print(
+        f"\n{'':18}{'simulator and reference model':>48}{'operators':>11}{'quantized and lowered':>30}\n"
+        f"{'family':18}{'graphs':>8}" + "".join(f"{v:>10}" for v in (*verdicts, "", *linked)),
+        file=out,
+    )
     totals: Counter[str] = Counter()
     for family in families:
         row = {verdict: count.outcomes[family, verdict] for verdict in verdicts}
         totals += Counter(row)
         cells = "".join(f"{row[v]:10}" for v in verdicts)
-        print(f"{family:18}{sum(row.values()) - row['refused']:8}{cells}{count.steps[family]:11}", file=out)
+        link = {verdict: count.links[family, verdict] for verdict in linked}
+        totals += Counter(link)
+        ends = "".join(f"{link[v]:10}" for v in linked)
+        print(f"{family:18}{sum(row.values()) - row['refused']:8}{cells}{count.steps[family]:10}{ends}", file=out)
     cells = "".join(f"{totals[v]:10}" for v in verdicts)
-    print(f"{'all':18}{count.compared:8}{cells}{sum(count.steps.values()):11}", file=out)
+    ends = "".join(f"{totals[v]:10}" for v in linked)
+    print(f"{'all':18}{count.compared:8}{cells}{sum(count.steps.values()):10}{ends}", file=out)
     print(
         f"\n{count.compared} graphs, {count.compilations} compilations, each with 2 sets of inputs; in {count.partial}"
         f" graphs some operators were left for the CPU; {seconds:.0f} s, {count.seconds:.0f} s of CPU",
         file=out,
     )
-    for title, reasons in (("graphs refused", count.reasons), ("configurations refused", count.refused_configurations)):
+    listed = (
+        ("graphs refused", count.reasons),
+        ("configurations refused", count.refused_configurations),
+        ("lowered programs not compared with the quantized model", count.unlinked),
+    )
+    for title, reasons in listed:
         print(f"\n{title}: {sum(reasons.values())}", file=out)
         for text, number in reasons.most_common():
             print(f"{number:6}  {text}", file=out)
+    _report_findings(count.findings, seed, out)
     if count.failures:
         from tests.differential import families as known
 
@@ -97,33 +134,40 @@ def report(count: Count, families: Iterable[str], seed: int, seconds: float, out
             print(f"\n{detail}\n{known.spec(seed, index)}", file=out)
 
 
+def _report_findings(outcomes: list["Outcome"], seed: int, out: TextIO) -> None:
+    """Say what lowering changed: in short where the fault is known, with the graph where it is not."""
+    from tests.differential import families
+
+    unknown = [outcome for outcome in outcomes if _linked(outcome) == "unknown"]
+    print(f"\nlowering changed the result: {len(outcomes)} graphs, {len(unknown)} by no known fault", file=out)
+    for outcome in sorted(outcomes, key=lambda one: (_linked(one) == "unknown", one.index)):
+        for finding in outcome.findings:
+            print(f"--index {outcome.index} ({outcome.family}): {finding}", file=out)
+        if _linked(outcome) == "unknown":
+            spec = families.spec(seed, outcome.index)
+            print(f"{spec.shortened(outcome.shortest) if outcome.shortest else spec}\n", file=out)
+
+
 def one(seed: int, index: int, out: TextIO) -> int:
     """Run one graph in this process and say all there is to say."""
     from tests.differential import comparison, families
 
     spec = families.spec(seed, index)
     print(spec, file=out, flush=True)
-    outcome = comparison.compare(spec)
+    outcome = comparison.compare_number(seed, index)
     print(f"{outcome.verdict} {outcome.detail}\n{outcome}", file=out)
-    return 0 if outcome.verdict in ("equal", "refused") else 1
+    _report_findings([outcome] if outcome.findings else [], seed, out)
+    return 0 if outcome.verdict in ("equal", "refused") and _linked(outcome) != "unknown" else 1
 
 
 def known(out: TextIO) -> int:
     """Compile the smallest cases of the compiler's faults and say which are still there."""
     from tests.differential import comparison
     from tests.differential.faults import KNOWN
-    from tests.differential.specs import Configuration, Given, Spec, Step
 
     gone = 0
     for number, fault in enumerate(KNOWN):
-        inputs = [Given(f"x{n}", shape, "float") for n, shape in enumerate(fault.inputs)]
-        parameters = [
-            Given(f"w{n}", shape, "float", True) for n, shape in enumerate(fault.parameters, start=len(inputs))
-        ]
-        steps = tuple(Step("", f"v{n}", text) for n, text in enumerate(fault.steps))
-        given = (*inputs, *parameters)
-        configuration = Configuration(*fault.target, None, "Performance")
-        outcome = comparison.compare(Spec(0, number, "", given, steps, fault.quantization, (configuration,)))
+        outcome = comparison.compare(comparison.smallest(fault, number))
         there = outcome.verdict != "equal"
         gone += not there
         print(
@@ -148,6 +192,8 @@ def many(graphs: int, seed: int, out: TextIO) -> int:
         add(count, index, names[index % len(names)], outcome)
         if len(count.failures) > before:
             print(f"FAILED --seed {seed} --index {index}: {count.failures[-1][1]}", file=out, flush=True)
+        if not isinstance(outcome, Lost) and _linked(outcome) == "unknown":
+            print(f"LOWERING --seed {seed} --index {index}: {outcome.findings[0]}", file=out, flush=True)
         if done % PROGRESS == 0:
             what = f"{count.compared} compared, {len(count.failures)} failed, {time.monotonic() - begun:.0f} s"
             print(f"{done} graphs: {what}", file=out, flush=True)
@@ -155,11 +201,11 @@ def many(graphs: int, seed: int, out: TextIO) -> int:
             break
     results.close()
     report(count, names, seed, time.monotonic() - begun, out)
-    return 1 if count.failures else 0
+    return 1 if count.failures or any(_linked(outcome) == "unknown" for outcome in count.findings) else 0
 
 
 def main(arguments: list[str]) -> int:
-    """The exit status is 1 where the simulator and the reference model differ, or the simulator fails."""
+    """The exit status is 1 where simulator and reference model differ, the simulator fails, or a new fault is found."""
     parser = argparse.ArgumentParser(prog="python -m tests.differential")
     parser.add_argument("--graphs", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=7)

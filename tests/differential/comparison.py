@@ -1,19 +1,25 @@
-"""One graph from its spec to a verdict: the simulator's outputs against the TOSA reference model's."""
+"""One graph from its spec to a verdict: the simulator's outputs against the TOSA reference model's.
+
+And beside that, whether the lowered program, which that model executes, still is the quantized model.
+"""
 
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import tosa_reference_model
 
-from tests.differential import families, faults, lowering
+from tests.differential import families, faults, links, lowering
+from tests.differential.faults import Fault
+from tests.differential.links import Finding
 from tests.differential.lowering import Partition
-from tests.differential.specs import Spec, generator
+from tests.differential.specs import Configuration, Given, Spec, Step, generator
 from tests.simulator import programs
 from tests.simulator.programs import Part
+from tui.compile import tosa_reference
 from tui.errors import one_line
 from tui.simulator.delegate import DelegateError
 
@@ -39,6 +45,12 @@ class Outcome:
     partial: bool = False
     """Some operators were left for the CPU."""
     seconds: float = 0.0
+    findings: tuple[Finding, ...] = ()
+    """Outputs that lowering changed, whatever the verdict on the simulator."""
+    unlinked: str = ""
+    """Why the lowered program was not compared with the quantized model."""
+    shortest: int = 0
+    """The first steps of the graph that have an unknown finding by themselves; 0 where there is none."""
 
 
 class RefusedError(Exception):
@@ -126,6 +138,10 @@ def _compare(part: Part, cases: list[tuple[list[Array], list[Array]]]) -> None:
         raise RefusedError("vela: loads a table over another that is still to be used")
     if faults.mixes_accumulators(stream):
         raise RefusedError("vela: goes on with accumulators of other channels")
+    if faults.pads_its_input(stream):
+        raise RefusedError("vela: takes rows of its input for padding")
+    if faults.may_lack_channels(stream):
+        raise RefusedError("vela: has weights for other channels than there are")
     raise DifferentError(where)
 
 
@@ -148,16 +164,30 @@ def compare(spec: Spec) -> Outcome:
     compilations = 0
     refusals: list[str] = []
     partial = False
+    found: tuple[Finding, ...] = ()
+    unlinked = ""
 
     def ended(verdict: Verdict, detail: str = "") -> Outcome:
-        seconds = time.process_time() - begun
-        return Outcome(spec.index, spec.family, steps, verdict, detail, compilations, tuple(refusals), partial, seconds)
+        return Outcome(
+            index=spec.index,
+            family=spec.family,
+            families=steps,
+            verdict=verdict,
+            detail=detail,
+            compilations=compilations,
+            refused=tuple(refusals),
+            partial=partial,
+            seconds=time.process_time() - begun,
+            findings=found,
+            unlinked=unlinked,
+        )
 
     try:
         lowered = _staged("executorch", lowering.lower, spec)
         if not lowered.partitions:
             return ended("refused", "executorch: nothing is delegated")
         partial = lowered.left > 0
+        found, unlinked = _link(lowered)
         compared = 0
         for partition in lowered.partitions:
             random = generator(spec.seed, spec.index, 3)
@@ -183,6 +213,39 @@ def compare(spec: Spec) -> Outcome:
     return ended("equal") if compared else ended("refused", refusals[0])
 
 
+def _link(lowered: lowering.Lowered) -> tuple[tuple[Finding, ...], str]:
+    """What lowering changed, and why that could not be seen."""
+    try:
+        return tuple(links.findings(lowered)), ""
+    except tosa_reference.Unavailable as error:
+        return (), reason("reference model", error)
+
+
+def _shortest(spec: Spec) -> int:
+    """How many of a graph's first steps have an unknown finding by themselves."""
+    for steps in range(1, len(spec.steps)):
+        try:
+            found, _ = _link(_staged("executorch", lowering.lower, spec.shortened(steps)))
+        except RefusedError:
+            continue
+        if any(not finding.faults for finding in found):
+            return steps
+    return len(spec.steps)
+
+
+def smallest(fault: Fault, number: int = 0) -> Spec:
+    """The graph of one of the compiler's known faults."""
+    inputs = [Given(f"x{n}", shape, "float") for n, shape in enumerate(fault.inputs)]
+    parameters = [Given(f"w{n}", shape, "float", True) for n, shape in enumerate(fault.parameters, start=len(inputs))]
+    steps = tuple(Step("", f"v{n}", text) for n, text in enumerate(fault.steps))
+    configuration = Configuration(*fault.target, None, "Performance")
+    return Spec(0, number, "", (*inputs, *parameters), steps, fault.quantization, (configuration,))
+
+
 def compare_number(seed: int, index: int) -> Outcome:
-    """As `compare`, of the graph with that number."""
-    return compare(families.spec(seed, index))
+    """As `compare`, of the graph with that number, which is made shorter where lowering changes it unaccountably."""
+    spec = families.spec(seed, index)
+    outcome = compare(spec)
+    if any(not finding.faults for finding in outcome.findings):
+        return replace(outcome, shortest=_shortest(spec))
+    return outcome

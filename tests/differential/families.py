@@ -4,18 +4,18 @@ Proposals draw their parameters freely; what PyTorch refuses is drawn again.
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from tests.differential import faults
+from tests.differential.joins import JOINS
 from tests.differential.specs import (
     INTEGERS,
     STEPS,
     TARGETS,
     Draft,
+    Family,
     Kind,
-    Proposal,
     Quantization,
     Shape,
     Spec,
@@ -28,15 +28,6 @@ ATTEMPTS = 40
 
 LARGE = 0.12
 """Share of graphs with larger tensors."""
-
-
-@dataclass(frozen=True)
-class Family:
-    """A proposal, and the ranks and kinds of tensors it takes."""
-
-    propose: Proposal
-    ranks: tuple[int, ...] = (2, 3, 4)
-    kinds: tuple[Kind, ...] = ("float",)
 
 
 def _padded(d: Draft, kernel: int) -> int:
@@ -448,6 +439,7 @@ FAMILIES: dict[str, Family] = {
     "pixel shuffle": Family(pixel_shuffle, (4,)),
     "gather": Family(gather),
     "division": Family(division, kinds=("float", "int")),
+    **JOINS,
 }
 """By name, in the order they are reported."""
 
@@ -494,4 +486,5 @@ def spec(seed: int, index: int) -> Spec:
             _next(draft)
     quantization: Quantization = "int8" if random.random() < 0.6 else "a16w8"
     configurations = tuple(configuration(random) for _ in range(TARGETS))
-    return Spec(seed, index, lead, tuple(draft.given), tuple(draft.steps), quantization, configurations)
+    returned = tuple(name for name in draft.returned if name != draft.last)
+    return Spec(seed, index, lead, tuple(draft.given), tuple(draft.steps), quantization, configurations, returned)

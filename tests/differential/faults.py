@@ -18,6 +18,9 @@ from tui.simulator.ethosu85.stream import commands
 TABLES = 0x100
 """In a DMA's destination region: the NPU's own memory, which holds lookup tables."""
 
+PERMUTED = 0x7000
+"""In an output's precision: how its axes are exchanged."""
+
 LOOKUP = 8
 """The first activation function that is a lookup."""
 
@@ -187,6 +190,20 @@ KNOWN = (
         "taken apart by taps, whose weights come in parts: a part goes on with the accumulators of another",
         ("ethos-u85-2048", "Ethos_U85_SYS_DRAM_High", "Shared_Sram"),
     ),
+    Fault(
+        ((3, 8),),
+        ((8, 8), (8, 8)),
+        ("F.linear(F.relu(F.linear(x0, self.w1)), self.w2)",),
+        "a16w8",
+        "a clamp between two layers of 16 bits, several rows: the first layer reads one and takes the rest for padding",
+    ),
+    Fault(
+        ((1, 20, 4, 4),),
+        ((8, 20, 1, 1),),
+        ("torch.cat((x0, F.hardtanh(F.conv2d(x0, self.w1), -1.0, 1.0)), 1)",),
+        "int8",
+        "a convolution and a clamp, permuted into a concatenation: weights for as many channels as it has columns",
+    ),
 )
 
 
@@ -216,6 +233,31 @@ def wrongly_taken_apart(
             return True
         if any(all(not 0 <= t * d - p + s * y < n for y in range(steps + 1)) for t in range(taps)):
             return True
+    return False
+
+
+def pads_its_input(stream: Stream) -> bool:
+    """Whether a 1x1 convolution is padded on one side only: what should be read there is taken for zero."""
+    for command in commands(stream):
+        registers = command.registers
+        if command.name != "CONV" or registers.get("KERNEL_HEIGHT_M1", 0) or registers.get("KERNEL_WIDTH_M1", 0):
+            continue
+        sides = (("IFM_PAD_TOP", "IFM_PAD_BOTTOM"), ("IFM_PAD_LEFT", "IFM_PAD_RIGHT"))
+        if any(registers.get(before, 0) < registers.get(after, 0) for before, after in sides):
+            return True
+    return False
+
+
+def may_lack_channels(stream: Stream) -> bool:
+    """Whether a convolution that is permuted on its way out runs twice, with other channels than columns."""
+    last: dict[str, int] = {}
+    for command in commands(stream):
+        registers = command.registers
+        permuted = registers.get("OFM_PRECISION", 0) & PERMUTED
+        twice = command.name == "CONV" and registers == last
+        if twice and permuted and registers.get("OFM_DEPTH_M1") != registers.get("OFM_WIDTH_M1"):
+            return True
+        last = dict(registers) if command.name == "CONV" else {}
     return False
 
 

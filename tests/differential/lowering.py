@@ -22,10 +22,11 @@ from executorch.backends.arm.ethosu import EthosUCompileSpec, EthosUPartitioner
 from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
 from torch.fx._lazy_graph_module import _use_lazy_graph_module
 
-from tests.differential.specs import Configuration, Given, Graph, Spec, content, generator
+from tests.differential.specs import Configuration, Given, Graph, Quantization, Spec, content, generator
 from tests.simulator.programs import Part
 from tui import pte
 from tui.compile import lowering as flow
+from tui.compile import references, tosa_reference
 from tui.compile.worker import YOUNG
 from tui.simulator.delegate import BACKEND
 from tui.spec import Target
@@ -51,10 +52,33 @@ class Partition:
 
 @dataclass(frozen=True)
 class Lowered:
-    """What became of a graph: its partitions, and how many operators were left for the CPU."""
+    """A graph's partitions, how many operators were left for the CPU, and the models it went through."""
 
     partitions: tuple[Partition, ...]
     left: int
+    float_model: Any
+    quantized: Any
+    edge: Any
+    graphs: tuple[bytes, ...]
+    samples: tuple[tuple[torch.Tensor, ...], ...]
+    """The inputs it was calibrated with."""
+
+    @property
+    def steps(self) -> list[float | None]:
+        """The quantization step of each output that has one."""
+        return references.output_steps(self.edge)
+
+    def outputs(self) -> list[list[torch.Tensor]]:
+        """The lowered program's outputs for each sample: its partitions by the reference model, the rest by PyTorch."""
+        lowering = flow.Lowering(edge=self.edge)
+        with tempfile.TemporaryDirectory() as folder:
+            for number, graph in enumerate(self.graphs):
+                place = Path(folder) / str(number)
+                place.mkdir()
+                (place / flow.TOSA).write_bytes(graph)
+                lowering.partitions.append(flow.Partition(place, str(number).encode()))
+            places = [partition.folder for partition in lowering.partitions]
+            return tosa_reference.outputs(lowering, places, self.samples)
 
 
 class _Unsubscripted(type):
@@ -117,24 +141,34 @@ def _without_vela(graphs: list[bytes]) -> Iterator[None]:
 
 def lower(spec: Spec) -> Lowered:
     """The TOSA graphs of a spec. Raises whatever ExecuTorch raises of a graph it cannot lower."""
-    module = Graph(spec).eval()
     random = generator(spec.seed, spec.index, 2)
-    samples = [tuple(content(one, random) for one in spec.inputs) for _ in range(CALIBRATIONS)]
-    program = torch.export.export(module, samples[0])
+    samples = tuple(tuple(content(one, random) for one in spec.inputs) for _ in range(CALIBRATIONS))
+    return lower_module(Graph(spec), samples, spec.quantization, spec.inputs)
+
+
+def lower_module(
+    module: torch.nn.Module,
+    samples: tuple[tuple[torch.Tensor, ...], ...],
+    quantization: Quantization,
+    given: Sequence[Given] = (),
+) -> Lowered:
+    """The TOSA graphs of a module that is calibrated with `samples`; `given` are its inputs if it is of a spec."""
+    program = torch.export.export(module.eval(), samples[0])
     target = EthosUCompileSpec("ethos-u85-256")
-    program = flow.quantize(program, target, spec.quantization, samples, samples[0]).program
+    quantized = flow.quantize(program, target, quantization, samples, samples[0])
     graphs: list[bytes] = []
     with _without_vela(graphs):
         edge = to_edge_transform_and_lower(
-            program,
+            quantized.program,
             partitioner=[EthosUPartitioner(target)],
             compile_config=EdgeCompileConfig(_check_ir_validity=False),
         )
-    return _lowered(edge.exported_program(), spec, graphs)
+    partitions, left = _partitions(edge.exported_program(), given, graphs)
+    return Lowered(partitions, left, module, quantized.module, edge, tuple(graphs), samples)
 
 
-def _lowered(program: Any, spec: Spec, graphs: Sequence[bytes]) -> Lowered:
-    given = dict(zip(program.graph_signature.user_inputs, spec.inputs, strict=True))
+def _partitions(program: Any, inputs: Sequence[Given], graphs: Sequence[bytes]) -> tuple[tuple[Partition, ...], int]:
+    given = dict(zip(program.graph_signature.user_inputs, inputs, strict=False))
     partitions = []
     left = 0
     for node in program.graph_module.graph.nodes:
@@ -153,7 +187,7 @@ def _lowered(program: Any, spec: Spec, graphs: Sequence[bytes]) -> Lowered:
                 given=tuple(given.get(arg.name) for arg in node.args[1:]),
             )
         )
-    return Lowered(tuple(partitions), left)
+    return tuple(partitions), left
 
 
 def compiled(partition: Partition, configuration: Configuration) -> Part:

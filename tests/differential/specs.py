@@ -1,7 +1,7 @@
 """A random graph as a pure function of (seed, index): source text of a forward function, and the tensors it takes."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -80,6 +80,8 @@ class Spec:
     steps: tuple[Step, ...]
     quantization: Quantization
     configurations: tuple[Configuration, ...]
+    returned: tuple[str, ...] = ()
+    """Values beside the last that are outputs, too, as the source names them."""
 
     @property
     def inputs(self) -> tuple[Given, ...]:
@@ -91,7 +93,14 @@ class Spec:
         """The forward function."""
         head = f"def forward(self, {', '.join(one.name for one in self.inputs)}):"
         body = [f"    {step.name} = {step.text}" for step in self.steps]
-        return "\n".join([head, *body, f"    return {self.steps[-1].name}"])
+        return "\n".join([head, *body, f"    return {', '.join([self.steps[-1].name, *self.returned])}"])
+
+    def shortened(self, steps: int) -> "Spec":
+        """The graph of its first `steps` steps alone, with the outputs that are left."""
+        kept = self.steps[:steps]
+        last = kept[-1].name
+        gone = {step.name for step in self.steps[steps:]} | {last}
+        return replace(self, steps=kept, returned=tuple(name for name in self.returned if name not in gone))
 
     def __str__(self) -> str:
         lines = [f"seed {self.seed} index {self.index}: {self.quantization}"]
@@ -137,6 +146,7 @@ class Draft:
     steps: list[Step] = field(default_factory=list)
     values: dict[str, torch.Tensor] = field(default_factory=dict)
     kinds: dict[str, Kind] = field(default_factory=dict)
+    returned: list[str] = field(default_factory=list)
 
     @property
     def last(self) -> str:
@@ -152,6 +162,10 @@ class Draft:
     def kind(self) -> Kind:
         """Its kind."""
         return self.kinds[self.last]
+
+    def ahead(self, number: int) -> str:
+        """The name of the value of the `number`th step that a proposal adds."""
+        return f"v{len(self.steps) + number}"
 
     def integer(self, low: int, high: int) -> int:
         """A number from `low` to `high`, both of which it can be."""
@@ -194,19 +208,26 @@ class Draft:
         return self.input(shape) if choice < 0.8 else self.constant(shape)
 
     def attempt(self, family: str, propose: "Proposal") -> bool:
-        """Add a step that `propose` thinks of; False, and nothing changed, where PyTorch will not have it."""
-        before = list(self.given)
-        text = propose(self)
-        name = f"v{len(self.steps)}"
-        if text is not None and (value := self._evaluated(text)) is not None:
-            self.steps.append(Step(family, name, text))
-            self.values[name] = value
-            self.kinds[name] = kind_of(value)
+        """Add the steps that `propose` thinks of; False, and nothing changed, where PyTorch will not have them."""
+        given, steps, returned = list(self.given), list(self.steps), list(self.returned)
+        proposed = propose(self)
+        texts = (proposed,) if isinstance(proposed, str) else proposed or ()
+        if texts and all(self._added(family, text) for text in texts):
             return True
-        self.given = before
-        known = {one.name for one in before} | {step.name for step in self.steps}
+        self.given, self.steps, self.returned = given, steps, returned
+        known = {one.name for one in given} | {step.name for step in steps}
         self.values = {key: value for key, value in self.values.items() if key in known}
         return False
+
+    def _added(self, family: str, text: str) -> bool:
+        value = self._evaluated(text)
+        if value is None:
+            return False
+        name = self.ahead(0)
+        self.steps.append(Step(family, name, text))
+        self.values[name] = value
+        self.kinds[name] = kind_of(value)
+        return True
 
     def _evaluated(self, text: str) -> torch.Tensor | None:
         try:
@@ -221,7 +242,17 @@ class Draft:
         return value if not value.is_floating_point() or bool(torch.isfinite(value).all()) else None
 
 
-Proposal = Callable[[Draft], str | None]
+Proposal = Callable[[Draft], str | Sequence[str] | None]
+"""The text of a step, or of several; the last is what the graph goes on with."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """A proposal, and the ranks and kinds of tensors it takes."""
+
+    propose: Proposal
+    ranks: tuple[int, ...] = (2, 3, 4)
+    kinds: tuple[Kind, ...] = ("float",)
 
 
 def kind_of(value: torch.Tensor) -> Kind:
@@ -263,13 +294,18 @@ class Graph(torch.nn.Module):
         super().__init__()
         random = generator(spec.seed, spec.index, 1)
         for one in spec.given:
-            if one.constant:
-                self.register_buffer(one.name, content(one, random))
+            if not one.constant:
+                continue
+            value = content(one, random)
+            if value.is_floating_point():
+                # As a layer has them: what is normalized after a convolution becomes part of its parameters.
+                self.register_parameter(one.name, torch.nn.Parameter(value, requires_grad=False))
+            else:
+                self.register_buffer(one.name, value)
         scope: dict[str, Any] = {"torch": torch, "F": torch.nn.functional}
         exec(spec.source, scope)
         self._forward = scope["forward"]
 
-    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+    def forward(self, *inputs: torch.Tensor) -> Any:
         """The spec's source."""
-        result: torch.Tensor = self._forward(self, *inputs)
-        return result
+        return self._forward(self, *inputs)
