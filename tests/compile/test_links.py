@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from tests import models
 from tests.conftest import Fvp, Ran, taken_over
-from tui.compile import links
+from tui.compile import links, references
 from tui.figures import Link
 from tui.tensors import Manifest, TensorInfo
 
@@ -151,3 +153,23 @@ def test_whole_numbers_that_differ_are_not_judged() -> None:
     assert first.status == "match"
     assert second.status == "skipped"
     assert second.reason is not None and second.reason.startswith("1 of 2 elements of output 0 differ")
+
+
+class InTraining(nn.Module):
+    """Draws random numbers, but not in eval mode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drop = nn.Dropout()
+        self.attend = nn.MultiheadAttention(4, 2, dropout=0.5, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.drop(x)
+        x = nn.functional.scaled_dot_product_attention(x, x, x)
+        return nn.functional.rrelu(self.attend(x, x, x)[0])
+
+
+def test_what_draws_in_training_only_is_compared() -> None:
+    inputs = (torch.randn(1, 3, 4),)
+    assert references.unchecked(torch.export.export(InTraining().eval(), inputs)) is None
+    assert "random" in (references.unchecked(torch.export.export(InTraining(), inputs)) or "")

@@ -89,11 +89,22 @@ def signature(program: Any, steps: list[float | None]) -> tuple[tuple[TensorInfo
 def unchecked(program: ExportedProgram) -> str | None:
     """Why no output of a model can be compared: it draws random numbers. None where it does not."""
     for node in program.graph.nodes:
-        if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
+        if _draws(node):
             place = place_of(node)
             at = f" at {place.line}" if place.line else ""
             return f"the model draws random numbers, {place.name}{at}: give them as an input to have outputs compared"
     return None
+
+
+def _draws(node: Any) -> bool:
+    """Whether a node draws random numbers; dropout and attention do so in training only."""
+    if torch.Tag.nondeterministic_seeded not in getattr(node.target, "tags", ()):
+        return False
+    for place, argument in enumerate(node.target._schema.arguments):
+        if argument.name in ("train", "training", "dropout_p"):
+            given = node.args[place] if place < len(node.args) else argument.default_value
+            return bool(node.kwargs.get(argument.name, given))
+    return True
 
 
 def write(
