@@ -80,7 +80,8 @@ class Row:
             return False
         if self.outcome == "match":
             return self.exit_status == 0
-        return bool(self.reason) and (self.status == "ok" or bool(self.hint))
+        # A failed compilation has its next step in brackets behind the reason.
+        return bool(self.reason) and (self.status == "ok" or bool(self.hint) or str(self.reason).endswith(")"))
 
 
 def _kept(delegation: Mapping[str, Any]) -> tuple[Kept, ...]:

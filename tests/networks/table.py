@@ -51,7 +51,7 @@ def _said(row: Row) -> list[str]:
     said = [_left(kept) for kept in row.kept]
     said += [f"    link {name} {link.status}: {link.reason}" for name, link in row.links if link.reason]
     if row.outcome != "match":
-        said.append(f"    {row.outcome.upper()}: {row.reason}\n      -> {row.hint or 'no next step is given'}")
+        said.append(f"    {row.outcome.upper()}: {row.reason}" + (f"\n      -> {row.hint}" if row.hint else ""))
     return said
 
 
