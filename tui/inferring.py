@@ -259,7 +259,7 @@ class Inferring:
         """Show what an inference that was asked for came to: its outputs, and the check so far."""
         path = self.artifacts / OUTPUTS_OF.format(inference)
         flat = {f"{inference}_{at}": np.frombuffer(one, np.uint8) for at, one in enumerate(self.outputs[inference])}
-        np.savez_compressed(path, allow_pickle=False, **flat)
+        np.savez_compressed(path, **flat)
         self.record.keep(path)
         self.record.emit(events.Checked(check=self._compared(so_far=True)))
 
