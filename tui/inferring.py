@@ -57,9 +57,9 @@ def take_program(record: Record, path: Path, *, ones: bool) -> None:
     _check_outputs(path, taken.program)
     if taken.program is data and not ones:
         _check_inputs(path, taken.program)
-    np.savez_compressed(record.artifacts / tensors.INPUTS, allow_pickle=False, **taken.inputs)
+    np.savez_compressed(record.artifacts / tensors.INPUTS, **taken.inputs)
     if taken.references:
-        np.savez_compressed(record.artifacts / tensors.REFERENCES, allow_pickle=False, **taken.references)
+        np.savez_compressed(record.artifacts / tensors.REFERENCES, **taken.references)
     tensors.write_manifest(record.artifacts, taken.manifest)
     for stage in events.COMPILE_STAGES:
         record.emit(events.StageFinished(stage=stage, status="skipped", seconds=0.0))
@@ -194,7 +194,7 @@ class Inferring:
         number = self.manifest.inferences + len(self._further)
         if taken is not None:
             kept = self.artifacts / f"inputs_{number}.npz"
-            np.savez_compressed(kept, allow_pickle=False, **{f"{number}_{i}": a for i, a in enumerate(taken)})
+            np.savez_compressed(kept, **{f"{number}_{i}": a for i, a in enumerate(taken)})
             self.record.keep(kept)
             self.record.note(f"inference {number + 1}: inputs from {', '.join(files)}; not checked")
         elif self.manifest.state is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compile.compiler_faults import FAULTS
+from tests.compile.compiler_faults import CASES
 from tests.conftest import REPOSITORY
 from tests.differential import lowering
 from tests.differential.faults import KNOWN
@@ -50,5 +50,5 @@ def test_a_program_prints_what_is_said(number: int, tmp_path: Path, monkeypatch:
 
 
 def test_every_fault_has_its_place() -> None:
-    assert {fault.section for fault in FAULTS} <= set(TITLES)
+    assert {case.section for case in CASES} <= set(TITLES)
     assert [fault.why for fault in KNOWN if fault.why not in TEXT] == []

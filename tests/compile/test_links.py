@@ -50,6 +50,7 @@ def test_an_activation_that_lowering_loses_is_a_mismatch_at_its_line(ran: RanMod
     reason = run.state["check"]["reason"]
     assert reason.startswith("LOWERING CHANGED THE RESULT ") and " dB -> " in reason
     assert reason.endswith(f"first at relu (aten.relu), {LOST}:14")
+    assert str(found["lowered"]["hint"]).startswith("a known fault (lost activation): ")
 
 
 def test_the_same_model_with_16_bit_activations_matches(ran: RanModel) -> None:

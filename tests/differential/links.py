@@ -2,17 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 import torch
 from torch.utils import _pytree
 
-from tests.compile.compiler_faults import FAULTS, edited
 from tests.differential.lowering import Lowered
 from tui import tensors
-from tui.compile import rounding
+from tui.compile import known_faults, rounding
 
 Arrays = list[tensors.NDArray]
 
@@ -73,7 +71,6 @@ def findings(lowered: Lowered) -> list[Finding]:
     if not wrong:
         return []
     exact = _outputs(lowered.float_model, samples)
-    known = {j: _explained(lowered, ends, j) for j in wrong}
     return [
         Finding(
             output=j,
@@ -81,20 +78,7 @@ def findings(lowered: Lowered) -> list[Finding]:
             allowed=allowed[j],
             float_db=_ratio([one[j] for one in exact], [one[j] for one in quantized]),
             lowered_db=_ratio([one[j] for one in exact], [one[j] for one in ends]),
-            faults=known[j],
+            faults=tuple(fault.name for fault in known_faults.explain(lowered.quantized, samples, steps, ends, j)),
         )
         for j in wrong
     ]
-
-
-def _explained(lowered: Lowered, ends: list[Arrays], j: int) -> tuple[str, ...]:
-    """The fewest known faults that make of the quantized model what the lowered program computes."""
-    for number in range(1, len(FAULTS) + 1):
-        for faults in combinations(FAULTS, number):
-            module = edited(lowered.quantized, faults)
-            if module is None:
-                continue
-            allowed = rounding.allowed(module, lowered.samples, lowered.steps)[j]
-            if _error(_outputs(module, lowered.samples), ends, j) <= allowed:
-                return tuple(fault.name for fault in faults)
-    return ()

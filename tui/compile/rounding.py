@@ -92,6 +92,11 @@ def measured(module: Any, samples: Sequence[Inputs], outputs: Sequence[TensorInf
     return tuple(msgspec.structs.replace(info, rounding=most) for info, most in zip(outputs, found, strict=True))
 
 
+def outputs(module: Any, samples: Sequence[Inputs]) -> list[list[tensors.NDArray]]:
+    """The model's outputs of each sample, one after the other."""
+    return _in_turn(module, module, samples)
+
+
 def _in_turn(module: Any, call: Callable[..., Any], samples: Sequence[Inputs]) -> list[list[tensors.NDArray]]:
     """Outputs of each inference of `call`, which runs `module`."""
     with mutation.undone(module, mutation.of_module(module)):

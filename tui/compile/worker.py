@@ -18,7 +18,7 @@ import msgspec
 from tui import __version__, artifacts, catalogue, events, files, runs
 from tui.errors import Exit, UserError, one_line
 from tui.events import Event, Stage
-from tui.figures import Estimate, Link, Operator, TensorPlace, Versions, whole
+from tui.figures import Estimate, Operator, TensorPlace, Versions, whole
 from tui.spec import Spec
 
 if TYPE_CHECKING:
@@ -246,7 +246,7 @@ def _load_compilers(work: Worker) -> None:
 
 def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: Any, state: Any) -> None:
     """The stages from quantize on."""
-    from tui.compile import delegation, exporting, mutation, preparation, references, rounding
+    from tui.compile import chain, delegation, exporting, mutation, preparation, references, rounding
     from tui.compile import lowering as flow
 
     spec = work.spec
@@ -306,7 +306,7 @@ def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: 
                 )
             for file in written:
                 work.keep(file)
-            _judge_links(work, made, changed, target, samples)
+            chain.judge(work, made, changed, target, samples)
 
 
 def _quantized(work: Worker, model: Any, program: Any, target: Any, calibration: Any) -> Any:
@@ -339,44 +339,6 @@ def _exact(work: Worker, lowering: Any, samples: Any) -> Any:
     except tosa_reference.Unavailable as error:
         work.note(f"outputs are compared with PyTorch's quantized model only: {error}")
         return None
-
-
-def _judge_links(work: Worker, made: Any, changed: Any, target: Any, samples: Any) -> None:
-    """Say whether the lowered program still is the user's model, and if not, since which operator.
-
-    `changed` is what preparing for quantization changed already.
-    """
-    import numpy as np
-
-    from tui import carrying, tensors
-    from tui.compile import links
-
-    manifest = tensors.read_manifest(work.artifacts)
-    with np.load(work.artifacts / tensors.REFERENCES) as packed:
-        first, second = links.judge(dict(packed), manifest, quantized=made is not None)
-    if changed is not None and first.status != "skipped":
-        first = links.prepared(first, changed)
-    if second.status == "mismatch" and made is not None and target is not None:
-        second = _located(work, second, made, target, samples)
-    work.emit(events.LinksKnown(links=carrying.compiled((first, second), manifest.state)))
-
-
-def _located(work: Worker, link: Link, made: Any, target: Any, samples: Any) -> Link:
-    """The broken link with the first operator whose result lowering changes, where one can be found."""
-    from tui.compile import first_change
-
-    def say(text: str) -> None:
-        work.emit(events.Logged(source="compile", text=f"lowering changed the result: {text}", level="warning"))
-
-    try:
-        place = first_change.find(made.module, target, samples.inputs, say)
-    except Exception as error:  # noqa: BLE001 - compilers fail on a part of a model in as many ways as on the whole
-        work.note(f"the operator that lowering changed was not found: {one_line(error, 160)}")
-        return link
-    if place is None:
-        work.note("no part of the model by itself shows where lowering changed the result")
-        return link
-    return msgspec.structs.replace(link, operator=place.name, line=place.line)
 
 
 def _lower(work: Worker, program: Any, target: Any, scratch: Path) -> Any:
