@@ -84,6 +84,7 @@ def test_stop_ends_a_running_platform_and_keeps_what_there_is(
     assert runner.wait(LIMIT_S) == 130
     shown = json.loads(fvp_tui("show", "last", "--json").stdout)
     assert shown["run"]["status"] == "stopped"
+    assert {stage["name"]: stage["status"] for stage in shown["stages"]}["infer"] == "stopped"
     assert shown["inferences"]
     wait_for(lambda: gone(directory), "the platform to end")
     again = fvp_tui("stop", "last")

@@ -550,6 +550,8 @@ class _Progress:
         match event:
             case events.StageFinished(status="failed"):
                 return f"  {event.stage:9} FAILED"
+            case events.StageFinished(status="stopped"):
+                return f"  {event.stage:9} stopped"
             case events.StageFinished(status="ok"):
                 return f"  {event.stage:9} {event.seconds:6.1f} s{' (cached)' if event.cached else ''}"
             case events.PhaseChanged(phase="waiting"):

@@ -37,7 +37,7 @@ STAGES: tuple[Stage, ...] = ("load", "export", "quantize", "lower", "vela", "emi
 COMPILE_STAGES: tuple[Stage, ...] = STAGES[:6]
 
 Level = Literal["debug", "info", "warning", "error"]
-StageStatus = Literal["ok", "failed", "skipped"]
+StageStatus = Literal["ok", "failed", "stopped", "skipped"]
 RunStatus = Literal["ok", "failed", "stopped"]
 
 

@@ -450,8 +450,9 @@ class Inferring:
         """Record how the platform ended; go on only if it ended well."""
         self.record.emit(verdict)
         good = verdict.verdict == "pass"
+        status: events.StageStatus = "ok" if good else "stopped" if verdict.verdict == "stopped" else "failed"
         for stage in ("boot", "infer"):
-            self.record.finish(stage, "ok" if good else "failed", None if good else verdict.reason)
+            self.record.finish(stage, status, None if good else verdict.reason)
         if verdict.verdict == "stopped":
             raise Stopped
         if not good:

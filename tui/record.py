@@ -97,10 +97,14 @@ class Record:
             seconds = time.monotonic() - begun
             self.emit(events.StageFinished(stage=stage, status=status, seconds=seconds, reason=reason))
 
-    def fail(self) -> None:
-        """Announce that the stages that have not ended have failed."""
+    def break_off(self, status: events.StageStatus) -> None:
+        """Announce the end of the stages that have not come to theirs, the compile worker's among them."""
         for stage in list(self._begun):
-            self.finish(stage, "failed")
+            self.finish(stage, status)
+        for one in self.state.stages:
+            if one.status == "running":
+                seconds = max(time.time() - (one.started or time.time()), 0.0)
+                self.emit(events.StageFinished(stage=one.name, status=status, seconds=seconds))
 
     def keep(self, path: Path) -> None:
         """Announce a finished file."""

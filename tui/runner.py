@@ -116,7 +116,7 @@ class Runner:
         self.record.release()
         # The last event matters more than those of the stages, should there be room for one alone.
         with contextlib.suppress(OSError):
-            self.record.fail()
+            self.record.break_off("stopped" if end.status == "stopped" else "failed")
         return end
 
     def _outcome(self, at_end: contextlib.ExitStack) -> events.RunFinished:

@@ -58,7 +58,7 @@ class StageState(Figure):
     """One stage: not reached (``pending``), under way, or how it ended."""
 
     name: Stage
-    status: Literal["pending", "running", "ok", "failed", "skipped"] = "pending"
+    status: Literal["pending", "running", "ok", "failed", "stopped", "skipped"] = "pending"
     seconds: float | None = None
     cached: bool = False
     started: float | None = None
@@ -217,7 +217,7 @@ def fold(state: State, event: AnyEvent) -> State:
             return _with_stage(
                 state,
                 event.stage,
-                progress=stage(state, event.stage).progress if event.status == "failed" else None,
+                progress=stage(state, event.stage).progress if event.status in ("failed", "stopped") else None,
                 status=event.status,
                 seconds=event.seconds,
                 finished=event.t or None,

@@ -100,6 +100,11 @@ def _inconsistent(found: dict[str, Any]) -> Iterator[str]:
         names = {artifact["name"] for artifact in found["artifacts"]}
         if "outputs.npz" not in names or len(inferences) < found["spec"]["inferences"] or found["check"] is None:
             yield f"ok with {len(inferences)} inferences, outputs {'outputs.npz' in names}, check {found['check']}"
+    stages = {stage["status"] for stage in found["stages"]}
+    if "running" in stages and run["status"] != "lost":
+        yield f"{run['status']}, and a stage is running"
+    if "failed" in stages and run["status"] in ("ok", "stopped"):
+        yield f"{run['status']}, and a stage has failed"
     exits = {"ok": {0}, "failed": {1, 3, 4}, "stopped": {130}, "lost": {None}}
     if run["exit_status"] not in exits.get(run["status"], {run["exit_status"]}):
         yield f"{run['status']} with exit status {run['exit_status']}"

@@ -373,3 +373,19 @@ session.run([sys.executable, {str(FAKE)!r}, "--fault", "deaf"], cwd=Path({str(tm
         pid = int(parent.stdout.readline())
         parent.kill()
     assert gone(pid)
+
+
+def test_a_frozen_platform_is_ended_by_its_time_limit_and_named(run: Run) -> None:
+    frozen: list[int] = []
+
+    def freeze() -> bool:
+        # Asked for between two reads: it is up, and hangs.
+        if run.saw("up") and not frozen:
+            frozen.extend(run.pids)
+            os.kill(run.pids[0], signal.SIGSTOP)
+        return False
+
+    verdict = run.start("--fault", "hang", should_stop=freeze, patience=IMPATIENT, timeout_s=2)
+    assert (verdict.verdict, verdict.hint) == ("fail", "kill -CONT wakes such a process")
+    assert verdict.reason.startswith("the platform's process was frozen by a signal, and was ended after ")
+    assert frozen and gone(frozen[0])

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pexpect
+import psutil
 
 from tui import children
 
@@ -91,6 +92,13 @@ class Child:
     def end_input(self) -> None:
         """End its standard input, as ^D at a terminal does."""
         self.write(_END_OF_FILE)
+
+    def frozen(self) -> bool:
+        """Whether a signal has stopped it, and none has woken it since."""
+        try:
+            return bool(psutil.Process(self.pid).status() == psutil.STATUS_STOPPED)
+        except psutil.Error:
+            return False
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to it and to all it has started."""

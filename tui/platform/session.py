@@ -148,6 +148,7 @@ class _Session:
         self._lacking: tuple[str, str] | None = None
         self._stopped = False
         self._overdue_s: float | None = None
+        self._frozen = False
         self._closed = False
         self._finish_by: float | None = None
         self._escalation: list[tuple[float, signal.Signals | None]] = []
@@ -173,6 +174,7 @@ class _Session:
                     self._finish(now)
             elif now - self._watched_since > self._timeout_s + self._patience.overdue and self._overdue_s is None:
                 self._overdue_s = now - self._watched_since
+                self._frozen = self._child.frozen()
                 self._end(now)
             elif self._finish_by is not None and now > self._finish_by and not self._closed:
                 self._closed = True
@@ -281,6 +283,7 @@ class _Session:
             signal=number,
             stopped=self._stopped,
             overdue_s=self._overdue_s,
+            frozen=self._frozen,
             closed=self._closed,
             timeout_s=self._timeout_s,
             expected=max(self._demand().inferences, self._asked) if self._server else 1,

@@ -44,6 +44,8 @@ class End:
     """The user asked for it."""
     overdue_s: float | None = None
     """It was stopped by us so many seconds after its start, since it did not keep its time limit."""
+    frozen: bool = False
+    """A signal had stopped it by then, and no other had woken it."""
     closed: bool = False
     """It was stopped by us after its last inference, having no polite end."""
     timeout_s: float | None = None
@@ -222,6 +224,11 @@ def _limit(evidence: Evidence, end: End) -> tuple[str, str] | None:
     finding = evidence.of(Kind.LIMIT)
     if finding is None and end.overdue_s is None:
         return None
+    if end.frozen:
+        return (
+            f"the platform's process was frozen by a signal, and was ended after {end.overdue_s:.0f} s",
+            "kill -CONT wakes such a process",
+        )
     if finding is None:
         reason = f"the platform did not keep its time limit and was stopped after {end.overdue_s:.0f} s"
     elif finding.reason.startswith("CPU time") and end.timeout_s is not None:

@@ -213,7 +213,10 @@ def _stages(state: State) -> str:
     words = []
     for s in done:
         seconds = "" if s.seconds is None or s.status == "skipped" else f" {s.seconds:.1f}"
-        mark = {"failed": " FAILED", "skipped": " skipped", "running": " ..."}.get(s.status, "")
+        # Of a run that is over, a stage that never ended was cut off with it.
+        goes_on = " ..." if state.run.status == "running" else " cut off"
+        marks = {"failed": " FAILED", "stopped": " stopped", "skipped": " skipped", "running": goes_on}
+        mark = marks.get(s.status, "")
         far = f" ({clean(progress_words(s.progress), 60)})" if s.progress else ""
         words.append(f"{s.name}{seconds}{mark}{far}")
     return " · ".join(words)

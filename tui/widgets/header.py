@@ -95,6 +95,8 @@ def _stage_words(stage: StageState, state: State) -> Content:
             return Content.assemble((words, "bold $accent"), clean(far, 60))
         case "skipped":
             return Content.assemble((f"{name} skipped", "$muted"))
+        case "stopped":
+            return Content.assemble((f"{name}{seconds} stopped", "bold $text-warning"))
         case "failed":
             return Content.assemble((f"{name}{seconds} FAILED", "bold $text-error"))
     if name == "check" and state.check is not None:
