@@ -191,8 +191,8 @@ def comparison(d: Draft) -> str:
 
 
 def where(d: Draft) -> str | None:
-    if any(step.family == "gather" for step in d.steps):
-        # Vela may take the shape that was gathered from for the operand's: see `faults`.
+    if any(step.family == "gather" or "F.linear" in step.text for step in d.steps):
+        # Vela may take the shape that was gathered from, or that a layer reads, for the operand's: see `faults`.
         return None
     if d.kind == "bool":
         return f"torch.where({d.last}, {d.input(d.shape)}, {d.operand(d.shape)})"

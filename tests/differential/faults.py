@@ -192,6 +192,13 @@ KNOWN = (
     ),
     Fault(
         ((3, 8),),
+        ((8, 8),),
+        ("torch.where(x0 > 0, F.linear(x0, self.w1), x0)",),
+        "int8",
+        "a choice between a layer's output and its input of several rows, which is read in the shape the layer reads",
+    ),
+    Fault(
+        ((3, 8),),
         ((8, 8), (8, 8)),
         ("F.linear(F.relu(F.linear(x0, self.w1)), self.w2)",),
         "a16w8",
@@ -234,6 +241,13 @@ def wrongly_taken_apart(
         if any(all(not 0 <= t * d - p + s * y < n for y in range(steps + 1)) for t in range(taps)):
             return True
     return False
+
+
+def chooses_in_another_shape(texts: Sequence[str]) -> bool:
+    """Whether a graph has linear layers and choices, whose operands may be read in the shape of the layer."""
+    return any("F.linear" in text for text in texts) and any(
+        choice in text for text in texts for choice in ("torch.where", "torch.masked_fill")
+    )
 
 
 def pads_its_input(stream: Stream) -> bool:
