@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tui import events, journal, runs
-from tui.errors import UsageError
+from tui import control, events, journal, runs
+from tui.errors import UsageError, UserError
 from tui.spec import Spec
 
 
@@ -95,6 +95,8 @@ def test_a_run_of_another_machine_is_over_when_it_takes_no_commands(home: Path) 
     writer.close()
     (directory / runs.CONTROL).write_text("/there/s")
     assert runs.load(directory).run.status == "running"
+    with pytest.raises(UserError, match=r"does not answer \(it runs on elsewhere"):
+        control.stop(directory)
     (directory / runs.CONTROL).unlink()
     assert runs.load(directory).run.status == "lost"
 

@@ -123,7 +123,7 @@ def send(directory: Path, command: str, **arguments: Any) -> dict[str, Any]:
     except TimeoutError as error:
         raise UserError(f"{name} does not answer", _silent(directory)) from error
     except (OSError, ValueError) as error:
-        raise NotListening(f"{name} does not answer", "it may have just ended: fvp-tui history") from error
+        raise UserError(f"{name} does not answer", _silent(directory)) from error
     if not answer.get("ok"):
         raise UserError(f"{name}: {answer.get('reason', 'refused')}")
     return dict(answer)
@@ -134,6 +134,8 @@ def _silent(directory: Path) -> str:
     process = runs.load(directory).process
     if process is None or not runs.alive(directory, process):
         return "it may have just ended: fvp-tui history"
+    if process.host != socket.gethostname():
+        return f"it runs on {process.host}: the same command there reaches it"
     import psutil
 
     with contextlib.suppress(psutil.Error):
@@ -152,14 +154,15 @@ def stop(directory: Path) -> None:
     if found.run.status != "running":
         raise UserError(f"{directory.name} is not running: it is {found.run.status}")
     # First the word, then the question whether it listens: it looks for the word once it listens.
+    word = directory / runs.STOP
     with contextlib.suppress(OSError):
-        (directory / runs.STOP).touch()
+        word.touch()
     try:
         send(directory, "stop")
     except NotListening:
-        found = runs.load(directory)
-        if found.run.status == "running" and (directory / runs.STOP).exists():
+        if runs.load(directory).run.status == "running" and word.exists():
             return
+        word.unlink(missing_ok=True)
         raise
 
 
