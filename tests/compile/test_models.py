@@ -273,6 +273,10 @@ NAMES = "ModelUnderTest = None\nModelInputs = ()\n"
             LINEAR.replace("4)", "4).half()") + "(torch.ones(1, 8).half(),)",
             ("its weights are torch.float16", "float()"),
         ),
+        (
+            LINEAR.replace("Linear(8, 4)", "ReLU()") + "(torch.ones(1, 8).bfloat16(),)",
+            ("input 0 is torch.bfloat16: quantization begins with float32", "float()"),
+        ),
         ("from broken import net\n" + NAMES, ("'NoneType' object has no attribute 'conv3'", "broken.py:2")),
     ],
 )

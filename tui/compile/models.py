@@ -225,7 +225,7 @@ def check(model: Model, spec: Spec) -> None:
     """Refuse a model that would fail later, with another's words.
 
     Raises:
-        UsageError: an input is no tensor, or quantization cannot begin with the type of its weights.
+        UsageError: an input is no tensor, or quantization cannot begin with the type of its weights or inputs.
     """
     if spec.until == "check":
         numbers = [(at, leaf) for at, leaf in enumerate(_pytree.tree_leaves(model.example)) if not _is_tensor(leaf)]
@@ -238,6 +238,11 @@ def check(model: Model, spec: Spec) -> None:
         types = {parameter.dtype for parameter in model.module.parameters() if parameter.is_floating_point()}
         if types and torch.float32 not in types:
             raise UsageError(f"its weights are {types.pop()}: quantization begins with float32", "call float() on it")
+        for at, tensor in enumerate(leaves(model.example)):
+            if tensor.is_floating_point() and tensor.dtype != torch.float32:
+                raise UsageError(
+                    f"input {at} is {tensor.dtype}: quantization begins with float32", "call float() on it"
+                )
 
 
 def _is_tensor(value: Any) -> bool:
