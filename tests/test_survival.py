@@ -14,8 +14,10 @@ import psutil
 import pytest
 
 from tests.conftest import TUI, Fvp, Ran, environment
+from tests.platform import elves
 from tests.watching import LIMIT_S, directory_of, event_of, gone, processes_of, stage_begun, wait_for
 from tui import events, journal
+from tui.platform import discovery
 
 
 @pytest.fixture
@@ -90,6 +92,35 @@ def test_stop_ends_a_running_platform_and_keeps_what_there_is(
     again = fvp_tui("stop", "last")
     assert again.returncode == 1
     assert "not running" in again.stderr
+
+
+@pytest.mark.parametrize("by", ["stop", "SIGKILL"])
+def test_an_fvp_that_does_not_say_its_version_is_not_waited_for_and_not_left(
+    by: str,
+    start: Callable[..., "subprocess.Popen[bytes]"],
+    home: Path,
+    fvp_tui: Fvp,
+    program: Path,
+    tmp_path: Path,
+) -> None:
+    asked = tmp_path / "asked"
+    fvp = tmp_path / "FVP_Corstone_SSE-320"
+    fvp.write_text(f'#!/bin/sh\necho $$ > "{asked}.part"; mv "{asked}.part" "{asked}"\nexec sleep 1000\n')
+    fvp.chmod(0o755)
+    runner = elves.write(tmp_path / "runner.elf", "semihosting", b"")
+    viewer = start("run", str(program), "--platform", "fvp", "--fvp", str(fvp), "--runner", str(runner))
+    directory = directory_of(home)
+    wait_for(lambda: asked.exists() or None, "the FVP to be asked")
+    if by == "stop":
+        assert fvp_tui("stop", "last").returncode == 0
+        # Sooner than the FVP's time to answer is over.
+        assert viewer.wait(discovery.PROBE_S / 2) == 130
+    else:
+        runner_of(directory).kill()
+        assert viewer.wait(LIMIT_S) == 1
+    pid = int(asked.read_text())
+    wait_for(lambda: not psutil.pid_exists(pid) or None, "the FVP to end")
+    assert state_of(fvp_tui)["status"] == {"stop": "stopped", "SIGKILL": "lost"}[by]
 
 
 def test_ctrl_c_stops_the_run_with_status_130(

@@ -1,5 +1,6 @@
 """What the processes have in common that we start."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -38,3 +39,12 @@ def tie() -> Callable[[], None]:
                 os._exit(1)  # we died before the line above took hold
 
     return prepare
+
+
+def end() -> None:
+    """Kill all processes that this one has started, and those that they have."""
+    import psutil
+
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            process.kill()

@@ -10,13 +10,15 @@ import shutil
 import signal
 import socket
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from tui import catalogue, compiling, control, events, files, imports, journal, runs, vela
+from tui import catalogue, children, compiling, control, events, files, imports, journal, runs, vela
 from tui.errors import Exit, UserError
 from tui.figures import Versions
 from tui.platform import discovery
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 WORK = "work"
 """The folder of what a platform reads and writes, in the run's directory."""
 
+
+POLL_S = 0.1
 
 INTERNAL = "internal error: "
 """The beginning of the reason of a run that met a fault of ours."""
@@ -163,8 +167,9 @@ class Runner:
         record = self.record
         record.go_on()
         # First of all whether the platform will take the run: compiling for nothing costs a minute.
-        choice = self._platform() if self.spec.until == "check" else None
-        known = None if choice is None else discovery.check_parameters(self.spec, choice)
+        with self._impatient():
+            choice = self._platform() if self.spec.until == "check" else None
+            known = None if choice is None else discovery.check_parameters(self.spec, choice)
         record.go_on()
         runner = None if choice is None else choice.runner
         ones = runner is not None and not runner.takes_inputs
@@ -190,6 +195,24 @@ class Runner:
             self._inferring.check(printed=ones)
             self.record.finish("check")
         inferring.check_limits(self.record)
+
+    @contextlib.contextmanager
+    def _impatient(self) -> Iterator[None]:
+        """Once the run is to stop, end what this block has started: an FVP may wait for its licence for long."""
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.wait(POLL_S):
+                if self.record.stopping():
+                    children.end()
+
+        watching = threading.Thread(target=watch, name="impatience", daemon=True)
+        watching.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watching.join()
 
     def _platform(self) -> discovery.Choice:
         choice = discovery.choose(self.spec)

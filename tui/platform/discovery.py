@@ -418,6 +418,7 @@ def probe(binary: Path, env: Mapping[str, str]) -> str | None:
             env=dict(env),
             timeout=PROBE_S,
             check=False,
+            preexec_fn=children.tie(),
         )
     except OSError as error:
         raise _unusable(binary, f"{binary}: {error.strerror}") from error

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tui import children
+
 LIST_S = 60.0
 """Longest wait for the list."""
 
@@ -113,6 +115,7 @@ def _listing(command: Sequence[str], env: Mapping[str, str]) -> str:
             env=dict(env),
             timeout=LIST_S,
             check=False,
+            preexec_fn=children.tie(),
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
