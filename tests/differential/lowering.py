@@ -26,7 +26,8 @@ from tests.differential.specs import Configuration, Given, Graph, Quantization, 
 from tests.simulator.programs import Part
 from tui import pte
 from tui.compile import lowering as flow
-from tui.compile import references, tosa_reference
+from tui.compile import preparation, references, tosa_reference
+from tui.compile.preparation import Change
 from tui.compile.worker import YOUNG
 from tui.simulator.delegate import BACKEND
 from tui.spec import Target
@@ -59,6 +60,8 @@ class Lowered:
     float_model: Any
     quantized: Any
     edge: Any
+    changed: Change | None
+    """What preparing for quantization changed."""
     graphs: tuple[bytes, ...]
     samples: tuple[tuple[torch.Tensor, ...], ...]
     """The inputs it was calibrated with."""
@@ -164,7 +167,8 @@ def lower_module(
             compile_config=EdgeCompileConfig(_check_ir_validity=False),
         )
     partitions, left = _partitions(edge.exported_program(), given, graphs)
-    return Lowered(partitions, left, module, quantized.module, edge, tuple(graphs), samples)
+    changed = preparation.change(program, quantized.float_module, samples)
+    return Lowered(partitions, left, module, quantized.module, edge, changed, tuple(graphs), samples)
 
 
 def _partitions(program: Any, inputs: Sequence[Given], graphs: Sequence[bytes]) -> tuple[tuple[Partition, ...], int]:
