@@ -4,6 +4,7 @@ import re
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -134,7 +135,10 @@ def test_counting_lines_of_log_is_folding_them(
 ) -> None:
     path = tmp_path_factory.mktemp("log") / journal.FILE
     read(path, what, damage)
-    assert state.fold_journal(path) == state.fold_all(journal.read(path)) == state.fold_all(what)
+    folded = state.fold_journal(path)
+    # That lines were left out is told, and changes nothing else.
+    told = msgspec.structs.replace(folded, notes=tuple(note for note in folded.notes if note != state.DAMAGED))
+    assert told == state.fold_all(journal.read(path)) == state.fold_all(what)
 
 
 def test_an_expression_that_would_never_end_is_given_up(tmp_path: Path) -> None:

@@ -237,6 +237,9 @@ _POOL = re.compile(
     rf"(?P<name>{_POOL_NAME}):\s*(?P<first>\d{{1,18}})(?P<use> / (?P<size>\d{{1,18}})\s+free: (?P<free>\d{{1,18}})"
     r" \(\s*used: \d+ % \))?(?P<unit> bytes\.?)?\s*(?P<remark>\(.*\))?\s*$"
 )
+WITHOUT_UNIT = ("temp_allocator",)
+"""Pools whose size alone is printed with no ``bytes`` behind it: of others a number that ends its line is half of one."""
+
 _POOL_BEGIN = re.compile(rf"{_POOL_NAME}:\s*(?:\d|(?P<unformatted>{_UNFORMATTED}\b))")
 _USE = re.compile(
     r"\s*(Method|Temp) memory: Used: (?P<used>\d{1,18}); Peak: (?P<peak>\d{1,18}); Available: (?P<size>\d{1,18})\s*$"
@@ -272,6 +275,8 @@ def _used_pool(found: re.Match[str]) -> Reading | Torn:
         if first + int(found["free"]) != size:
             return Torn()
         return _pool(MemoryPool(name=name, used=first, size=size))
+    if not found["unit"] and name not in WITHOUT_UNIT:
+        return Torn()
     if name == "temp_allocator" or name.endswith("_size"):
         pool = MemoryPool(name=name.removesuffix("_size"), size=first)
     else:
