@@ -407,7 +407,7 @@ def test_an_etdump_that_others_wrote_into_is_whole_or_nothing(at: int, foreign: 
     assert found.get("etdump.bin") in (None, DUMP)
 
 
-def test_the_rest_of_a_size_whose_unit_is_missing_is_not_left_out_as_if_it_were_whole() -> None:
+def test_a_size_whose_unit_was_torn_off_is_no_figure() -> None:
     torn = [
         "model_pte_program_size: 3",
         "[sec] hello",

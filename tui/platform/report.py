@@ -238,7 +238,7 @@ _POOL = re.compile(
     r" \(\s*used: \d+ % \))?(?P<unit> bytes\.?)?\s*(?P<remark>\(.*\))?\s*$"
 )
 WITHOUT_UNIT = ("temp_allocator",)
-"""Pools whose size alone is printed with no ``bytes`` behind it: of others a number that ends its line is half of one."""
+"""Pools whose size is printed with no ``bytes`` behind it: of others a number that ends its line is half of one."""
 
 _POOL_BEGIN = re.compile(rf"{_POOL_NAME}:\s*(?:\d|(?P<unformatted>{_UNFORMATTED}\b))")
 _USE = re.compile(
