@@ -142,6 +142,10 @@ def _compare(part: Part, cases: list[tuple[list[Array], list[Array]]]) -> None:
         raise RefusedError("vela: takes rows of its input for padding")
     if faults.may_lack_channels(stream):
         raise RefusedError("vela: has weights for other channels than there are")
+    if faults.clamps_in_another_shape(stream):
+        raise RefusedError("vela: clamps rows in another shape than it reads them")
+    if faults.chooses_in_part(stream):
+        raise RefusedError("vela: chooses in another shape")
     raise DifferentError(where)
 
 

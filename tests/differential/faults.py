@@ -5,14 +5,16 @@ command compiles the smallest case of each and says whether it is still there; t
 clear of exactly these.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
-from tui.simulator.ethosu85 import Stream, accumulators
-from tui.simulator.ethosu85.registers import AccumulatorInput
+from tui.simulator import miscompiled
+from tui.simulator.ethosu85 import Stream, accumulators, feature_map, inputs, output
+from tui.simulator.ethosu85.registers import AccumulatorInput, Broadcast, ElementwiseMode, Storage
 from tui.simulator.ethosu85.stream import commands
 
 TABLES = 0x100
@@ -211,6 +213,27 @@ KNOWN = (
         "int8",
         "a convolution and a clamp, permuted into a concatenation: weights for as many channels as it has columns",
     ),
+    Fault(
+        ((2, 2), (2, 2)),
+        ((2, 2),),
+        ("F.linear(F.relu(x0 + x1), self.w2)",),
+        "int8",
+        "an operator on elements and a clamp, before a layer over several rows: the first row is taken for all",
+    ),
+    Fault(
+        ((2, 2), (2, 2)),
+        ((2, 2),),
+        ("F.linear(F.relu((x0 + x1) * x1), self.w2)",),
+        "int8",
+        "as before, where the operator follows another: all rows but the first are written to one address",
+    ),
+    Fault(
+        ((1, 1, 2),),
+        ((1, 1, 1),),
+        ("torch.where(x0 > 0, F.conv1d(x0, self.w1), x0)",),
+        "int8",
+        "a choice between a convolution and its input of one channel, which is read in the shape the convolution reads",
+    ),
 )
 
 
@@ -248,6 +271,32 @@ def chooses_in_another_shape(texts: Sequence[str]) -> bool:
     return any("F.linear" in text for text in texts) and any(
         choice in text for text in texts for choice in ("torch.where", "torch.masked_fill")
     )
+
+
+def chooses_in_part(stream: Stream) -> bool:
+    """Whether a choice repeats one of its operands, and then not all of that is read."""
+    unread: dict[tuple[int, int], int] = {}
+    for command in commands(stream):
+        if command.name != "ELEMENTWISE":
+            continue
+        size = output.size(command)
+        for which in ("IFM", "IFM2"):
+            fm = feature_map.from_registers(command, which)
+            place = fm.region, fm.bases[0]
+            read = math.prod(inputs.broadcast_shape(command, which, size))
+            if fm.storage == Storage.TILE2X2 and read < unread.pop(place, 0):
+                return True
+        sides = command.registers.get("IFM_BROADCAST", 0) | command.registers.get("IFM2_BROADCAST", 0)
+        out = feature_map.from_registers(command, "OFM")
+        chooses = command.parameter in (ElementwiseMode.AND, ElementwiseMode.AND_NOT)
+        if chooses and out.storage == Storage.TILE2X2 and sides & (Broadcast.H | Broadcast.W | Broadcast.C):
+            unread[out.region, out.bases[0]] = math.prod(size)
+    return bool(unread)
+
+
+def clamps_in_another_shape(stream: Stream) -> bool:
+    """Whether an operator on elements writes its rows in another shape than it reads them."""
+    return any(True for _ in miscompiled.reshaped(stream))
 
 
 def pads_its_input(stream: Stream) -> bool:

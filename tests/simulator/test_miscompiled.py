@@ -8,6 +8,7 @@ from tui import pte
 from tui.simulator import miscompiled
 
 MODEL = str(REPOSITORY / "tests" / "compile" / "models" / "miscompiled.py")
+CLAMPED = str(REPOSITORY / "tests" / "compile" / "models" / "clamped.py")
 A16W8 = ("--quantize", "a16w8")
 
 
@@ -38,6 +39,20 @@ def test_what_is_said_to_help_helps(ran: Callable[..., Ran], tmp_path: Path) -> 
         "utf-8",
     )
     assert ran(str(other), *A16W8).state["check"]["status"] == "match"
+
+
+def test_a_clamp_in_another_shape_is_explained_and_what_is_said_to_help_helps(
+    ran: Callable[..., Ran], tmp_path: Path
+) -> None:
+    run = ran(CLAMPED)
+    assert run.state["check"]["status"] == "mismatch"
+    assert miscompiled.CLAMPED[1] in run.state["check"]["links"][-1]["hint"]
+    assert [mark.fault for mark in marked(run)] == [miscompiled.CLAMPED[0]] * 2
+    other = tmp_path / "gelu.py"
+    other.write_text(Path(CLAMPED).read_text("utf-8").replace("torch.relu(", "nn.functional.gelu("), "utf-8")
+    sound = ran(str(other))
+    assert sound.state["check"]["status"] == "match"
+    assert not marked(sound)
 
 
 def test_a_sound_program_has_no_marks(ran: Callable[..., Ran]) -> None:

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from tui import pte
 from tui.simulator.delegate import BACKEND, EthosU
-from tui.simulator.ethosu85 import Command, Stream, commands, kernel, output
-from tui.simulator.ethosu85.registers import Activation, Storage
+from tui.simulator.ethosu85 import Command, Stream, commands, inputs, kernel, output
+from tui.simulator.ethosu85.registers import Activation, Broadcast, ElementwiseMode, Storage
 
 WIDE_TABLES = (Activation.LUT_S16_S16, Activation.LUT_S16_S32)
 """Tables that fill the NPU's memory for tables: there is room for one."""
+
+UNARY = (ElementwiseMode.LRELU, ElementwiseMode.ABS, ElementwiseMode.CLZ, ElementwiseMode.NOT)
 
 WITH_OUTPUT = ("CONV", "DEPTHWISE", "POOL", "ELEMENTWISE", "RESIZE")
 
@@ -37,6 +39,11 @@ ROWS = (
     "--quantize int8, or GELU in the place of ReLU between two linear layers over several tokens",
 )
 
+CLAMPED = (
+    "a sum or the like is clamped in the shape that the linear layer behind it reads",
+    "GELU in the place of ReLU (or another clamp) before a linear layer over several tokens",
+)
+
 
 def marks(program: pte.Program) -> Iterator[Mark]:
     """The marks in a program's partitions, in order.
@@ -50,6 +57,7 @@ def marks(program: pte.Program) -> Iterator[Mark]:
             stream = EthosU(delegate, program.named_data).stream
             found = [(command.offset, TABLES) for command in _second_tables(stream)]
             found += [(command.offset, ROWS) for command in _padded_points(stream)]
+            found += [(command.offset, CLAMPED) for command in reshaped(stream)]
             yield from (Mark(number, offset, *words) for offset, words in sorted(found))
 
 
@@ -74,3 +82,24 @@ def _padded_points(stream: Stream) -> Iterator[Command]:
             k = kernel.from_registers(command)
             if k.height == k.width == 1 and k.bottom > k.top:
                 yield command
+
+
+def reshaped(stream: Stream) -> Iterator[Command]:
+    """Elementwise commands whose output has more rows than any input, or whose columns go to one place."""
+    for command in commands(stream):
+        if command.name == "ELEMENTWISE" and (_is_repeated(command) or _overlaps(command)):
+            yield command
+
+
+def _is_repeated(command: Command) -> bool:
+    shape = output.size(command)
+    operands = ["IFM"] if command.parameter in UNARY else ["IFM", "IFM2"]
+    operands = [one for one in operands if not command.registers.get(f"{one}_BROADCAST", 0) & Broadcast.SCALAR]
+    extents = [inputs.broadcast_shape(command, one, shape) for one in operands]
+    return bool(extents) and any(max(axis) < extent for *axis, extent in zip(*extents, shape, strict=True))
+
+
+def _overlaps(command: Command) -> bool:
+    out = output.from_registers(command)
+    width = output.size(command)["HWC".index(out.format.transpose.name[1])]
+    return out.fm.storage == Storage.TILE2X2 and width > out.fm.width0 and out.fm.bases[1] == out.fm.bases[0]
