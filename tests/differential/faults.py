@@ -228,6 +228,13 @@ KNOWN = (
         "as before, where the operator follows another: all rows but the first are written to one address",
     ),
     Fault(
+        ((1, 2, 2),),
+        ((2, 2),),
+        ("F.linear(F.relu(x0).transpose(1, 2), self.w1)",),
+        "int8",
+        "a clamp and a permute in one, before a layer over several rows: one row is read, the rest is padding",
+    ),
+    Fault(
         ((1, 1, 2),),
         ((1, 1, 1),),
         ("torch.where(x0 > 0, F.conv1d(x0, self.w1), x0)",),
@@ -300,10 +307,14 @@ def clamps_in_another_shape(stream: Stream) -> bool:
 
 
 def pads_its_input(stream: Stream) -> bool:
-    """Whether a 1x1 convolution is padded on one side only: what should be read there is taken for zero."""
+    """Whether a 1x1 convolution or copy is padded on one side only: what should be read there is taken for zero."""
     for command in commands(stream):
         registers = command.registers
-        if command.name != "CONV" or registers.get("KERNEL_HEIGHT_M1", 0) or registers.get("KERNEL_WIDTH_M1", 0):
+        if (
+            command.name not in ("CONV", "POOL")
+            or registers.get("KERNEL_HEIGHT_M1", 0)
+            or registers.get("KERNEL_WIDTH_M1", 0)
+        ):
             continue
         sides = (("IFM_PAD_TOP", "IFM_PAD_BOTTOM"), ("IFM_PAD_LEFT", "IFM_PAD_RIGHT"))
         if any(registers.get(before, 0) < registers.get(after, 0) for before, after in sides):

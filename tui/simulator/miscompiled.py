@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from tui import pte
 from tui.simulator.delegate import BACKEND, EthosU
-from tui.simulator.ethosu85 import Command, Stream, commands, inputs, kernel, output
+from tui.simulator.ethosu85 import Command, Stream, commands, feature_map, inputs, kernel, output
+from tui.simulator.ethosu85.feature_map import FeatureMap
 from tui.simulator.ethosu85.registers import Activation, Broadcast, ElementwiseMode, Storage
 
 WIDE_TABLES = (Activation.LUT_S16_S16, Activation.LUT_S16_S32)
@@ -85,18 +86,28 @@ def _padded_points(stream: Stream) -> Iterator[Command]:
 
 
 def reshaped(stream: Stream) -> Iterator[Command]:
-    """Elementwise commands whose output has more rows than any input, or whose columns go to one place."""
+    """Elementwise commands that read or write rows which their operands or output do not have."""
     for command in commands(stream):
-        if command.name == "ELEMENTWISE" and (_is_repeated(command) or _overlaps(command)):
+        if command.name == "ELEMENTWISE" and (_reads_another_shape(command) or _overlaps(command)):
             yield command
 
 
-def _is_repeated(command: Command) -> bool:
+def _reads_another_shape(command: Command) -> bool:
     shape = output.size(command)
     operands = ["IFM"] if command.parameter in UNARY else ["IFM", "IFM2"]
     operands = [one for one in operands if not command.registers.get(f"{one}_BROADCAST", 0) & Broadcast.SCALAR]
     extents = [inputs.broadcast_shape(command, one, shape) for one in operands]
+    maps = [feature_map.from_registers(command, one) for one in operands]
+    if any(_meets_itself(fm, rows) for fm, (rows, *_) in zip(maps, extents, strict=True)):
+        return True
     return bool(extents) and any(max(axis) < extent for *axis, extent in zip(*extents, shape, strict=True))
+
+
+def _meets_itself(fm: FeatureMap, rows: int) -> bool:
+    """Whether the second tile of rows, which in a rolling buffer lies before the first, goes on into it."""
+    beyond = rows - fm.height0
+    within = fm.bases[2] <= fm.bases[0] < fm.bases[2] + beyond * fm.stride_y
+    return fm.storage == Storage.TILE2X2 and beyond > 0 and within
 
 
 def _overlaps(command: Command) -> bool:
