@@ -21,7 +21,7 @@ from tests.faults.worker import Job
 from tests.faults.world import MODEL, Machine, machine, until, world
 from tests.workers import Lost
 
-PROCESSES = 4
+PROCESSES = 6
 """More than processors: most of a try is waiting."""
 LIMIT_S = 400
 PROGRESS = 50
