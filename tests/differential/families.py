@@ -46,6 +46,8 @@ def _convolution(d: Draft, axes: int, groups: int, out: int) -> str | None:
     several = 1 < groups < out
     if faults.wrongly_taken_apart(d.shape[2:], kernel, stride, padding, dilation, several=several):
         return None
+    if faults.loses_padding(groups, padding, dilation):
+        return None
     return (
         f"F.conv{axes}d({d.last}, {weight}, {bias}, stride={stride}, padding={padding},"
         f" dilation={dilation}, groups={groups})"

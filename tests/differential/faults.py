@@ -235,6 +235,13 @@ KNOWN = (
         "a clamp and a permute in one, before a layer over several rows: one row is read, the rest is padding",
     ),
     Fault(
+        ((1, 4, 6, 3),),
+        ((2, 2, 2, 3),),
+        ("F.conv2d(x0, self.w1, padding=(0, 1), dilation=(3, 1), groups=2)",),
+        "int8",
+        "groups and a dilation above 2, padded: one column left and one right becomes two right",
+    ),
+    Fault(
         ((1, 1, 2),),
         ((1, 1, 1),),
         ("torch.where(x0 > 0, F.conv1d(x0, self.w1), x0)",),
@@ -271,6 +278,11 @@ def wrongly_taken_apart(
         if any(all(not 0 <= t * d - p + s * y < n for y in range(steps + 1)) for t in range(taps)):
             return True
     return False
+
+
+def loses_padding(groups: int, padding: Sequence[int], dilation: Sequence[int]) -> bool:
+    """Whether a convolution is taken apart both by its groups and its dilation, and padded."""
+    return groups > 1 and max(dilation) > 2 and any(padding)
 
 
 def chooses_in_another_shape(texts: Sequence[str]) -> bool:
