@@ -145,6 +145,17 @@ def test_a_result_that_is_no_number_breaks_a_link() -> None:
     assert judged(exact, [1.0, float("inf")], exact)[0].status == "mismatch"
 
 
+def test_single_elements_that_quantization_flips_are_no_lost_signal() -> None:
+    exact = [1.0] * 9 + [0.0]
+    (first, _) = judged(exact, [1.0] * 10, [1.0] * 10)
+    assert (first.status, first.max_abs_error) == ("match", 1.0)
+
+
+def test_an_error_of_just_what_is_allowed_holds() -> None:
+    exact = [0.3, 0.1]
+    assert judged(exact, exact, [0.3 + ROUNDING * (1 + 1e-6), 0.1])[1].status == "match"
+
+
 def test_quantization_that_loses_the_signal_breaks_its_link() -> None:
     assert judged([100.0, -100.0], [0.0, 0.0], [0.0, 0.0])[0].status == "mismatch"
 

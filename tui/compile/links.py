@@ -5,6 +5,7 @@ allows what honest rounding makes of an output and no more. How near sound model
 them the compiler's known faults are, was measured: see docs/links.md.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,13 @@ QUANTIZED_STEPS = 8.0
 QUANTIZED_SHARE = 0.75
 """Share of the largest value of an output that quantization may move it by."""
 
+QUANTIZED_DB = 3.0
+"""Signal to noise from which on quantization has not lost an output, however far single elements are off: behind a
+comparison or a sign, those next to the threshold are off by all there is."""
+
+FLOAT32 = 1 + 1e-4
+"""Two values some steps apart differ by a rounding error more than the steps themselves."""
+
 NOT_QUANTIZED = "the model is not quantized"
 NO_REFERENCE = "the lowered program could not be run on the TOSA reference model"
 
@@ -34,6 +42,13 @@ class _Judged:
     error: float
     allowed: float
     sqnr_db: float | None
+    enough_db: float = math.inf
+    """Signal to noise with which the output holds, whatever its largest error."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether this output breaks no link."""
+        return self.excess <= FLOAT32 or (self.sqnr_db is not None and self.sqnr_db >= self.enough_db)
 
     @property
     def excess(self) -> float:
@@ -111,7 +126,8 @@ def _link(name: LinkName, series: _Series, model: str, allowed: Sequence[float])
                 undecided.append(f"{int(np.sum(start != end))} of {start.size} elements of output {j} differ")
             continue
         error = tensors.largest_difference(start, end)
-        judged.append(_Judged(j, error, most, tensors.sqnr_db(exact, end)))
+        enough = QUANTIZED_DB if name == "quantized" else math.inf
+        judged.append(_Judged(j, error, most, tensors.sqnr_db(exact, end), enough))
     return _conclude(name, judged, undecided)
 
 
@@ -119,8 +135,8 @@ def _conclude(name: LinkName, judged: Sequence[_Judged], undecided: Sequence[str
     unsure = f"{'; '.join(undecided)}: whole numbers have no step to hold that to" if undecided else None
     if not judged:
         return Link(name=name, status="skipped" if undecided else "match", reason=unsure)
-    worst = max(judged, key=lambda one: one.excess)
-    holds = worst.excess <= 1
+    worst = max(judged, key=lambda one: (not one.holds, one.excess))
+    holds = worst.holds
     off = f"output {worst.output} is off by {worst.error:.4g}, allowed is {worst.allowed:.4g}"
     return Link(
         name=name,
