@@ -309,6 +309,24 @@ def test_a_hangup_that_is_ignored_stays_so(
     assert b"SIGTERM: stopping" in said
 
 
+def test_a_run_that_is_frozen_before_its_first_event_is_named_all_the_same(
+    begin: Callable[..., "subprocess.Popen[bytes]"], held: Callable[[str], None], home: Path, fvp_tui: Fvp
+) -> None:
+    begin()
+    directory = directory_of(home)
+    # As if it had been frozen between listening and its first event: nobody answers at the socket.
+    held(
+        f"import os, signal, socket\ns = socket.socket(socket.AF_UNIX)\ns.bind({str(home / 's')!r})\ns.listen()\n"
+        f"open({str(directory / 'control')!r}, 'w').write({str(home / 's')!r})\nos.kill(os.getpid(), signal.SIGSTOP)\n"
+    )
+    process = runner_of(directory)
+    wait_for(lambda: process.status() == psutil.STATUS_STOPPED or None, "the run to freeze")
+    refused = fvp_tui("stop", "last")
+    assert refused.returncode == 1
+    assert f"its process is frozen: kill -CONT {process.pid} wakes it" in refused.stderr
+    process.kill()
+
+
 def test_a_frozen_run_is_running_and_stop_says_how_to_wake_it(
     begin: Callable[..., "subprocess.Popen[bytes]"], home: Path, fvp_tui: Fvp
 ) -> None:

@@ -28,6 +28,9 @@ PREFIX = "fvp-tui-"
 """What the folders of sockets are called."""
 
 
+MODULE = "tui.runner"
+"""The run process's program."""
+
 HELD_BACK = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals that a run process starts with blocked: those that come before it can answer wait."""
 
@@ -45,7 +48,7 @@ def start(request: Spec) -> Path:
         with (directory / runs.RUNNER_LOG).open("wb") as log, _holding_back():
             # Its own session: closing the terminal or the viewer sends it no signal.
             _started[directory] = subprocess.Popen(
-                [sys.executable, "-m", "tui.runner", str(directory), str(lock)],
+                [sys.executable, "-m", MODULE, str(directory), str(lock)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -131,17 +134,29 @@ def send(directory: Path, command: str, **arguments: Any) -> dict[str, Any]:
 
 def _silent(directory: Path) -> str:
     """What to do about a run that does not answer."""
-    process = runs.load(directory).process
-    if process is None or not runs.alive(directory, process):
-        return "it may have just ended: fvp-tui history"
-    if process.host != socket.gethostname():
-        return f"it runs on {process.host}: the same command there reaches it"
     import psutil
 
+    process = runs.load(directory).process
+    if process is not None and process.host != socket.gethostname():
+        return f"it runs on {process.host}: the same command there reaches it"
+    pid = _begun(directory) if process is None else process.pid if runs.alive(directory, process) else None
+    if pid is None:
+        return "it may have just ended: fvp-tui history"
     with contextlib.suppress(psutil.Error):
-        if psutil.Process(process.pid).status() == psutil.STATUS_STOPPED:
-            return f"its process is frozen: kill -CONT {process.pid} wakes it, kill -KILL {process.pid} ends it"
-    return f"kill -KILL {process.pid} ends its process, and with it the platform"
+        if psutil.Process(pid).status() == psutil.STATUS_STOPPED:
+            return f"its process is frozen: kill -CONT {pid} wakes it, kill -KILL {pid} ends it"
+    return f"kill -KILL {pid} ends its process, and with it the platform"
+
+
+def _begun(directory: Path) -> int | None:
+    """The process of a run that has not come to its first event."""
+    import psutil
+
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if MODULE in words and str(directory) in words:
+            return int(process.pid)
+    return None
 
 
 def stop(directory: Path) -> None:

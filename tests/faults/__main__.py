@@ -46,6 +46,7 @@ def report(outcomes: Iterable[Outcome], lost: list[tuple[Job, str]]) -> int:
     for one in outcomes:
         row = rows[one.scenario]
         row["tries"] += 1
+        row["met"] += one.met
         ends[one.scenario][one.ended] += 1
         for column in ("wrong", "tracebacks", "left"):
             row[column] += bool(getattr(one, column))
@@ -53,7 +54,7 @@ def report(outcomes: Iterable[Outcome], lost: list[tuple[Job, str]]) -> int:
         rows[name]["tries"] += 1
         rows[name]["wrong"] += 1
         ends[name]["harness lost"] += 1
-    columns = ("tries", "wrong", "tracebacks", "left")
+    columns = ("tries", "met", "wrong", "tracebacks", "left")
     print(f"\n{'scenario':28}" + "".join(f"{column:>12}" for column in columns) + "   ended")
     total: Counter[str] = Counter()
     for name, row in rows.items():
@@ -61,7 +62,7 @@ def report(outcomes: Iterable[Outcome], lost: list[tuple[Job, str]]) -> int:
         ended = ", ".join(f"{count} {end}" for end, count in ends[name].most_common())
         print(f"{name:28}" + "".join(f"{row[column]:12}" for column in columns) + f"   {ended}")
     print(f"{'all':28}" + "".join(f"{total[column]:12}" for column in columns))
-    return sum(total[column] for column in columns[1:])
+    return sum(total[column] for column in columns[2:])
 
 
 def main(arguments: list[str]) -> int:

@@ -36,6 +36,8 @@ class Outcome:
     tracebacks: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     seconds: float = 0.0
+    met: bool = True
+    """Whether the fault found its victim: a moment may come after the end."""
 
 
 def tracebacks(texts: dict[str, str]) -> list[str]:

@@ -12,6 +12,8 @@ from tests.faults import judging
 from tests.faults.judging import NONE, Outcome
 from tests.faults.world import MODEL, Machine, Viewer, World, finished, machine, until
 from tests.watching import LIMIT_S
+from tui import control
+from tui.errors import UserError
 
 LEFT = "goes on"
 """What a command says that leaves its run."""
@@ -84,9 +86,10 @@ def tried(scenario: Scenario, world: World, number: int, seed: str) -> Outcome:
     with machine(world, f"{scenario.name.replace(' ', '-')}-{number}") as made:
         viewer = made.start(*scenario.arguments(world), terminal=scenario.terminal)
         span_s = world.ready_s if scenario.ready else world.compile_s
-        wrong = (
-            _stop(made, random, span_s) if scenario.victim == "stop" else _hit(scenario, made, viewer, random, span_s)
-        )
+        if scenario.victim == "stop":
+            met, wrong = _stop(made, random, span_s)
+        else:
+            met, wrong = _hit(scenario, made, viewer, random, span_s)
         status = viewer.wait(judging.REST_S)
         wrong += judging.at_rest(made)
         left = judging.left_behind(made)
@@ -96,38 +99,50 @@ def tried(scenario: Scenario, world: World, number: int, seed: str) -> Outcome:
             wrong.append("the run process is gone with its viewer")
         tracebacks = judging.tracebacks(judging.texts(made))
     seconds = time.monotonic() - begun
-    return Outcome(scenario.name, number, ended, tuple(wrong), tuple(tracebacks), tuple(left), seconds)
+    return Outcome(scenario.name, number, ended, tuple(wrong), tuple(tracebacks), tuple(left), seconds, met)
 
 
-def _hit(scenario: Scenario, made: Machine, viewer: Viewer, random: Random, span_s: float) -> list[str]:
+def _hit(scenario: Scenario, made: Machine, viewer: Viewer, random: Random, span_s: float) -> tuple[bool, list[str]]:
+    """Send the signal at a moment; whether it met its victim, and what is wrong after that."""
     victim = _victim(scenario, made, viewer)
     if victim is None:
-        return []
+        return False, []
     if scenario.victim == "viewer" and random.random() < 0.6:
         # Most of them when there is something to lose.
         until(made.runs, LIMIT_S)
     time.sleep(moment(random, span_s * PARTS.get(scenario.victim, 1.0)))
     try:
+        if victim.status() == psutil.STATUS_ZOMBIE:
+            return False, []
         victim.send_signal(scenario.number)
     except psutil.Error:
-        return []
-    return [] if scenario.afterwards is None else scenario.afterwards(made, viewer, victim)
+        return False, []
+    return True, [] if scenario.afterwards is None else scenario.afterwards(made, viewer, victim)
 
 
-def _stop(made: Machine, random: Random, span_s: float) -> list[str]:
-    """``fvp-tui stop`` from the moment on that there is a run."""
-    if until(made.runs, LIMIT_S) is None:
-        return ["there is no run"]
-    time.sleep(moment(random, span_s * PARTS["stop"]))
+def _stop(made: Machine, random: Random, span_s: float) -> tuple[bool, list[str]]:
+    """Stop the run at a moment from its first on, half of the times by the command, which takes a while to start."""
+    by_command = random.random() < 0.5
+    if until(made.runs, LIMIT_S, 0.0005) is None:
+        return False, ["there is no run"]
     (directory,) = made.runs()
-    done = made.command("stop", directory.name)
-    if judging.FAULT.search(done.stderr):
-        return [f"stop: {done.stderr}"]
-    if done.returncode == 0:
-        made.viewers[0].wait(LIMIT_S)
-        ended, _ = judging.verdict(made, {"stopped"})
-        return [] if ended == "stopped" else [f"stop was taken, and the run is {ended}"]
-    return [] if "is not running" in done.stderr or "just ended" in done.stderr else [f"stop: {done.stderr}"]
+    time.sleep(moment(random, span_s * PARTS["stop"]))
+    said = ""
+    if by_command:
+        done = made.command("stop", directory.name)
+        if judging.FAULT.search(done.stderr):
+            return False, [f"stop: {done.stderr}"]
+        said = done.stderr if done.returncode else ""
+    else:
+        try:
+            control.stop(directory)
+        except UserError as error:
+            said = str(error)
+    if said:
+        return False, [] if "is not running" in said or "just ended" in said else [f"stop: {said}"]
+    made.viewers[0].wait(LIMIT_S)
+    ended, _ = judging.verdict(made, {"stopped"})
+    return True, [] if ended == "stopped" else [f"stop was taken, and the run is {ended}"]
 
 
 def _exit(scenario: Scenario, ended: str, status: int | None, viewer: Viewer) -> list[str]:
