@@ -235,6 +235,20 @@ KNOWN = (
         "a clamp and a permute in one, before a layer over several rows: one row is read, the rest is padding",
     ),
     Fault(
+        ((1, 3, 6),),
+        ((3, 3, 2), (3, 3)),
+        ("F.linear(F.hardtanh(F.conv1d(x0, self.w1), -1.0, 1.0).transpose(1, 2), self.w2)",),
+        "int8",
+        "a convolution along one axis and a clamp, before a layer over several rows: two columns are read, as before",
+    ),
+    Fault(
+        ((1, 2, 4, 4),),
+        ((2, 2),),
+        ("F.linear(F.relu(F.max_pool2d(x0, 2)).flatten(2).transpose(1, 2), self.w1)",),
+        "int8",
+        "a pool and a clamp, before a layer over several rows: as before",
+    ),
+    Fault(
         ((1, 4, 6, 3),),
         ((2, 2, 2, 3),),
         ("F.conv2d(x0, self.w1, padding=(0, 1), dilation=(3, 1), groups=2)",),
@@ -319,19 +333,8 @@ def clamps_in_another_shape(stream: Stream) -> bool:
 
 
 def pads_its_input(stream: Stream) -> bool:
-    """Whether a 1x1 convolution or copy is padded on one side only: what should be read there is taken for zero."""
-    for command in commands(stream):
-        registers = command.registers
-        if (
-            command.name not in ("CONV", "POOL")
-            or registers.get("KERNEL_HEIGHT_M1", 0)
-            or registers.get("KERNEL_WIDTH_M1", 0)
-        ):
-            continue
-        sides = (("IFM_PAD_TOP", "IFM_PAD_BOTTOM"), ("IFM_PAD_LEFT", "IFM_PAD_RIGHT"))
-        if any(registers.get(before, 0) < registers.get(after, 0) for before, after in sides):
-            return True
-    return False
+    """Whether windows at the end of an input meet nothing but padding: what should be read there is taken for zero."""
+    return any(True for _ in miscompiled.padded(stream))
 
 
 def may_lack_channels(stream: Stream) -> bool:

@@ -40,6 +40,8 @@ def test_the_simulator_computes_what_the_reference_model_computes(part: int) -> 
     ("why", "reason"),
     [
         ("a clamp between two layers of 16 bits", "vela: takes rows of its input for padding"),
+        ("a convolution along one axis and a clamp", "vela: takes rows of its input for padding"),
+        ("a pool and a clamp", "vela: takes rows of its input for padding"),
         ("a convolution and a clamp, permuted", "vela: has weights for other channels than there are"),
         ("an operator on elements and a clamp", "vela: clamps rows in another shape than it reads them"),
         ("a choice between a convolution and its input", "vela: chooses in another shape"),

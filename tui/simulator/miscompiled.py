@@ -36,8 +36,9 @@ TABLES = (
     "--quantize int8",
 )
 ROWS = (
-    "the rows of a linear layer's input are cut otherwise than those of its output",
-    "--quantize int8, or GELU in the place of ReLU between two linear layers over several tokens",
+    "the rows of a layer's input are cut otherwise than those of its output",
+    "GELU in the place of ReLU (or another clamp) before a linear layer over several tokens; where it is the ReLU of a"
+    " convolution or linear layer, also --quantize int8",
 )
 
 CLAMPED = (
@@ -57,7 +58,7 @@ def marks(program: pte.Program) -> Iterator[Mark]:
         if delegate.backend == BACKEND:
             stream = EthosU(delegate, program.named_data).stream
             found = [(command.offset, TABLES) for command in _second_tables(stream)]
-            found += [(command.offset, ROWS) for command in _padded_points(stream)]
+            found += [(command.offset, ROWS) for command in padded(stream)]
             found += [(command.offset, CLAMPED) for command in reshaped(stream)]
             yield from (Mark(number, offset, *words) for offset, words in sorted(found))
 
@@ -76,12 +77,14 @@ def _second_tables(stream: Stream) -> Iterator[Command]:
         looked_up &= out.fm.storage == Storage.CHAINED
 
 
-def _padded_points(stream: Stream) -> Iterator[Command]:
-    """Convolutions of one tap that read rows of nothing but padding below their input."""
+def padded(stream: Stream) -> Iterator[Command]:
+    """Convolutions and pools whose last rows or columns are of nothing but padding, while the first are not."""
     for command in commands(stream):
-        if command.name == "CONV":
+        if command.name in ("CONV", "DEPTHWISE", "POOL"):
             k = kernel.from_registers(command)
-            if k.height == k.width == 1 and k.bottom > k.top:
+            below = k.bottom > k.top and k.bottom >= k.span_y
+            beside = k.right > k.left and k.right >= k.span_x
+            if below or beside:
                 yield command
 
 
