@@ -22,7 +22,7 @@ from tests.watching import processes_of
 from tui import journal, runs
 
 MARK = "FVP_TUI_FAULTS"
-"""In the environment of every process of a try: its name."""
+"""In the environment of every process of a try: its data folder."""
 
 T = TypeVar("T")
 
@@ -164,7 +164,7 @@ class Machine:
     viewers: list[Viewer] = field(default_factory=list)
 
     def environment(self) -> dict[str, str]:
-        own = {MARK: self.name, "XDG_RUNTIME_DIR": str(self.world.runtime), "TERM": "xterm"}
+        own = {MARK: str(self.home), "XDG_RUNTIME_DIR": str(self.world.runtime), "TERM": "xterm"}
         return {k: v for k, v in environment(self.home).items() if k != "CI"} | own
 
     def start(self, *arguments: str, terminal: bool = False, limits: Mapping[int, int] | None = None) -> Viewer:
@@ -210,12 +210,12 @@ class Machine:
 
     def run_process(self) -> psutil.Process | None:
         """The run process, once it is there."""
-        found = _with_word(lambda words: "tui.runner" in words and any(str(self.home) in word for word in words))
+        found = _with_word(lambda words: "tui.runner" in words and any(f"{self.home}/" in word for word in words))
         return found[0] if found else None
 
     def platform(self) -> psutil.Process | None:
         """The platform's process, once it is there."""
-        found = _with_word(lambda words: "tui.simulator" in words and any(str(self.home) in word for word in words))
+        found = _with_word(lambda words: "tui.simulator" in words and any(f"{self.home}/" in word for word in words))
         return found[0] if found else None
 
     def server(self) -> psutil.Process | None:
@@ -229,7 +229,7 @@ class Machine:
         found = {process.pid: process for run in self.runs() for process in processes_of(run)}
         for process in psutil.process_iter():
             try:
-                mine = process.environ().get(MARK) == self.name and process.status() != psutil.STATUS_ZOMBIE
+                mine = process.environ().get(MARK) == str(self.home) and process.status() != psutil.STATUS_ZOMBIE
             except psutil.Error:
                 continue
             # A job that the server has forked has the server's environment: it is found by its folder.
