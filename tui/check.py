@@ -17,8 +17,6 @@ from tui.tensors import Manifest, NDArray, TensorInfo
 FLOAT_TOLERANCE = 1e-3
 """Absolute and relative tolerance of an output that was never quantized: the defaults of ExecuTorch's own tests."""
 
-ROUNDING = 1 + 1e-4
-"""Of what rounding explains, with the last rounding of all, that of a dequantized value in float32."""
 KINDS = {
     "tosa": ("float", "quantized", "tosa"),
     "quantized": ("float", "quantized"),
@@ -42,8 +40,7 @@ def _tolerance(info: TensorInfo, expected: NDArray, reference: str) -> float:
     if info.step is not None and reference == "tosa":
         return info.step * EXACT
     if info.rounding is not None and reference == "quantized" and expected.dtype.kind == "f":
-        # Two values some steps apart differ by a rounding error more than the steps themselves.
-        return info.rounding * ROUNDING
+        return info.rounding * tensors.FLOAT32
     if expected.dtype.kind != "f":
         return 0.0
     return FLOAT_TOLERANCE * (1 + float(np.max(np.abs(expected), initial=0.0)))
@@ -161,15 +158,14 @@ def compare(
         reason=platform.reason,
     )
     chain = (*links, link)
-    status, reason = platform.status, platform.reason
+    found = msgspec.structs.replace(platform, links=chain)
     if (why := why_broken(chain)) is not None:
-        status, reason = "mismatch", why
-    elif (open_ := next((one for one in links[: LEADING[platform.reference]] if one.status == "skipped"), None)) and (
-        status == "match"
-    ):
+        return msgspec.structs.replace(found, status="mismatch", reason=why)
+    unknown = [one for one in links[: LEADING[platform.reference]] if one.status == "skipped"]
+    if platform.status == "match" and unknown:
         # The platform is right about a program of which nobody knows whether it is the user's model.
-        status, reason = "skipped", f"{open_.name}: {open_.reason}"
-    return msgspec.structs.replace(platform, status=status, reason=reason, links=chain)
+        return msgspec.structs.replace(found, status="skipped", reason=f"{unknown[0].name}: {unknown[0].reason}")
+    return found
 
 
 LEADING = {"tosa": 2, "quantized": 1, "float": 0, "bundle": 0, None: 0}
@@ -177,8 +173,7 @@ LEADING = {"tosa": 2, "quantized": 1, "float": 0, "bundle": 0, None: 0}
 
 
 def _excess(output: OutputCheck) -> float:
-    error, allowed = output.max_abs_error or 0.0, output.tolerance or 0.0
-    return error / allowed if allowed else (math.inf if error else 0.0)
+    return tensors.excess(output.max_abs_error or 0.0, output.tolerance or 0.0)
 
 
 def _platform(

@@ -75,6 +75,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What the model carries from one inference to the next; each inference then has a sample of its own."""
 
 
+FLOAT32 = 1 + 1e-4
+"""Of an allowed error: two values some steps apart differ by a rounding error more than the steps themselves."""
+
+
 def sample_of(manifest: Manifest, inference: int) -> int:
     """The sample an inference takes."""
     return inference % manifest.samples
@@ -102,6 +106,11 @@ def largest_difference(a: NDArray, b: NDArray) -> float:
     with np.errstate(invalid="ignore"):
         error = np.where((x == y) | (np.isnan(x) & np.isnan(y)), 0.0, np.abs(x - y))
     return float(np.max(np.nan_to_num(error, nan=math.inf, posinf=math.inf), initial=0.0))
+
+
+def excess(error: float, allowed: float) -> float:
+    """An error as a multiple of what is allowed; infinite where nothing is."""
+    return error / allowed if allowed else (math.inf if error else 0.0)
 
 
 def sqnr_db(signal: NDArray, got: NDArray) -> float | None:

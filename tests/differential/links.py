@@ -48,16 +48,11 @@ def _outputs(module: Any, samples: Sequence[Any]) -> list[Arrays]:
 
 
 def _ratio(signal: Sequence[tensors.NDArray], other: Sequence[tensors.NDArray]) -> float | None:
-    exact, noisy = np.stack(signal).astype(np.float64), np.stack(other).astype(np.float64)
-    power, noise = float(np.sum(exact**2)), float(np.sum((exact - noisy) ** 2))
-    return float(10 * np.log10(power / noise)) if power and noise else None
+    return tensors.sqnr_db(np.stack(signal), np.stack(other))
 
 
 def _error(outputs: list[Arrays], lowered: list[Arrays], j: int) -> float:
-    return max(
-        float(np.max(np.abs(one[j].astype(np.float64) - other[j].astype(np.float64)), initial=0.0))
-        for one, other in zip(outputs, lowered, strict=True)
-    )
+    return max(tensors.largest_difference(one[j], other[j]) for one, other in zip(outputs, lowered, strict=True))
 
 
 def findings(lowered: Lowered) -> list[Finding]:

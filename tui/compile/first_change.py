@@ -14,6 +14,7 @@ from torch.fx import GraphModule, Node
 from torch.fx.graph import CodeGen
 from torch.utils import _pytree
 
+from tui import tensors
 from tui.compile import layers, lowering, rounding, tosa_reference
 from tui.compile.models import Inputs, copied
 from tui.compile.places import Place, place_of
@@ -85,4 +86,4 @@ def _changed(quantized: Any, end: Node, spec: Any, samples: Sequence[Inputs]) ->
         exact = [part(*copied(inputs))[0] for inputs in samples]
     scale = end.args[1]
     (allowed,) = rounding.allowed(part, samples, [scale if isinstance(scale, float) else None])
-    return any(float((a - b).abs().max()) > allowed for a, (b,) in zip(exact, found, strict=True))
+    return any(tensors.largest_difference(a.numpy(), b.numpy()) > allowed for a, (b,) in zip(exact, found, strict=True))

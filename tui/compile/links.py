@@ -27,9 +27,6 @@ QUANTIZED_DB = 3.0
 """Signal to noise from which on quantization has not lost an output, however far single elements are off: behind a
 comparison or a sign, those next to the threshold are off by all there is."""
 
-FLOAT32 = 1 + 1e-4
-"""Two values some steps apart differ by a rounding error more than the steps themselves."""
-
 NOT_QUANTIZED = "the model is not quantized"
 NO_REFERENCE = "the lowered program could not be run on the TOSA reference model"
 
@@ -48,12 +45,12 @@ class _Judged:
     @property
     def holds(self) -> bool:
         """Whether this output breaks no link."""
-        return self.excess <= FLOAT32 or (self.sqnr_db is not None and self.sqnr_db >= self.enough_db)
+        return self.excess <= tensors.FLOAT32 or (self.sqnr_db is not None and self.sqnr_db >= self.enough_db)
 
     @property
     def excess(self) -> float:
         """The error as a multiple of what is allowed."""
-        return self.error / self.allowed if self.allowed else (0.0 if not self.error else float("inf"))
+        return tensors.excess(self.error, self.allowed)
 
 
 def judge(references: Mapping[str, NDArray], manifest: Manifest, *, quantized: bool) -> tuple[Link, Link]:

@@ -5,6 +5,7 @@ always: PyTorch folds a BatchNorm into the convolution before it, even where oth
 """
 
 import copy
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 from torch.export import ExportedProgram
 from torch.fx import Node
 
+from tui import tensors
 from tui.compile import layers
 from tui.compile.models import Inputs
 from tui.compile.origins import module_path
@@ -55,7 +57,7 @@ def change(program: ExportedProgram, prepared: Any, samples: Sequence[Inputs]) -
 
 
 def _error(a: torch.Tensor, b: torch.Tensor) -> float:
-    return float((a.double() - b.double()).abs().max()) if a.numel() else 0.0
+    return tensors.largest_difference(a.double().numpy(), b.double().numpy()) if a.shape == b.shape else math.inf
 
 
 def _allowed(a: torch.Tensor) -> float:
@@ -64,7 +66,7 @@ def _allowed(a: torch.Tensor) -> float:
 
 
 def _differs(a: torch.Tensor, b: torch.Tensor) -> bool:
-    return a.shape != b.shape or not torch.allclose(a.double(), b.double(), rtol=0, atol=_allowed(a), equal_nan=True)
+    return _error(a, b) > _allowed(a)
 
 
 def _places(graph: Any, before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> Iterator[Place]:
