@@ -309,6 +309,22 @@ def test_a_hangup_that_is_ignored_stays_so(
     assert b"SIGTERM: stopping" in said
 
 
+def test_a_terminal_that_goes_away_from_under_nohup_leaves_the_run(
+    begin: Callable[..., "subprocess.Popen[bytes]"], home: Path, fvp_tui: Fvp
+) -> None:
+    ours, theirs = pty.openpty()
+    ignored = {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)}
+    viewer = begin(stdin=theirs, stdout=theirs, stderr=theirs, **ignored)
+    os.close(theirs)
+    directory = directory_of(home)
+    os.close(ours)
+    # No signal tells it: it learns of it by its next line.
+    assert viewer.wait(timeout=LIMIT_S) == 130
+    assert state_of(fvp_tui)["status"] == "running"
+    assert fvp_tui("stop", directory.name).returncode == 0
+    wait_for(lambda: gone(directory), "the run's processes to end")
+
+
 def test_a_run_that_is_frozen_before_its_first_event_is_named_all_the_same(
     begin: Callable[..., "subprocess.Popen[bytes]"], held: Callable[[str], None], home: Path, fvp_tui: Fvp
 ) -> None:

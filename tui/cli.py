@@ -1,6 +1,7 @@
 """The command line. Imports lazily, so that ``--help`` is instant."""
 
 import contextlib
+import errno
 import functools
 import os
 import shutil
@@ -487,7 +488,8 @@ def _start(spec: Spec, options: dict[str, Any], on_success: Callable[[Path], Non
     try:
         return _shown(directory, signals, options, on_success)
     except OSError as error:
-        if not signals.hung_up:
+        # Under nohup no signal tells of a terminal that is gone.
+        if not signals.hung_up and error.errno != errno.EIO:
             raise
         # There is nothing to print on any more.
         raise leaving.GoesOn(directory.name) from error

@@ -179,6 +179,9 @@ class Machine:
                 streams = dict.fromkeys(streams, theirs)
 
             def prepare() -> None:
+                # As a shell starts it, however the harness itself was started: nohup ignores a hangup.
+                for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+                    signal.signal(number, signal.SIG_DFL)
                 if terminal:
                     os.setsid()
                     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
