@@ -8,9 +8,10 @@ from ethosu.vela.architecture_features import Accelerator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui import spec, vela
+from tui import spec
 from tui.errors import UsageError
 from tui.spec import Limits, Spec, Target
+from tui.toolchain import vela
 
 names = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=20)
 specs = st.builds(

@@ -8,12 +8,12 @@ from typing import Literal
 
 import msgspec
 
-from tui import vela
 from tui.compile import hints
 from tui.compile.vela_report import PARTS
 from tui.figures import NOISY_DB, CpuCause, CpuOperator, Estimate, Figure, Operator, first_noisy
 from tui.spec import Spec, Target
 from tui.state import State
+from tui.toolchain import vela
 
 SCHEMA_VERSION = 1
 

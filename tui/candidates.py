@@ -72,7 +72,7 @@ def models(context: click.Context, _parameter: click.Parameter, typed: str) -> "
 
 
 def _vela(names: str, typed: str, *others: str) -> "list[CompletionItem]":
-    from tui import vela
+    from tui.toolchain import vela
 
     try:
         return _items([*getattr(vela.lists(), names), *others], typed)

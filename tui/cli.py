@@ -1129,9 +1129,9 @@ def build(checkout: str, etdump: bool, bundleio: bool, kernels: tuple[str, ...],
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def list_(as_json: bool) -> None:
     """List the firmware that is known, and where it is."""
-    from tui.images import IMAGES
     from tui.platform import firmware_store
     from tui.reports import text
+    from tui.toolchain.firmware_images import IMAGES
 
     found = [(image, firmware_store.installed(image)) for image in IMAGES]
     if as_json:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tui import children, runs
+from tui import processes, runs
 from tui.errors import UserError
 from tui.files import write_whole
 from tui.spec import Spec
@@ -55,7 +55,7 @@ def start(request: Spec) -> Path:
                 start_new_session=True,
                 pass_fds=(lock,),
                 cwd="/",
-                env=children.environment(),
+                env=processes.environment(),
             )
     except OSError as error:
         shutil.rmtree(directory, ignore_errors=True)

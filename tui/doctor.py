@@ -10,11 +10,12 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
-from tui import __version__, config, images, qemu, vela
+from tui import __version__, config
 from tui.errors import UserError
 from tui.figures import Figure
 from tui.platform import discovery, firmware_store, inspection
 from tui.spec import Spec
+from tui.toolchain import firmware_images, qemu, vela
 
 MIN_FREE_GIB = 2
 EXPECTED = {"torch": "2.13.0", "executorch": "1.5.1", "ethos-u-vela": "5.1.0"}
@@ -160,7 +161,7 @@ def _runner() -> tuple[Finding, bool]:
 
 
 def _firmware() -> Finding:
-    there = [image.name for image in images.IMAGES if firmware_store.installed(image)]
+    there = [image.name for image in firmware_images.IMAGES if firmware_store.installed(image)]
     there += ["built from a checkout"] * (firmware_store.built() is not None)
     if not there:
         hint = "fvp-tui firmware install"
@@ -182,7 +183,7 @@ def _emulator() -> tuple[Finding, bool]:
     except qemu.QemuError as error:
         return Finding(name=name, status="warning", detail=str(error), hint=qemu.INSTALL), False
     detail = f"{program}, QEMU {version}"
-    if firmware_store.installed(images.CORSTONE_300) is None:
+    if firmware_store.installed(firmware_images.CORSTONE_300) is None:
         hint = "fvp-tui firmware install"
         return Finding(name=name, status="warning", detail=f"{detail}, without the firmware", hint=hint), False
     if not qemu.is_tested(version):

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import msgspec
 
-from tui import runs, sweep, vela
+from tui import runs, sweep
 from tui.compile import vela_runs
 from tui.figures import Estimate
 from tui.spec import Spec, Target, lowering_of
+from tui.toolchain import vela
 
 LOOK_BACK = 200
 """Runs that are looked at, the newest."""

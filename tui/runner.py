@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from tui import catalogue, children, compiling, control, events, files, imports, journal, runs, vela
+from tui import catalogue, compiling, control, events, files, journal, processes, runs
 from tui.errors import Exit, UserError
 from tui.figures import Versions
 from tui.platform import discovery
 from tui.record import Ended, Record, Stopped
 from tui.spec import Spec
+from tui.toolchain import vela
 
 if TYPE_CHECKING:
     from tui.inferring import Inferring
@@ -204,7 +205,7 @@ class Runner:
         def watch() -> None:
             while not done.wait(POLL_S):
                 if self.record.stopping():
-                    children.end()
+                    processes.end()
 
         watching = threading.Thread(target=watch, name="impatience", daemon=True)
         watching.start()
@@ -225,7 +226,7 @@ class Runner:
 
 
 def _load_what_follows() -> None:
-    with imports.without_garbage():
+    with processes.without_garbage():
         from tui import inferring  # noqa: F401
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from tui import config, files, journal, locks, spec, state
+from tui import config, files, journal, processes, spec, state
 from tui.errors import UsageError
 from tui.figures import Earlier
 from tui.files import write_whole
@@ -91,7 +91,7 @@ def create_locked(request: Spec) -> tuple[Path, int]:
         (made / ARTIFACTS).mkdir()
         (made / SPEC).write_bytes(spec.encode(request))
         journal.reserve(made)
-        lock = locks.take(made / SPEC)
+        lock = processes.lock(made / SPEC)
         return _appear(made, request), lock
     except OSError as error:
         if lock >= 0:
@@ -120,7 +120,7 @@ def sweep() -> None:
     for made in folder().glob(f"{NEW}*"):
         # Between the first and the second there is no spec to lock; nobody takes a minute for that.
         with contextlib.suppress(OSError):
-            if not locks.held(made / SPEC) and time.time() - made.stat().st_mtime > UNBORN_S:
+            if not processes.locked(made / SPEC) and time.time() - made.stat().st_mtime > UNBORN_S:
                 shutil.rmtree(made, ignore_errors=True)
 
 
@@ -190,7 +190,7 @@ STARTUP_S = 30.0
 
 def lives(directory: Path, process: state.Process | None) -> bool:
     """Whether a run's process still runs, or is about to: `process` is what its journal says of it."""
-    held = locks.held(directory / SPEC)
+    held = processes.locked(directory / SPEC)
     if held or (process is not None and alive(directory, process)):
         return True
     if held is None and process is None:

@@ -1,7 +1,7 @@
 """A spec: everything that decides a run, as one frozen, serialisable value.
 
 The same spec on the same versions gives the same artifacts. Checking a spec imports nothing heavy:
-targets come from Vela's own lists (`tui.vela`), so a wrong name fails in milliseconds, not after quantization.
+targets come from Vela's own lists (`tui.toolchain.vela`), so a wrong name fails at once, not after quantization.
 """
 
 import difflib
@@ -11,8 +11,8 @@ from typing import Literal
 
 import msgspec
 
-from tui import vela
 from tui.errors import UsageError
+from tui.toolchain import vela
 
 Quantization = Literal["int8", "a16w8", "none"]
 PlatformChoice = Literal["auto", "simulator", "fvp"]

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from tui import runs, sweep, vela
+from tui import runs, sweep
 from tui.advice import Tried, WhatIf, what_ifs
 from tui.compile import vela_runs
 from tui.figures import Estimate
 from tui.state import State
+from tui.toolchain import vela
 
 
 def estimates(directory: Path, state: State) -> WhatIf:

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from tests.benchmarks.__main__ import compiled
-from tui import vela
 from tui.simulator import cycles as model
 from tui.simulator.ethosu85 import cycles, parse, timeline
 from tui.simulator.ethosu85.stream import MACS
 from tui.spec import Target
+from tui.toolchain import vela
 
 MODELS = (
     "sample:mobilenet_v2",

@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from tests.conftest import TUI, environment
-from tui import images, pte, qemu
+from tui import pte
 from tui.platform import firmware_store
+from tui.toolchain import firmware_images, qemu
 
 REPEATS = 3
 MODELS = (
@@ -54,7 +55,7 @@ def best(command: list[str], folder: Path, home: Path) -> tuple[float, str]:
 
 def main() -> None:
     """Print a line for each program."""
-    axf, program = firmware_store.installed(images.CORSTONE_300), qemu.find()
+    axf, program = firmware_store.installed(firmware_images.CORSTONE_300), qemu.find()
     if axf is None or program is None:
         print(f"not run: it needs qemu-system-arm ({qemu.INSTALL}) and the firmware (fvp-tui firmware install)")
         return

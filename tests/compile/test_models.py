@@ -13,7 +13,7 @@ import torch
 from torch.export import Dim
 
 from tests.conftest import TUI, Fvp, environment
-from tui import children, spec
+from tui import processes, spec
 from tui.spec import Spec
 
 PROJECT = """
@@ -200,7 +200,7 @@ def test_folders_of_the_environment_are_absolute_for_children(tmp_path: Path, mo
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", "libs::/else")
     monkeypatch.setenv("FVP_TUI_HOME", "data")
-    found = children.environment()
+    found = processes.environment()
     assert found["PYTHONPATH"].split(":")[1:] == [str(tmp_path / "libs"), str(tmp_path), "/else"]
     assert found["FVP_TUI_HOME"] == str(tmp_path / "data")
 

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.conftest import TUI, environment
-from tui import children
+from tui import processes
 from tui.compile import client
 
 TINY = """
@@ -192,7 +192,7 @@ def test_a_folder_that_others_can_write_is_not_used(
     with monkeypatch.context() as of_the_run:
         of_the_run.setenv("XDG_RUNTIME_DIR", str(own))
         of_the_run.setenv("PYTHONPATH", environment(own)["PYTHONPATH"])
-        of_the_run.setenv("PYTHONPATH", children.environment()["PYTHONPATH"])
+        of_the_run.setenv("PYTHONPATH", processes.environment()["PYTHONPATH"])
         client.folder().chmod(0o777)
     found = list(events(start(model(tmp_path), XDG_RUNTIME_DIR=str(own))))
     program(found)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from tests.differential import faults
-from tui import vela
+from tui.toolchain import vela
 
 Kind = Literal["float", "positive", "int", "bool", "index"]
 """Of a tensor: floats are quantized; positive ones are divisors; an index is below the `limit` of its input."""

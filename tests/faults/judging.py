@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.world import Machine, until
-from tui import journal, locks, runs
+from tui import journal, processes, runs
 
 REST_S = 90.0
 """How long a run may take to end, whatever was done to it."""
@@ -71,7 +71,7 @@ def at_rest(made: Machine) -> list[str]:
     """Wait until no run of a try goes on; those that do."""
 
     def resting() -> bool:
-        return not any(locks.held(directory / runs.SPEC) for directory in made.runs())
+        return not any(processes.locked(directory / runs.SPEC) for directory in made.runs())
 
     return [] if until(resting, REST_S, 0.02) else [f"still running after {REST_S:g} s: {made.left()}"]
 

@@ -10,9 +10,9 @@ import pytest
 from tests.conftest import Fvp, Ran
 from tests.platform import elves
 from tui.errors import PlatformUnavailable, UserError
-from tui.images import Image
 from tui.platform import firmware, firmware_store, inspection
 from tui.platform.firmware import KINDS, Kind
+from tui.toolchain.firmware_images import Image
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from tests import models
 from tests.benchmarks.cycles import compare, graphs
 from tests.conftest import Ran, environment
 from tests.simulator import programs
-from tui import vela
 from tui.simulator import cycles as delegates
 from tui.simulator.ethosu85 import CommandStreamError, Stream, cycles, timeline
 from tui.simulator.ethosu85.cycles import Cost
 from tui.simulator.ethosu85.memories import LUT_RAM, Port, Ports
 from tui.simulator.ethosu85.stream import MACS
+from tui.toolchain import vela
 
 RanModel = Callable[..., Ran]
 

@@ -14,9 +14,10 @@ import pytest
 
 from tests import models
 from tests.conftest import Ran, environment
-from tui import images, pte
+from tui import pte
 from tui.simulator.firmware import image, preflight
 from tui.simulator.firmware.image import Image, ImageError
+from tui.toolchain import firmware_images
 
 RanModel = Callable[..., Ran]
 
@@ -42,7 +43,7 @@ def sim(home: Path, *arguments: object, cwd: Path, **variables: str) -> "subproc
 
 
 def axf(home: Path) -> Path:
-    return home / "firmware" / f"{images.CORSTONE_300.name}.axf"
+    return home / "firmware" / f"{firmware_images.CORSTONE_300.name}.axf"
 
 
 def boot(home: Path, run: Ran, folder: Path, *more: object) -> "subprocess.CompletedProcess[str]":
@@ -178,7 +179,7 @@ def test_only_the_firmware_that_is_known_is_booted(
 
 
 def test_a_renamed_file_is_no_firmware(tmp_path: Path) -> None:
-    path = tmp_path / f"{images.CORSTONE_300.name}.axf"
+    path = tmp_path / f"{firmware_images.CORSTONE_300.name}.axf"
     path.write_bytes(b"\x7fELF")
     assert not image.is_known(path)
     with pytest.raises(ImageError, match="is not Arm's"):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from tui import control, events, locks, runs
+from tui import control, events, processes, runs
 from tui.errors import UserError
 from tui.figures import (
     Check,
@@ -133,7 +133,7 @@ async def test_a_journal_that_grows_is_followed(until: Until) -> None:
     name, request = "20261123-061531-digits-u85-256-dddd", fakes.spec_of()
     directory = fakes.make(name, request, [])
     # As its process holds it from before its first event.
-    lock = locks.take(directory / runs.SPEC)
+    lock = processes.lock(directory / runs.SPEC)
     app = FvpApp(attach=directory)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: read(app))

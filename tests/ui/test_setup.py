@@ -9,7 +9,7 @@ import pytest
 from textual.widgets import Input, Static
 
 from tests.conftest import Ran, taken_over
-from tui import catalogue, control, remembered, vela
+from tui import catalogue, control, remembered
 from tui.catalogue import ModelInfo
 from tui.screens.confirm import Confirm
 from tui.screens.path import PathScreen
@@ -17,6 +17,7 @@ from tui.screens.root import FvpApp
 from tui.screens.run import RunScreen
 from tui.screens.setup import SetupScreen
 from tui.spec import Spec
+from tui.toolchain import vela
 from tui.widgets.table import FigureTable
 from ui import fakes
 from ui.conftest import SHIPPED, Until, paste

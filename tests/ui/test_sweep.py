@@ -7,11 +7,12 @@ from typing import Any
 from textual.widgets import Static
 
 from tests.conftest import Ran, taken_over
-from tui import runs, vela
+from tui import runs
 from tui.screens.root import FvpApp
 from tui.screens.setup import SetupScreen
 from tui.screens.sweep import SweepScreen
 from tui.screens.value import ValueScreen
+from tui.toolchain import vela
 from tui.widgets.heat_map import HeatMap
 from ui.conftest import Until
 

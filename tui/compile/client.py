@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 import tui
-from tui import children
+from tui import processes
 
 SWITCH = "FVP_TUI_COMPILE_SERVER"
 """Set to ``off``, every compilation is a process of its own."""
@@ -94,7 +94,7 @@ def start(
         cwd=cwd,
         env={**os.environ, **SEED},
         start_new_session=True,
-        preexec_fn=children.tie(),
+        preexec_fn=processes.tie(),
     )
 
 

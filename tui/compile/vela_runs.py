@@ -17,12 +17,12 @@ from types import TracebackType
 
 import msgspec
 
-from tui import children
+from tui import processes
 from tui.compile import vela_report
 from tui.errors import one_line
 from tui.figures import Estimate, whole
 from tui.spec import Target
-from tui.vela import CONFIG
+from tui.toolchain.vela import CONFIG
 
 PREPARATION = ("--verbose-performance", "--enable-debug-db", "--output-format=raw")
 """As for a compilation: the same work, and the same figures."""
@@ -106,7 +106,7 @@ class Workers:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd="/",
-            env=children.environment(),
+            env=processes.environment(),
             start_new_session=True,
         )
         self._processes.add(process)

@@ -17,7 +17,7 @@ from typing import Any, cast
 import pexpect
 import psutil
 
-from tui import children
+from tui import processes
 
 READ_BYTES = 65536
 """What one read takes at most; with pexpect's own default of 2000 a flood is several times slower."""
@@ -144,7 +144,7 @@ class Child:
 
 def _preparation() -> Callable[[], None]:
     """What the child does between fork and exec."""
-    tie = children.tie()
+    tie = processes.tie()
 
     def prepare() -> None:
         # Ignored signals survive exec: Python ignores SIGPIPE, and the run process SIGHUP.

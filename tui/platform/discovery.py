@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Literal
 
 import tui
-from tui import children, config, images, qemu
+from tui import config, processes
 from tui.errors import PlatformUnavailable, UsageError
 from tui.figures import PlatformInfo
 from tui.platform import firmware_store, known, parameters
 from tui.platform.firmware import Firmware, Kind
 from tui.platform.parameters import Parameter
 from tui.spec import RunnerKind, Spec
+from tui.toolchain import firmware_images, qemu
 
 FVP = "FVP_Corstone_SSE-320"
 """The FVP with an Ethos-U85."""
@@ -219,7 +220,7 @@ def _in_checkouts(pattern: str, by: str) -> Found | None:
 def _installed() -> Found | None:
     if (path := firmware_store.built()) is not None:
         return Found(path, "fvp-tui firmware build")
-    path = firmware_store.installed(images.CORSTONE_320)
+    path = firmware_store.installed(firmware_images.CORSTONE_320)
     return None if path is None else Found(path, "fvp-tui firmware install")
 
 
@@ -292,7 +293,7 @@ def _emulated(why: str, spec: Spec) -> Choice:
     """
     if sys.platform != "linux":
         raise PlatformUnavailable("--engine firmware is there on Linux only", "--engine interpreter")
-    image = firmware_store.installed(images.CORSTONE_300)
+    image = firmware_store.installed(firmware_images.CORSTONE_300)
     if image is None:
         raise PlatformUnavailable("the firmware for --engine firmware is not installed", "fvp-tui firmware install")
     program = qemu.find()
@@ -333,7 +334,7 @@ def _interpreter(why: str) -> Choice:
         why=why,
         runner=None,
         # Unbuffered, so that the console tells what happens now.
-        env={**children.environment(), "PYTHONUNBUFFERED": "1"},
+        env={**processes.environment(), "PYTHONUNBUFFERED": "1"},
         engine="interpreter",
     )
 
@@ -418,7 +419,7 @@ def probe(binary: Path, env: Mapping[str, str]) -> str | None:
             env=dict(env),
             timeout=PROBE_S,
             check=False,
-            preexec_fn=children.tie(),
+            preexec_fn=processes.tie(),
         )
     except OSError as error:
         raise _unusable(binary, f"{binary}: {error.strerror}") from error

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
-from tui import images
+from tui.toolchain import firmware_images
 
 Kind = Literal["semihosting", "address", "embedded", "mlek"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -27,7 +27,7 @@ PTE_ADDRESS = 0x7000_0000
 MLEK_PROGRAM, MLEK_INPUT, MLEK_OUTPUT = 0x9000_0000, 0x9200_0000, 0x9300_0000
 """Where Arm's inference runner has its program, and all bytes of inputs and outputs, one tensor after the other."""
 
-KNOWN = {image.sha256: image.what for image in images.IMAGES}
+KNOWN = {image.sha256: image.what for image in firmware_images.IMAGES}
 """Firmware that was looked at, by sha256."""
 
 

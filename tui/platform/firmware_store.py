@@ -14,7 +14,7 @@ from pathlib import Path
 from tui import config
 from tui.errors import UserError
 from tui.files import write_whole
-from tui.images import IMAGES, Image
+from tui.toolchain.firmware_images import IMAGES, Image
 
 WHEEL = "mlia-ethos-u==0.1.0"
 SUFFIX = ".axf"

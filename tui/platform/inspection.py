@@ -9,11 +9,11 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
 from tui import pte
-from tui.elf import OBJECT, symbols
 from tui.errors import PlatformUnavailable
 from tui.platform import firmware
 from tui.platform.firmware import Firmware, Kind
 from tui.spec import RunnerKind
+from tui.toolchain.elf import OBJECT, symbols
 
 TEXTS: tuple[tuple[Kind, bytes], ...] = (
     ("semihosting", b"Running executor with parameter:"),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui import children
+from tui import processes
 
 LIST_S = 60.0
 """Longest wait for the list."""
@@ -115,7 +115,7 @@ def _listing(command: Sequence[str], env: Mapping[str, str]) -> str:
             env=dict(env),
             timeout=LIST_S,
             check=False,
-            preexec_fn=children.tie(),
+            preexec_fn=processes.tie(),
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

@@ -22,7 +22,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 from textual.widgets import Input
 
 import tui.widgets
-from tui import ascii, config, imports, keys, remembered, terminal, themes
+from tui import ascii, config, keys, processes, remembered, terminal, themes
 from tui.errors import UserError
 from tui.screens.ascii_driver import AsciiDriver
 from tui.screens.messages import Back, OpenRun
@@ -153,7 +153,7 @@ class FvpApp(App[None]):
 
     def on_ready(self) -> None:
         """The first picture is there: from now on there may be garbage."""
-        imports.settle()
+        processes.settle()
 
     def get_css_variables(self) -> dict[str, str]:
         """Textual's variables of the theme, and ours: ``muted``, for words that are not figures.

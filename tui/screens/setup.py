@@ -16,12 +16,13 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from tui import catalogue, remembered, spec, vela
+from tui import catalogue, remembered, spec
 from tui.catalogue import ModelInfo
 from tui.errors import UserError
 from tui.screens.messages import OpenRun
 from tui.spec import Spec, Target, lowering_of
 from tui.text import clean
+from tui.toolchain import vela
 from tui.widgets.background import in_background, tell
 from tui.widgets.choice import Field, Number
 from tui.widgets.files_field import FilesField

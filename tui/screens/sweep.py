@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui import control, runs, sweep, vela
+from tui import control, runs, sweep
 from tui.errors import UserError
 from tui.expected import lowered
 from tui.reports.text import kib_words, ms, number
@@ -23,6 +23,7 @@ from tui.spec import Limits, Spec, Target, lowering_of
 from tui.state import now_doing
 from tui.sweep import Point
 from tui.text import clean
+from tui.toolchain import vela
 from tui.widgets.background import in_background, tell
 from tui.widgets.curve import curve
 from tui.widgets.heat_map import HeatMap

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from tui import __version__, imports
+from tui import __version__, processes
 from tui.simulator import parameters
 from tui.simulator.parameters import ParameterError, Settings
 
@@ -170,7 +170,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     command_line = settings.text(parameters.SEMIHOSTING_CMD_LINE)
     begun = time.monotonic()
     # From here on numpy is needed: --version and -l answer without it.
-    with imports.without_garbage():
+    with processes.without_garbage():
         from tui.simulator import cycles, runner, trace
 
     boot = None

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from tui import vela
 from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu85 import CommandStreamError, cycles, timeline
 from tui.simulator.ethosu85.cycles import Cost
 from tui.simulator.ethosu85.memories import LUT_RAM, Port, Ports
 from tui.simulator.parameters import Settings
 from tui.simulator.runner import Cycles, Estimate
+from tui.toolchain import vela
 
 FAST = "--fast leaves out the cycle model"
 ON_CHIP = "Sram"

@@ -8,8 +8,9 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from tui import spec, vela
+from tui import spec
 from tui.spec import EngineChoice, PlatformChoice, Quantization, Spec, Target
+from tui.toolchain import vela
 from tui.widgets.choice import Choice, Field, Number
 from tui.widgets.files_field import FilesField
 

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from tui import children
-from tui.qemu import QemuError
+from tui import processes
 from tui.simulator.firmware.memory import DDR_BYTES, GuestMemory
 from tui.simulator.firmware.rsp import Client, RspError
+from tui.toolchain.qemu import QemuError
 
 MACHINE = "mps3-an547"
 SHIFT = 6
@@ -53,7 +53,7 @@ class Board:
                     stdout=self._said,
                     stderr=self._said,
                     pass_fds=(memory.fd, self._uart, theirs.fileno()),
-                    preexec_fn=children.tie(),
+                    preexec_fn=processes.tie(),
                 )
             except OSError as error:
                 raise QemuError(f"{program} cannot be started: {error.strerror}") from error

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from tui import pte
-from tui.qemu import QemuError
 from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu85 import Command
 from tui.simulator.firmware import counts, driver, preflight
@@ -19,6 +18,7 @@ from tui.simulator.firmware.memory import GuestMemory, GuestMemoryError
 from tui.simulator.firmware.rsp import RspError
 from tui.simulator.firmware.start import Boot
 from tui.simulator.runner import NO_CYCLES, Estimate, RunnerError
+from tui.toolchain.qemu import QemuError
 
 EXIT = "_exit"
 FAULT = "DefaultHandler"

@@ -9,7 +9,7 @@ from pathlib import Path
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
-from tui import elf, images
+from tui.toolchain import elf, firmware_images
 
 THUMB = 1
 """Lowest bit of a function's address: its instructions are Thumb's."""
@@ -38,7 +38,7 @@ class Layout:
 
 
 LAYOUTS = {
-    images.CORSTONE_300.sha256: Layout(
+    firmware_images.CORSTONE_300.sha256: Layout(
         program=0x9000_0000,
         inputs=0x9200_0000,
         outputs=0x9300_0000,
@@ -103,7 +103,9 @@ def load(path: Path) -> Image:
         data = path.read_bytes()
         sha256 = hashlib.sha256(data).hexdigest()
         if sha256 not in LAYOUTS:
-            raise ImageError(f"{path} is not {images.CORSTONE_300.what}: no other firmware is known to this engine")
+            raise ImageError(
+                f"{path} is not {firmware_images.CORSTONE_300.what}: no other firmware is known to this engine"
+            )
         with path.open("rb") as file:
             found = list(elf.symbols(ELFFile(file)))
     except OSError as error:

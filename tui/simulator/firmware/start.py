@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui import pte, qemu
+from tui import pte
 from tui.simulator.firmware import image, preflight
 from tui.simulator.firmware.image import Image, ImageError
 from tui.simulator.parameters import ParameterError
+from tui.toolchain import qemu
 
 
 @dataclass(frozen=True)

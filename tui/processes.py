@@ -1,0 +1,104 @@
+"""Environment and lifetime of child processes."""
+
+import contextlib
+import ctypes
+import fcntl
+import gc
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+
+
+def environment() -> dict[str, str]:
+    """Ours, with this package first: the child finds it, too, wherever it is started and we run from a checkout.
+
+    Its folders are absolute: the child works in another one.
+    """
+    package = str(Path(__file__).parent.parent)
+    # Python takes an empty entry for the current folder.
+    known = [str(Path(entry).absolute()) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    path = os.pathsep.join([package, *known] if os.environ.get("PYTHONPATH") else [package])
+    home = os.environ.get("FVP_TUI_HOME")
+    return {**os.environ, **({"FVP_TUI_HOME": str(Path(home).absolute())} if home else {}), "PYTHONPATH": path}
+
+
+def tie() -> Callable[[], None]:
+    """What a child does between fork and exec so that it is killed when we are gone, however that came (Linux).
+
+    All it needs is looked up here, before the fork.
+    """
+    parent = os.getpid()
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+    def prepare() -> None:
+        if libc is not None:
+            libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            if os.getppid() != parent:
+                os._exit(1)  # we died before the line above took hold
+
+    return prepare
+
+
+def end() -> None:
+    """Kill all processes that this one has started, and those that they have."""
+    import psutil
+
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+
+
+def lock(path: Path) -> int:
+    """Lock a file, for as long as a process has the descriptor that this returns: a child inherits it.
+
+    The kernel gives an advisory lock (flock) back whatever the process dies of, and a process that has the number of
+    one that is gone does not hold it. A file system may have no locks.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+    except OSError:
+        # Whoever asks whether it is held asks the process instead.
+        return fd
+    return fd
+
+
+def locked(path: Path) -> bool | None:
+    """Whether somebody holds the lock of a file; None where that cannot be told."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+    return False
+
+
+@contextlib.contextmanager
+def without_garbage() -> Iterator[None]:
+    """Do not look for garbage in this block: all that an import makes stays, and is never looked through again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        settle()
+
+
+def settle() -> None:
+    """End a time without looking for garbage, if there is one: what was made in it is never looked through again."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()

@@ -1,0 +1,1 @@
+"""What is installed around us: boards, Vela's lists, firmware images, QEMU, ELF files."""
