@@ -12,8 +12,9 @@ from tests.ui.fakes import tensor
 from tui import advice
 from tui.advice import Advice
 from tui.figures import Check, CpuOperator, Delegation, Estimate, Operator, OutputCheck
-from tui.spec import Spec, Target
+from tui.spec import Spec
 from tui.state import Run, State
+from tui.toolchain.target import Target
 
 RanModel = Callable[..., Ran]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY
-from tui import catalogue
 from tui.errors import UsageError
+from tui.model import catalogue
 
 GOOD = "import torch\nModelUnderTest = torch.nn.ReLU()\nModelInputs = (torch.ones(1, 4),)\n"
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from tests.conftest import REPOSITORY, Fvp, Ran
-from tui import datasets
 from tui.errors import UsageError
+from tui.model import datasets
 
 RanModel = Callable[..., Ran]
 DIGITS = "sample:digits"

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from tui import spec
 from tui.errors import UsageError
-from tui.spec import Limits, Spec, Target
+from tui.spec import Limits, Spec
 from tui.toolchain import vela
+from tui.toolchain.target import Target
 
 names = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=20)
 specs = st.builds(

@@ -52,7 +52,8 @@ def models(context: click.Context, _parameter: click.Parameter, typed: str) -> "
     """Models that have a name and can be had here, then files that can be one."""
     from click.shell_completion import CompletionItem
 
-    from tui import catalogue, paths
+    from tui import paths
+    from tui.model import catalogue
 
     found = catalogue.samples()
     if "executorch:".startswith(typed[: len("executorch:")]):  # these take a while to list
@@ -82,7 +83,7 @@ def _vela(names: str, typed: str, *others: str) -> "list[CompletionItem]":
 
 def targets(context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
     """NPUs; for compile the CPU as well."""
-    from tui.spec import CPU_TARGETS
+    from tui.toolchain.target import CPU_TARGETS
 
     return _vela("accelerators", typed, *(CPU_TARGETS if context.info_name == "compile" else ()))
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tui.figures import Check, Link, why_broken
-from tui.tensors import ModelState
+from tui.model.tensors import ModelState
 
 BOOTED = "the platform was booted for each inference"
 

@@ -214,7 +214,8 @@ def _program(path: str | None) -> str | None:
 
 def _make_spec(options: dict[str, Any], until: Literal["emit", "check"]) -> Spec:
     """The spec of the options typed, on top of ``--spec FILE`` or the defaults; checked. `until` is its last stage."""
-    from tui import catalogue, presets, spec
+    from tui import presets, spec
+    from tui.model import catalogue
 
     base = Spec(model="")
     if file := options["spec_file"]:
@@ -288,7 +289,7 @@ def _folder(typed: str | None, model: str, known: Spec | None = None) -> str | N
 
 def _samples(path: Path) -> int | None:
     """How many there are in a data set; None where there is no such file, which the spec's check says better."""
-    from tui import datasets
+    from tui.model import datasets
 
     return len(datasets.items(path)) if path.exists() else None
 
@@ -300,7 +301,7 @@ def _merged(base: tuple[tuple[str, str], ...], typed: list[tuple[str, str]]) -> 
 
 def _compiled_target(model: str, default: Any) -> Any:
     """A ready program runs on what it was compiled for. A damaged one is left for the run to refuse."""
-    from tui import bundled, catalogue, pte
+    from tui.model import bundled, catalogue, pte
 
     if not catalogue.is_program(model):
         return default
@@ -326,7 +327,7 @@ def _dry_run(spec: Spec) -> int:
     """Print what `run` would start, with the files it would write."""
     import shlex
 
-    from tui import bundled, catalogue, pte
+    from tui.model import bundled, catalogue, pte
     from tui.platform import command, discovery
 
     choice = discovery.choose(spec)
@@ -362,7 +363,8 @@ def compile_(output: str | None, **options: Any) -> int:
     """Stop after the .pte and its analysis."""
     import shutil
 
-    from tui import catalogue, runs
+    from tui import runs
+    from tui.model import catalogue
 
     spec = _make_spec(options, "emit")
     if catalogue.is_program(spec.model):
@@ -428,8 +430,9 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @click.option("-v", "--verbose", is_flag=True, help="Show the compiler's log on stderr.")
 def sweep(model: str, **options: Any) -> int:
     """Estimate MODEL on many configurations: it is lowered once, then Vela runs for each."""
-    from tui import catalogue, control, leaving, runs, spec
+    from tui import control, leaving, runs, spec
     from tui import sweep as sweeping
+    from tui.model import catalogue
     from tui.reports import sweep as report
 
     targets = sweeping.grid(options["targets"], options["memory_modes"], options["system_configs"])
@@ -979,7 +982,7 @@ def history(as_json: bool, count: int) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def models(as_json: bool) -> None:
     """List the models that have a name; a file (.py, .pt2, .pte, .bpte) is a model too."""
-    from tui import catalogue
+    from tui.model import catalogue
     from tui.reports import text
 
     found = catalogue.models()

@@ -8,8 +8,9 @@ import msgspec
 from tui import runs, sweep
 from tui.compile import vela_runs
 from tui.figures import Estimate
-from tui.spec import Spec, Target, lowering_of
+from tui.spec import Spec, lowering_of
 from tui.toolchain import vela
+from tui.toolchain.target import Target
 
 LOOK_BACK = 200
 """Runs that are looked at, the newest."""

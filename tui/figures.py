@@ -378,11 +378,6 @@ class MemoryPool(Figure):
     size: int | None = None
 
 
-def decibel(signal: float, noise: float) -> float | None:
-    """Signal to noise in dB from the powers of both; None where one is not there, or no number."""
-    return 10 * math.log10(signal / noise) if 0 < signal < math.inf and 0 < noise < math.inf else None
-
-
 class PoolNeed(Figure):
     """What a program asks of a pool of the runner, before it is run; in bytes."""
 

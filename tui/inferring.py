@@ -14,10 +14,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from tui import carrying, check, events, pools, pte, ready, runs, tensors
+from tui import carrying, check, events, pools, ready, runs
 from tui.errors import Exit, UserError
 from tui.events import Event
 from tui.figures import Check, Source
+from tui.model import pte, tensors
 from tui.platform import command, counts, delivery, discovery, etdump, pmu_trace, session
 from tui.platform.uart import CPU_CYCLES
 from tui.record import Ended, Record, Stopped

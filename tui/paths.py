@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from tui.catalogue import SUFFIXES
+from tui.model.catalogue import SUFFIXES
 
 MOST = 200
 """Entries looked at for one answer: a folder may hold a million."""

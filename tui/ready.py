@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tui import bundled, pte, tensors
-from tui.bundled import Case
 from tui.errors import UsageError, UserError
-from tui.pte import PteError, Signature, Tensor
+from tui.model import bundled, pte, tensors
+from tui.model.bundled import Case
+from tui.model.pte import PteError, Signature, Tensor
+from tui.model.tensors import Manifest, NDArray, TensorInfo
 from tui.spec import Spec
-from tui.tensors import Manifest, NDArray, TensorInfo
 
 ONES = "ones: the runner cannot be given inputs"
 ZEROS = "a ready program brings no inputs, give --input FILE"
@@ -19,7 +19,7 @@ ZEROS = "a ready program brings no inputs, give --input FILE"
 
 @dataclass(frozen=True)
 class Ready:
-    """What a run needs of a program. The keys of `inputs` and `references` are those of the files of `tui.tensors`."""
+    """What a run needs of a program. `inputs` and `references` have the keys of the files of `tui.model.tensors`."""
 
     program: bytes
     """The plain program."""

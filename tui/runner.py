@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from tui import catalogue, compiling, control, events, files, journal, processes, runs
+from tui import compiling, control, events, files, journal, processes, runs
 from tui.errors import Exit, UserError
 from tui.figures import Versions
+from tui.model import catalogue
 from tui.platform import discovery
 from tui.record import Ended, Record, Stopped
 from tui.spec import Spec

@@ -13,6 +13,7 @@ import msgspec
 
 from tui.errors import UsageError
 from tui.toolchain import vela
+from tui.toolchain.target import CPU_TARGETS, Target
 
 Quantization = Literal["int8", "a16w8", "none"]
 PlatformChoice = Literal["auto", "simulator", "fvp"]
@@ -27,29 +28,8 @@ RUNNER_KINDS: tuple[RunnerKind, ...] = ("auto", "semihosting", "address", "embed
 MACS_PARAMETER = "mps4_board.subsystem.ethosu.num_macs"
 """FVP parameter of the NPU's size; always passed, always the compiled target's."""
 
-CPU_TARGETS = ("cortex-m85",)
-"""Targets without an NPU: a baseline, to be compiled and looked at."""
-
 DEFAULT_TIMEOUT_S = 600.0
 """Wall-clock limit of the platform, as examples/arm/run_fvp.sh sets it."""
-
-
-class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Accelerator configuration, system config and memory mode, as Vela names them."""
-
-    accelerator: str = "ethos-u85-256"
-    system_config: str = "Ethos_U85_SYS_DRAM_Mid"
-    memory_mode: str = "Sram_Only"
-
-    @property
-    def is_cpu(self) -> bool:
-        """Whether it has no NPU."""
-        return self.accelerator in CPU_TARGETS
-
-    @property
-    def macs(self) -> int:
-        """8-bit multiply-accumulates of the NPU a cycle, the last field of the accelerator's name; 0 without an NPU."""
-        return 0 if self.is_cpu else int(self.accelerator.rsplit("-", 1)[-1])
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,7 +75,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inputs: tuple[str, ...] = ()
     """One file for each input of the program; empty takes the model's own."""
     dataset: str | None = None
-    """A folder or an .npz file of inputs, which the inferences take in turn; see `tui.datasets`."""
+    """A folder or an .npz file of inputs, which the inferences take in turn; see `tui.model.datasets`."""
     timeout_s: float = DEFAULT_TIMEOUT_S
     limits: Limits = Limits()
     cache: bool = True

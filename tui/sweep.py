@@ -11,7 +11,8 @@ from tui.compile import vela_runs
 from tui.compile.origins import TOSA
 from tui.errors import UsageError
 from tui.figures import Estimate, Figure
-from tui.spec import Limits, Target
+from tui.spec import Limits
+from tui.toolchain.target import Target
 
 SCHEMA_VERSION = 1
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.models import ALL
-from tui import pte
+from tui.model import pte
 from tui.simulator.delegate import EthosU
 
 REPEATS = 5

@@ -20,8 +20,8 @@ from tests.benchmarks.__main__ import compiled
 from tui.simulator import cycles as model
 from tui.simulator.ethosu85 import cycles, parse, timeline
 from tui.simulator.ethosu85.stream import MACS
-from tui.spec import Target
 from tui.toolchain import vela
+from tui.toolchain.target import Target
 
 MODELS = (
     "sample:mobilenet_v2",

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.conftest import TUI, environment
-from tui import pte
+from tui.model import pte
 from tui.platform import firmware_store
 from tui.toolchain import firmware_images, qemu
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from tests.benchmarks.__main__ import compiled
 from tests.models import ALL
-from tui import pte
+from tui.model import pte
 
 INFERENCES = 6
 READY = b"Running in semihosting server mode."

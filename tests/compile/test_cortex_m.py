@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import TUI, Fvp, environment
-from tui import pte
+from tui.model import pte
 
 MODEL = """
 import torch

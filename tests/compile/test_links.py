@@ -13,7 +13,7 @@ from tests import models
 from tests.conftest import Fvp, Ran, taken_over
 from tui.compile import links, references
 from tui.figures import Link
-from tui.tensors import Manifest, TensorInfo
+from tui.model.tensors import Manifest, TensorInfo
 
 RanModel = Callable[..., Ran]
 

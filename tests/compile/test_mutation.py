@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from tui import pte
 from tui.compile import mutation
+from tui.model import pte
 from tui.simulator.interpreter import Method
 
 pytestmark = pytest.mark.xdist_group("torch")

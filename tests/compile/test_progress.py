@@ -14,7 +14,7 @@ from tests.ui import fakes
 from tui import events, state
 from tui.compile import lowering, models, progress
 from tui.reports import text
-from tui.spec import Target
+from tui.toolchain.target import Target
 
 Told = list[tuple[str, int, int | None]]
 

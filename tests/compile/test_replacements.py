@@ -16,7 +16,7 @@ from tests.conftest import Fvp
 from tui.compile import lowering, models
 from tui.compile.causes import Cause
 from tui.compile.replacements import REFUSED, WITHOUT_INPLACE, WORKS, replacement
-from tui.spec import Target
+from tui.toolchain.target import Target
 
 BEFORE = [before for _, before, _ in CASES]
 AFTER = [after for _, _, after in CASES]

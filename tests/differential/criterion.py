@@ -22,7 +22,7 @@ from tests.differential.specs import Spec
 from tui.compile import links as product
 from tui.compile import rounding
 from tui.figures import Link
-from tui.tensors import Manifest, TensorInfo
+from tui.model.tensors import Manifest, TensorInfo
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import torch
 from torch.utils import _pytree
 
 from tests.differential.lowering import Lowered
-from tui import tensors
 from tui.compile import known_faults, rounding
+from tui.model import tensors
 
 Arrays = list[tensors.NDArray]
 

@@ -24,13 +24,13 @@ from torch.fx._lazy_graph_module import _use_lazy_graph_module
 
 from tests.differential.specs import Configuration, Given, Graph, Quantization, Spec, content, generator
 from tests.simulator.programs import Part
-from tui import pte
 from tui.compile import lowering as flow
 from tui.compile import preparation, references, tosa_reference
 from tui.compile.preparation import Change
 from tui.compile.worker import YOUNG
+from tui.model import pte
 from tui.simulator.delegate import BACKEND
-from tui.spec import Target
+from tui.toolchain.target import Target
 
 CALIBRATIONS = 2
 """Samples a graph is calibrated with."""

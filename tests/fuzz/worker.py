@@ -15,7 +15,7 @@ from types import FrameType
 import numpy as np
 
 from tests.simulator.damage import PROGRAMS
-from tui import pte
+from tui.model import pte
 from tui.simulator import interpreter
 from tui.simulator.interpreter import ExecutionError, LoadError, Method
 

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from tests.platform.fake_fvp import CPU, hang, interrupted, log, platform, statistics, uart
-from tui import pte
+from tui.model import pte
 from tui.platform import firmware, inspection
 from tui.simulator import cycles, parameters
 from tui.simulator.interpreter import Method

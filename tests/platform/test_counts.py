@@ -6,9 +6,10 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tui import pte, state
+from tui import state
 from tui.events import InstructionsCounted, PlanKnown
 from tui.figures import CpuOperator
+from tui.model import pte
 from tui.platform import counts
 
 

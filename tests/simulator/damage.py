@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tui import pte
+from tui.model import pte
 from tui.simulator.delegate import EthosU
 
 EDGES = (0x00, 0x01, 0x7F, 0x80, 0xFF)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tosa_reference_model
 
-from tui import pte, tensors
+from tui.model import pte, tensors
 from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu85 import stream
 

@@ -16,8 +16,8 @@ from hypothesis.extra import numpy as arrays_of
 from tests.conftest import Ran
 from tests.simulator.bundles import bundle
 from tests.simulator.test_fvp_sim import STOPPED, semihosting, sim
-from tui import bundled, pte
-from tui.pte import PteError
+from tui.model import bundled, pte
+from tui.model.pte import PteError
 from tui.simulator.runner import Runner
 
 RanModel = Callable[..., Ran]

@@ -14,7 +14,7 @@ import pytest
 
 from tests import models
 from tests.conftest import Ran, environment
-from tui import pte
+from tui.model import pte
 from tui.simulator.firmware import image, preflight
 from tui.simulator.firmware.image import Image, ImageError
 from tui.toolchain import firmware_images

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.conftest import REPOSITORY, Ran
-from tui import pte
+from tui.model import pte
 from tui.simulator import miscompiled
 
 MODEL = str(REPOSITORY / "tests" / "compile" / "models" / "miscompiled.py")

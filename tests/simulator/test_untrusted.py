@@ -18,7 +18,7 @@ from tests.conftest import Ran
 from tests.simulator import programs
 from tests.simulator.damage import Mutation, flipped, flipped_outside_the_delegates, spliced, spoilt, truncated
 from tests.simulator.programs import Part
-from tui import pte
+from tui.model import pte
 from tui.simulator import interpreter
 from tui.simulator.delegate import DelegateError, EthosU
 from tui.simulator.ethosu85 import CommandStreamError, Npu, Stream, swd

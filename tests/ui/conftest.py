@@ -11,8 +11,9 @@ from textual.events import Paste
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from tui import catalogue, config, remembered
-from tui.catalogue import ModelInfo
+from tui import config, remembered
+from tui.model import catalogue
+from tui.model.catalogue import ModelInfo
 from tui.widgets import words
 from ui import fakes
 from ui.pseudo_terminal import Terminal

@@ -9,8 +9,9 @@ import pytest
 from textual.widgets import Input, Static
 
 from tests.conftest import Ran, taken_over
-from tui import catalogue, control, remembered
-from tui.catalogue import ModelInfo
+from tui import control, remembered
+from tui.model import catalogue
+from tui.model.catalogue import ModelInfo
 from tui.screens.confirm import Confirm
 from tui.screens.path import PathScreen
 from tui.screens.root import FvpApp
@@ -49,7 +50,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Spec]:
         return fakes.make(name, request, fakes.begun(name, request))
 
     monkeypatch.setattr(control, "start", start)
-    monkeypatch.setattr("tui.catalogue.resolve", lambda name: name)
+    monkeypatch.setattr("tui.model.catalogue.resolve", lambda name: name)
     return found
 
 
@@ -108,7 +109,7 @@ async def test_what_is_missing_is_said_and_refused(until: Until, monkeypatch: py
     def resolve(name: str) -> str:
         raise UsageError(f"{name} needs torchvision", "pip install torchvision")
 
-    monkeypatch.setattr("tui.catalogue.resolve", resolve)
+    monkeypatch.setattr("tui.model.catalogue.resolve", resolve)
     app = FvpApp()
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: SHIPPED[-1].name in names(app))

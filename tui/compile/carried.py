@@ -10,7 +10,7 @@ import torch
 from tui.compile import mutation
 from tui.compile.models import Inputs, Samples
 from tui.compile.mutation import Change
-from tui.tensors import ModelState, TensorInfo
+from tui.model.tensors import ModelState, TensorInfo
 
 CALIBRATED = 16
 """Inferences to calibrate on where a model brings one input only: the first one sees nothing but the initial state."""

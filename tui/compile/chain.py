@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from tui import carrying, events, tensors
+from tui import carrying, events
 from tui.compile import first_change, known_faults, links
 from tui.compile.models import Samples
 from tui.compile.preparation import Change
 from tui.errors import one_line
 from tui.figures import Link
-from tui.tensors import Manifest, NDArray
+from tui.model import tensors
+from tui.model.tensors import Manifest, NDArray
 
 if TYPE_CHECKING:
     from tui.compile.lowering import Quantized

@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch.fx import GraphModule, Node
 
-from tui import tensors
 from tui.compile import rounding
 from tui.compile.models import Inputs
 from tui.compile.rounding import quantizes
+from tui.model import tensors
 
 aten = torch.ops.aten
 

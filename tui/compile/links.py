@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from tui import tensors
 from tui.compile.preparation import Change
 from tui.figures import Link, LinkName
-from tui.tensors import Manifest, NDArray
+from tui.model import tensors
+from tui.model.tensors import Manifest, NDArray
 
 QUANTIZED_STEPS = 8.0
 """Steps of an output that quantization may move it by, whatever its size: a small one is mostly noise."""

@@ -37,7 +37,8 @@ from tui.compile.causes import Cause
 from tui.compile.models import Inputs
 from tui.compile.origins import DEBUG_JSON
 from tui.compile.progress import Report, replaced, silent
-from tui.spec import Quantization, Target
+from tui.spec import Quantization
+from tui.toolchain.target import Target
 
 VELA_FLAGS = ("--verbose-performance", "--enable-debug-db")
 """Per-layer figures and the debug database that joins them to the graph; neither is on in aot_arm_compiler."""

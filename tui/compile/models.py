@@ -14,11 +14,11 @@ import torch
 from torch.export import ExportedProgram
 from torch.utils import _pytree
 
-from tui import catalogue, datasets
 from tui.compile import exporting
 from tui.compile.failures import Problem
-from tui.datasets import Item
 from tui.errors import UsageError, one_line
+from tui.model import catalogue, datasets
+from tui.model.datasets import Item
 from tui.spec import Spec
 
 Inputs = tuple[Any, ...]
@@ -208,7 +208,7 @@ def load(name: str, folder: str | None = None) -> Model:
     """The model a spec names. Runs the user's code, in `folder`, else in that of its file.
 
     Raises:
-        UsageError: it is not a model in the sense of `tui.catalogue`.
+        UsageError: it is not a model in the sense of `tui.model.catalogue`.
         Exception: whatever the model's own code raises.
     """
     torch.manual_seed(SEED)

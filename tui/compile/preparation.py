@@ -14,11 +14,11 @@ import torch
 from torch.export import ExportedProgram
 from torch.fx import Node
 
-from tui import tensors
 from tui.compile import layers
 from tui.compile.models import Inputs
 from tui.compile.origins import module_path
 from tui.compile.places import Place, place_of
+from tui.model import tensors
 
 TOLERANCE = 1e-3
 """Relative to the largest value of an output: weights that are folded are rounded in float32."""

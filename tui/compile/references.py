@@ -9,11 +9,11 @@ import torch
 from torch.export import ExportedProgram
 from torch.export.graph_signature import OutputKind
 
-from tui import tensors
 from tui.compile import mutation
 from tui.compile.models import Inputs, Samples, leaves
 from tui.compile.places import place_of
-from tui.tensors import Manifest, ModelState, NDArray, TensorInfo
+from tui.model import tensors
+from tui.model.tensors import Manifest, ModelState, NDArray, TensorInfo
 
 _DTYPES = {
     torch.float32: "float32",

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch.fx import Interpreter
 
-from tui import tensors
 from tui.compile import mutation
 from tui.compile.models import Inputs
-from tui.tensors import TensorInfo
+from tui.model import tensors
+from tui.model.tensors import TensorInfo
 
 RUNS = 4
 """Disturbed runs of each input: in half of them each element is off by itself, in half all elements of a node alike."""

@@ -21,7 +21,7 @@ from tui import processes
 from tui.compile import vela_report
 from tui.errors import one_line
 from tui.figures import Estimate, whole
-from tui.spec import Target
+from tui.toolchain.target import Target
 from tui.toolchain.vela import CONFIG
 
 PREPARATION = ("--verbose-performance", "--enable-debug-db", "--output-format=raw")

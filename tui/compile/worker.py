@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
-from tui import __version__, artifacts, catalogue, events, files, runs
+from tui import __version__, artifacts, events, files, runs
 from tui.errors import Exit, UserError, one_line
 from tui.events import Event, Stage
 from tui.figures import Estimate, Operator, TensorPlace, Versions, whole
+from tui.model import catalogue
 from tui.spec import Spec
 
 if TYPE_CHECKING:

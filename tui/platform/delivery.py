@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from tui.model.tensors import TensorInfo
 from tui.platform import lines, report, uart
 from tui.platform.firmware import Kind
-from tui.tensors import TensorInfo
 
 OUTPUT = "out"
 """The semihosting runner writes out-0.bin, out-1.bin and so on."""

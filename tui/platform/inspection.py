@@ -8,8 +8,8 @@ from pathlib import Path
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
-from tui import pte
 from tui.errors import PlatformUnavailable
+from tui.model import pte
 from tui.platform import firmware
 from tui.platform.firmware import Firmware, Kind
 from tui.spec import RunnerKind

@@ -12,8 +12,9 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from tui import catalogue, paths
+from tui import paths
 from tui.errors import UsageError, UserError
+from tui.model import catalogue
 from tui.text import clean
 from tui.widgets.background import in_background, tell
 

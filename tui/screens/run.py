@@ -15,10 +15,11 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
-from tui import catalogue, control, editor, runs, spec
+from tui import control, editor, runs, spec
 from tui.errors import UserError
 from tui.export import offline
 from tui.figures import broken
+from tui.model import catalogue
 from tui.screens.confirm import Confirm
 from tui.screens.export import ExportScreen
 from tui.screens.feed import Fed, Feed, Tail

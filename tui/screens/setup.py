@@ -16,13 +16,15 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from tui import catalogue, remembered, spec
-from tui.catalogue import ModelInfo
+from tui import remembered, spec
 from tui.errors import UserError
+from tui.model import catalogue
+from tui.model.catalogue import ModelInfo
 from tui.screens.messages import OpenRun
-from tui.spec import Spec, Target, lowering_of
+from tui.spec import Spec, lowering_of
 from tui.text import clean
 from tui.toolchain import vela
+from tui.toolchain.target import Target
 from tui.widgets.background import in_background, tell
 from tui.widgets.choice import Field, Number
 from tui.widgets.files_field import FilesField
@@ -391,7 +393,7 @@ class SetupScreen(Screen[None]):
 
     def _count(self, data_set: str) -> None:
         # Only now: with it comes numpy.
-        from tui import datasets
+        from tui.model import datasets
 
         with contextlib.suppress(UserError):  # said where it is run
             tell(self, self.Counted(len(datasets.items(Path(data_set)))))

@@ -19,11 +19,12 @@ from tui.errors import UserError
 from tui.expected import lowered
 from tui.reports.text import kib_words, ms, number
 from tui.screens.value import ValueScreen
-from tui.spec import Limits, Spec, Target, lowering_of
+from tui.spec import Limits, Spec, lowering_of
 from tui.state import now_doing
 from tui.sweep import Point
 from tui.text import clean
 from tui.toolchain import vela
+from tui.toolchain.target import Target
 from tui.widgets.background import in_background, tell
 from tui.widgets.curve import curve
 from tui.widgets.heat_map import HeatMap

@@ -221,7 +221,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
 
 def _interpret(program: "Runner", placed: list[tuple[int, bytes]], settings: Settings) -> int:
     """The interpreter on what is placed in memory, else on the files of semihosting; the exit status."""
-    from tui import pte
+    from tui.model import pte
     from tui.simulator import runner
 
     if placed:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tui.pte import Delegate, DelegateCall, Program
+from tui.model.pte import Delegate, DelegateCall, Program
 from tui.simulator.ethosu85 import Command, CommandStreamError, Npu, Stream, parse
 from tui.simulator.ethosu85.memory import Bytes
 

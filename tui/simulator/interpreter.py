@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from tui import pte
-from tui.pte import BoxedIntList, Plan, Program, TensorList
+from tui.model import pte
+from tui.model.pte import BoxedIntList, Plan, Program, TensorList
 from tui.simulator import kernels
 from tui.simulator.delegate import DelegateError, EthosU
 from tui.simulator.ethosu85 import Command

@@ -6,7 +6,7 @@ A mark alone proves nothing, as each may be meant in some graph: it explains out
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tui import pte
+from tui.model import pte
 from tui.simulator.delegate import BACKEND, EthosU
 from tui.simulator.ethosu85 import Command, Stream, commands, feature_map, inputs, kernel, output
 from tui.simulator.ethosu85.feature_map import FeatureMap

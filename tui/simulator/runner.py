@@ -15,9 +15,9 @@ from typing import TextIO
 
 import numpy as np
 
-from tui import bundled, pte
-from tui.bundled import Case
-from tui.pte import PteError
+from tui.model import bundled, pte
+from tui.model.bundled import Case
+from tui.model.pte import PteError
 from tui.simulator import standard_input, verification
 from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu85 import Command

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tui import bundled, pte
-from tui.bundled import Case, NDArray
+from tui.model import bundled, pte
+from tui.model.bundled import Case, NDArray
 from tui.simulator.interpreter import Method
 
 NO_EXPECTATION, DIFFERENT, UNFIT = 0x10, 0x20, 0x12

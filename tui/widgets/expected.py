@@ -7,8 +7,8 @@ from textual.content import Content
 
 from tui.figures import Estimate
 from tui.reports.text import kib_words, ms, number
-from tui.spec import Target
 from tui.text import clean
+from tui.toolchain.target import Target
 from tui.widgets.words import bar
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from tui import spec
-from tui.spec import EngineChoice, PlatformChoice, Quantization, Spec, Target
+from tui.spec import EngineChoice, PlatformChoice, Quantization, Spec
 from tui.toolchain import vela
+from tui.toolchain.target import Target
 from tui.widgets.choice import Choice, Field, Number
 from tui.widgets.files_field import FilesField
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import BinaryIO
 
-from tui import pte
+from tui.model import pte
 from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu85 import Command
 from tui.simulator.firmware import counts, driver, preflight

@@ -6,8 +6,8 @@ The firmware would find most of it out by itself, but late, and its driver's own
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tui import pte
-from tui.pte import Plan, PteError, Tensor
+from tui.model import pte
+from tui.model.pte import Plan, PteError, Tensor
 from tui.simulator.delegate import DelegateError, EthosU
 from tui.simulator.firmware import dtypes
 from tui.simulator.firmware.image import Image

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui import pte
+from tui.model import pte
 from tui.simulator.firmware import image, preflight
 from tui.simulator.firmware.image import Image, ImageError
 from tui.simulator.parameters import ParameterError

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from tui.errors import UsageError
-from tui.figures import decibel
 
 MANIFEST = "io.json"
 INPUTS = "inputs.npz"
@@ -111,6 +110,11 @@ def largest_difference(a: NDArray, b: NDArray) -> float:
 def excess(error: float, allowed: float) -> float:
     """An error as a multiple of what is allowed; infinite where nothing is."""
     return error / allowed if allowed else (math.inf if error else 0.0)
+
+
+def decibel(signal: float, noise: float) -> float | None:
+    """Signal to noise in dB from the powers of both; None where one is not there, or no number."""
+    return 10 * math.log10(signal / noise) if 0 < signal < math.inf and 0 < noise < math.inf else None
 
 
 def sqnr_db(signal: NDArray, got: NDArray) -> float | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tui.errors import UsageError
-from tui.tensors import NDArray
+from tui.model.tensors import NDArray
 
 SUFFIXES = (".npy", ".pt", ".pth")
 

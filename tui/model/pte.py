@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from tui import flatbuffer
-from tui.flatbuffer import DamagedError, Table, unpack
-from tui.spec import Target
-from tui.tensors import TensorInfo
+from tui.model import flatbuffer
+from tui.model.flatbuffer import DamagedError, Table, unpack
+from tui.model.tensors import TensorInfo
+from tui.toolchain.target import Target
 
 IDENTIFIERS = IDENTIFIER, BUNDLED_IDENTIFIER = b"ET12", b"BP08"
 EXTENDED_HEADER = b"eh00"

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tui import flatbuffer, pte
-from tui.flatbuffer import DamagedError, Table
-from tui.pte import Plan, PteError, Tensor
+from tui.model import flatbuffer, pte
+from tui.model.flatbuffer import DamagedError, Table
+from tui.model.pte import Plan, PteError, Tensor
 
 RTOL = ATOL = float(np.float32(0.01))
 """The runner's defaults (ET_RTOL, ET_ATOL), single precision as there."""

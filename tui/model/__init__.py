@@ -1,0 +1,1 @@
+"""What can be compiled or run: catalogue, programs, bundles, tensors, data sets. Needs no torch."""
