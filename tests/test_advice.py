@@ -11,9 +11,9 @@ from tests.conftest import Fvp, Ran, taken_over
 from tests.ui.fakes import tensor
 from tui import advice
 from tui.advice import Advice
-from tui.figures import Check, CpuOperator, Delegation, Estimate, Operator, OutputCheck
-from tui.spec import Spec
-from tui.state import Run, State
+from tui.run.figures import Check, CpuOperator, Delegation, Estimate, Operator, OutputCheck
+from tui.run.spec import Spec
+from tui.run.state import Run, State
 from tui.toolchain.target import Target
 
 RanModel = Callable[..., Ran]

@@ -10,9 +10,9 @@ from tests.conftest import Fvp
 from tui import compare
 from tui.compare import Profile
 from tui.errors import UsageError
-from tui.figures import Delegation, Estimate, Inference, Operator
-from tui.spec import Spec
-from tui.state import Run, State
+from tui.run.figures import Delegation, Estimate, Inference, Operator
+from tui.run.spec import Spec
+from tui.run.state import Run, State
 
 NET = """
 import torch

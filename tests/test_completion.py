@@ -12,7 +12,8 @@ import pytest
 
 from tests.conftest import TUI, Fvp, environment
 from tests.ui import fakes
-from tui import completion, runs
+from tui import completion
+from tui.run import store
 
 PROGRAM = str(Path(sys.executable).with_name("fvp-tui"))
 
@@ -118,8 +119,8 @@ def test_zsh_and_fish_are_answered_in_their_own_way(ask: Ask) -> None:
 
 def test_runs_are_offered_where_they_are_of_use(ask: Ask, home: Path) -> None:
     done, failed = fakes.whole(), fakes.failed()
-    (failed / runs.CONTROL).touch()  # as of one that runs
-    runs.pin(done, True)
+    (failed / store.CONTROL).touch()  # as of one that runs
+    store.pin(done, True)
     found = {command: ask("fish", *command.split(), "2") for command in ("show", "stop", "infer", "pin", "pin --off")}
     both, live = [f"plain,{failed.name}", f"plain,{done.name}"], [f"plain,{failed.name}"]
     assert found == {"show": both, "stop": live, "infer": live, "pin": live, "pin --off": both[1:]}

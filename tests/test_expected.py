@@ -5,15 +5,16 @@ from pathlib import Path
 import pytest
 
 from tests.ui import fakes
-from tui import expected, runs
+from tui import expected
 from tui.compile.origins import TOSA
+from tui.run import store
 
 
 @pytest.mark.parametrize("change", [{"channels_last": True}, {"quantize": "a16w8"}, {"calibration": "/data"}])
 def test_only_a_run_that_lowered_the_same_graphs_counts(home: Path, change: dict[str, object]) -> None:
     plain, other = fakes.spec_of(), fakes.spec_of(**change)
     for name, request in (("a", plain), ("b", other)):
-        graph = fakes.make(name, request, []) / runs.ARTIFACTS / "vela" / "partition-0" / TOSA
+        graph = fakes.make(name, request, []) / store.ARTIFACTS / "vela" / "partition-0" / TOSA
         graph.parent.mkdir(parents=True)
         graph.touch()
         found = expected.lowered(request)

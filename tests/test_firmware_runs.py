@@ -14,9 +14,9 @@ import pytest
 from tests import models
 from tests.conftest import Fvp, Ran
 from tests.watching import directory_of, event_of, gone, processes_of, wait_for
-from tui import events
-from tui.events import InferenceFinished, InstructionsCounted
 from tui.platform.uart import Parser
+from tui.run import events
+from tui.run.events import InferenceFinished, InstructionsCounted
 from tui.simulator.firmware import dtypes, image
 
 RanModel = Callable[..., Ran]

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui import events, journal, state
-from tui.events import Event
-from tui.figures import Inference, Statistics
-from tui.spec import Spec
+from tui.run import events, journal, state
+from tui.run.events import Event
+from tui.run.figures import Inference, Statistics
+from tui.run.spec import Spec
 
 text = st.text(max_size=40)
 any_event = st.one_of(

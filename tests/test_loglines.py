@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tui import events, journal
-from tui.journal import Follower, Journal
-from tui.loglines import LogLine, LogLines
+from tui.run import events, journal
+from tui.run.journal import Follower, Journal
+from tui.run.log import LogLine, LogLines
 
 
 def _follow(path: Path) -> tuple[Follower, LogLines]:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui import events, journal, loglines, state
 from tui.errors import UsageError
-from tui.events import Event, Level
-from tui.journal import Follower, Journal
-from tui.loglines import LEVELS, LogLines
-from tui.logsearch import Filter, Pattern, Scan
+from tui.run import events, journal, state
+from tui.run.events import Event, Level
+from tui.run.journal import Follower, Journal
+from tui.run.log import LEVELS, LogLines, tail
+from tui.run.log_search import Filter, Pattern, Scan
 from tui.widgets.log_rows import Rows
 
 SOURCES = ("uart", "platform", "compile", "x\x1b[1m")
@@ -188,6 +188,6 @@ def test_an_etdump_on_the_console_is_one_row_that_opens(tmp_path: Path) -> None:
 def test_the_end_of_a_long_log_is_read_from_the_end(tmp_path: Path) -> None:
     path = tmp_path / journal.FILE
     log = read(path, [events.Logged(source="uart", text=f"line {n} " + "x" * 100) for n in range(10_000)])
-    assert loglines.tail(path, 50) == [log[n] for n in range(9_950, 10_000)]
-    assert len(loglines.tail(path, 1_000_000)) < 3_000
-    assert loglines.tail(tmp_path / "nothing", 5) == []
+    assert tail(path, 50) == [log[n] for n in range(9_950, 10_000)]
+    assert len(tail(path, 1_000_000)) < 3_000
+    assert tail(tmp_path / "nothing", 5) == []

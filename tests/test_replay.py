@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.conftest import Fvp
 from tests.ui import fakes
-from tui import journal, replay, runs
-from tui.replay import Player
+from tui.run import journal, replay, store
+from tui.run.replay import Player
 
 
 def contents(directory: Path) -> dict[str, tuple[bytes, int]]:
@@ -32,7 +32,7 @@ def test_without_a_terminal_it_prints_what_run_printed_and_writes_nothing(fvp_tu
     assert said[1].split() == ["load", "0.4", "s"] and "  uart      | Method 'forward' loaded." in said
     assert said[-1].split()[0] == "check"
     assert done.stdout == fvp_tui("show", "last").stdout
-    assert contents(directory) == before and runs.ids() == [directory.name]
+    assert contents(directory) == before and store.ids() == [directory.name]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_the_copy_ends_as_the_very_journal(home: Path, tmp_path: Path) -> None:
     replay.play_into(Player(directory / journal.FILE, 1024), copy)
     whole = (directory / journal.FILE).read_bytes()
     assert (copy / journal.FILE).read_bytes() == whole[: whole.rindex(b"\n") + 1]
-    assert runs.load(copy) == runs.load(directory)
+    assert store.load(copy) == store.load(directory)
 
 
 class Played:

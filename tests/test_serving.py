@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from tests.conftest import TUI, Fvp, Ran, environment
-from tui import journal, runs
-from tui.figures import Inference, spread
+from tui.run import journal, store
+from tui.run.figures import Inference, spread
 
 RanModel = Callable[..., Ran]
 
@@ -53,10 +53,10 @@ def test_one_that_stays_runs_further_inferences_and_ends_well(home: Path, fvp_tu
         done = fvp_tui("infer", "last")
         assert done.returncode == 0, done.stderr
         assert re.match(r"inference 2: [\d,]+ NPU cycles, [\d.]+ ms, estimated\ncheck     so far MATCH", done.stdout)
-        assert "artifacts/outputs_1.npz" in done.stdout and f"fvp-tui show {runs.ids()[0]}" in done.stderr
+        assert "artifacts/outputs_1.npz" in done.stdout and f"fvp-tui show {store.ids()[0]}" in done.stderr
         assert finished(until_waiting(events)) == [1]
         given = tmp_path / "ones.npy"
-        shape = json.loads((runs.resolve("last") / "artifacts" / "io.json").read_text())["inputs"][0]["shape"]
+        shape = json.loads((store.resolve("last") / "artifacts" / "io.json").read_text())["inputs"][0]["shape"]
         np.save(given, np.ones(shape, np.float32))
         told = json.loads(fvp_tui("infer", "last", "--input", str(given), "--json").stdout)
         assert (told["inference"]["index"], told["inference"]["source"]) == (2, "estimated")
@@ -73,7 +73,7 @@ def test_one_that_stays_runs_further_inferences_and_ends_well(home: Path, fvp_tu
     assert [inference["index"] for inference in state["inferences"]] == [0, 1, 2]
     cycles = state["spread"]["npu_cycles"]
     assert (cycles["count"], cycles["min"], cycles["steady"]) == (3, cycles["max"], True)
-    artifacts = runs.resolve("last") / "artifacts"
+    artifacts = store.resolve("last") / "artifacts"
     with np.load(artifacts / "inputs_2.npz") as packed:
         assert packed["2_0"].view(np.float32).tolist() == [1.0] * int(np.prod(shape))
     with np.load(artifacts / "outputs.npz") as packed:
@@ -114,7 +114,7 @@ def test_earlier_runs_of_the_same_spec_tell_what_to_expect(home: Path, fvp_tui: 
     for _ in range(3):
         assert fvp_tui("run", str(digits), "--platform", "simulator").returncode == 0
     fvp_tui("run", str(digits), "--platform", "simulator", "--inferences", "2")
-    found = [list(journal.read(runs.folder() / name / journal.FILE)) for name in reversed(runs.ids())]
+    found = [list(journal.read(store.folder() / name / journal.FILE)) for name in reversed(store.ids())]
     known = [next((event.earlier for event in run if hasattr(event, "earlier")), None) for run in found]
     assert [earlier and earlier.runs for earlier in known] == [None, 1, 2, None]
 

@@ -8,9 +8,9 @@ from ethosu.vela.architecture_features import Accelerator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui import spec
 from tui.errors import UsageError
-from tui.spec import Limits, Spec
+from tui.run import spec
+from tui.run.spec import Limits, Spec
 from tui.toolchain import vela
 from tui.toolchain.target import Target
 

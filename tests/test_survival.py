@@ -16,8 +16,8 @@ import pytest
 from tests.conftest import TUI, Fvp, Ran, environment
 from tests.platform import elves
 from tests.watching import LIMIT_S, directory_of, event_of, gone, processes_of, stage_begun, wait_for
-from tui import events, journal
 from tui.platform import discovery
+from tui.run import events, journal
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import psutil
 
-from tui import events, journal
+from tui.run import events, journal
 
 LIMIT_S = 120
 T = TypeVar("T")

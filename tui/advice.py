@@ -10,9 +10,9 @@ import msgspec
 
 from tui.compile import hints
 from tui.compile.vela_report import PARTS
-from tui.figures import NOISY_DB, CpuCause, CpuOperator, Estimate, Figure, Operator, first_noisy
-from tui.spec import Spec
-from tui.state import State
+from tui.run.figures import NOISY_DB, CpuCause, CpuOperator, Estimate, Figure, Operator, first_noisy
+from tui.run.spec import Spec
+from tui.run.state import State
 from tui.toolchain import vela
 from tui.toolchain.target import Target
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tui import terminal
 
 if TYPE_CHECKING:
-    from tui.replay import Player
+    from tui.run.replay import Player
 
 
 def set_defaults() -> None:
@@ -62,8 +62,8 @@ SIGNALLED = 128
 
 def _name_what_goes_on(opened: list[Path]) -> None:
     """Say how to come back to the runs that outlive the screen."""
-    from tui import runs
+    from tui.run import store
 
     for directory in opened:
-        if directory.is_dir() and runs.load(directory).run.status == "running":
+        if directory.is_dir() and store.load(directory).run.status == "running":
             sys.stderr.write(f"{directory.name} goes on: fvp-tui attach {directory.name}\n")

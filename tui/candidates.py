@@ -119,11 +119,11 @@ def several(one: Complete) -> Complete:
 
 def _runs(typed: str, wanted: Callable[[Any], bool] | None = None) -> "list[CompletionItem]":
     """Runs, newest first, only those `wanted` by their folder; without that also the short names of the last ones."""
-    from tui import runs
+    from tui.run import store
 
-    known = runs.ids()
+    known = store.ids()
     short = SHORT_NAMES[: len(known)] if wanted is None else ()
-    fitting = [name for name in known if name.startswith(typed) and (wanted is None or wanted(runs.folder() / name))]
+    fitting = [name for name in known if name.startswith(typed) and (wanted is None or wanted(store.folder() / name))]
     return _items([*short, *fitting[:MOST_RUNS]], typed)
 
 
@@ -134,17 +134,17 @@ def any_run(_context: click.Context, _parameter: click.Parameter, typed: str) ->
 
 def live_runs(_context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
     """Runs that go on."""
-    from tui import runs
+    from tui.run import store
 
-    return _runs(typed, lambda directory: (directory / runs.CONTROL).exists())
+    return _runs(typed, lambda directory: (directory / store.CONTROL).exists())
 
 
 def pinnable_runs(context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
     """Runs that can be pinned, or with --off let go."""
-    from tui import runs
+    from tui.run import store
 
     off = bool(context.params.get("off"))
-    return _runs(typed, lambda directory: runs.pinned(directory) == off)
+    return _runs(typed, lambda directory: store.pinned(directory) == off)
 
 
 # -- the platform
@@ -154,7 +154,7 @@ def _platform_parameters(context: click.Context) -> "list[Parameter]":
     from pathlib import Path
 
     from tui.platform import discovery
-    from tui.spec import Spec
+    from tui.run.spec import Spec
 
     fvp = context.params.get("fvp")
     platform: Any = context.params.get("platform") or "auto"

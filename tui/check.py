@@ -8,11 +8,11 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from tui.figures import Accuracy, Check, LimitResult, Link, OutputCheck, why_broken
 from tui.model import bundled, tensors
 from tui.model.tensors import Manifest, NDArray, TensorInfo
-from tui.spec import Limits
-from tui.state import State, npu_ms
+from tui.run.figures import Accuracy, Check, LimitResult, Link, OutputCheck, why_broken
+from tui.run.spec import Limits
+from tui.run.state import State, npu_ms
 
 FLOAT_TOLERANCE = 1e-3
 """Absolute and relative tolerance of an output that was never quantized: the defaults of ExecuTorch's own tests."""

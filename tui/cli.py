@@ -16,12 +16,12 @@ import click
 
 from tui import COMPLETION, __version__, candidates
 from tui.errors import Exit, UsageError, UserError, one_line
-from tui.spec import ENGINES, PLATFORMS, QUANTIZATIONS, RUNNER_KINDS, Spec
+from tui.run.spec import ENGINES, PLATFORMS, QUANTIZATIONS, RUNNER_KINDS, Spec
 
 if TYPE_CHECKING:
     from tui.leaving import Signals
     from tui.reports.text import Detail
-    from tui.state import State
+    from tui.run.state import State
 
 POLL_S = 0.1
 TOLD_S = 10.0
@@ -214,8 +214,9 @@ def _program(path: str | None) -> str | None:
 
 def _make_spec(options: dict[str, Any], until: Literal["emit", "check"]) -> Spec:
     """The spec of the options typed, on top of ``--spec FILE`` or the defaults; checked. `until` is its last stage."""
-    from tui import presets, spec
+    from tui import presets
     from tui.model import catalogue
+    from tui.run import spec
 
     base = Spec(model="")
     if file := options["spec_file"]:
@@ -279,7 +280,7 @@ def _make_spec(options: dict[str, Any], until: Literal["emit", "check"]) -> Spec
 
 def _folder(typed: str | None, model: str, known: Spec | None = None) -> str | None:
     """The folder that a model's code runs in: the one typed, else that of a spec that is `known`, else this one."""
-    from tui import spec
+    from tui.run import spec
 
     here = spec.folder_for(model)
     if here is None:
@@ -363,8 +364,8 @@ def compile_(output: str | None, **options: Any) -> int:
     """Stop after the .pte and its analysis."""
     import shutil
 
-    from tui import runs
     from tui.model import catalogue
+    from tui.run import store
 
     spec = _make_spec(options, "emit")
     if catalogue.is_program(spec.model):
@@ -374,7 +375,7 @@ def compile_(output: str | None, **options: Any) -> int:
 
     def copy(directory: Path) -> None:
         if output is not None:
-            shutil.copyfile(directory / runs.ARTIFACTS / "model.pte", output)
+            shutil.copyfile(directory / store.ARTIFACTS / store.MODEL, output)
 
     return _start(spec, options, on_success=copy)
 
@@ -430,10 +431,11 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @click.option("-v", "--verbose", is_flag=True, help="Show the compiler's log on stderr.")
 def sweep(model: str, **options: Any) -> int:
     """Estimate MODEL on many configurations: it is lowered once, then Vela runs for each."""
-    from tui import control, leaving, runs, spec
+    from tui import leaving
     from tui import sweep as sweeping
     from tui.model import catalogue
     from tui.reports import sweep as report
+    from tui.run import control, spec, store
 
     targets = sweeping.grid(options["targets"], options["memory_modes"], options["system_configs"])
     name = catalogue.resolve(model)
@@ -454,7 +456,7 @@ def sweep(model: str, **options: Any) -> int:
     click.echo(f"run {directory.name}", err=True)
     status = _follow(directory, verbose=options["verbose"], signals=signals)
     if status != Exit.OK:
-        ended = runs.load(directory).run
+        ended = store.load(directory).run
         if ended.status == "failed":
             fail(UserError(ended.reason or ended.status, ended.hint or ""))
         return status
@@ -483,7 +485,8 @@ def sweep(model: str, **options: Any) -> int:
 
 def _start(spec: Spec, options: dict[str, Any], on_success: Callable[[Path], None] = lambda _: None) -> int:
     """Start a run and show it."""
-    from tui import control, leaving
+    from tui import leaving
+    from tui.run import control
 
     # From before there is a run: one whose command is gone without a word would not be found again.
     signals = leaving.Signals(interruptible=True).hear()
@@ -529,8 +532,8 @@ class _Progress:
 
     def tell(self, event: Any) -> None:
         """Write what an event has to say."""
-        from tui import events
-        from tui.state import progress_words
+        from tui.run import events
+        from tui.run.state import progress_words
         from tui.text import clean
 
         if isinstance(event, events.StageProgressed):
@@ -549,7 +552,7 @@ class _Progress:
 
     def line(self, event: Any) -> str | None:
         """One line for an event, or None for one that needs none."""
-        from tui import events
+        from tui.run import events
         from tui.text import clean
 
         match event:
@@ -575,7 +578,8 @@ def _follow(directory: Path, *, verbose: bool, signals: "Signals", as_events: bo
         GoesOn: a signal ended the following, but not the run.
         UserError: the run's process is gone without a result.
     """
-    from tui import control, events, journal, leaving, runs, state
+    from tui import leaving
+    from tui.run import control, events, journal, state, store
 
     follower, progress, folded = journal.Follower(directory / journal.FILE), _Progress(verbose), state.EMPTY
     asked = False
@@ -602,15 +606,15 @@ def _follow(directory: Path, *, verbose: bool, signals: "Signals", as_events: bo
         if time.monotonic() - checked > 1:
             checked = time.monotonic()
             # Its last events may have come just now.
-            if (control.died(directory) or not runs.lives(directory, folded.process)) and not follower.behind():
-                reason = state.lost(folded, runs.last_words(directory)).run.reason
+            if (control.died(directory) or not store.lives(directory, folded.process)) and not follower.behind():
+                reason = state.lost(folded, store.last_words(directory)).run.reason
                 raise UserError(reason or "", f"fvp-tui show {directory.name}")
         time.sleep(POLL_S)
 
 
 def _stop_for(signal_name: str, directory: Path) -> None:
     """Ask a run to stop, as a signal wants it."""
-    from tui import control
+    from tui.run import control
 
     try:
         control.stop(directory)
@@ -622,10 +626,10 @@ def _stop_for(signal_name: str, directory: Path) -> None:
 
 
 def _show(directory: Path, *, as_json: bool, detail: "Detail" = "top") -> None:
-    from tui import runs, state
     from tui.reports import text
+    from tui.run import state, store
 
-    found = runs.load(directory)
+    found = store.load(directory)
     if as_json:
         _print_json(state.to_json(found))
     else:
@@ -641,14 +645,14 @@ def _show(directory: Path, *, as_json: bool, detail: "Detail" = "top") -> None:
 @click.option("--layers", is_flag=True, help="Show where quantization hurts: each layer against the float model's.")
 def show(name: str, as_json: bool, detail: "Detail | None", memory: bool, layers: bool) -> None:
     """Show a run's figures. RUN is an id, a unique prefix, last or last~N."""
-    from tui import runs
     from tui.reports import text
+    from tui.run import store
 
     if (memory or layers) and not as_json:
-        state = runs.load(runs.resolve(name))
+        state = store.load(store.resolve(name))
         click.echo("\n".join([text.memory_map(state)] * memory + [text.layers_table(state)] * layers))
         return
-    _show(runs.resolve(name), as_json=as_json, detail=detail or "top")
+    _show(store.resolve(name), as_json=as_json, detail=detail or "top")
 
 
 @cli.command()
@@ -664,11 +668,11 @@ def show(name: str, as_json: bool, detail: "Detail | None", memory: bool, layers
 def compare(a: str, b: str, profile: str | None, as_json: bool) -> int:
     """Compare two runs: what differs, figures, operators by module. Something worse is exit status 3."""
     from tui import compare as comparing
-    from tui import runs
     from tui.reports import compare as report
+    from tui.run import store
 
     allowed = comparing.Profile() if profile is None else comparing.read_profile(Path(profile))
-    found = comparing.compare(runs.load(runs.resolve(a)), runs.load(runs.resolve(b)), allowed)
+    found = comparing.compare(store.load(store.resolve(a)), store.load(store.resolve(b)), allowed)
     if as_json:
         _print_json(found)
     else:
@@ -689,11 +693,12 @@ def advise(name: str, try_out: bool, as_json: bool, verbose: bool) -> int:
     """Say what to change in a run's model or options, with the evidence the run has for it."""
     import msgspec
 
-    from tui import advice, control, leaving, runs, variants
+    from tui import advice, leaving, variants
     from tui.reports import advice as report
+    from tui.run import control, store
 
-    directory = runs.resolve(name)
-    state = runs.load(directory)
+    directory = store.resolve(name)
+    state = store.load(directory)
     if state.spec is None or state.run.status != "ok":
         raise UserError(f"{directory.name} is {state.run.status}", "advice needs a run that went well")
     found = advice.of(state, variants.estimates(directory, state))
@@ -740,9 +745,9 @@ EXPORTS = ("json", "csv", "html", "perfetto", "svg")
 def export(name: str, form: Any, output: str | None, size: str | None) -> None:
     """Put a run into a file for other programs, or for people: a report, a table, a trace."""
     from tui import export as exporting
-    from tui import runs
+    from tui.run import store
 
-    directory = runs.resolve(name)
+    directory = store.resolve(name)
     if output is not None:
         exporting.check_path(Path(output))
     if size is not None and form != "svg":
@@ -765,9 +770,10 @@ def export(name: str, form: Any, output: str | None, size: str | None) -> None:
 @click.option("--events", "as_events", is_flag=True, help="Do not open the screen; print the journal, live.")
 def attach(name: str, as_json: bool, as_events: bool) -> int:
     """Watch a run, from its beginning: on the full screen, or as lines where there is no terminal."""
-    from tui import leaving, runs
+    from tui import leaving
+    from tui.run import store
 
-    directory = runs.resolve(name)
+    directory = store.resolve(name)
     if _has_terminal() and not (as_json or as_events):
         from tui.app import run_app
 
@@ -786,10 +792,10 @@ def attach(name: str, as_json: bool, as_events: bool) -> int:
 @click.option("--plain", is_flag=True, help="Do not open the screen; print lines as run does.")
 def replay(name: str, speed: float, max_gap: float | None, plain: bool) -> None:
     """Play a run that is over once more: on the full screen, or as lines where there is no terminal."""
-    from tui import events, journal, runs
-    from tui import replay as replaying
+    from tui.run import events, journal, store
+    from tui.run import replay as replaying
 
-    directory = runs.resolve(name)
+    directory = store.resolve(name)
     replaying.check(directory)
     player = replaying.Player(directory / journal.FILE, speed, max_gap)
     if _has_terminal() and not plain:
@@ -831,17 +837,17 @@ def infer(name: str, inputs: tuple[str, ...], as_json: bool) -> int:
     """Ask the platform of a run that was started with --serve for one more inference."""
     import msgspec
 
-    from tui import control, runs, state
     from tui.reports import text
+    from tui.run import control, state, store
 
-    directory = runs.resolve(name)
+    directory = store.resolve(name)
     number = control.infer(directory, [str(_absolute(path)) for path in inputs])
     found = _until_inferred(directory, number)
     inference = next((one for one in found.inferences if one.index == number), None)
     if inference is None:
         why = found.run.reason or f"it is {found.run.status}"
         raise UserError(f"{directory.name} ended before the inference: {why}", f"fvp-tui show {directory.name}")
-    outputs = directory / runs.ARTIFACTS / f"outputs_{number}.npz"
+    outputs = directory / store.ARTIFACTS / f"outputs_{number}.npz"
     if as_json:
         _print_json(
             {
@@ -862,7 +868,7 @@ def infer(name: str, inputs: tuple[str, ...], as_json: bool) -> int:
 
 def _until_inferred(directory: Path, number: int | None) -> "State":
     """Follow a run until an inference has ended, with what is said of it then, or until the run has; its state."""
-    from tui import events, journal, runs, state
+    from tui.run import events, journal, state, store
 
     follower, folded, ended = journal.Follower(directory / journal.FILE), state.EMPTY, False
     while True:
@@ -872,7 +878,7 @@ def _until_inferred(directory: Path, number: int | None) -> "State":
             if ended and isinstance(event, events.PhaseChanged | events.InferenceStarted):
                 return folded
             ended = ended or (isinstance(event, events.InferenceFinished) and event.inference.index == number)
-        folded = folded if follower.behind() else runs.settled(directory, folded)
+        folded = folded if follower.behind() else store.settled(directory, folded)
         if folded.run.status != "running":
             return folded
         time.sleep(POLL_S)
@@ -882,9 +888,9 @@ def _until_inferred(directory: Path, number: int | None) -> "State":
 @click.argument("name", metavar="RUN", shell_complete=candidates.live_runs)
 def stop(name: str) -> None:
     """Stop a run; what it has yielded so far is kept."""
-    from tui import control, runs
+    from tui.run import control, store
 
-    control.stop(runs.resolve(name))
+    control.stop(store.resolve(name))
 
 
 @cli.command()
@@ -892,10 +898,10 @@ def stop(name: str) -> None:
 @click.option("--off", is_flag=True, help="Let them go again.")
 def pin(names: tuple[str, ...], off: bool) -> None:
     """Keep runs from being deleted."""
-    from tui import runs
+    from tui.run import store
 
-    for directory in [runs.resolve(name) for name in names]:
-        runs.pin(directory, not off)
+    for directory in [store.resolve(name) for name in names]:
+        store.pin(directory, not off)
         click.echo(directory.name)
 
 
@@ -903,11 +909,11 @@ def pin(names: tuple[str, ...], off: bool) -> None:
 @click.argument("names", metavar="RUN...", nargs=-1, required=True, shell_complete=candidates.any_run)
 def rm(names: tuple[str, ...]) -> None:
     """Delete runs with all their files."""
-    from tui import runs
+    from tui.run import store
 
     # All names are resolved before the first is deleted: deleting changes what last~N means.
-    for directory in dict.fromkeys(runs.resolve(name) for name in names):
-        runs.remove(directory)
+    for directory in dict.fromkeys(store.resolve(name) for name in names):
+        store.remove(directory)
         click.echo(directory.name)
 
 
@@ -917,12 +923,12 @@ def rm(names: tuple[str, ...]) -> None:
 @click.option("--raw", is_flag=True, help="The console's very bytes, control characters included.")
 def log(name: str, follow: bool, raw: bool) -> int | None:
     """Print a run's log."""
-    from tui import events, journal, runs
+    from tui.run import events, journal, store
     from tui.text import clean
 
-    directory = runs.resolve(name)
+    directory = store.resolve(name)
     if raw:
-        console = directory / runs.CONSOLE
+        console = directory / store.CONSOLE
         if console.exists():
             sys.stdout.buffer.write(console.read_bytes())
         return None
@@ -935,7 +941,7 @@ def log(name: str, follow: bool, raw: bool) -> int | None:
     done = False
     while not done:
         # The state is asked for before the journal is read: what the last events said is then not missed.
-        done = not follow or runs.load(directory).run.status != "running"
+        done = not follow or store.load(directory).run.status != "running"
         for event in follower.drain():
             echo(event)
         if not done:
@@ -950,11 +956,11 @@ def history(as_json: bool, count: int) -> None:
     """List the runs, newest first."""
     import itertools
 
-    from tui import runs, state
     from tui.reports import text
+    from tui.run import state, store
     from tui.text import clean
 
-    found = itertools.islice(runs.history(), count or None)
+    found = itertools.islice(store.history(), count or None)
     if as_json:
         _print_json({"schema_version": state.SCHEMA_VERSION, "runs": [state.to_json(s) for s in found]})
         return

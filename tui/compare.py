@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from tui.errors import UsageError
-from tui.figures import Figure, Operator, spread
-from tui.state import State, checked
+from tui.run import store
+from tui.run.figures import Figure, Operator, spread
+from tui.run.state import State, checked
 
 SCHEMA_VERSION = 1
 
@@ -169,7 +170,7 @@ def _known(state: State, *, inferences: bool) -> dict[str, float | None]:
             "partitions": delegation.subgraphs,
             "cpu_kernels": sum(kernel.calls for kernel in delegation.kernels),
         }
-    found["program_bytes"] = next((a.bytes for a in state.artifacts if a.name == "model.pte"), None)
+    found["program_bytes"] = next((a.bytes for a in state.artifacts if a.name == store.MODEL), None)
     if inferences:
         cycles = spread(inference.npu_cycles for inference in state.inferences)
         found["inference_npu_cycles"] = None if cycles is None else cycles.median

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from tui import events
 from tui.compile import client
 from tui.errors import Exit
-from tui.events import Level
 from tui.record import Ended, Record
+from tui.run import events
+from tui.run.events import Level
 
 COMPILE_LOG = "compile.log"
 STOP_GRACE_S = 5.0

@@ -12,9 +12,9 @@ from packaging.requirements import Requirement
 
 from tui import __version__, config
 from tui.errors import UserError
-from tui.figures import Figure
 from tui.platform import discovery, firmware_store, inspection
-from tui.spec import Spec
+from tui.run.figures import Figure
+from tui.run.spec import Spec
 from tui.toolchain import firmware_images, qemu, vela
 
 MIN_FREE_GIB = 2

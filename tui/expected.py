@@ -5,10 +5,11 @@ from pathlib import Path
 
 import msgspec
 
-from tui import runs, sweep
+from tui import sweep
 from tui.compile import vela_runs
-from tui.figures import Estimate
-from tui.spec import Spec, lowering_of
+from tui.run import store
+from tui.run.figures import Estimate
+from tui.run.spec import Spec, lowering_of
 from tui.toolchain import vela
 from tui.toolchain.target import Target
 
@@ -39,14 +40,14 @@ class Expected:
 
 def lowered(request: Spec) -> Lowered | None:
     """The newest run that lowered the model of a spec with the same quantization; None where there is none."""
-    for directory, other in runs.specs(LOOK_BACK):
+    for directory, other in store.specs(LOOK_BACK):
         if lowering_of(other) != lowering_of(request):
             continue
         found = tuple(sweep.graphs(directory))
         if found:
             at = directory.stat().st_mtime
             file = Path(request.model)
-            edited = file.is_file() and file.stat().st_mtime > (directory / runs.SPEC).stat().st_mtime
+            edited = file.is_file() and file.stat().st_mtime > (directory / store.SPEC).stat().st_mtime
             return Lowered(directory, at, edited, found)
     return None
 

@@ -10,12 +10,13 @@ from typing import Literal, get_args
 
 import msgspec
 
-from tui import advice, events, journal, runs, state
+from tui import advice
 from tui.errors import UsageError
 from tui.files import write_whole
-from tui.loglines import LogLine
 from tui.reports import csv, html, perfetto
-from tui.state import State
+from tui.run import events, journal, state, store
+from tui.run.log import LogLine
+from tui.run.state import State
 from tui.text import clean
 
 Format = Literal["json", "csv", "html", "perfetto", "svg"]
@@ -41,7 +42,7 @@ def document(directory: Path, form: Format) -> bytes:
     Raises:
         ValueError: it is the picture that was asked for.
     """
-    found = runs.load(directory)
+    found = store.load(directory)
     match form:
         case "json":
             return msgspec.json.format(msgspec.json.encode(state.to_json(found)), indent=2) + b"\n"

@@ -14,23 +14,24 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from tui import carrying, check, events, pools, ready, runs
+from tui import check, pools, ready
+from tui.compile import state_links
 from tui.errors import Exit, UserError
-from tui.events import Event
-from tui.figures import Check, Source
 from tui.model import pte, tensors
 from tui.platform import command, counts, delivery, discovery, etdump, pmu_trace, session
 from tui.platform.uart import CPU_CYCLES
 from tui.record import Ended, Record, Stopped
+from tui.run import events, store
+from tui.run.events import Event
+from tui.run.figures import Check, Source
+from tui.run.spec import MACS_PARAMETER
 from tui.simulator import estimates, miscompiled
 from tui.simulator.delegate import DelegateError, lost_outputs
 from tui.simulator.ethosu85 import CommandStreamError
-from tui.spec import MACS_PARAMETER
 
 OUTPUTS = "outputs.npz"
 OUTPUTS_OF = "outputs_{}.npz"
 """Those of an inference that was asked for while the platform stayed, by its number."""
-MODEL = "model.pte"
 PROGRAM = "program.pte"
 PMU_TRACE = "pmu_trace.json.gz"
 COUNTS = "counts.jsonl"
@@ -52,7 +53,7 @@ def take_program(record: Record, path: Path, *, ones: bool) -> None:
     record.keep(given)
     taken = ready.take(path, data, record.spec, ones=ones)
     if taken.program is not data:
-        program = record.artifacts / MODEL
+        program = record.artifacts / store.MODEL
         program.write_bytes(taken.program)
         record.keep(program)
     _check_outputs(path, taken.program)
@@ -107,7 +108,7 @@ def _check_outputs(path: Path, program: bytes) -> None:
 def weigh_pools(record: Record, available: Mapping[str, int]) -> None:
     """Say what the program asks of the runner's memory before it is started."""
     try:
-        found = pools.needs((record.artifacts / MODEL).read_bytes(), available)
+        found = pools.needs((record.artifacts / store.MODEL).read_bytes(), available)
     except (pte.PteError, DelegateError) as error:
         record.note(f"what it asks of the runner's memory is not known: {error}")
         return
@@ -132,7 +133,7 @@ def check_firmware(record: Record, choice: discovery.Choice) -> discovery.Choice
     from tui.simulator.firmware import image, preflight
 
     assert choice.runner is not None
-    program = (record.artifacts / MODEL).read_bytes()
+    program = (record.artifacts / store.MODEL).read_bytes()
     plan = pte.parse(program).main
     try:
         found = preflight.obstacles(program, image.load(choice.runner.path), record.spec.target.macs)
@@ -215,17 +216,17 @@ class Inferring:
         """
         self._note_differences()
         self.work.mkdir(exist_ok=True)
-        shutil.copyfile(self.artifacts / MODEL, self.work / PROGRAM)
+        shutil.copyfile(self.artifacts / store.MODEL, self.work / PROGRAM)
         self._check_program_inside()
         if self.choice.kind == "simulator" and not self.spec.fast:
             self.record.note(SIMULATED_CYCLES)
             self._note_tables()
         boots = self.manifest.inferences if self._booted_each else 1
         if boots > 1:
-            kept = pte.parse((self.artifacts / MODEL).read_bytes()).main.state
+            kept = pte.parse((self.artifacts / store.MODEL).read_bytes()).main.state
             lost = ": its state was lost each time" if kept else ""
             self.record.note(f"the platform was booted for each of {boots} inferences{lost}")
-        if (earlier := runs.earlier(self.record.directory, self.spec, self.choice.kind)) is not None:
+        if (earlier := store.earlier(self.record.directory, self.spec, self.choice.kind)) is not None:
             self.record.emit(events.EarlierKnown(earlier=earlier))
         self.record.begin("boot")
         for first in range(boots):
@@ -276,7 +277,7 @@ class Inferring:
         found = [self.outputs[k] for k in known if k in self.outputs]
         links = self.record.state.links
         result: Check = check.compare(self.artifacts, self.manifest, samples, found, links=links, printed=printed)
-        result = carrying.judge(result, self.manifest.state, known, booted_each=self._booted_each)
+        result = state_links.judge(result, self.manifest.state, known, booted_each=self._booted_each)
         if result.links and result.links[-1].status == "mismatch" and result.links[-1].hint is None:
             platform = msgspec.structs.replace(result.links[-1], hint=self._miscompiled())
             result = msgspec.structs.replace(result, links=(*result.links[:-1], platform))
@@ -285,7 +286,7 @@ class Inferring:
     def _miscompiled(self) -> str | None:
         """What the program's commands say of the compiler, and what helps: its marks, each at its operator's line."""
         try:
-            marks = list(miscompiled.marks(pte.parse((self.artifacts / MODEL).read_bytes())))
+            marks = list(miscompiled.marks(pte.parse((self.artifacts / store.MODEL).read_bytes())))
         except (pte.PteError, DelegateError, CommandStreamError):
             return None
         lines = {(o.partition, offset): o.line for o in self.record.state.operators for offset in o.commands}
@@ -300,7 +301,7 @@ class Inferring:
     def _note_tables(self) -> None:
         """Say what loading tables adds to the estimate: where they are much of it, Vela's total is far from it."""
         try:
-            note = estimates.tables_note(pte.parse((self.artifacts / MODEL).read_bytes()))
+            note = estimates.tables_note(pte.parse((self.artifacts / store.MODEL).read_bytes()))
         except (pte.PteError, DelegateError, CommandStreamError):
             return  # of a program that cannot be understood there is no figure that could differ
         if note is not None:
@@ -320,7 +321,7 @@ class Inferring:
 
     def _boot(self, first: int, inferences: int) -> events.PlatformExited:
         """One process of the platform, from inference `first` on."""
-        console = self.record.directory / runs.CONSOLE
+        console = self.record.directory / store.CONSOLE
         begun = console.stat().st_size if console.exists() else 0
         source: Source = "measured" if self.choice.kind == "fvp" else "estimated"
         argv = command.build(
@@ -387,7 +388,7 @@ class Inferring:
 
     def _keep_etdump(self) -> None:
         """What a runner with an event tracer says of its kernels, read by ExecuTorch's Inspector."""
-        console = self.record.directory / runs.CONSOLE
+        console = self.record.directory / store.CONSOLE
         # A platform that never started has no console.
         for name, content in etdump.found(self.work, console.read_bytes() if console.exists() else b""):
             if content is None:
@@ -429,7 +430,7 @@ class Inferring:
         self.record.emit(events.PlatformStarted(platform=discovery.describe(self.choice, argv), pid=pid))
 
     def _follow(self, source: Source, first: int) -> Callable[[], Sequence[Event]]:
-        plan = pte.parse((self.artifacts / MODEL).read_bytes()).main
+        plan = pte.parse((self.artifacts / store.MODEL).read_bytes()).main
         places = pmu_trace.Places(self.record.state.operators, plan.calls)
         traced = pmu_trace.Follower(self.work / PMU_TRACE, places, source)
         (self.work / COUNTS).unlink(missing_ok=True)

@@ -4,9 +4,10 @@ import asyncio
 import time
 from pathlib import Path
 
-from tui import export, runs
+from tui import export
 from tui.app import set_defaults
 from tui.errors import UsageError, UserError
+from tui.run import store
 
 SIZE = (120, 40)
 SMALLEST, LARGEST = (40, 12), (500, 300)
@@ -44,7 +45,7 @@ async def _photograph(directory: Path, size: tuple[int, int]) -> str:
     from tui.screens.root import FvpApp
     from tui.screens.run import RunScreen
 
-    there = runs.load(directory)
+    there = store.load(directory)
 
     def whole() -> bool:
         """Whether all that was there when we came has been read."""

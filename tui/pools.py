@@ -6,8 +6,8 @@ memory id 1 come from its method allocator, the NPU's scratch from its temporary
 
 from collections.abc import Mapping
 
-from tui.figures import PoolNeed
 from tui.model import pte
+from tui.run.figures import PoolNeed
 from tui.simulator import delegate
 
 METHOD, TEMPORARY = "method_allocator", "temp_allocator"

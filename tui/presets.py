@@ -10,7 +10,7 @@ import msgspec
 from tui import config
 from tui.errors import UsageError
 from tui.files import write_whole
-from tui.spec import Spec
+from tui.run.spec import Spec
 
 FOLDER = "presets"
 SUFFIX = ".toml"

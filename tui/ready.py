@@ -11,7 +11,7 @@ from tui.model import bundled, pte, tensors
 from tui.model.bundled import Case
 from tui.model.pte import PteError, Signature, Tensor
 from tui.model.tensors import Manifest, NDArray, TensorInfo
-from tui.spec import Spec
+from tui.run.spec import Spec
 
 ONES = "ones: the runner cannot be given inputs"
 ZEROS = "a ready program brings no inputs, give --input FILE"

@@ -4,11 +4,11 @@ import threading
 import time
 from pathlib import Path
 
-from tui import artifacts, events, journal, runs, state
 from tui.errors import Exit
-from tui.events import Event, Stage
-from tui.spec import Spec
-from tui.state import State
+from tui.run import events, journal, state, store
+from tui.run.events import Event, Stage
+from tui.run.spec import Spec
+from tui.run.state import State
 
 
 class Stopped(Exception):
@@ -30,7 +30,7 @@ class Record:
 
     def __init__(self, directory: Path, spec: Spec) -> None:
         self.directory = directory
-        self.artifacts = directory / runs.ARTIFACTS
+        self.artifacts = directory / store.ARTIFACTS
         self.spec = spec
         self.state: State = state.EMPTY
         self._stop = False
@@ -108,7 +108,7 @@ class Record:
 
     def keep(self, path: Path) -> None:
         """Announce a finished file."""
-        self.emit(events.ArtifactWritten(artifact=artifacts.describe(self.directory, path)))
+        self.emit(events.ArtifactWritten(artifact=store.artifact(self.directory, path)))
 
     def release(self) -> None:
         """Give the room on the disk back that was held for the run's last words, which come now."""

@@ -6,7 +6,7 @@ import msgspec
 
 from tui import config
 from tui.files import write_whole
-from tui.spec import Limits, Spec
+from tui.run.spec import Limits, Spec
 
 FILE = "remembered.json"
 

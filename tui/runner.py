@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from tui import compiling, control, events, files, journal, processes, runs
+from tui import compiling, files, processes
 from tui.errors import Exit, UserError
-from tui.figures import Versions
 from tui.model import catalogue
 from tui.platform import discovery
 from tui.record import Ended, Record, Stopped
-from tui.spec import Spec
+from tui.run import control, events, journal, store
+from tui.run.figures import Versions
+from tui.run.spec import Spec
 from tui.toolchain import vela
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Runner:
     def _listen(self, at_end: contextlib.ExitStack) -> None:
         """Take commands, and the one to stop that came before."""
         at_end.callback(control.Server(self.record.directory, self.handle).close)
-        if (self.record.directory / runs.STOP).exists():
+        if (self.record.directory / store.STOP).exists():
             self.end()
 
     def _clear(self) -> None:
@@ -110,8 +111,8 @@ class Runner:
         directory = self.record.directory
         shutil.rmtree(directory / WORK, ignore_errors=True)
         with contextlib.suppress(OSError):
-            (directory / runs.STOP).unlink(missing_ok=True)
-            runs.keep_snapshot(directory)
+            (directory / store.STOP).unlink(missing_ok=True)
+            store.keep_snapshot(directory)
 
     def _end(self, at_end: contextlib.ExitStack) -> events.RunFinished:
         """Go through the stages; the last event."""
@@ -265,7 +266,7 @@ def main(argv: list[str]) -> int:
     directory = Path(argv[0])
     for lock in argv[1:]:
         os.set_inheritable(int(lock), False)
-    spec = runs.load_spec(directory)
+    spec = store.load_spec(directory)
     if spec is None:
         sys.stderr.write(f"no spec in {directory}\n")
         return Exit.USAGE

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import msgspec
 
-from tui import runs, spec
 from tui.compile import vela_runs
 from tui.compile.origins import TOSA
 from tui.errors import UsageError
-from tui.figures import Estimate, Figure
-from tui.spec import Limits
+from tui.run import spec, store
+from tui.run.figures import Estimate, Figure
+from tui.run.spec import Limits
 from tui.toolchain.target import Target
 
 SCHEMA_VERSION = 1
@@ -73,7 +73,7 @@ def grid(accelerators: Iterable[str], memory_modes: Iterable[str], system_config
 
 def graphs(directory: Path) -> list[Path]:
     """The lowered graphs of a run, one for each partition."""
-    return sorted((directory / runs.ARTIFACTS / "vela").glob(f"*/{TOSA}"))
+    return sorted((directory / store.ARTIFACTS / "vela").glob(f"*/{TOSA}"))
 
 
 def points(lowered: Sequence[Path], targets: Sequence[Target]) -> Iterator[tuple[int, Point]]:

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from tui import runs, sweep
+from tui import sweep
 from tui.advice import Tried, WhatIf, what_ifs
 from tui.compile import vela_runs
-from tui.figures import Estimate
-from tui.state import State
+from tui.run import store
+from tui.run.figures import Estimate
+from tui.run.state import State
 from tui.toolchain import vela
 
 
@@ -23,7 +24,7 @@ def estimates(directory: Path, state: State) -> WhatIf:
 
 def outcome(before: State, directory: Path) -> Tried:
     """What the run in `directory`, which has tried something, came to, against the one before."""
-    after = runs.load(directory)
+    after = store.load(directory)
     was = before.estimate.total_cycles if before.estimate else None
     now = after.estimate.total_cycles if after.estimate else None
     return Tried(

@@ -13,9 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from tui import journal, state
-from tui.events import Event
 from tui.platform import session
+from tui.run import journal, state
+from tui.run.events import Event
 
 LINES = 1_000_000
 REPEATS = 3

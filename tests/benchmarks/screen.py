@@ -22,7 +22,7 @@ import psutil
 import pyte
 
 from tests.ui import fakes
-from tui import events, journal
+from tui.run import events, journal
 
 COMMAND = Path(sys.executable).with_name("fvp-tui")
 BARE = """

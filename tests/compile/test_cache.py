@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import TUI, Fvp, environment
-from tui import artifacts, events
 from tui.compile import cache
-from tui.events import Event
+from tui.run import events, store
+from tui.run.events import Event
 
 MODEL = """
 import pathlib
@@ -195,7 +195,7 @@ def entry(home: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[Event
     made: list[Event] = []
     for name in ("model.pte", "vela.csv"):
         (folder / name).write_bytes(name.encode() * 100)
-        made.append(events.ArtifactWritten(artifact=artifacts.describe(home / "run", folder / name)))
+        made.append(events.ArtifactWritten(artifact=store.artifact(home / "run", folder / name)))
     return folder, made
 
 

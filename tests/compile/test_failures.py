@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from tests.conftest import Fvp
-from tui import events, journal, runs
+from tui.run import events, journal, store
 
 HEAD = """import torch
 class Net(torch.nn.Module):
@@ -45,12 +45,12 @@ def test_hints_fit_what_the_models_own_code_raises(tmp_path: Path, fvp_tui: Fvp)
         reason = found["run"]["reason"]
         assert reason.startswith(f"{stage}: ") and what in reason and hint in reason, reason
         assert f"at {file}:{LINE}" in reason
-        happened = list(journal.read(runs.resolve("last") / journal.FILE))
+        happened = list(journal.read(store.resolve("last") / journal.FILE))
         failed = next(e for e in happened if isinstance(e, events.StageFinished) and e.status == "failed")
         assert failed.line == f"{file}:{LINE}"
         if stage == "export" and "data-dependent" not in what:
             # All of it, from the user's code on, with the telling line as an error.
-            text = (runs.resolve("last") / "artifacts" / "failure.txt").read_text(encoding="utf-8")
+            text = (store.resolve("last") / "artifacts" / "failure.txt").read_text(encoding="utf-8")
             logged = [e for e in happened if isinstance(e, events.Logged) and e.text and e.text in text]
             assert "\n".join(e.text for e in logged).endswith(text.rstrip("\n"))
             assert [e.level for e in logged[-text.rstrip("\n").count("\n") - 1 :]].count("error") == 1

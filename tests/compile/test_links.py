@@ -12,8 +12,8 @@ from torch import nn
 from tests import models
 from tests.conftest import Fvp, Ran, taken_over
 from tui.compile import links, references
-from tui.figures import Link
 from tui.model.tensors import Manifest, TensorInfo
+from tui.run.figures import Link
 
 RanModel = Callable[..., Ran]
 

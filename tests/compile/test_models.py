@@ -13,8 +13,9 @@ import torch
 from torch.export import Dim
 
 from tests.conftest import TUI, Fvp, environment
-from tui import processes, spec
-from tui.spec import Spec
+from tui import processes
+from tui.run import spec
+from tui.run.spec import Spec
 
 PROJECT = """
 import argparse, os, sys

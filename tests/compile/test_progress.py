@@ -11,9 +11,9 @@ from torch.fx.passes.infra.pass_manager import PassManager
 
 from tests.conftest import Fvp
 from tests.ui import fakes
-from tui import events, state
 from tui.compile import lowering, models, progress
 from tui.reports import text
+from tui.run import events, state
 from tui.toolchain.target import Target
 
 Told = list[tuple[str, int, int | None]]

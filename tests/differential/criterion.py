@@ -21,8 +21,8 @@ from tests.differential import families, links, lowering
 from tests.differential.specs import Spec
 from tui.compile import links as product
 from tui.compile import rounding
-from tui.figures import Link
 from tui.model.tensors import Manifest, TensorInfo
+from tui.run.figures import Link
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def main(arguments: list[str]) -> int:
 def stop_running(made: Machine) -> Path:
     """A run that was stopped while its platform ran."""
     from tests.watching import event_of
-    from tui import events
+    from tui.run import events
 
     directory = (until(made.runs, 60) or [])[0]
     event_of(directory, lambda event: isinstance(event, events.InferenceFinished))

@@ -9,9 +9,10 @@ from pathlib import Path
 from random import Random
 
 from tests.faults.judging import Outcome
-from tui import export, journal, loglines, replay, runs, state
+from tui import export
 from tui.reports import text
-from tui.state import State
+from tui.run import journal, log, replay, state, store
+from tui.run.state import State
 
 KINDS: dict[str, Callable[[Random, bytes], bytes]] = {}
 
@@ -83,20 +84,20 @@ class Given:
 
 
 def given(directory: Path) -> Given:
-    return Given(directory, runs.load(directory))
+    return Given(directory, store.load(directory))
 
 
 def readers(directory: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     """All that reads a run, by name."""
     path = directory / journal.FILE
-    yield "show", lambda: text.summary(runs.load(directory), "top")
-    yield "show --operators", lambda: text.summary(runs.load(directory), "all")
-    yield "show --modules", lambda: text.summary(runs.load(directory), "modules")
-    yield "show --memory", lambda: text.memory_map(runs.load(directory))
-    yield "show --layers", lambda: text.layers_table(runs.load(directory))
-    yield "show --json", lambda: json.dumps(state.to_json(runs.load(directory)), allow_nan=False)
-    yield "history", lambda: [run.run.status for run in runs.history()]
-    yield "log", lambda: loglines.tail(path, 100)
+    yield "show", lambda: text.summary(store.load(directory), "top")
+    yield "show --operators", lambda: text.summary(store.load(directory), "all")
+    yield "show --modules", lambda: text.summary(store.load(directory), "modules")
+    yield "show --memory", lambda: text.memory_map(store.load(directory))
+    yield "show --layers", lambda: text.layers_table(store.load(directory))
+    yield "show --json", lambda: json.dumps(state.to_json(store.load(directory)), allow_nan=False)
+    yield "history", lambda: [run.run.status for run in store.history()]
+    yield "log", lambda: log.tail(path, 100)
     yield "attach", lambda: list(journal.read(path))
     for form in ("json", "csv", "html", "perfetto"):
         yield f"export {form}", lambda form=form: export.document(directory, form)
@@ -113,9 +114,9 @@ def tried(made: Given, number: int, seed: str, home: Path) -> Outcome:
     path = directory / journal.FILE
     path.write_bytes(KINDS[name](random, path.read_bytes()))
     if random.random() < 0.5:
-        (directory / runs.SNAPSHOT).unlink(missing_ok=True)
+        (directory / store.SNAPSHOT).unlink(missing_ok=True)
     else:
-        snapshot = directory / runs.SNAPSHOT
+        snapshot = directory / store.SNAPSHOT
         snapshot.write_bytes(random.choice((cut, holes))(random, snapshot.read_bytes()))
     wrong, tracebacks = [], []
     for what, read in readers(directory):
@@ -123,7 +124,7 @@ def tried(made: Given, number: int, seed: str, home: Path) -> Outcome:
             read()
         except Exception:  # noqa: BLE001 - whatever a reader raises is counted
             tracebacks.append(f"{name}: {what}: {traceback.format_exc()}")
-    shown = runs.load(directory)
+    shown = store.load(directory)
     wrong += [f"{name}: {words}" for words in _wrong(made.state, shown)]
     shutil.rmtree(directory)
     return Outcome("journal damaged", number, shown.run.status, tuple(wrong), tuple(tracebacks))

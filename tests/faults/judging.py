@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.world import Machine, until
-from tui import journal, processes, runs
+from tui import processes
+from tui.run import journal, store
 
 REST_S = 90.0
 """How long a run may take to end, whatever was done to it."""
@@ -17,7 +18,7 @@ LEAVE_S = 10.0
 
 FAULT = re.compile(r"Traceback \(most recent call last\)|internal error|Exception ignored|Fatal Python error")
 OURS = re.compile(r"/tui/|internal error")
-TEXTS = (runs.RUNNER_LOG, runs.CONSOLE, journal.FILE, "artifacts/compile.log", "artifacts/internal_error.txt")
+TEXTS = (store.RUNNER_LOG, store.CONSOLE, journal.FILE, "artifacts/compile.log", "artifacts/internal_error.txt")
 """What a run's processes print, and where."""
 
 NONE = "none"
@@ -71,7 +72,7 @@ def at_rest(made: Machine) -> list[str]:
     """Wait until no run of a try goes on; those that do."""
 
     def resting() -> bool:
-        return not any(processes.locked(directory / runs.SPEC) for directory in made.runs())
+        return not any(processes.locked(directory / store.SPEC) for directory in made.runs())
 
     return [] if until(resting, REST_S, 0.02) else [f"still running after {REST_S:g} s: {made.left()}"]
 

@@ -12,8 +12,8 @@ from tests.faults import judging
 from tests.faults.judging import NONE, Outcome
 from tests.faults.world import MODEL, Machine, Viewer, World, finished, machine, until
 from tests.watching import LIMIT_S
-from tui import control
 from tui.errors import UserError
+from tui.run import control
 
 LEFT = "goes on"
 """What a command says that leaves its run."""

@@ -19,7 +19,7 @@ import psutil
 
 from tests.conftest import TUI, environment
 from tests.watching import processes_of
-from tui import journal, runs
+from tui.run import journal, store
 
 MARK = "FVP_TUI_FAULTS"
 """In the environment of every process of a try: its data folder."""
@@ -63,7 +63,7 @@ def world(folder: Path, compiled: Path | None = None) -> Iterator[World]:
                 assert done.returncode == 0, done.stderr
                 (compiled,) = made.runs()
         program = folder / "digits.pte"
-        shutil.copy(compiled / runs.ARTIFACTS / "model.pte", program)
+        shutil.copy(compiled / store.ARTIFACTS / "model.pte", program)
         shared = World(folder, program, compiled, runtime)
         seconds = [_undisturbed(shared, model) for model in (str(program), *models)]
         yield World(folder, program, compiled, runtime, *seconds)

@@ -6,11 +6,11 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tui import state
-from tui.events import InstructionsCounted, PlanKnown
-from tui.figures import CpuOperator
 from tui.model import pte
 from tui.platform import counts
+from tui.run import state
+from tui.run.events import InstructionsCounted, PlanKnown
+from tui.run.figures import CpuOperator
 
 
 def plan(*instructions: pte.Instruction) -> pte.Plan:

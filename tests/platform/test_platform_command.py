@@ -11,7 +11,7 @@ from tui.errors import UsageError
 from tui.platform import command
 from tui.platform.discovery import Choice
 from tui.platform.firmware import Firmware, Kind
-from tui.spec import Spec
+from tui.run.spec import Spec
 from tui.toolchain.target import Target
 
 RUNNER = Firmware(Path("/r/arm_executor_runner"), "semihosting", "", bundles=False, pte_address=0x70000000)

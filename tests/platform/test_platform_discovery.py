@@ -11,7 +11,7 @@ from tests.platform import elves
 from tui import config
 from tui.errors import Exit, PlatformUnavailable, UsageError
 from tui.platform import discovery
-from tui.spec import Spec
+from tui.run.spec import Spec
 
 FAKE = Path(__file__).parent / "fake_fvp.py"
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui import events
-from tui.events import Event, Logged
 from tui.platform.uart import Parser
 from tui.platform.verdict import End, Evidence, judge, remarks
+from tui.run import events
+from tui.run.events import Event, Logged
 
 SHARED = Path(__file__).parent.parent.parent.parent / "shared"
 FILES = sorted(SHARED.glob("*_logs/*.log"))

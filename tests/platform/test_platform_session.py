@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from tests.platform import consoles
-from tui import events
-from tui.events import Event, Logged, PlatformExited
 from tui.platform import command, session
 from tui.platform.discovery import Choice
 from tui.platform.session import WAITING, Demand, Patience
-from tui.spec import Spec
+from tui.run import events
+from tui.run.events import Event, Logged, PlatformExited
+from tui.run.spec import Spec
 
 FAKE = Path(__file__).parent / "fake_fvp.py"
 IMPATIENT = Patience(poll=0.02, interrupt=0.2, terminate=0.2, kill=1.0, overdue=0.2, finish=0.2)

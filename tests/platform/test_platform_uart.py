@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from tests.platform import consoles
 from tests.platform.consoles import Console
-from tui import events
-from tui.events import Event, Logged
 from tui.platform import lines
 from tui.platform.uart import Parser
+from tui.run import events
+from tui.run.events import Event, Logged
 
 
 def parse(*chunks: bytes, source: Any = "measured") -> list[Event]:

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from tui.events import Logged, PlatformExited
 from tui.platform import known
 from tui.platform.verdict import End, Evidence, judge
+from tui.run.events import Logged, PlatformExited
 
 E = "E [executorch:x.cpp:1 f()] "
 F = "F [executorch:x.cpp:1 main()] "

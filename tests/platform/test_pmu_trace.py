@@ -10,9 +10,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.events import Event, OperatorsTraced
-from tui.figures import Operator
 from tui.platform.pmu_trace import Follower, Places, Reader, Step
+from tui.run.events import Event, OperatorsTraced
+from tui.run.figures import Operator
 
 OPERATORS = (
     Operator(name="first", op="Conv2D", commands=(100,)),

@@ -12,13 +12,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.platform import consoles
-from tui import events
-from tui.events import Event
 from tui.model.tensors import TensorInfo
 from tui.platform import delivery, etdump
 from tui.platform.lines import NANO
 from tui.platform.uart import Parser
 from tui.platform.verdict import End, Evidence, judge
+from tui.run import events
+from tui.run.events import Event
 
 EVENTS = ("ETHOSU_PMU_SRAM_RD", "ETHOSU_PMU_NPU_IDLE")
 

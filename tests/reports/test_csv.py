@@ -6,9 +6,9 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.figures import Operator
 from tui.reports.csv import COLUMNS, operators_csv
-from tui.state import State
+from tui.run.figures import Operator
+from tui.run.state import State
 
 
 def test_a_line_an_operator_and_nothing_for_what_is_not_known() -> None:

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from tests.conftest import Fvp
 from tests.ui import fakes
-from tui import advice, export, runs, state
-from tui.figures import CpuOperator, Layer, LimitResult, MemoryPool, PoolNeed, Profiled, Statistics
-from tui.loglines import LogLine
+from tui import advice, export
 from tui.reports import html
 from tui.reports.html import LogPart
-from tui.state import State
+from tui.run import state, store
+from tui.run.figures import CpuOperator, Layer, LimitResult, MemoryPool, PoolNeed, Profiled, Statistics
+from tui.run.log import LogLine
+from tui.run.state import State
 
 Path = tuple[str | int, ...]
 
@@ -209,7 +210,7 @@ def test_a_long_log_is_cut_at_its_beginning_and_the_page_says_so(home: object) -
 
 
 def test_the_module_of_many_operators_is_folded_and_nothing_is_lost(home: object) -> None:
-    found = runs.load(fakes.whole())
+    found = store.load(fakes.whole())
     many = tuple(msgspec.structs.replace(found.operators[1], name=f"layer.{n}", module=f"layer.{n}") for n in range(90))
     shown = words(html.page(msgspec.structs.replace(found, operators=many), LogPart()))
     assert "50 operators of fewer cycles" in shown
@@ -218,7 +219,7 @@ def test_the_module_of_many_operators_is_folded_and_nothing_is_lost(home: object
 
 def test_a_page_of_a_real_run(ran: Any, fvp_tui: Fvp) -> None:
     run = ran("sample:digits")
-    found = state.to_json(runs.load(run.directory))
+    found = state.to_json(store.load(run.directory))
     page = export.document(run.directory, "html").decode()
     elements(page, strict=True)
     assert f"{found['inferences'][0]['npu_cycles']:,}" in words(page)

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ui.fakes import tensor
-from tui.figures import Operator, TensorPlace
 from tui.reports.memory import FREE, areas, peak, picture
+from tui.run.figures import Operator, TensorPlace
 
 THREE = (tensor("in", 0, 1, 0, 100), tensor("mid", 0, 3, 100, 300), tensor("out", 2, 5, 0, 50))
 

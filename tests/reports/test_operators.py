@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.figures import Operator
 from tui.reports.operators import NO_MODULE, ORDERS, Entry, entries, tree
+from tui.run.figures import Operator
 
 MODULES = st.sampled_from([None, "", "a", "a.b", "a.b.c", "a.d", "e", "f.0", "f.1"])
 CYCLES = st.none() | st.integers(0, 1_000)

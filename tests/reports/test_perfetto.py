@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from tests.ui import fakes
-from tui import export, runs, state
+from tui import export
 from tui.reports.perfetto import NPU, OPERATORS_TRACK, STAGES_TRACK, WALL, trace
-from tui.state import State
+from tui.run import state, store
+from tui.run.state import State
 
 REQUIRED = {
     "X": {"name", "ts", "dur", "pid", "tid"},
@@ -117,7 +118,7 @@ def test_any_run_gives_a_valid_trace(make: Callable[[], Any], home: object) -> N
     directory = make()
     found = msgspec.json.decode(export.document(directory, "perfetto"))
     check(found)
-    status = runs.load(directory).run.status
+    status = store.load(directory).run.status
     assert found["otherData"]["status"].startswith(status.upper())
     assert status == "ok" or any(f"the run is {status}" in note for note in found["otherData"]["notes"])
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from tui import events, journal, runs, spec
-from tui.events import Event, Level
-from tui.figures import (
+from tui.run import events, journal, spec, store
+from tui.run.events import Event, Level
+from tui.run.figures import (
     Accuracy,
     Artifact,
     Check,
@@ -26,8 +26,8 @@ from tui.figures import (
     TensorPlace,
     Versions,
 )
-from tui.journal import Journal
-from tui.spec import Spec
+from tui.run.journal import Journal
+from tui.run.spec import Spec
 
 T0 = 1_795_400_000.0
 """When the runs began; all times in them are fixed."""
@@ -42,9 +42,9 @@ def spec_of(model: str = "sample:digits", **changes: object) -> Spec:
 
 def make(name: str, request: Spec, what: Iterable[Event]) -> Path:
     """A run's directory with these events in its journal."""
-    directory = runs.folder() / name
-    (directory / runs.ARTIFACTS).mkdir(parents=True)
-    (directory / runs.SPEC).write_bytes(spec.encode(request))
+    directory = store.folder() / name
+    (directory / store.ARTIFACTS).mkdir(parents=True)
+    (directory / store.SPEC).write_bytes(spec.encode(request))
     append(directory, what)
     return directory
 

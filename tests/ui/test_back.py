@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tui import control, runs
-from tui.replay import Player
+from tui.run import control, store
+from tui.run.replay import Player
+from tui.run.spec import Spec
 from tui.screens.compare import CompareScreen
 from tui.screens.confirm import Confirm
 from tui.screens.help import HelpScreen
@@ -18,7 +19,6 @@ from tui.screens.root import FvpApp
 from tui.screens.run import RunScreen
 from tui.screens.setup import SetupScreen
 from tui.screens.sweep import SweepScreen
-from tui.spec import Spec
 from tui.widgets.table import FigureTable
 from ui import fakes
 from ui.conftest import Until
@@ -151,7 +151,7 @@ async def test_a_run_is_run_again_in_its_place(until: Until, monkeypatch: pytest
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
         await pilot.press("r")
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.directory != directory)
-        assert started == [runs.load(directory).spec]
+        assert started == [store.load(directory).spec]
         await pilot.press("q")
         await until(pilot, lambda: listed(app, 2))
 

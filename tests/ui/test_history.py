@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from tui import runs
+from tui.run import store
 from tui.screens import history
 from tui.screens.compare import CompareScreen
 from tui.screens.confirm import Confirm
@@ -98,7 +98,7 @@ async def test_no_runs_and_many_runs(until: Until, monkeypatch: pytest.MonkeyPat
         await pilot.press("enter", "d", "o", "right")  # nothing to do it to
         for n in range(250):
             fakes.make(f"20261101-000000-m-u85-256-{n:04}", fakes.spec_of(), fakes.finished())
-        broken = runs.folder() / "20261102-broken"
+        broken = store.folder() / "20261102-broken"
         broken.mkdir()
         (broken / "events.jsonl").write_bytes(b"\xff\x00 no json\n")
         await pilot.press("u")
@@ -108,9 +108,9 @@ async def test_no_runs_and_many_runs(until: Until, monkeypatch: pytest.MonkeyPat
 
 def test_fakes_are_runs(tmp_path: Path) -> None:
     """What these tests stand on: the fake journals fold as real ones do."""
-    assert runs.load(fakes.whole()).run.status == "ok"
-    assert runs.load(fakes.failed()).run.hint
-    assert runs.load(fakes.gone()).run.status == "lost"
+    assert store.load(fakes.whole()).run.status == "ok"
+    assert store.load(fakes.failed()).run.hint
+    assert store.load(fakes.gone()).run.status == "lost"
 
 
 async def test_a_pinned_run_is_not_deleted(until: Until) -> None:
@@ -120,7 +120,7 @@ async def test_a_pinned_run_is_not_deleted(until: Until) -> None:
         await pilot.press("h")
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and rows(app))
         await pilot.press("p")
-        assert cells(app, kept.name)[0] == "P" and runs.pinned(kept)
+        assert cells(app, kept.name)[0] == "P" and store.pinned(kept)
         await pilot.press("d")
         await until(
             pilot, lambda: [n.message for n in app._notifications] == [f"{kept.name} is pinned: p lets go of it"]
@@ -128,7 +128,7 @@ async def test_a_pinned_run_is_not_deleted(until: Until) -> None:
         assert isinstance(app.screen, HistoryScreen)
         assert rows(app) == [kept.name] and kept.is_dir()
         await pilot.press("p")
-        assert cells(app, kept.name)[0] == "" and not runs.pinned(kept)
+        assert cells(app, kept.name)[0] == "" and not store.pinned(kept)
 
 
 async def test_two_runs_are_marked_and_compared(until: Until) -> None:
@@ -196,5 +196,5 @@ async def test_runs_that_go_on_and_new_ones_are_shown_as_they_come(
         fakes.whole(later)
         await until(pilot, lambda: rows(app) == [later, name])
         await until(pilot, lambda: cells(app, name)[5] == "OK")
-        runs.remove(runs.folder() / later)
+        store.remove(store.folder() / later)
         await until(pilot, lambda: rows(app) == [name])

@@ -5,9 +5,9 @@ import pytest
 from rich.cells import cell_len
 from textual.widgets import Static
 
-from tui import events
-from tui.events import Event
-from tui.figures import Artifact, Check, Delegation, Kernel, Operator, OperatorDelegation, PlatformInfo
+from tui.run import events
+from tui.run.events import Event
+from tui.run.figures import Artifact, Check, Delegation, Kernel, Operator, OperatorDelegation, PlatformInfo
 from tui.screens.history import HistoryScreen
 from tui.screens.root import FvpApp
 from tui.screens.run import RunScreen

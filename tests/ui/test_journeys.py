@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Ran
-from tui import runs
+from tui.run import store
 from ui import fakes
 from ui.pseudo_terminal import Terminal, restored
 
@@ -42,13 +42,13 @@ def test_from_setup_to_a_result_to_history_to_comparison(ran: Callable[..., Ran]
     tui.child.send("\x11")
     assert tui.end() == 0
     restored(tui)
-    assert len(runs.ids()) == 2
+    assert len(store.ids()) == 2
 
 
 def test_a_run_that_stays_is_stopped_and_seen_from_a_second_terminal(ran: Callable[..., Ran], terminal: Start) -> None:
     program = str(ran("sample:digits").artifacts / "model.pte")
     assert terminal("run", program, "--serve", "--detach").end(60) == 0
-    name = runs.ids()[0]
+    name = store.ids()[0]
     first, second = (terminal("attach", name) for _ in range(2))
     for tui, other in ((first, second), (second, first)):
         tui.wait(lambda tui=tui: "waiting" in tui.text.lower(), 60, [other])

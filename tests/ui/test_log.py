@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tui import journal
-from tui.events import Event
+from tui.run import journal
+from tui.run.events import Event
 from tui.screens.feed import _kept
 from tui.screens.root import FvpApp
 from tui.screens.run import RunScreen

@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from tui import presets, spec
+from tui import presets
 from tui.errors import UsageError
+from tui.run import spec
+from tui.run.spec import Spec
 from tui.screens.parameters import ParametersScreen, PresetScreen
 from tui.screens.root import FvpApp
 from tui.screens.setup import SetupScreen
 from tui.screens.value import ValueScreen
-from tui.spec import Spec
 from tui.widgets.table import FigureTable
 from ui.conftest import Until
 

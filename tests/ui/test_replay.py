@@ -2,8 +2,8 @@
 
 from textual.widgets import Static
 
-from tui import journal, runs
-from tui.replay import Player
+from tui.run import journal, store
+from tui.run.replay import Player
 from tui.screens.replay import ReplayScreen
 from tui.screens.root import FvpApp
 from tui.widgets import words
@@ -39,7 +39,7 @@ async def test_a_replay_says_so_can_be_held_and_ends_as_the_run(until: Until) ->
         await pilot.press("space", *["right_square_bracket"] * 14)
         await until(pilot, lambda: "OK  9.5 s" in text(app, RunHeader))
         await until(pilot, lambda: "over (R plays it again)" in text(app, "#replay"))
-        assert "4,333" in text(app, ".figures") and screen(app).state == runs.load(directory)
+        assert "4,333" in text(app, ".figures") and screen(app).state == store.load(directory)
         await pilot.press("R")
         await until(pilot, lambda: isinstance(app.screen, ReplayScreen) and screen(app)._player is not player)
         await until(pilot, lambda: isinstance(app.screen, ReplayScreen) and "OK  9.5 s" in text(app, RunHeader))

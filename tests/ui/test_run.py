@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from tui import control, events, processes, runs
+from tui import processes
 from tui.errors import UserError
-from tui.figures import (
+from tui.run import control, events, store
+from tui.run.figures import (
     Check,
     CpuOperator,
     Delegation,
@@ -133,7 +134,7 @@ async def test_a_journal_that_grows_is_followed(until: Until) -> None:
     name, request = "20261123-061531-digits-u85-256-dddd", fakes.spec_of()
     directory = fakes.make(name, request, [])
     # As its process holds it from before its first event.
-    lock = processes.lock(directory / runs.SPEC)
+    lock = processes.lock(directory / store.SPEC)
     app = FvpApp(attach=directory)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: read(app))
@@ -220,7 +221,7 @@ async def test_a_failed_run_says_why_and_what_to_do(until: Until) -> None:
 
 async def test_a_lost_run_is_not_shown_as_running(until: Until) -> None:
     directory = fakes.gone()
-    (directory / runs.RUNNER_LOG).write_text("cannot write\n")
+    (directory / store.RUNNER_LOG).write_text("cannot write\n")
     app = FvpApp(attach=directory)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: read(app))
@@ -229,7 +230,7 @@ async def test_a_lost_run_is_not_shown_as_running(until: Until) -> None:
 
 
 async def test_a_run_whose_folder_vanishes_is_lost(until: Until) -> None:
-    app = FvpApp(attach=runs.folder() / "20261123-071531-nowhere")
+    app = FvpApp(attach=store.folder() / "20261123-071531-nowhere")
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: read(app))
         assert "LOST" in seen(app)

@@ -9,15 +9,16 @@ import pytest
 from textual.widgets import Input, Static
 
 from tests.conftest import Ran, taken_over
-from tui import control, remembered
+from tui import remembered
 from tui.model import catalogue
 from tui.model.catalogue import ModelInfo
+from tui.run import control
+from tui.run.spec import Spec
 from tui.screens.confirm import Confirm
 from tui.screens.path import PathScreen
 from tui.screens.root import FvpApp
 from tui.screens.run import RunScreen
 from tui.screens.setup import SetupScreen
-from tui.spec import Spec
 from tui.toolchain import vela
 from tui.widgets.table import FigureTable
 from ui import fakes

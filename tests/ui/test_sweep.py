@@ -7,7 +7,7 @@ from typing import Any
 from textual.widgets import Static
 
 from tests.conftest import Ran, taken_over
-from tui import runs
+from tui.run import store
 from tui.screens.root import FvpApp
 from tui.screens.setup import SetupScreen
 from tui.screens.sweep import SweepScreen
@@ -66,7 +66,7 @@ async def test_points_limit_and_choice(ran: Callable[..., Ran], home: Path, unti
         command = text(app, "#command")
         assert "--target ethos-u85-1024 --memory-mode Shared_Sram" in command and "--system-config" not in command
     # Nothing was compiled again.
-    assert len(runs.ids()) == 1
+    assert len(store.ids()) == 1
 
 
 async def test_a_model_that_was_never_lowered_is_compiled_once(home: Path, until: Until) -> None:
@@ -79,8 +79,8 @@ async def test_a_model_that_was_never_lowered_is_compiled_once(home: Path, until
         assert text(app, "#said") == ""
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, SetupScreen))
-    (name,) = runs.ids()
-    found = runs.load(runs.folder() / name)
+    (name,) = store.ids()
+    found = store.load(store.folder() / name)
     assert found.run.status == "ok" and found.spec is not None and found.spec.until == "emit"
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tui import events
+from tui.run import events
 from ui import fakes
 from ui.pseudo_terminal import REPOSITORY, Terminal, restored
 from ui.test_hostile import CONTROLS, TEXTS, hostile_events

@@ -20,10 +20,10 @@ import platformdirs
 import torch
 from torch.utils import _pytree
 
-from tui import events
 from tui.compile.client import fingerprint
-from tui.events import Event
-from tui.spec import Spec
+from tui.run import events
+from tui.run.events import Event
+from tui.run.spec import Spec
 
 MOST_BYTES = 1 << 30
 """Beyond this, entries that were not used for the longest time are removed."""

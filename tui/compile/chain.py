@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from tui import carrying, events
-from tui.compile import first_change, known_faults, links
+from tui.compile import first_change, known_faults, links, state_links
 from tui.compile.models import Samples
 from tui.compile.preparation import Change
 from tui.errors import one_line
-from tui.figures import Link
 from tui.model import tensors
 from tui.model.tensors import Manifest, NDArray
+from tui.run import events
+from tui.run.figures import Link
 
 if TYPE_CHECKING:
     from tui.compile.lowering import Quantized
@@ -34,7 +34,7 @@ def judge(work: "Worker", made: "Quantized | None", changed: Change | None, targ
     if second.status == "mismatch" and made is not None and target is not None:
         second = _explained(work, second, made, samples, references, manifest)
         second = _located(work, second, made, target, samples)
-    work.emit(events.LinksKnown(links=carrying.compiled((first, second), manifest.state)))
+    work.emit(events.LinksKnown(links=state_links.compiled((first, second), manifest.state)))
 
 
 def _explained(

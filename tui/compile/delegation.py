@@ -16,7 +16,7 @@ from tui.compile.causes import Cause, nearest
 from tui.compile.lowering import Lowering
 from tui.compile.nodes import around, calls, exported_name, exported_operator, operator_name, overload_name
 from tui.compile.origins import module_path, source_line
-from tui.figures import AT_BOUNDARY, WHOLE_MODEL, CpuOperator, Delegation, Kernel, OperatorDelegation
+from tui.run.figures import AT_BOUNDARY, WHOLE_MODEL, CpuOperator, Delegation, Kernel, OperatorDelegation
 
 _SCHEMA = re.compile(r"<EdgeOpOverload: ([^>]+)>: schema = .*? -> [^:]*")
 """How ExecuTorch prints an operator: all but its name is noise."""

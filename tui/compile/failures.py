@@ -9,7 +9,7 @@ import tui
 from tui.compile import model_errors
 from tui.compile.origins import source_line
 from tui.errors import UserError, one_line
-from tui.events import Level, Stage
+from tui.run.events import Level, Stage
 
 OURS = str(Path(tui.__file__).parent)
 MOST_LINES = 3_000

@@ -15,8 +15,8 @@ from tui.compile import mutation
 from tui.compile.models import Inputs, copied
 from tui.compile.nodes import operator_name
 from tui.compile.origins import module_path, source_line
-from tui.figures import Layer
 from tui.model.tensors import decibel
+from tui.run.figures import Layer
 
 MOST_SAMPLES = 8
 """Inputs that are compared on: an average of a few is steady."""

@@ -13,9 +13,9 @@ import msgspec
 import numpy as np
 
 from tui.compile.preparation import Change
-from tui.figures import Link, LinkName
 from tui.model import tensors
 from tui.model.tensors import Manifest, NDArray
+from tui.run.figures import Link, LinkName
 
 QUANTIZED_STEPS = 8.0
 """Steps of an output that quantization may move it by, whatever its size: a small one is mostly noise."""

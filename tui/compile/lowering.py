@@ -37,7 +37,7 @@ from tui.compile.causes import Cause
 from tui.compile.models import Inputs
 from tui.compile.origins import DEBUG_JSON
 from tui.compile.progress import Report, replaced, silent
-from tui.spec import Quantization
+from tui.run.spec import Quantization
 from tui.toolchain.target import Target
 
 VELA_FLAGS = ("--verbose-performance", "--enable-debug-db")

@@ -19,7 +19,7 @@ from tui.compile.failures import Problem
 from tui.errors import UsageError, one_line
 from tui.model import catalogue, datasets
 from tui.model.datasets import Item
-from tui.spec import Spec
+from tui.run.spec import Spec
 
 Inputs = tuple[Any, ...]
 """One value for each input of a model: all but a few are tensors, or tuples of them."""

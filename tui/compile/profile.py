@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tui import events
-from tui.figures import Profiled
+from tui.run import events
+from tui.run.figures import Profiled
 
 
 def read(etdump: Path) -> tuple[Profiled, ...]:

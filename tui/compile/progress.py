@@ -10,8 +10,8 @@ from executorch.exir.pass_manager import ExportedProgramPassManager
 from torch.fx import Interpreter
 from torch.fx.passes.infra.pass_manager import PassManager
 
-from tui import events
-from tui.events import Event, Stage
+from tui.run import events
+from tui.run.events import Event, Stage
 
 EVERY_S = 0.5
 """Between two events: a viewer draws no faster, and a compilation of minutes leaves no more than some hundred lines."""

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 from tui.compile import origins
 from tui.compile.origins import Origin
-from tui.figures import Estimate, Operator, TensorPlace
+from tui.run.figures import Estimate, Operator, TensorPlace
 
 KIB = 1024
 

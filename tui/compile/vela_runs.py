@@ -20,7 +20,7 @@ import msgspec
 from tui import processes
 from tui.compile import vela_report
 from tui.errors import one_line
-from tui.figures import Estimate, whole
+from tui.run.figures import Estimate, whole
 from tui.toolchain.target import Target
 from tui.toolchain.vela import CONFIG
 

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
-from tui import __version__, artifacts, events, files, runs
+from tui import __version__, files
 from tui.errors import Exit, UserError, one_line
-from tui.events import Event, Stage
-from tui.figures import Estimate, Operator, TensorPlace, Versions, whole
 from tui.model import catalogue
-from tui.spec import Spec
+from tui.run import events, store
+from tui.run.events import Event, Stage
+from tui.run.figures import Estimate, Operator, TensorPlace, Versions, whole
+from tui.run.spec import Spec
 
 if TYPE_CHECKING:
     from tui.compile.progress import Report
 
-MODEL = "model.pte"
 FAILURE = "failure.txt"
 VELA = "vela"
 DROPPED = "dropped_output.tosa"
@@ -65,7 +65,7 @@ class Worker:
         self.ones = ones
         self.spent: dict[Stage, float] = {"load": waited_s}
         """Seconds that stages have had: a worker that was waited for was loading its libraries."""
-        self.artifacts = directory / runs.ARTIFACTS
+        self.artifacts = directory / store.ARTIFACTS
         self.spec = spec
         self.emitted: list[Event] = []
         """All that was sent but progress, which is of no use to another run."""
@@ -97,7 +97,7 @@ class Worker:
 
     def keep(self, path: Path) -> None:
         """Announce a finished file."""
-        self.emit(events.ArtifactWritten(artifact=artifacts.describe(self.directory, path)))
+        self.emit(events.ArtifactWritten(artifact=store.artifact(self.directory, path)))
 
     @contextlib.contextmanager
     def stage(self, name: Stage) -> Iterator[None]:
@@ -283,7 +283,7 @@ def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: 
             work.emit(
                 events.DelegationKnown(delegation=msgspec.structs.replace(report, kernels=delegation.kernels(emitted)))
             )
-            path = work.artifacts / MODEL
+            path = work.artifacts / store.MODEL
             path.write_bytes(emitted.buffer)
             work.keep(path)
             inputs, outputs = references.signature(emitted, steps)
@@ -396,7 +396,7 @@ def main(directory: Path, out: BinaryIO, *, ones: bool = False, waited_s: float 
 
     With `ones` the run's inputs are ones, whatever the spec says. `waited_s` counts as time of the first stage.
     """
-    spec = runs.load_spec(directory)
+    spec = store.load_spec(directory)
     if spec is None:
         sys.stderr.write(f"no spec in {directory}\n")
         return Exit.USAGE

@@ -13,7 +13,7 @@ from tui.errors import UsageError
 from tui.platform import delivery, firmware
 from tui.platform.discovery import Choice
 from tui.platform.firmware import Firmware
-from tui.spec import MACS_PARAMETER, Spec
+from tui.run.spec import MACS_PARAMETER, Spec
 
 CMD_LINE_LIMIT = 256
 """Characters of semihosting-cmd_line; the FVP silently cuts off what is beyond."""

@@ -8,11 +8,11 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tui.events import Event, InstructionsCounted
-from tui.figures import CpuOperator, PlanStep
 from tui.files import Growing
 from tui.model import pte
 from tui.model.pte import Plan
+from tui.run.events import Event, InstructionsCounted
+from tui.run.figures import CpuOperator, PlanStep
 
 HANDED_OVER = "NPU partition {}"
 BRANCHING = "the program's plan branches: instructions are known of each inference, not of each operator"

@@ -15,11 +15,11 @@ from typing import Literal
 import tui
 from tui import config, processes
 from tui.errors import PlatformUnavailable, UsageError
-from tui.figures import PlatformInfo
 from tui.platform import firmware_store, known, parameters
 from tui.platform.firmware import Firmware, Kind
 from tui.platform.parameters import Parameter
-from tui.spec import RunnerKind, Spec
+from tui.run.figures import PlatformInfo
+from tui.run.spec import RunnerKind, Spec
 from tui.toolchain import firmware_images, qemu
 
 FVP = "FVP_Corstone_SSE-320"

@@ -12,7 +12,7 @@ from tui.errors import PlatformUnavailable
 from tui.model import pte
 from tui.platform import firmware
 from tui.platform.firmware import Firmware, Kind
-from tui.spec import RunnerKind
+from tui.run.spec import RunnerKind
 from tui.toolchain.elf import OBJECT, symbols
 
 TEXTS: tuple[tuple[Kind, bytes], ...] = (

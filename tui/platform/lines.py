@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tui.events import Level
+from tui.run.events import Level
 
 LINE_LIMIT = 64 * 1024
 """Bytes of a line that are kept; the rest is only counted (the console log has it)."""

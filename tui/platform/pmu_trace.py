@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tui.events import Event, OperatorsTraced
-from tui.figures import Operator, Source
 from tui.files import Growing
+from tui.run.events import Event, OperatorsTraced
+from tui.run.figures import Operator, Source
 
 GZIP = 31
 """zlib's window bits for a gzip container."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from tui.events import Event, MemoryKnown
-from tui.figures import MemoryPool, Statistics
+from tui.run.events import Event, MemoryKnown
+from tui.run.figures import MemoryPool, Statistics
 
 # At most 18 digits: what fits a 64-bit integer; a longer row of digits is damage, not a figure.
 _N = r"(\d{1,18})"

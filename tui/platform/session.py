@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from tui.events import Event, Logged, Noted, PhaseChanged, PlatformExited
-from tui.figures import Source
 from tui.platform import known
 from tui.platform.child import CannotStart, Child
 from tui.platform.command import is_fast
 from tui.platform.uart import Parser
 from tui.platform.verdict import End, Evidence, judge, remarks
+from tui.run.events import Event, Logged, Noted, PhaseChanged, PlatformExited
+from tui.run.figures import Source
 
 GO = b"go\n"
 """What starts an inference of the runner's server mode: any line."""

@@ -10,17 +10,6 @@ import re
 import time
 from collections.abc import Callable
 
-from tui.events import (
-    Event,
-    InferenceFinished,
-    InferenceStarted,
-    Level,
-    Logged,
-    Noted,
-    PhaseChanged,
-    StatisticsKnown,
-)
-from tui.figures import Inference, Source
 from tui.platform.lines import NANO, Line, Message, Splitter, any_in, is_platform, level, messages
 from tui.platform.report import (
     PmuReport,
@@ -31,6 +20,17 @@ from tui.platform.report import (
     may_be_rest,
     read_pool,
 )
+from tui.run.events import (
+    Event,
+    InferenceFinished,
+    InferenceStarted,
+    Level,
+    Logged,
+    Noted,
+    PhaseChanged,
+    StatisticsKnown,
+)
+from tui.run.figures import Inference, Source
 from tui.text import clean
 
 PHASES = ("boot", "load", "prepare", "infer", "report", "exit")

@@ -9,9 +9,9 @@ import signal as signals
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from tui.events import Logged, PlatformExited
 from tui.platform.known import Finding, Kind, find
 from tui.platform.lines import NANO, STOPPED, Message, any_in, level, messages
+from tui.run.events import Logged, PlatformExited
 from tui.text import clean
 
 REASON_LIMIT = 300

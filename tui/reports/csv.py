@@ -3,8 +3,8 @@
 import csv
 import io
 
-from tui.figures import Operator
-from tui.state import State
+from tui.run.figures import Operator
+from tui.run.state import State
 from tui.text import clean
 
 COLUMNS = (
@@ -26,7 +26,7 @@ COLUMNS = (
     "traced_cycles",
     "traced_source",
 )
-"""Fields of `tui.figures.Operator`; of a run without operators, there is only this line."""
+"""Fields of `tui.run.figures.Operator`; of a run without operators, there is only this line."""
 
 
 def operators_csv(state: State) -> str:

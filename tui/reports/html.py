@@ -14,14 +14,15 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tui import __version__, spec
+from tui import __version__
 from tui.advice import Advised
-from tui.loglines import LogLine
 from tui.reports import memory, pmu, text
 from tui.reports import operators as arrange
 from tui.reports.memory import Area
 from tui.reports.operators import Entry
-from tui.state import State, badge, checked, npu_ms, outcome
+from tui.run import spec
+from tui.run.log import LogLine
+from tui.run.state import State, badge, checked, npu_ms, outcome
 from tui.text import clean
 
 TEMPLATE = "report.html.jinja"

@@ -4,7 +4,7 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui.figures import Operator, TensorPlace
+from tui.run.figures import Operator, TensorPlace
 
 FREE = "."
 MARKS = string.ascii_uppercase + string.ascii_lowercase + string.digits

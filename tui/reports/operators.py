@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from tui.figures import Operator
+from tui.run.figures import Operator
 
 Order = Literal["cycles", "schedule", "name"]
 ORDERS: tuple[Order, ...] = ("cycles", "schedule", "name")

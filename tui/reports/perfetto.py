@@ -7,11 +7,11 @@ cycles, turned into microseconds at the clock of the system config. Both begin a
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tui.figures import Operator
 from tui.reports import memory
 from tui.reports.pmu import event
 from tui.reports.text import estimated_by, status_line, title
-from tui.state import State, badge
+from tui.run.figures import Operator
+from tui.run.state import State, badge
 from tui.text import clean
 
 Event = dict[str, Any]

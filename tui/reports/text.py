@@ -4,7 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from tui.figures import (
+from tui.reports import memory
+from tui.reports import operators as arrange
+from tui.reports.memory import Area, Peak
+from tui.reports.operators import Entry
+from tui.run.figures import (
     AT_BOUNDARY,
     NOISY_DB,
     Check,
@@ -27,11 +31,7 @@ from tui.figures import (
     first_noisy,
     spread,
 )
-from tui.reports import memory
-from tui.reports import operators as arrange
-from tui.reports.memory import Area, Peak
-from tui.reports.operators import Entry
-from tui.state import State, badge, checked, npu_ms, outcome, progress_words
+from tui.run.state import State, badge, checked, npu_ms, outcome, progress_words
 from tui.text import clean
 
 TOP_OPERATORS = 12

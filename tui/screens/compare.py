@@ -12,9 +12,9 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui import runs
 from tui.compare import Comparison, Profile, compare
 from tui.reports.compare import WORSE, summary
+from tui.run import store
 from tui.text import clean
 from tui.widgets.background import in_background, tell
 from tui.widgets.keybar import KeyBar
@@ -61,7 +61,7 @@ class CompareScreen(Screen[None]):
 
         def work() -> None:
             try:
-                found: Comparison | str = compare(runs.load(a), runs.load(b), Profile())
+                found: Comparison | str = compare(store.load(a), store.load(b), Profile())
             except OSError as error:
                 found = f"cannot read it: {error}"
             tell(self, self.Compared(found))

@@ -9,9 +9,9 @@ from pathlib import Path
 from textual.message import Message
 from textual.message_pump import MessagePump
 
-from tui import events, journal, loglines, runs, state
-from tui.loglines import LogLine, LogLines
-from tui.state import State
+from tui.run import events, journal, log, state, store
+from tui.run.log import LogLine, LogLines
+from tui.run.state import State
 from tui.vitals import Vitals, Watch
 from tui.widgets.background import tell
 
@@ -123,7 +123,7 @@ class Feed(threading.Thread):
     def run(self) -> None:
         """Until the run is over or nobody listens."""
         if self._unread() > LONG_BYTES:
-            tell(self._listener, Tail(loglines.tail(self._path, TAIL_LINES)))
+            tell(self._listener, Tail(log.tail(self._path, TAIL_LINES)))
             # Only when the screen is there, which it would be later if it had to share the processor with this.
             self._asked.wait()
         told: tuple[State, int, float] | None = None
@@ -177,7 +177,7 @@ class Feed(threading.Thread):
         """The folded state with what only the run's directory tells: its spec before the first event, and its loss."""
         folded = self._reading.state
         if folded.run.created is None:
-            folded = runs.named(self._directory, folded)
+            folded = store.named(self._directory, folded)
         if folded.run.status == "running" and time.monotonic() - self._looked > SETTLE_S:
             self._looked = time.monotonic()
             settled = self._settled(folded)
@@ -188,6 +188,6 @@ class Feed(threading.Thread):
 
     def _settled(self, folded: State) -> State:
         try:
-            return runs.settled(self._directory, folded)
+            return store.settled(self._directory, folded)
         except FileNotFoundError:
             return state.lost(folded)  # the run's directory was removed while it was shown

@@ -15,14 +15,14 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui import control, runs
 from tui.errors import UserError
 from tui.reports.text import number
+from tui.run import control, store
+from tui.run.state import State, checked, outcome
 from tui.screens.compare import CompareScreen
 from tui.screens.confirm import Confirm
 from tui.screens.export import ExportScreen
 from tui.screens.messages import OpenRun
-from tui.state import State, checked, outcome
 from tui.text import clean, printable_name
 from tui.widgets.background import in_background, tell
 from tui.widgets.curve import curve
@@ -162,7 +162,7 @@ class HistoryScreen(Screen[None]):
         """Runs to compare, at most two, in the order they were marked."""
         self._by = BY_AGE
         self._descending = True
-        self._live: dict[str, runs.Live] = {}
+        self._live: dict[str, store.Live] = {}
         """Runs that go on. Only the thread that looks at them touches them, and only one does at a time."""
         self._looking = threading.Lock()
 
@@ -192,16 +192,16 @@ class HistoryScreen(Screen[None]):
         if not self._looking.acquire(blocking=False):
             return  # the last look takes long
         try:
-            names = runs.ids()
+            names = store.ids()
             going_on = [name for name in names if name not in known or known[name].run.status == "running"]
-            self._live = {name: self._live.get(name) or runs.Live(runs.folder() / name) for name in going_on}
+            self._live = {name: self._live.get(name) or store.Live(store.folder() / name) for name in going_on}
             found = []
             for name, live in self._live.items():
                 # Deleted meanwhile, it is missed the next time.
                 with contextlib.suppress(OSError):
                     now = live.state()
                     if now != known.get(name):
-                        found.append((name, now, runs.pinned(runs.folder() / name)))
+                        found.append((name, now, store.pinned(store.folder() / name)))
             if turn == self._turn and (found or set(names) != known.keys()):
                 tell(self, self.Read(turn, found, everything=names))
         finally:
@@ -221,13 +221,13 @@ class HistoryScreen(Screen[None]):
 
     def _read(self, turn: int) -> None:
         found: list[tuple[str, State, bool]] = []
-        names = runs.ids()
+        names = store.ids()
         shown = time.monotonic()
         for name in names:
             if turn != self._turn:
                 return
-            if (state := _load(runs.folder() / name)) is not None:
-                found.append((name, state, runs.pinned(runs.folder() / name)))
+            if (state := _load(store.folder() / name)) is not None:
+                found.append((name, state, store.pinned(store.folder() / name)))
             if time.monotonic() - shown > CHUNK_S:
                 if not tell(self, self.Read(turn, found)):
                     return
@@ -292,7 +292,7 @@ class HistoryScreen(Screen[None]):
         """To the Run screen of this run."""
         row = self.query_one(FigureTable).current
         if row is not None:
-            self.post_message(OpenRun(runs.folder() / row.key))
+            self.post_message(OpenRun(store.folder() / row.key))
 
     def on_figure_table_highlighted(self, event: FigureTable.Highlighted) -> None:
         """How the model of this run has fared."""
@@ -335,7 +335,7 @@ class HistoryScreen(Screen[None]):
             self.notify("Mark one run with the space bar, and put the cursor on another.", markup=False)
             return
         older, newer = sorted(names)
-        self.app.push_screen(CompareScreen(runs.folder() / older, runs.folder() / newer))
+        self.app.push_screen(CompareScreen(store.folder() / older, store.folder() / newer))
 
     def action_pin(self) -> None:
         """Keep the run under the cursor, or let it go again."""
@@ -343,7 +343,7 @@ class HistoryScreen(Screen[None]):
         if row is None:
             return
         try:
-            runs.pin(runs.folder() / row.key, row.key not in self._pinned)
+            store.pin(store.folder() / row.key, row.key not in self._pinned)
         except UserError as error:
             self.notify(clean(str(error)), severity="error", markup=False)
             return
@@ -354,7 +354,7 @@ class HistoryScreen(Screen[None]):
         """Write the run under the cursor to a file."""
         row = self.query_one(FigureTable).current
         if row is not None:
-            self.app.push_screen(ExportScreen(runs.folder() / row.key))
+            self.app.push_screen(ExportScreen(store.folder() / row.key))
 
     def action_sort(self, step: int) -> None:
         """Sort by the column beside; the marks are no order."""
@@ -385,7 +385,7 @@ class HistoryScreen(Screen[None]):
 
     def _why_kept(self, name: str) -> str | None:
         """Why a run cannot be deleted, and which key changes that."""
-        if runs.pinned(runs.folder() / name):
+        if store.pinned(store.folder() / name):
             return f"{name} is pinned: p lets go of it"
         known = self._states.get(name)
         if known is not None and known.run.status == "running":
@@ -410,14 +410,14 @@ class HistoryScreen(Screen[None]):
 
     def _stop(self, name: str) -> None:
         try:
-            control.stop(runs.folder() / name)
+            control.stop(store.folder() / name)
         except UserError as error:
             tell(self, self.Deleted(name, str(error)))
 
     def _delete(self, name: str) -> None:
         why_not = None
         try:
-            runs.remove(runs.folder() / name)
+            store.remove(store.folder() / name)
         except UserError as error:
             why_not = self._why_kept(name) or error.what
         except OSError as error:
@@ -481,6 +481,6 @@ def _day(name: str) -> str:
 def _load(directory: Path) -> State | None:
     """A run's state; None for one that was deleted while the list was read."""
     try:
-        return runs.load(directory)
+        return store.load(directory)
     except OSError:
         return None

@@ -15,12 +15,13 @@ from textual.message import Message
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input, Static
 
-from tui import presets, spec
+from tui import presets
 from tui.errors import UserError
 from tui.platform import command, discovery, parameters
 from tui.platform.parameters import Parameter
+from tui.run import spec
+from tui.run.spec import Spec
 from tui.screens.value import ValueScreen
-from tui.spec import Spec
 from tui.text import clean, printable_name
 from tui.widgets.background import in_background, tell
 from tui.widgets.filter_field import FilterField

@@ -10,12 +10,12 @@ from textual.content import Content
 from textual.message_pump import MessagePump
 from textual.widgets import Static
 
-from tui import journal, replay, runs
-from tui.replay import Player
+from tui.run import journal, replay, store
+from tui.run.replay import Player
+from tui.run.state import State
 from tui.screens.feed import Feed
 from tui.screens.messages import Back
 from tui.screens.run import RunScreen
-from tui.state import State
 from tui.widgets import words
 from tui.widgets.background import in_background
 
@@ -34,7 +34,7 @@ class ReplayFeed(Feed):
         """There is no platform whose use of this machine could be shown."""
 
     def _settled(self, folded: State) -> State:
-        return runs.settled(self._original, folded) if self._player.done else folded
+        return store.settled(self._original, folded) if self._player.done else folded
 
 
 class ReplayScreen(RunScreen):

@@ -30,7 +30,7 @@ from tui.screens.setup import SetupScreen
 from tui.text import clean
 
 if TYPE_CHECKING:
-    from tui.replay import Player
+    from tui.run.replay import Player
 
 DEFAULT_THEME = "dark"
 FIRST_DEPTH = 2

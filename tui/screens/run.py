@@ -15,18 +15,19 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
-from tui import control, editor, runs, spec
+from tui import editor
 from tui.errors import UserError
 from tui.export import offline
-from tui.figures import broken
 from tui.model import catalogue
+from tui.run import control, spec, store
+from tui.run.figures import broken
+from tui.run.state import State
 from tui.screens.confirm import Confirm
 from tui.screens.export import ExportScreen
 from tui.screens.feed import Fed, Feed, Tail
 from tui.screens.messages import Back, OpenRun
 from tui.screens.path import InputsScreen
 from tui.screens.save_log import SaveScreen
-from tui.state import State
 from tui.text import clean
 from tui.widgets.background import in_background, tell
 from tui.widgets.header import RunHeader, StageLine
@@ -183,8 +184,8 @@ class RunScreen(Screen[None]):
         self.state = event.state
         with self.app.batch_update():
             hint = ""
-            if event.state.run.status == "lost" and runs.last_words(self.directory):
-                hint = f"see {runs.RUNNER_LOG} in {self.directory}"
+            if event.state.run.status == "lost" and store.last_words(self.directory):
+                hint = f"see {store.RUNNER_LOG} in {self.directory}"
             elif failed_at(event.state) is not None:
                 hint = f"{self._key('run.source')} opens the line, {self._key('run.again')} runs it again"
             self.query_one(RunHeader).take(event.state, hint)

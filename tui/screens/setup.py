@@ -16,12 +16,13 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from tui import remembered, spec
+from tui import remembered
 from tui.errors import UserError
 from tui.model import catalogue
 from tui.model.catalogue import ModelInfo
+from tui.run import spec
+from tui.run.spec import Spec, lowering_of
 from tui.screens.messages import OpenRun
-from tui.spec import Spec, lowering_of
 from tui.text import clean
 from tui.toolchain import vela
 from tui.toolchain.target import Target
@@ -163,10 +164,10 @@ class SetupScreen(Screen[None]):
 
     def _list(self) -> None:
         # Only now, and in the functions below: what the first picture needs not, it does not wait for.
-        from tui import runs
+        from tui.run import store
 
         recent: list[str] = []
-        for _, request in runs.specs(RECENT_RUNS):
+        for _, request in store.specs(RECENT_RUNS):
             if request.model.startswith("/") and request.model not in recent:
                 recent.append(request.model)
             if len(recent) == RECENT:
@@ -366,7 +367,7 @@ class SetupScreen(Screen[None]):
         except UserError as error:
             self._refuse(str(error))
             return
-        from tui import control
+        from tui.run import control
 
         try:
             directory = control.start(spec.check(request))

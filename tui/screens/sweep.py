@@ -14,13 +14,14 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui import control, runs, sweep
+from tui import sweep
 from tui.errors import UserError
 from tui.expected import lowered
 from tui.reports.text import kib_words, ms, number
+from tui.run import control, store
+from tui.run.spec import Limits, Spec, lowering_of
+from tui.run.state import now_doing
 from tui.screens.value import ValueScreen
-from tui.spec import Limits, Spec, lowering_of
-from tui.state import now_doing
 from tui.sweep import Point
 from tui.text import clean
 from tui.toolchain import vela
@@ -130,7 +131,7 @@ class SweepScreen(Screen[Target | None]):
             return found.graphs
         wanted = lowering_of(self._request)
         directory = control.start(msgspec.structs.replace(wanted, target=self._request.target, until="emit"))
-        live = runs.Live(directory)
+        live = store.Live(directory)
         while (folded := live.state()).run.status == "running":
             if self._left.wait(POLL_S):
                 return ()

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from tui.figures import Estimate, Operator, whole
 from tui.model import pte
+from tui.run.figures import Estimate, Operator, whole
 from tui.simulator import cycles
 from tui.simulator.delegate import BACKEND, DelegateError, EthosU
 from tui.simulator.ethosu85 import CommandStreamError, timeline

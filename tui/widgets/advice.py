@@ -7,7 +7,7 @@ from textual.content import Content
 from tui import advice
 from tui.advice import Advice
 from tui.reports.text import number
-from tui.state import State
+from tui.run.state import State
 from tui.text import clean
 from tui.widgets.panel import TextPanel
 

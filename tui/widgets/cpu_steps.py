@@ -9,8 +9,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.figures import Cpu, PlanStep
 from tui.reports.text import number
+from tui.run.figures import Cpu, PlanStep
 from tui.text import clean, printable_name
 from tui.widgets.operators import SourceWanted
 from tui.widgets.table import Column, FigureTable, Row

@@ -6,9 +6,9 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.figures import CpuCause, Delegation
 from tui.reports.text import cause_details, cause_words, fallback_price
-from tui.state import State
+from tui.run.figures import CpuCause, Delegation
+from tui.run.state import State
 from tui.text import clean, printable_name
 from tui.widgets.panel import Panel, awaited
 from tui.widgets.table import Column, FigureTable, Row

@@ -7,7 +7,6 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.figures import Earlier, Estimate, Inference, MemoryPool, Source, spread
 from tui.reports.text import (
     ESTIMATORS,
     cpu_words,
@@ -19,7 +18,8 @@ from tui.reports.text import (
     spread_words,
     statistics_words,
 )
-from tui.state import State, npu_ms, stage
+from tui.run.figures import Earlier, Estimate, Inference, MemoryPool, Source, spread
+from tui.run.state import State, npu_ms, stage
 from tui.text import clean, printable_name
 from tui.vitals import Vitals
 from tui.widgets.cpu_steps import CpuSteps

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from tui.figures import Estimate
 from tui.reports.text import kib_words, ms, number
+from tui.run.figures import Estimate
 from tui.text import clean
 from tui.toolchain.target import Target
 from tui.widgets.words import bar

@@ -3,7 +3,7 @@
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.state import StageState, State, badge, checked, now_doing, outcome, progress_words
+from tui.run.state import StageState, State, badge, checked, now_doing, outcome, progress_words
 from tui.text import clean
 from tui.widgets.words import UNKNOWN, duration, model_name, since, target_line
 

@@ -10,10 +10,10 @@ from textual.message import Message
 from textual.widgets import Input
 
 from tui.errors import UsageError
-from tui.events import Level
-from tui.loglines import LogLines
-from tui.logsearch import Filter, Pattern, Scan
-from tui.state import State
+from tui.run.events import Level
+from tui.run.log import LogLines
+from tui.run.log_search import Filter, Pattern, Scan
+from tui.run.state import State
 from tui.text import clean, printable_name
 from tui.widgets.background import tell
 from tui.widgets.log_view import LogView

@@ -3,8 +3,8 @@
 from array import array
 from bisect import bisect_left
 
-from tui.loglines import LogLines
-from tui.logsearch import Filter, Scan
+from tui.run.log import LogLines
+from tui.run.log_search import Filter, Scan
 
 
 class Rows:

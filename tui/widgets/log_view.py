@@ -20,8 +20,8 @@ from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollTo
 from textual.strip import Strip
 
-from tui.loglines import LogLine, LogLines
-from tui.logsearch import Filter, Pattern
+from tui.run.log import LogLine, LogLines
+from tui.run.log_search import Filter, Pattern
 from tui.widgets.log_rows import Rows
 from tui.widgets.words import fit
 

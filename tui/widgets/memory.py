@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from tui.reports import memory
 from tui.reports.text import kib, memory_area_words, memory_peak_words, tensor_words
-from tui.state import State
+from tui.run.state import State
 from tui.text import clean
 from tui.widgets.panel import Panel, awaited
 

@@ -10,10 +10,10 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from tui.figures import Operator
 from tui.reports import operators as arrange
 from tui.reports.operators import ORDERS, Entry
 from tui.reports.text import needs_words, number, ratio
+from tui.run.figures import Operator
 from tui.text import clean, printable_name
 from tui.widgets.filter_field import FilterField
 from tui.widgets.table import Column, FigureTable, Row

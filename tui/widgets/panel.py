@@ -11,8 +11,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.events import COMPILE_STAGES, Stage
-from tui.state import State, stage
+from tui.run.events import COMPILE_STAGES, Stage
+from tui.run.state import State, stage
 from tui.vitals import Vitals
 from tui.widgets.table import FigureTable
 

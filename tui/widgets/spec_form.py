@@ -8,8 +8,8 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from tui import spec
-from tui.spec import EngineChoice, PlatformChoice, Quantization, Spec
+from tui.run import spec
+from tui.run.spec import EngineChoice, PlatformChoice, Quantization, Spec
 from tui.toolchain import vela
 from tui.toolchain.target import Target
 from tui.widgets.choice import Choice, Field, Number

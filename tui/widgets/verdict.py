@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 from textual.content import Content
 
-from tui.figures import Check, LimitResult, OutputCheck, broken
 from tui.reports.text import accuracy_line, layers_line, link_rows, number, pool_need_words, table
-from tui.state import State, checked, outcome
+from tui.run.figures import Check, LimitResult, OutputCheck, broken
+from tui.run.state import State, checked, outcome
 from tui.text import clean
 from tui.widgets.panel import TextPanel, awaited
 from tui.widgets.words import UNKNOWN

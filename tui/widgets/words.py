@@ -6,8 +6,8 @@ from pathlib import PurePath
 
 from rich.cells import cell_len, set_cell_size
 
-from tui.figures import Source
-from tui.spec import Spec
+from tui.run.figures import Source
+from tui.run.spec import Spec
 from tui.text import clean, printable_name
 
 UNKNOWN = "-"

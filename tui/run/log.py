@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from tui import events
-from tui.events import Head, Level
+from tui.run import events
+from tui.run.events import Head, Level
 from tui.text import MAX_LINE, clean
 
 LEVELS: tuple[Level, ...] = ("debug", "info", "warning", "error")

@@ -11,8 +11,8 @@ from itertools import compress
 from typing import Any
 
 from tui.errors import UsageError, one_line
-from tui.events import Level
-from tui.loglines import LogLines
+from tui.run.events import Level
+from tui.run.log import LogLines
 
 TELL_S = 0.5
 """How often to tell how far a search has come."""

@@ -1,7 +1,7 @@
 """The events of a run and their codec: one JSON object a line, in the order things happened.
 
 An event is a fact that has happened; nothing is ever taken back. `t` is Unix time in seconds. A new
-figure needs one event here, one line in the fold (`tui.state`), and a view.
+figure needs one event here, one line in the fold (`tui.run.state`), and a view.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from tui.figures import (
+from tui.run.figures import (
     Artifact,
     Check,
     Delegation,
@@ -30,7 +30,7 @@ from tui.figures import (
     TensorPlace,
     Versions,
 )
-from tui.spec import Spec
+from tui.run.spec import Spec
 
 Stage = Literal["load", "export", "quantize", "lower", "vela", "emit", "boot", "infer", "check"]
 STAGES: tuple[Stage, ...] = ("load", "export", "quantize", "lower", "vela", "emit", "boot", "infer", "check")

@@ -18,10 +18,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tui import processes, runs
+from tui import processes
 from tui.errors import UserError
 from tui.files import write_whole
-from tui.spec import Spec
+from tui.run import store
+from tui.run.spec import Spec
 
 TIMEOUT_S = 5.0
 PREFIX = "fvp-tui-"
@@ -43,9 +44,9 @@ def start(request: Spec) -> Path:
         UserError: the process cannot be started.
     """
     sweep()
-    directory, lock = runs.create_locked(request)
+    directory, lock = store.create_locked(request)
     try:
-        with (directory / runs.RUNNER_LOG).open("wb") as log, _holding_back():
+        with (directory / store.RUNNER_LOG).open("wb") as log, _holding_back():
             # Its own session: closing the terminal or the viewer sends it no signal.
             _started[directory] = subprocess.Popen(
                 [sys.executable, "-m", MODULE, str(directory), str(lock)],
@@ -87,9 +88,9 @@ def died(directory: Path) -> bool:
 
 def sweep() -> None:
     """Remove what processes left behind that were killed: sockets, and runs that never came to be."""
-    runs.sweep()
-    for file in runs.folder().glob(f"*/{runs.CONTROL}"):
-        if runs.load(file.parent).run.status == "running":
+    store.sweep()
+    for file in store.folder().glob(f"*/{store.CONTROL}"):
+        if store.load(file.parent).run.status == "running":
             continue
         # Another one may be sweeping.
         with contextlib.suppress(OSError):
@@ -112,9 +113,9 @@ def send(directory: Path, command: str, **arguments: Any) -> dict[str, Any]:
     """
     name = directory.name
     try:
-        path = (directory / runs.CONTROL).read_text(encoding="utf-8").strip()
+        path = (directory / store.CONTROL).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
-        status = runs.load(directory).run.status
+        status = store.load(directory).run.status
         what = "takes no commands yet" if status == "running" else f"is not running: it is {status}"
         raise NotListening(f"{name} {what}") from error
     try:
@@ -136,10 +137,10 @@ def _silent(directory: Path) -> str:
     """What to do about a run that does not answer."""
     import psutil
 
-    process = runs.load(directory).process
+    process = store.load(directory).process
     if process is not None and process.host != socket.gethostname():
         return f"it runs on {process.host}: the same command there reaches it"
-    pid = _begun(directory) if process is None else process.pid if runs.alive(directory, process) else None
+    pid = _begun(directory) if process is None else process.pid if store.alive(directory, process) else None
     if pid is None:
         return "it may have just ended: fvp-tui history"
     with contextlib.suppress(psutil.Error):
@@ -165,17 +166,17 @@ def stop(directory: Path) -> None:
     Raises:
         UserError: the run is over or does not answer.
     """
-    found = runs.load(directory)
+    found = store.load(directory)
     if found.run.status != "running":
         raise UserError(f"{directory.name} is not running: it is {found.run.status}")
     # First the word, then the question whether it listens: it looks for the word once it listens.
-    word = directory / runs.STOP
+    word = directory / store.STOP
     with contextlib.suppress(OSError):
         word.touch()
     try:
         send(directory, "stop")
     except NotListening:
-        if runs.load(directory).run.status == "running" and word.exists():
+        if store.load(directory).run.status == "running" and word.exists():
             return
         word.unlink(missing_ok=True)
         raise
@@ -200,7 +201,7 @@ class Server:
         """`handle` returns None when it took the command, or what there is to say of it, or in words why it did not."""
         self._handle = handle
         self._folder = tempfile.mkdtemp(prefix=PREFIX)
-        self._file = directory / runs.CONTROL
+        self._file = directory / store.CONTROL
         path = str(Path(self._folder) / "s")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.bind(path)

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -16,12 +17,13 @@ from pathlib import Path
 
 import msgspec
 
-from tui import config, files, journal, processes, spec, state
+from tui import config, files, processes
 from tui.errors import UsageError
-from tui.figures import Earlier
 from tui.files import write_whole
-from tui.spec import Spec
-from tui.state import State
+from tui.run import journal, spec, state
+from tui.run.figures import Artifact, Earlier
+from tui.run.spec import Spec
+from tui.run.state import State
 
 SPEC = "spec.json"
 CONSOLE = "console.log"
@@ -32,6 +34,8 @@ STOP = "stop"
 RUNNER_LOG = "runner.log"
 """What the run process itself prints."""
 ARTIFACTS = "artifacts"
+MODEL = "model.pte"
+"""The program, among the artifacts."""
 SNAPSHOT = "state.json"
 """The folded state of a finished run, so that listing a thousand runs reads no journal. A cache, nothing more."""
 
@@ -372,3 +376,12 @@ def remove(directory: Path) -> None:
     if load(directory).run.status == "running":
         raise UsageError(f"{directory.name} is running", f"first: fvp-tui stop {directory.name}")
     shutil.rmtree(directory)
+
+
+def artifact(directory: Path, path: Path) -> Artifact:
+    """The artifact at `path`, which lies in the run's `directory`."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Artifact(
+        name=path.name, path=path.relative_to(directory).as_posix(), bytes=path.stat().st_size, sha256=digest
+    )

@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from tui import events
-from tui.events import COMPILE_STAGES, STAGES, AnyEvent, Head, Stage
-from tui.figures import (
+from tui.run import events
+from tui.run.events import COMPILE_STAGES, STAGES, AnyEvent, Head, Stage
+from tui.run.figures import (
     Artifact,
     Check,
     Cpu,
@@ -37,8 +37,8 @@ from tui.figures import (
     spread,
     why_broken,
 )
-from tui.journal import Follower
-from tui.spec import Spec
+from tui.run.journal import Follower
+from tui.run.spec import Spec
 from tui.text import clean
 
 SCHEMA_VERSION = 1

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from tui import journal, runs
 from tui.errors import UsageError
+from tui.run import journal, store
 
 SLOWEST, FASTEST = 1 / 16, 1024.0
 """Speeds one can go to; 1 is the run's own."""
@@ -152,7 +152,7 @@ def check(directory: Path) -> None:
     """
     if not (directory / journal.FILE).is_file():
         raise UsageError(f"{directory.name} has no journal: nothing happened in it")
-    if runs.load(directory).run.status == "running":
+    if store.load(directory).run.status == "running":
         raise UsageError(f"{directory.name} still runs", f"watch it: fvp-tui attach {directory.name}")
 
 
@@ -160,8 +160,8 @@ def lay_out(directory: Path, below: Path) -> Path:
     """A folder, below another, that stands for the run while it is replayed: as it was before its first event."""
     copy = below / directory.name
     copy.mkdir(mode=0o700)
-    if (directory / runs.SPEC).is_file():
-        shutil.copyfile(directory / runs.SPEC, copy / runs.SPEC)
+    if (directory / store.SPEC).is_file():
+        shutil.copyfile(directory / store.SPEC, copy / store.SPEC)
     (copy / journal.FILE).touch(mode=0o600)
     return copy
 

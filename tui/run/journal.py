@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from tui import events
-from tui.events import AnyEvent, Event
+from tui.run import events
+from tui.run.events import AnyEvent, Event
 
 FILE = "events.jsonl"
 
