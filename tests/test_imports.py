@@ -39,7 +39,9 @@ def test_importtime_of_help_shows_neither_torch_nor_textual() -> None:
     assert imported.isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize("module", ["state", "runs", "catalogue", "control", "journal", "reports.text"])
+@pytest.mark.parametrize(
+    "module", ["run.state", "run.store", "model.catalogue", "run.control", "run.journal", "reports.text"]
+)
 def test_the_core_needs_no_numpy_and_no_terminal_library(module: str) -> None:
     assert modules_after(f"import tui.{module}").isdisjoint({*HEAVY, "rich"})
 

@@ -17,7 +17,7 @@ from tests.conftest import TUI, Fvp, Ran, environment
 from tests.platform import elves
 from tests.watching import LIMIT_S, directory_of, event_of, gone, processes_of, stage_begun, wait_for
 from tui.platform import discovery
-from tui.run import events, journal
+from tui.run import control, events, journal
 
 
 @pytest.fixture
@@ -152,13 +152,13 @@ def test_detach_prints_the_id_and_rm_refuses_a_running_run(home: Path, fvp_tui: 
 def test_a_run_process_that_cannot_start_says_why_at_once(home: Path, program: Path, tmp_path: Path) -> None:
     # A module that the run process alone wants at once, and cannot have.
     (tmp_path / "sitecustomize.py").write_text(
-        'import sys\nif "tui.runner" in sys.orig_argv:\n    sys.modules["tui.compiling"] = None\n'
+        f'import sys\nif "{control.MODULE}" in sys.orig_argv:\n    sys.modules["tui.pipeline.aot"] = None\n'
     )
     env = environment(home)
     env["PYTHONPATH"] = os.pathsep.join([str(tmp_path), env["PYTHONPATH"]])
     done = subprocess.run([*TUI, "run", str(program)], env=env, capture_output=True, text=True, timeout=25, check=False)
     assert done.returncode == 1
-    assert "gone without a result: ModuleNotFoundError: import of tui.compiling halted" in done.stderr
+    assert "gone without a result: ModuleNotFoundError: import of tui.pipeline.aot halted" in done.stderr
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def held(home: Path, tmp_path: Path) -> Iterator[Callable[[str], None]]:
     gate = tmp_path / "gate"
     os.mkfifo(gate)
     (tmp_path / "sitecustomize.py").write_text(
-        f'import sys\nif "tui.runner" in sys.orig_argv:\n    exec(open({str(gate)!r}).read())\n'
+        f'import sys\nif "{control.MODULE}" in sys.orig_argv:\n    exec(open({str(gate)!r}).read())\n'
     )
     opened: list[str] = []
 
@@ -202,7 +202,9 @@ def begin(home: Path, tmp_path: Path, program: Path) -> Iterator[Callable[..., "
 
 def runner_of(directory: Path) -> psutil.Process:
     """The run process, before its journal can name it."""
-    found = wait_for(lambda: [p for p in processes_of(directory) if "tui.runner" in p.cmdline()] or None, "its process")
+    found = wait_for(
+        lambda: [p for p in processes_of(directory) if "tui.pipeline.process" in p.cmdline()] or None, "its process"
+    )
     return found[0]
 
 

@@ -186,7 +186,7 @@ def parameters(context: click.Context, _parameter: click.Parameter, typed: str) 
 
 def presets(_context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
     """Presets, those of the user among them."""
-    from tui import presets
+    from tui.platform import presets
 
     return _items(presets.names(), typed)
 

@@ -214,8 +214,8 @@ def _program(path: str | None) -> str | None:
 
 def _make_spec(options: dict[str, Any], until: Literal["emit", "check"]) -> Spec:
     """The spec of the options typed, on top of ``--spec FILE`` or the defaults; checked. `until` is its last stage."""
-    from tui import presets
     from tui.model import catalogue
+    from tui.platform import presets
     from tui.run import spec
 
     base = Spec(model="")
@@ -1031,7 +1031,7 @@ def doctor(as_json: bool) -> int:
 
 
 def _list_presets(*, as_json: bool) -> int:
-    from tui import presets
+    from tui.platform import presets
     from tui.reports import text
     from tui.text import clean
 

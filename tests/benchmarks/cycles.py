@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.benchmarks.__main__ import compiled
-from tui.simulator import cycles as model
+from tui.simulator import cycle_model as model
 from tui.simulator.ethosu85 import cycles, parse, timeline
 from tui.simulator.ethosu85.stream import MACS
 from tui.toolchain import vela

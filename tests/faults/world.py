@@ -213,7 +213,9 @@ class Machine:
 
     def run_process(self) -> psutil.Process | None:
         """The run process, once it is there."""
-        found = _with_word(lambda words: "tui.runner" in words and any(f"{self.home}/" in word for word in words))
+        found = _with_word(
+            lambda words: "tui.pipeline.process" in words and any(f"{self.home}/" in word for word in words)
+        )
         return found[0] if found else None
 
     def platform(self) -> psutil.Process | None:

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Mapping
 from pathlib import Path
 
-from tui.platform.firmware import Kind
+from tui.platform.runner import Kind
 
 ARM, X86_64 = 40, 62
 HEADER = struct.Struct("<16sHHIIIIIHHHHHH")

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from tests.platform.fake_fvp import CPU, hang, interrupted, log, platform, statistics, uart
 from tui.model import pte
-from tui.platform import firmware, inspection
-from tui.simulator import cycles, parameters
+from tui.platform import inspection, runner
+from tui.simulator import cycle_model, parameters
 from tui.simulator.interpreter import Method
 from tui.simulator.parameters import Settings
 
@@ -56,7 +56,7 @@ def result(program: bytes, given: bytes | None, macs: int) -> tuple[Method, int,
             tensor.bytes[:] = memoryview(given[: tensor.meta.nbytes])
             given = given[tensor.meta.nbytes :]
     method.execute()
-    model = cycles.model(Settings())
+    model = cycle_model.model(Settings())
     found = [model(delegate) for delegate in method.delegates]
     known = [one for one in found if not isinstance(one, str)]
     events: dict[str, int] = {}
@@ -125,10 +125,10 @@ def executor_runner(program: bytes, macs: int) -> None:
 def inference_runner(memory: dict[int, bytes], dump: list[str], macs: int) -> None:
     """Arm's inference runner."""
     uart("INFO - [Internal only] Ethos-U Evaluation Kit")
-    program, given = memory[firmware.MLEK_PROGRAM], memory[firmware.MLEK_INPUT]
-    uart(f"INFO - Model pointer: {firmware.MLEK_PROGRAM:#010x}")
+    program, given = memory[runner.MLEK_PROGRAM], memory[runner.MLEK_INPUT]
+    uart(f"INFO - Model pointer: {runner.MLEK_PROGRAM:#010x}")
     uart("I [ExecuTorch: EtModel.cc:1 Init()] Model PTE file loaded. Size: 33554432 bytes.")
-    uart(f"INFO - 1 input tensor/s populated with {len(given)} bytes with data read from {firmware.MLEK_INPUT:#010x}")
+    uart(f"INFO - 1 input tensor/s populated with {len(given)} bytes with data read from {runner.MLEK_INPUT:#010x}")
     uart("INFO - Running inference... ")
     method, npu, events = result(program, given, macs)
     samples = {"NPU TOTAL": npu, **{f"NPU {name}": count for name, count in events.items()}}
@@ -141,11 +141,11 @@ def inference_runner(memory: dict[int, bytes], dump: list[str], macs: int) -> No
     uart(f"INFO - <metrics>{base64.b64encode(json.dumps(groups).encode()).decode()}</metrics>")
     uart("INFO - Inference completed.")
     outputs = b"".join(tensor.bytes.tobytes() for tensor in method.outputs)
-    count, place = len(method.outputs), f"{firmware.MLEK_OUTPUT:#010x}"
+    count, place = len(method.outputs), f"{runner.MLEK_OUTPUT:#010x}"
     uart(f"INFO - {count} output tensor/s worth {len(outputs)} bytes copied to {place}")
     for word in dump:
         name, _, place = word.partition("=")[2].partition("@")
-        assert place == f"Memory:{firmware.MLEK_OUTPUT:#x},{len(outputs)}", place
+        assert place == f"Memory:{runner.MLEK_OUTPUT:#x},{len(outputs)}", place
         Path(name).write_bytes(outputs)
     uart("\x04")
 

@@ -10,11 +10,11 @@ import pytest
 from tui.errors import UsageError
 from tui.platform import command
 from tui.platform.discovery import Choice
-from tui.platform.firmware import Firmware, Kind
+from tui.platform.runner import Kind, Runner
 from tui.run.spec import Spec
 from tui.toolchain.target import Target
 
-RUNNER = Firmware(Path("/r/arm_executor_runner"), "semihosting", "", bundles=False, pte_address=0x70000000)
+RUNNER = Runner(Path("/r/arm_executor_runner"), "semihosting", "", bundles=False, pte_address=0x70000000)
 FVP = Choice(kind="fvp", command=("/opt/fvp",), name="fvp", version=None, why="", runner=RUNNER, env={})
 SIMULATOR = Choice(
     kind="simulator",

@@ -10,8 +10,8 @@ import pytest
 from tests.conftest import Fvp, Ran
 from tests.platform import elves
 from tui.errors import PlatformUnavailable, UserError
-from tui.platform import firmware, firmware_store, inspection
-from tui.platform.firmware import KINDS, Kind
+from tui.platform import firmware_store, inspection, runner
+from tui.platform.runner import KINDS, Kind
 from tui.toolchain.firmware_images import Image
 
 
@@ -104,7 +104,7 @@ def known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Image:
     image = Image("corstone-320-ethos-u85", hashlib.sha256(IMAGE).hexdigest(), "ours")
     monkeypatch.setenv("FVP_TUI_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(firmware_store, "IMAGES", (image,))
-    monkeypatch.setitem(firmware.KNOWN, image.sha256, "an image of the tests")
+    monkeypatch.setitem(runner.KNOWN, image.sha256, "an image of the tests")
     return image
 
 

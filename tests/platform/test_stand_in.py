@@ -19,7 +19,7 @@ from filelock import FileLock
 from tests.conftest import TUI, Ran, environment
 from tests.platform import elves
 from tui.platform import discovery
-from tui.platform.firmware import KINDS, Kind
+from tui.platform.runner import KINDS, Kind
 
 ROOT = Path(__file__).parents[2]
 RanModel = Callable[..., Ran]

@@ -18,7 +18,7 @@ from tests.simulator.bundles import bundle
 from tests.simulator.test_fvp_sim import STOPPED, semihosting, sim
 from tui.model import bundled, pte
 from tui.model.pte import PteError
-from tui.simulator.runner import Runner
+from tui.simulator.executor_runner import Runner
 
 RanModel = Callable[..., Ran]
 

@@ -12,10 +12,10 @@ from tests import models
 from tests.benchmarks.cycles import compare, graphs
 from tests.conftest import Ran, environment
 from tests.simulator import programs
-from tui.simulator import cycles as delegates
+from tui.simulator import cycle_model as delegates
 from tui.simulator.ethosu85 import CommandStreamError, Stream, cycles, timeline
 from tui.simulator.ethosu85.cycles import Cost
-from tui.simulator.ethosu85.memories import LUT_RAM, Port, Ports
+from tui.simulator.ethosu85.memory_ports import LUT_RAM, Port, Ports
 from tui.simulator.ethosu85.stream import MACS
 from tui.toolchain import vela
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
 from tests.conftest import REPOSITORY, environment
-from tui.simulator import kernels
-from tui.simulator.kernels import KernelError
+from tui.simulator import cpu_kernels
+from tui.simulator.cpu_kernels import KernelError
 
 pytestmark = pytest.mark.xdist_group("torch")
 
@@ -37,13 +37,13 @@ def integers(*shape: int, kind: str = "int32", low: int = -9, high: int = 9) -> 
 
 def ours(name: str, values: tuple[Any, ...], targets: list[Array]) -> None:
     """What the interpreter does with a call's arguments."""
-    kernel = kernels.find(name)
+    kernel = cpu_kernels.find(name)
     assert kernel is not None
     assert (kernel.arity, kernel.listed or kernel.outputs) == (len(values), kernel.listed or len(targets))
     extra = {"targets": targets} if kernel.needs_targets else {}
     results = kernel.compute(*values, **extra)
     for result, target in zip(results if kernel.listed or len(targets) > 1 else (results,), targets, strict=True):
-        kernels.store(result, target, name)
+        cpu_kernels.store(result, target, name)
 
 
 def pytorchs(name: str, values: tuple[Any, ...]) -> list[Array]:
@@ -174,7 +174,7 @@ CALLS = [(name, number) for name, cases in CASES.items() for number in range(len
 
 
 def test_every_operator_of_pytorch_in_the_table_is_compared() -> None:
-    assert {name for name in kernels.TABLE if name.startswith("aten::")} == CASES.keys() | LISTED.keys() | {
+    assert {name for name in cpu_kernels.TABLE if name.startswith("aten::")} == CASES.keys() | LISTED.keys() | {
         "aten::copy_"
     }
 
@@ -342,7 +342,7 @@ def test_lists_of_tensors_and_read_only_constants_reach_pytorch() -> None:
     ],
 )
 def test_there_is_no_such_operator(name: str) -> None:
-    assert kernels.find(name) is None
+    assert cpu_kernels.find(name) is None
 
 
 def test_an_output_larger_than_planned_is_refused_before_it_is_made() -> None:
@@ -352,7 +352,7 @@ def test_an_output_larger_than_planned_is_refused_before_it_is_made() -> None:
 
 def test_a_result_of_another_shape_is_refused() -> None:
     with pytest.raises(KernelError, match=r"gives a tensor of shape \(2, 3\), its output has \(4,\)"):
-        kernels.store(np.zeros((2, 3)), np.zeros(4), "aten::add.out")
+        cpu_kernels.store(np.zeros((2, 3)), np.zeros(4), "aten::add.out")
 
 
 def test_more_than_there_is_cannot_be_the_largest() -> None:
@@ -374,7 +374,7 @@ def test_kernels_of_our_own_do_not_import_torch() -> None:
 
 def test_a_by_product_without_elements_is_left_out() -> None:
     name = "aten::_native_batch_norm_legit_no_training.out"
-    kernel = kernels.find(name)
+    kernel = cpu_kernels.find(name)
     assert kernel is not None
     x = np.arange(24, dtype=np.float32).reshape(1, 3, 2, 4)
     ones, zeros, nothing = np.ones(3, np.float32), np.zeros(3, np.float32), np.zeros(0, np.float32)

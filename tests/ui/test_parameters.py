@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from tui import presets
 from tui.errors import UsageError
+from tui.platform import presets
 from tui.run import spec
 from tui.run.spec import Spec
 from tui.screens.parameters import ParametersScreen, PresetScreen

@@ -10,9 +10,9 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from tui.errors import UsageError
-from tui.platform import delivery, firmware
+from tui.platform import delivery
 from tui.platform.discovery import Choice
-from tui.platform.firmware import Firmware
+from tui.platform.runner import MLEK_INPUT, MLEK_OUTPUT, MLEK_PROGRAM, Runner
 from tui.run.spec import MACS_PARAMETER, Spec
 
 CMD_LINE_LIMIT = 256
@@ -67,16 +67,16 @@ def build(
     return [*words, *limit, "--stat"]
 
 
-def _memory(runner: Firmware, program: str, output_bytes: int) -> list[str]:
+def _memory(runner: Runner, program: str, output_bytes: int) -> list[str]:
     """What is placed in memory before the start, and what is read from it at the end."""
     if runner.kind == "address":
         return ["--data", f"{program}@{runner.pte_address:#x}"]
     if runner.kind != "mlek":
         return []
     return [
-        *("--data", f"{program}@{firmware.MLEK_PROGRAM:#x}"),
-        *("--data", f"{delivery.MEMORY_INPUT}@{firmware.MLEK_INPUT:#x}"),
-        *("--dump", f"cpu0={delivery.MEMORY_OUTPUT}@Memory:{firmware.MLEK_OUTPUT:#x},{output_bytes}"),
+        *("--data", f"{program}@{MLEK_PROGRAM:#x}"),
+        *("--data", f"{delivery.MEMORY_INPUT}@{MLEK_INPUT:#x}"),
+        *("--dump", f"cpu0={delivery.MEMORY_OUTPUT}@Memory:{MLEK_OUTPUT:#x},{output_bytes}"),
     ]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from tui.model.tensors import TensorInfo
 from tui.platform import lines, report, uart
-from tui.platform.firmware import Kind
+from tui.platform.runner import Kind
 
 OUTPUT = "out"
 """The semihosting runner writes out-0.bin, out-1.bin and so on."""

@@ -16,8 +16,8 @@ import tui
 from tui import config, processes
 from tui.errors import PlatformUnavailable, UsageError
 from tui.platform import firmware_store, known, parameters
-from tui.platform.firmware import Firmware, Kind
 from tui.platform.parameters import Parameter
+from tui.platform.runner import Kind, Runner
 from tui.run.figures import PlatformInfo
 from tui.run.spec import RunnerKind, Spec
 from tui.toolchain import firmware_images, qemu
@@ -53,7 +53,7 @@ class Choice:
     version: str | None
     why: str
     """One sentence: which platform and why."""
-    runner: Firmware | None
+    runner: Runner | None
     """The firmware; the simulator's interpreter has none, and reads files as a semihosting runner does."""
     env: dict[str, str] = field(repr=False)
     """The complete environment of its process."""
@@ -251,7 +251,7 @@ def _in_folder(folder: Path, by: str) -> Path:
     raise PlatformUnavailable(f"no {FVP} in the folder {folder} ({by})", "give the path of the binary itself")
 
 
-def _fvp(found: Found, runner: Firmware | None) -> Choice:
+def _fvp(found: Found, runner: Runner | None) -> Choice:
     env = fvp_environment(found.path, os.environ)
     return Choice(
         kind="fvp",
@@ -314,7 +314,7 @@ def _emulated(why: str, spec: Spec) -> Choice:
     )
 
 
-def _inspect(path: Path, kind: RunnerKind = "auto", pte_address: int | None = None) -> Firmware:
+def _inspect(path: Path, kind: RunnerKind = "auto", pte_address: int | None = None) -> Runner:
     # Only now: a run without an ELF file need not wait for what reads one.
     from tui.platform import inspection
 

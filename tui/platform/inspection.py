@@ -10,8 +10,8 @@ from elftools.elf.elffile import ELFFile
 
 from tui.errors import PlatformUnavailable
 from tui.model import pte
-from tui.platform import firmware
-from tui.platform.firmware import Firmware, Kind
+from tui.platform import runner
+from tui.platform.runner import Kind, Runner
 from tui.run.spec import RunnerKind
 from tui.toolchain.elf import OBJECT, symbols
 
@@ -39,7 +39,7 @@ _ARM = "EM_ARM"
 _CACHED_ADDRESS = re.compile(r"^ET_MODEL_PTE_ADDR:\w+=(0x[0-9a-fA-F]{1,16})\s*$", re.MULTILINE)
 
 
-def inspect(path: Path, kind: RunnerKind = "auto", pte_address: int | None = None) -> Firmware:
+def inspect(path: Path, kind: RunnerKind = "auto", pte_address: int | None = None) -> Runner:
     """What the ELF file at `path` is; `kind` and `pte_address` are taken as given unless ``auto`` or None.
 
     Raises:
@@ -76,12 +76,12 @@ def inspect(path: Path, kind: RunnerKind = "auto", pte_address: int | None = Non
             "say how it takes its model: --runner-kind semihosting, address, embedded or mlek",
         )
     address = _cached_address(path) if pte_address is None else pte_address
-    return Firmware(
+    return Runner(
         path=path,
         kind=found,
         sha256=hashlib.sha256(data).hexdigest(),
         bundles=_holds(segments, BUNDLE_TEXT),
-        pte_address=firmware.MLEK_PROGRAM if found == "mlek" else address,
+        pte_address=runner.MLEK_PROGRAM if found == "mlek" else address,
         program=program if found == "embedded" else None,
         pools={**pools, **(MLEK_POOLS if found == "mlek" else {})},
     )
@@ -133,4 +133,4 @@ def _cached_address(path: Path) -> int:
             continue
         if found:
             return int(found[1], 16)
-    return firmware.PTE_ADDRESS
+    return runner.PTE_ADDRESS

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui.errors import UserError
-from tui.platform import firmware, firmware_store, inspection
+from tui.platform import firmware_store, inspection, runner
 from tui.platform.child import CannotStart, Child
 from tui.platform.lines import Line, Splitter
 from tui.text import clean
@@ -164,5 +164,5 @@ def _take(folder: Path) -> Path:
         raise UserError(f"the build ended well but left no {RUNNER} in {folder / FOLDER}", f"see {folder / LOG}")
     kind = inspection.inspect(found).kind
     if kind != "semihosting":
-        raise UserError(f"{found} {firmware.WORDS[kind]}: a runner that reads files was wanted")
+        raise UserError(f"{found} {runner.WORDS[kind]}: a runner that reads files was wanted")
     return firmware_store.keep_built(found)

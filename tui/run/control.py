@@ -29,7 +29,7 @@ PREFIX = "fvp-tui-"
 """What the folders of sockets are called."""
 
 
-MODULE = "tui.runner"
+MODULE = "tui.pipeline.process"
 """The run process's program."""
 
 HELD_BACK = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

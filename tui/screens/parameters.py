@@ -15,9 +15,8 @@ from textual.message import Message
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input, Static
 
-from tui import presets
 from tui.errors import UserError
-from tui.platform import command, discovery, parameters
+from tui.platform import command, discovery, parameters, presets
 from tui.platform.parameters import Parameter
 from tui.run import spec
 from tui.run.spec import Spec

@@ -19,8 +19,8 @@ from tui.simulator import parameters
 from tui.simulator.parameters import ParameterError, Settings
 
 if TYPE_CHECKING:
+    from tui.simulator.executor_runner import Runner
     from tui.simulator.firmware.engine import Engine
-    from tui.simulator.runner import Runner
 
 NAME = "fvp_sim"
 STOPPED_BY_USER = "Info: /OSCI/SystemC: Simulation stopped by user."
@@ -171,7 +171,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     begun = time.monotonic()
     # From here on numpy is needed: --version and -l answer without it.
     with processes.without_garbage():
-        from tui.simulator import cycles, runner, trace
+        from tui.simulator import cycle_model, executor_runner, trace
 
     boot = None
     if applications or options.engine == "firmware":
@@ -185,25 +185,27 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     extra = settings.extra_args()
     tracing = trace.begin(extra)
     observe = None if tracing is None else tracing.observe
-    program: runner.Runner | Engine
+    program: executor_runner.Runner | Engine
     run: Callable[[], int]
     if boot is None:
-        program = runner.Runner(settings.number(parameters.NUM_MACS), cycles.model(settings), observe=observe)
+        program = executor_runner.Runner(
+            settings.number(parameters.NUM_MACS), cycle_model.model(settings), observe=observe
+        )
         run = partial(_interpret, program, placed, settings)
     else:
         from tui.simulator.firmware import engine
 
-        program = engine.Engine(boot, sys.stdout.buffer, cycles.model(settings), observe)
+        program = engine.Engine(boot, sys.stdout.buffer, cycle_model.model(settings), observe)
         run = program.run
     if extra.pmu_trace is not None and tracing is None:
-        program.log("I", f"no trace is written: {cycles.FAST}")
+        program.log("I", f"no trace is written: {cycle_model.FAST}")
     reason, status = None, 0
     try:
         with _limits(options.timelimit):
             status = run()
-    except runner.RunnerError as error:
+    except executor_runner.RunnerError as error:
         program.log("E", str(error))
-        status = runner.FAILED
+        status = executor_runner.FAILED
     except Stopping as stopping:
         reason, status = stopping.reason, 0 if stopping.reason else INTERRUPTED
     if tracing is not None and (failed := tracing.close()) is not None:
@@ -222,14 +224,14 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
 def _interpret(program: "Runner", placed: list[tuple[int, bytes]], settings: Settings) -> int:
     """The interpreter on what is placed in memory, else on the files of semihosting; the exit status."""
     from tui.model import pte
-    from tui.simulator import runner
+    from tui.simulator import executor_runner
 
     if placed:
         contents = [data for _, data in placed]
         first = next((n for n, data in enumerate(contents) if pte.identifier(data) in pte.IDENTIFIERS), 0)
         return program.run_placed(contents[first], contents[:first] + contents[first + 1 :])
     folder = Path(settings.text(parameters.SEMIHOSTING_CWD) or ".")
-    return program.run(runner.parse(settings.text(parameters.SEMIHOSTING_CMD_LINE), folder))
+    return program.run(executor_runner.parse(settings.text(parameters.SEMIHOSTING_CMD_LINE), folder))
 
 
 def _main(arguments: list[str]) -> int:

@@ -7,11 +7,11 @@ import numpy as np
 
 from tui.model import pte
 from tui.model.pte import BoxedIntList, Plan, Program, TensorList
-from tui.simulator import kernels
+from tui.simulator import cpu_kernels
+from tui.simulator.cpu_kernels import Kernel, KernelError
 from tui.simulator.delegate import DelegateError, EthosU
 from tui.simulator.ethosu85 import Command
 from tui.simulator.ethosu85.memory import Bytes, NDArray
-from tui.simulator.kernels import Kernel, KernelError
 
 MEMORY_LIMIT = 256 << 20
 """DDR of the Corstone-320 in bytes: a plan that needs more cannot be loaded there either."""
@@ -103,11 +103,11 @@ class Method:
 
     @staticmethod
     def _resolve(name: str) -> Kernel | None:
-        if kernels.primitive(name) or name == kernels.VIEW:
+        if cpu_kernels.primitive(name) or name == cpu_kernels.VIEW:
             return None
-        found = kernels.find(name)
+        found = cpu_kernels.find(name)
         if found is None:
-            raise LoadError(kernels.lacking(name))
+            raise LoadError(cpu_kernels.lacking(name))
         return found
 
     @property
@@ -167,9 +167,9 @@ class Method:
                 self._check_layouts(name, args)
             if kernel is not None:
                 self._compute(name, kernel, given)
-            elif name == kernels.VIEW:
-                kernels.store(given[0], given[2], name)
-            elif (combine := kernels.primitive(name)) is not None:
+            elif name == cpu_kernels.VIEW:
+                cpu_kernels.store(given[0], given[2], name)
+            elif (combine := cpu_kernels.primitive(name)) is not None:
                 self.values[args[-1]] = _int64(combine(given[0], given[1]))
         except KernelError as error:
             raise ExecutionError(str(error)) from error
@@ -194,7 +194,7 @@ class Method:
         results = kernel.compute(*given[: kernel.arity], **extra)
         several = kernel.listed or kernel.outputs > 1
         for result, target in zip(results if several else (results,), targets, strict=True):
-            kernels.store(result, target, name)
+            cpu_kernels.store(result, target, name)
 
     def _delegate(self, number: int, args: Sequence[int]) -> None:
         delegate = self.delegates[number]

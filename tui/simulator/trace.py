@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tui.simulator.cycles import ON_CHIP, Modelled, modelled
+from tui.simulator.cycle_model import ON_CHIP, Modelled, modelled
 from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu85 import Command, Stream, commands
 from tui.simulator.ethosu85.timeline import Span, Timeline

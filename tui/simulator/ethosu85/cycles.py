@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from tui.simulator.ethosu85 import feature_map, memories, passes, traffic
+from tui.simulator.ethosu85 import feature_map, memory_ports, passes, traffic
 from tui.simulator.ethosu85.errors import CommandStreamError
-from tui.simulator.ethosu85.memories import Ports, Shape
+from tui.simulator.ethosu85.memory_ports import Ports, Shape
 from tui.simulator.ethosu85.passes import Pass
 from tui.simulator.ethosu85.registers import (
     CORES,
@@ -136,7 +136,7 @@ def _first_block(p: Pass, ports: Ports) -> int:
     """Cycles until the first block of IFM is there."""
     port = ports[p.ifm.region if p.ifm.storage == Storage.TILE2X2 else 1]
     moved = passes.elements(passes.smaller(p.ifm_shape, p.ifm_block)) * p.ifm.dtype.itemsize
-    bus = memories.bus_bytes(port, moved, memories.read_burst(p.ifm, p.ifm_block, p.ifm_shape))
+    bus = memory_ports.bus_bytes(port, moved, memory_ports.read_burst(p.ifm, p.ifm_block, p.ifm_shape))
     return int(port.read_latency + int(bus / port.bandwidth))
 
 
@@ -144,7 +144,7 @@ def _last_block(p: Pass, ports: Ports) -> int:
     """Cycles until a block of OFM is written."""
     port = ports[p.ofm.region if p.ofm.storage == Storage.TILE2X2 else 1]
     moved = passes.elements(passes.smaller(p.ofm_shape, p.ofm_block)) * p.ofm.dtype.itemsize
-    bus = memories.bus_bytes(port, moved, memories.write_burst(p.ofm, p.ofm_block, p.ofm_shape, p.macs))
+    bus = memory_ports.bus_bytes(port, moved, memory_ports.write_burst(p.ofm, p.ofm_block, p.ofm_shape, p.macs))
     return int(port.write_latency + int(bus / port.bandwidth))
 
 

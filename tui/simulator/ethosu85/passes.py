@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tui.simulator.ethosu85 import feature_map, inputs, kernel, output
 from tui.simulator.ethosu85.feature_map import FeatureMap
 from tui.simulator.ethosu85.kernel import Kernel
-from tui.simulator.ethosu85.memories import Shape
+from tui.simulator.ethosu85.memory_ports import Shape
 from tui.simulator.ethosu85.registers import (
     DEFAULT_UBLOCK_DEPTH,
     MICROBLOCKS,

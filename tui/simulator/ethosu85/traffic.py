@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tui.simulator.ethosu85 import feature_map, inputs, memories, output, passes
+from tui.simulator.ethosu85 import feature_map, inputs, memory_ports, output, passes
 from tui.simulator.ethosu85.feature_map import BRICK, FeatureMap, address
-from tui.simulator.ethosu85.memories import LUT_RAM, Channel, Port, Ports, Shape
+from tui.simulator.ethosu85.memory_ports import LUT_RAM, Channel, Port, Ports, Shape
 from tui.simulator.ethosu85.passes import Pass
 from tui.simulator.ethosu85.registers import CORES, Storage, Transpose, bits
 from tui.simulator.ethosu85.stream import Command
@@ -49,8 +49,8 @@ class Transfer:
 
 def _transfer(port: Port, channel: Channel, use: Use, moved: int, length: int, bus: int | None = None) -> Transfer:
     """`moved` bytes in bursts of `length`, which take the bus as long as `bus` bytes in such bursts."""
-    busy = memories.bus_bytes(port, moved if bus is None else bus, length)
-    return Transfer(port, channel, use, moved, busy, memories.beats(moved, length))
+    busy = memory_ports.bus_bytes(port, moved if bus is None else bus, length)
+    return Transfer(port, channel, use, moved, busy, memory_ports.beats(moved, length))
 
 
 def _whole(fm: FeatureMap, shape: Shape) -> int:
@@ -63,7 +63,7 @@ def _read(ports: Ports, fm: FeatureMap, block: Shape, shape: Shape, channel: Cha
     """Reading a map `times`, where it lies in memory."""
     if fm.storage != Storage.TILE2X2:
         return []
-    moved, length = _whole(fm, shape) * times, memories.read_burst(fm, block, shape)
+    moved, length = _whole(fm, shape) * times, memory_ports.read_burst(fm, block, shape)
     return [_transfer(ports[fm.region], channel, "features", moved, length)]
 
 
@@ -76,7 +76,7 @@ def _read_blocks(p: Pass, ports: Ports, times: int) -> list[Transfer]:
     if p.kernel.is_point and not p.reduces and feature_map.output_format(p.command).transpose != Transpose.HWC:
         # Each element goes to one place.
         moved = _whole(p.ifm, p.ifm_shape)
-    length = memories.read_burst(p.ifm, p.ifm_block, p.ifm_shape)
+    length = memory_ports.read_burst(p.ifm, p.ifm_block, p.ifm_shape)
     return [_transfer(ports[p.ifm.region], Channel.FEATURES, "features", moved, length, bus)]
 
 
@@ -84,7 +84,7 @@ def _written(ports: Ports, command: Command, block: Shape, macs: int) -> Iterato
     """Writing the OFM of a command, where it goes to memory."""
     fm, shape = feature_map.from_registers(command, "OFM"), passes.in_memory(command, output.size(command))
     if fm.storage == Storage.TILE2X2:
-        length = memories.write_burst(fm, block, shape, macs)
+        length = memory_ports.write_burst(fm, block, shape, macs)
         yield _transfer(ports[fm.region], Channel.WRITE, "features", _whole(fm, shape), length)
 
 

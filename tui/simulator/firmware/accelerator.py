@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tui.simulator.cycles import BEATS
+from tui.simulator.cycle_model import BEATS
 from tui.simulator.delegate import FAST_SCRATCH_BYTES, EthosU
 from tui.simulator.ethosu85 import Command, CommandStreamError, Npu, parse
 from tui.simulator.ethosu85.memory import Bytes
 from tui.simulator.ethosu85.npu import FAST_SCRATCH
+from tui.simulator.executor_runner import Estimate
 from tui.simulator.firmware.memory import GuestMemory, GuestMemoryError
-from tui.simulator.runner import Estimate
 
 SRAM_READ, SRAM_WRITE, EXTERNAL_READ, _ = BEATS.values()
 

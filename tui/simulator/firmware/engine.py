@@ -7,6 +7,7 @@ from typing import BinaryIO
 from tui.model import pte
 from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu85 import Command
+from tui.simulator.executor_runner import NO_CYCLES, Estimate, RunnerError
 from tui.simulator.firmware import counts, driver, preflight
 from tui.simulator.firmware.accelerator import Accelerator
 from tui.simulator.firmware.board import Board
@@ -17,7 +18,6 @@ from tui.simulator.firmware.image import ImageError
 from tui.simulator.firmware.memory import GuestMemory, GuestMemoryError
 from tui.simulator.firmware.rsp import RspError
 from tui.simulator.firmware.start import Boot
-from tui.simulator.runner import NO_CYCLES, Estimate, RunnerError
 from tui.toolchain.qemu import QemuError
 
 EXIT = "_exit"

@@ -3,30 +3,29 @@
 Its imports take a good part of a second: the run process loads it while the compiler works.
 """
 
-import contextlib
 import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from tui import check, pools, ready
 from tui.compile import state_links
 from tui.errors import Exit, UserError
 from tui.model import pte, tensors
+from tui.pipeline import check, estimates, program
+from tui.pipeline.record import Ended, Record, Stopped
 from tui.platform import command, counts, delivery, discovery, etdump, pmu_trace, session
 from tui.platform.uart import CPU_CYCLES
-from tui.record import Ended, Record, Stopped
 from tui.run import events, store
 from tui.run.events import Event
 from tui.run.figures import Check, Source
 from tui.run.spec import MACS_PARAMETER
-from tui.simulator import estimates, miscompiled
-from tui.simulator.delegate import DelegateError, lost_outputs
+from tui.simulator import miscompiled
+from tui.simulator.delegate import DelegateError
 from tui.simulator.ethosu85 import CommandStreamError
 
 OUTPUTS = "outputs.npz"
@@ -39,117 +38,6 @@ SIMULATED_CYCLES = (
     "the simulator's NPU cycles are estimated from the commands by Vela's formulas, waiting for memory included, "
     "as in Vela's total"
 )
-
-
-def take_program(record: Record, path: Path, *, ones: bool) -> None:
-    """A ready program: no compile stages; inputs from files or bundled with it, or zeros.
-
-    Raises:
-        UserError: it is no program, or the inputs do not suit it.
-    """
-    data = path.read_bytes()
-    given = record.artifacts / f"model{path.suffix}"
-    given.write_bytes(data)
-    record.keep(given)
-    taken = ready.take(path, data, record.spec, ones=ones)
-    if taken.program is not data:
-        program = record.artifacts / store.MODEL
-        program.write_bytes(taken.program)
-        record.keep(program)
-    _check_outputs(path, taken.program)
-    if taken.program is data and not ones:
-        _check_inputs(path, taken.program)
-    np.savez_compressed(record.artifacts / tensors.INPUTS, **taken.inputs)
-    if taken.references:
-        np.savez_compressed(record.artifacts / tensors.REFERENCES, **taken.references)
-    tensors.write_manifest(record.artifacts, taken.manifest)
-    for stage in events.COMPILE_STAGES:
-        record.emit(events.StageFinished(stage=stage, status="skipped", seconds=0.0))
-    record.note("no delegation report, no module names: the model was given as a ready program")
-    found = estimates.of_program(taken.program)
-    if found.whole is not None:
-        record.emit(events.Estimated(estimate=found.whole, partitions=found.partitions, operators=found.operators))
-    for note in (*found.notes, *taken.notes):
-        record.note(note)
-
-
-def _check_inputs(path: Path, program: bytes) -> None:
-    """Refuse a program that takes more than tensors, unless its inputs came with it.
-
-    Raises:
-        UserError: it takes a number, or nothing in the place of an input.
-    """
-    plan = pte.parse(program).main
-    for at, index in enumerate(plan.inputs):
-        if not isinstance(value := plan.values[index], pte.Tensor):
-            raise UserError(
-                f"{path}: input {at} is {'left out' if value is None else f'a {type(value).__name__}'}:"
-                " a runner is given tensors only",
-                "export the model with tensors as its inputs",
-            )
-
-
-def _check_outputs(path: Path, program: bytes) -> None:
-    """Refuse a program with a part that Vela dropped an output of: it cannot run on any platform.
-
-    Raises:
-        UserError: it has one.
-    """
-    # A blob that is damaged is named where it is loaded.
-    with contextlib.suppress(DelegateError):
-        for lost in lost_outputs(pte.parse(program)):
-            raise UserError(
-                f"{path}: the program takes {lost.taken} tensors from partition {lost.partition}, which gives back"
-                f" {lost.given}: a fault of Vela, which dropped an output that is also read inside",
-                "compile it again, with + 0 where that tensor is made, or with --channels-last",
-            )
-
-
-def weigh_pools(record: Record, available: Mapping[str, int]) -> None:
-    """Say what the program asks of the runner's memory before it is started."""
-    try:
-        found = pools.needs((record.artifacts / store.MODEL).read_bytes(), available)
-    except (pte.PteError, DelegateError) as error:
-        record.note(f"what it asks of the runner's memory is not known: {error}")
-        return
-    record.emit(events.PoolsKnown(pools=found))
-    for pool in found:
-        if pool.excess:
-            text = (
-                f"the program needs at least {pool.needed:,} bytes of the runner's {pool.name},"
-                f" which has {pool.available:,}"
-            )
-            record.emit(events.Logged(source="run", text=text, level="warning"))
-            record.note(text)
-
-
-def check_firmware(record: Record, choice: discovery.Choice) -> discovery.Choice:
-    """See whether the firmware can run the program; where the engine is free, the interpreter does it instead.
-
-    Raises:
-        UserError: it cannot, or is no firmware; and the engine was asked for.
-    """
-    # Only now: every other run does without the engine.
-    from tui.simulator.firmware import image, preflight
-
-    assert choice.runner is not None
-    program = (record.artifacts / store.MODEL).read_bytes()
-    plan = pte.parse(program).main
-    try:
-        found = preflight.obstacles(program, image.load(choice.runner.path), record.spec.target.macs)
-    except image.ImageError as error:
-        raise UserError(str(error), "fvp-tui firmware install") from error
-    if record.spec.engine == "auto" and (found or not plan.delegates):
-        why = found[0].what if found else "nothing of the program runs on the NPU"
-        record.note(f"the interpreter runs the program, not the firmware: {why}")
-        return discovery.interpreted(choice, why)
-    if found:
-        raise UserError(found[0].what, found[0].hint)
-    left = () if record.state.delegation is None else record.state.delegation.left
-    record.emit(events.PlanKnown(steps=counts.steps(plan, left)))
-    if any(isinstance(instruction, pte.JumpIfFalse) for instruction in plan.instructions):
-        record.note(counts.BRANCHING)
-    return choice
 
 
 class Inferring:
@@ -190,7 +78,7 @@ class Inferring:
         if self.record.state.platform_pid is None or self._closing.is_set():
             return "its platform takes no further inferences"
         try:
-            taken = ready.from_files(list(files), self.manifest.inputs) if files else None
+            taken = program.from_files(list(files), self.manifest.inputs) if files else None
         except UserError as error:
             return str(error)
         number = self.manifest.inferences + len(self._further)
@@ -466,22 +354,3 @@ def _since(console: Path, begun: int) -> bytes:
     with console.open("rb") as file:
         file.seek(begun)
         return file.read()
-
-
-def check_limits(record: Record) -> None:
-    """Hold the spec's limits against the figures.
-
-    Raises:
-        Ended: one is exceeded.
-    """
-    found = check.limits(record.spec.limits, record.state)
-    if not found:
-        return
-    record.emit(events.LimitsChecked(limits=found))
-    broken = [limit for limit in found if not limit.ok]
-    if broken:
-        texts = [
-            f"{b.name} is {'not known' if b.value is None else f'{b.value:g}'}, the limit is {b.limit:g}"
-            for b in broken
-        ]
-        raise Ended("limit exceeded: " + "; ".join(texts), Exit.LIMIT)

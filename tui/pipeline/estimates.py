@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tui.model import pte
 from tui.run.figures import Estimate, Operator, whole
-from tui.simulator import cycles
+from tui.simulator import cycle_model
 from tui.simulator.delegate import BACKEND, DelegateError, EthosU
 from tui.simulator.ethosu85 import CommandStreamError, timeline
 from tui.simulator.ethosu85.cycles import Cost
@@ -42,7 +42,7 @@ def _partition(delegate: EthosU, number: int) -> tuple[Estimate, tuple[Operator,
     """Raises:
     DelegateError: there is no figure; one line says why.
     """
-    found = cycles.modelled(delegate)
+    found = cycle_model.modelled(delegate)
     if isinstance(found, str):
         raise DelegateError(found)
     # A copy runs beside the passes: it is none of the operators, and its time is in the total only.
@@ -65,7 +65,7 @@ def tables_note(program: pte.Program) -> str | None:
     spent = total = 0
     for delegate in program.main.delegates:
         if delegate.backend == BACKEND:
-            waited, all_ = cycles.waiting_for_tables(EthosU(delegate, program.named_data))
+            waited, all_ = cycle_model.waiting_for_tables(EthosU(delegate, program.named_data))
             spent, total = spent + waited, total + all_
     if spent < TABLES_SHARE * total or not spent:
         return None

@@ -1,5 +1,6 @@
 """A ready program (.pte, .bpte) in the place of a compiled model: its signature, inputs and expected outputs."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,78 @@ from tui.model import bundled, pte, tensors
 from tui.model.bundled import Case
 from tui.model.pte import PteError, Signature, Tensor
 from tui.model.tensors import Manifest, NDArray, TensorInfo
+from tui.pipeline import estimates
+from tui.pipeline.record import Record
+from tui.run import events, store
 from tui.run.spec import Spec
+from tui.simulator.delegate import DelegateError, lost_outputs
 
 ONES = "ones: the runner cannot be given inputs"
 ZEROS = "a ready program brings no inputs, give --input FILE"
+
+
+def take_program(record: Record, path: Path, *, ones: bool) -> None:
+    """A ready program: no compile stages; inputs from files or bundled with it, or zeros.
+
+    Raises:
+        UserError: it is no program, or the inputs do not suit it.
+    """
+    data = path.read_bytes()
+    given = record.artifacts / f"model{path.suffix}"
+    given.write_bytes(data)
+    record.keep(given)
+    taken = take(path, data, record.spec, ones=ones)
+    if taken.program is not data:
+        plain = record.artifacts / store.MODEL
+        plain.write_bytes(taken.program)
+        record.keep(plain)
+    _check_outputs(path, taken.program)
+    if taken.program is data and not ones:
+        _check_inputs(path, taken.program)
+    np.savez_compressed(record.artifacts / tensors.INPUTS, **taken.inputs)
+    if taken.references:
+        np.savez_compressed(record.artifacts / tensors.REFERENCES, **taken.references)
+    tensors.write_manifest(record.artifacts, taken.manifest)
+    for stage in events.COMPILE_STAGES:
+        record.emit(events.StageFinished(stage=stage, status="skipped", seconds=0.0))
+    record.note("no delegation report, no module names: the model was given as a ready program")
+    found = estimates.of_program(taken.program)
+    if found.whole is not None:
+        record.emit(events.Estimated(estimate=found.whole, partitions=found.partitions, operators=found.operators))
+    for note in (*found.notes, *taken.notes):
+        record.note(note)
+
+
+def _check_inputs(path: Path, program: bytes) -> None:
+    """Refuse a program that takes more than tensors, unless its inputs came with it.
+
+    Raises:
+        UserError: it takes a number, or nothing in the place of an input.
+    """
+    plan = pte.parse(program).main
+    for at, index in enumerate(plan.inputs):
+        if not isinstance(value := plan.values[index], pte.Tensor):
+            raise UserError(
+                f"{path}: input {at} is {'left out' if value is None else f'a {type(value).__name__}'}:"
+                " a runner is given tensors only",
+                "export the model with tensors as its inputs",
+            )
+
+
+def _check_outputs(path: Path, program: bytes) -> None:
+    """Refuse a program with a part that Vela dropped an output of: it cannot run on any platform.
+
+    Raises:
+        UserError: it has one.
+    """
+    # A blob that is damaged is named where it is loaded.
+    with contextlib.suppress(DelegateError):
+        for lost in lost_outputs(pte.parse(program)):
+            raise UserError(
+                f"{path}: the program takes {lost.taken} tensors from partition {lost.partition}, which gives back"
+                f" {lost.given}: a fault of Vela, which dropped an output that is also read inside",
+                "compile it again, with + 0 where that tensor is made, or with --channels-last",
+            )
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tui.compile import client
 from tui.errors import Exit
-from tui.record import Ended, Record
+from tui.pipeline.record import Ended, Record
 from tui.run import events
 from tui.run.events import Level
 

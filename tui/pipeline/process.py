@@ -1,7 +1,8 @@
-"""The run process: takes a spec through its stages and writes the journal. ``python -m tui.runner RUN_DIRECTORY``.
+"""The run process, ``python -m tui.pipeline.process RUN_DIRECTORY``: takes a spec through its stages.
 
 It belongs to no terminal. Whoever watches follows the journal; whoever wants it to stop says so on the control socket.
-What comes after compiling takes a good part of a second to import: `tui.inferring` is loaded while the compiler works.
+The modules of the stages after compiling take a good part of a second to import: they are loaded while the compiler
+works.
 """
 
 import contextlib
@@ -18,22 +19,22 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from tui import compiling, files, processes
+from tui import files, processes
 from tui.errors import Exit, UserError
 from tui.model import catalogue
+from tui.pipeline import aot
+from tui.pipeline.record import Ended, Record, Stopped
 from tui.platform import discovery
-from tui.record import Ended, Record, Stopped
 from tui.run import control, events, journal, store
 from tui.run.figures import Versions
 from tui.run.spec import Spec
 from tui.toolchain import vela
 
 if TYPE_CHECKING:
-    from tui.inferring import Inferring
+    from tui.pipeline.inference import Inferring
 
 WORK = "work"
 """The folder of what a platform reads and writes, in the run's directory."""
-
 
 POLL_S = 0.1
 
@@ -180,24 +181,24 @@ class Runner:
             raise UserError(f"{runner.name}: --input has no use", "take a runner that reads files")
         is_program = catalogue.is_program(self.spec.model)
         if not is_program:
-            compiling.compile_model(self.record, ones=ones, meanwhile=_load_what_follows)
-        from tui import inferring
+            aot.compile_model(self.record, ones=ones, meanwhile=_load_what_follows)
+        from tui.pipeline import check, inference, preflight, program
 
         record.go_on()
         if is_program:
-            inferring.take_program(self.record, Path(self.spec.model), ones=ones)
+            program.take_program(self.record, Path(self.spec.model), ones=ones)
         if choice is not None and choice.engine == "firmware":
-            choice = inferring.check_firmware(self.record, choice)
+            choice = preflight.check_firmware(self.record, choice)
             runner = choice.runner
         record.go_on()
-        inferring.weigh_pools(self.record, {} if runner is None else runner.pools)
+        preflight.weigh_pools(self.record, {} if runner is None else runner.pools)
         if choice is not None:
-            self._inferring = inferring.Inferring(self.record, choice, self.record.directory / WORK, known)
+            self._inferring = inference.Inferring(self.record, choice, self.record.directory / WORK, known)
             self._inferring.run()
             self.record.begin("check")
             self._inferring.check(printed=ones)
             self.record.finish("check")
-        inferring.check_limits(self.record)
+        check.check_limits(self.record)
 
     @contextlib.contextmanager
     def _impatient(self) -> Iterator[None]:
@@ -229,7 +230,7 @@ class Runner:
 
 def _load_what_follows() -> None:
     with processes.without_garbage():
-        from tui import inferring  # noqa: F401
+        from tui.pipeline import inference  # noqa: F401
 
 
 def _hear(runner: Runner) -> None:

@@ -7,9 +7,9 @@ from functools import lru_cache
 from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu85 import CommandStreamError, cycles, timeline
 from tui.simulator.ethosu85.cycles import Cost
-from tui.simulator.ethosu85.memories import LUT_RAM, Port, Ports
+from tui.simulator.ethosu85.memory_ports import LUT_RAM, Port, Ports
+from tui.simulator.executor_runner import Cycles, Estimate
 from tui.simulator.parameters import Settings
-from tui.simulator.runner import Cycles, Estimate
 from tui.toolchain import vela
 
 FAST = "--fast leaves out the cycle model"

@@ -28,11 +28,11 @@ MLEK_PROGRAM, MLEK_INPUT, MLEK_OUTPUT = 0x9000_0000, 0x9200_0000, 0x9300_0000
 """Where Arm's inference runner has its program, and all bytes of inputs and outputs, one tensor after the other."""
 
 KNOWN = {image.sha256: image.what for image in firmware_images.IMAGES}
-"""Firmware that was looked at, by sha256."""
+"""Runners that were looked at, by sha256."""
 
 
 @dataclass(frozen=True)
-class Firmware:
+class Runner:
     """An ELF file for the board's CPU."""
 
     path: Path

@@ -8,8 +8,11 @@ from typing import Literal
 import msgspec
 import numpy as np
 
+from tui.errors import Exit
 from tui.model import bundled, tensors
 from tui.model.tensors import Manifest, NDArray, TensorInfo
+from tui.pipeline.record import Ended, Record
+from tui.run import events
 from tui.run.figures import Accuracy, Check, LimitResult, Link, OutputCheck, why_broken
 from tui.run.spec import Limits
 from tui.run.state import State, npu_ms
@@ -255,3 +258,22 @@ def limits(wanted: Limits, state: State) -> tuple[LimitResult, ...]:
         matched = state.check is not None and state.check.status == "match"
         found.append(LimitResult(name="match", limit=1, value=float(matched), ok=matched))
     return tuple(found)
+
+
+def check_limits(record: Record) -> None:
+    """Hold the spec's limits against the figures.
+
+    Raises:
+        Ended: one is exceeded.
+    """
+    found = limits(record.spec.limits, record.state)
+    if not found:
+        return
+    record.emit(events.LimitsChecked(limits=found))
+    broken = [limit for limit in found if not limit.ok]
+    if broken:
+        texts = [
+            f"{b.name} is {'not known' if b.value is None else f'{b.value:g}'}, the limit is {b.limit:g}"
+            for b in broken
+        ]
+        raise Ended("limit exceeded: " + "; ".join(texts), Exit.LIMIT)

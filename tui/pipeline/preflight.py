@@ -1,0 +1,86 @@
+"""Checks before anything is started: the memory a program will ask its runner for, and whether the firmware will do.
+
+Names are those the runner prints for its pools. Source: ExecuTorch's examples/arm/executor_runner - planned buffers of
+memory id 1 come from its method allocator, the NPU's scratch from its temporary allocator.
+"""
+
+from collections.abc import Mapping
+
+from tui.errors import UserError
+from tui.model import pte
+from tui.pipeline.record import Record
+from tui.platform import counts, discovery
+from tui.run import events, store
+from tui.run.figures import PoolNeed
+from tui.simulator import delegate
+
+METHOD, TEMPORARY = "method_allocator", "temp_allocator"
+PLANNED = 1
+"""Memory id of planned buffers; others have pools of their own."""
+
+
+def needs(program: bytes, available: Mapping[str, int]) -> tuple[PoolNeed, ...]:
+    """What `program` asks for at least, against the sizes in bytes of the runner's pools, as far as they are known.
+
+    Raises:
+        pte.PteError: it is no program.
+        delegate.DelegateError: one of its delegates is malformed.
+    """
+    parsed = pte.parse(program)
+    plan = parsed.main
+    planned = sum(plan.buffer_sizes[PLANNED : PLANNED + 1])
+    scratch = max((delegate.scratch_bytes(one, parsed.named_data) for one in plan.delegates), default=0)
+    return tuple(_need(name, size, available.get(name)) for name, size in ((METHOD, planned), (TEMPORARY, scratch)))
+
+
+def _need(name: str, needed: int, available: int | None) -> PoolNeed:
+    excess = None if available is None else max(0, needed - available)
+    return PoolNeed(name=name, needed=needed, available=available, excess=excess)
+
+
+def weigh_pools(record: Record, available: Mapping[str, int]) -> None:
+    """Say what the program asks of the runner's memory before it is started."""
+    try:
+        found = needs((record.artifacts / store.MODEL).read_bytes(), available)
+    except (pte.PteError, delegate.DelegateError) as error:
+        record.note(f"what it asks of the runner's memory is not known: {error}")
+        return
+    record.emit(events.PoolsKnown(pools=found))
+    for pool in found:
+        if pool.excess:
+            text = (
+                f"the program needs at least {pool.needed:,} bytes of the runner's {pool.name},"
+                f" which has {pool.available:,}"
+            )
+            record.emit(events.Logged(source="run", text=text, level="warning"))
+            record.note(text)
+
+
+def check_firmware(record: Record, choice: discovery.Choice) -> discovery.Choice:
+    """See whether the firmware can run the program; where the engine is free, the interpreter does it instead.
+
+    Raises:
+        UserError: it cannot, or is no firmware; and the engine was asked for.
+    """
+    # Only now: every other run does without the engine.
+    from tui.simulator.firmware import image
+    from tui.simulator.firmware.preflight import obstacles
+
+    assert choice.runner is not None
+    program = (record.artifacts / store.MODEL).read_bytes()
+    plan = pte.parse(program).main
+    try:
+        found = obstacles(program, image.load(choice.runner.path), record.spec.target.macs)
+    except image.ImageError as error:
+        raise UserError(str(error), "fvp-tui firmware install") from error
+    if record.spec.engine == "auto" and (found or not plan.delegates):
+        why = found[0].what if found else "nothing of the program runs on the NPU"
+        record.note(f"the interpreter runs the program, not the firmware: {why}")
+        return discovery.interpreted(choice, why)
+    if found:
+        raise UserError(found[0].what, found[0].hint)
+    left = () if record.state.delegation is None else record.state.delegation.left
+    record.emit(events.PlanKnown(steps=counts.steps(plan, left)))
+    if any(isinstance(instruction, pte.JumpIfFalse) for instruction in plan.instructions):
+        record.note(counts.BRANCHING)
+    return choice
