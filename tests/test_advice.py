@@ -9,8 +9,8 @@ import pytest
 
 from tests.conftest import Fvp, Ran, taken_over
 from tests.ui.fakes import tensor
-from tui import advice
-from tui.advice import Advice
+from tui.analysis import advice
+from tui.analysis.advice import Advice
 from tui.run.figures import Check, CpuOperator, Delegation, Estimate, Operator, OutputCheck
 from tui.run.spec import Spec
 from tui.run.state import Run, State

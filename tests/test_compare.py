@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from tests.conftest import Fvp
-from tui import compare
-from tui.compare import Profile
+from tui.analysis import compare
+from tui.analysis.compare import Profile
 from tui.errors import UsageError
 from tui.run.figures import Delegation, Estimate, Inference, Operator
 from tui.run.spec import Spec

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.ui import fakes
-from tui import expected
+from tui.analysis import prediction
 from tui.compile.origins import TOSA
 from tui.run import store
 
@@ -17,8 +17,8 @@ def test_only_a_run_that_lowered_the_same_graphs_counts(home: Path, change: dict
         graph = fakes.make(name, request, []) / store.ARTIFACTS / "vela" / "partition-0" / TOSA
         graph.parent.mkdir(parents=True)
         graph.touch()
-        found = expected.lowered(request)
+        found = prediction.lowered(request)
         assert found is not None and found.run.name == name
         assert found.graphs == (graph,)
         if request is plain:
-            assert expected.lowered(other) is None
+            assert prediction.lowered(other) is None

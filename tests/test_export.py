@@ -11,7 +11,8 @@ import pytest
 
 from tests.conftest import Fvp
 from tests.ui import fakes
-from tui import cli, export
+from tui import cli
+from tui.reports import export
 
 
 def test_the_command_offers_what_there_is() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui.reports import state_json
 from tui.run import events, journal, state
 from tui.run.events import Event
 from tui.run.figures import Inference, Statistics
@@ -83,7 +84,7 @@ def test_a_journal_cut_at_any_byte_gives_what_was_complete(
 def test_folding_in_two_parts_is_folding_at_once(batch: list[Event], at: int) -> None:
     whole = state.fold_all(batch)
     assert state.fold_all(batch[at:], state.fold_all(batch[:at])) == whole
-    assert state.to_json(whole)["schema_version"] == 1
+    assert state_json.to_json(whole)["schema_version"] == 1
 
 
 def test_lines_of_a_newer_version_or_damaged_ones_are_passed_over(tmp_path: Path) -> None:

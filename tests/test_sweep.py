@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Fvp, Ran
-from tui.sweep import Point, result
+from tui.analysis.sweep import Point, result
 
 RanModel = Callable[..., Ran]
 DIGITS = "sample:digits"

@@ -432,7 +432,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 def sweep(model: str, **options: Any) -> int:
     """Estimate MODEL on many configurations: it is lowered once, then Vela runs for each."""
     from tui import leaving
-    from tui import sweep as sweeping
+    from tui.analysis import sweep as sweeping
     from tui.model import catalogue
     from tui.reports import sweep as report
     from tui.run import control, spec, store
@@ -626,12 +626,12 @@ def _stop_for(signal_name: str, directory: Path) -> None:
 
 
 def _show(directory: Path, *, as_json: bool, detail: "Detail" = "top") -> None:
-    from tui.reports import text
-    from tui.run import state, store
+    from tui.reports import state_json, text
+    from tui.run import store
 
     found = store.load(directory)
     if as_json:
-        _print_json(state.to_json(found))
+        _print_json(state_json.to_json(found))
     else:
         click.echo(text.summary(found, detail))
 
@@ -667,7 +667,7 @@ def show(name: str, as_json: bool, detail: "Detail | None", memory: bool, layers
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 def compare(a: str, b: str, profile: str | None, as_json: bool) -> int:
     """Compare two runs: what differs, figures, operators by module. Something worse is exit status 3."""
-    from tui import compare as comparing
+    from tui.analysis import compare as comparing
     from tui.reports import compare as report
     from tui.run import store
 
@@ -693,7 +693,8 @@ def advise(name: str, try_out: bool, as_json: bool, verbose: bool) -> int:
     """Say what to change in a run's model or options, with the evidence the run has for it."""
     import msgspec
 
-    from tui import advice, leaving, variants
+    from tui import leaving
+    from tui.analysis import advice, prediction
     from tui.reports import advice as report
     from tui.run import control, store
 
@@ -701,7 +702,7 @@ def advise(name: str, try_out: bool, as_json: bool, verbose: bool) -> int:
     state = store.load(directory)
     if state.spec is None or state.run.status != "ok":
         raise UserError(f"{directory.name} is {state.run.status}", "advice needs a run that went well")
-    found = advice.of(state, variants.estimates(directory, state))
+    found = advice.of(state, prediction.estimates(directory, state))
     tried = list(found.advice)
     status = Exit.OK
     for at, one in enumerate(found.advice):
@@ -712,7 +713,7 @@ def advise(name: str, try_out: bool, as_json: bool, verbose: bool) -> int:
         variant = control.start(advice.changed(state.spec, one.change))
         click.echo(f"run {variant.name}", err=True)
         status = Exit(_follow(variant, verbose=verbose, signals=signals))
-        tried[at] = msgspec.structs.replace(one, tried=variants.outcome(state, variant))
+        tried[at] = msgspec.structs.replace(one, tried=prediction.outcome(state, variant))
         if status == Exit.INTERRUPTED:
             break
     found = msgspec.structs.replace(found, advice=tuple(tried))
@@ -726,7 +727,7 @@ def advise(name: str, try_out: bool, as_json: bool, verbose: bool) -> int:
 SHELLS = ("bash", "zsh", "fish")
 """`tui.completion.SHELLS`, without its imports."""
 EXPORTS = ("json", "csv", "html", "perfetto", "svg")
-"""`tui.export.FORMATS`, without its imports."""
+"""`tui.reports.export.FORMATS`, without its imports."""
 
 
 @cli.command()
@@ -744,7 +745,7 @@ EXPORTS = ("json", "csv", "html", "perfetto", "svg")
 )
 def export(name: str, form: Any, output: str | None, size: str | None) -> None:
     """Put a run into a file for other programs, or for people: a report, a table, a trace."""
-    from tui import export as exporting
+    from tui.reports import export as exporting
     from tui.run import store
 
     directory = store.resolve(name)
@@ -956,13 +957,13 @@ def history(as_json: bool, count: int) -> None:
     """List the runs, newest first."""
     import itertools
 
-    from tui.reports import text
+    from tui.reports import state_json, text
     from tui.run import state, store
     from tui.text import clean
 
     found = itertools.islice(store.history(), count or None)
     if as_json:
-        _print_json({"schema_version": state.SCHEMA_VERSION, "runs": [state.to_json(s) for s in found]})
+        _print_json({"schema_version": state.SCHEMA_VERSION, "runs": [state_json.to_json(s) for s in found]})
         return
     rows = [["run", "status", "model", "target", "memory mode", "Vela cycles", "NPU cycles", "check", "s"]]
     for s in found:

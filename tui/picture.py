@@ -4,9 +4,9 @@ import asyncio
 import time
 from pathlib import Path
 
-from tui import export
 from tui.app import set_defaults
 from tui.errors import UsageError, UserError
+from tui.reports import export
 from tui.run import store
 
 SIZE = (120, 40)

@@ -12,7 +12,7 @@ from torch.fx.passes.infra.pass_manager import PassManager
 from tests.conftest import Fvp
 from tests.ui import fakes
 from tui.compile import lowering, models, progress
-from tui.reports import text
+from tui.reports import state_json, text
 from tui.run import events, state
 from tui.toolchain.target import Target
 
@@ -54,7 +54,7 @@ FAR = events.StageProgressed(t=2.0, stage="lower", what="passes", done=1_034, to
 
 def test_the_state_has_it_while_the_stage_runs_and_where_it_failed() -> None:
     assert "lower ... (passes 1,034 of 1,470)" in text.summary(begun(FAR))
-    lower = next(one for one in state.to_json(begun(FAR))["stages"] if one["name"] == "lower")
+    lower = next(one for one in state_json.to_json(begun(FAR))["stages"] if one["name"] == "lower")
     assert lower["progress"] == {"what": "passes", "done": 1034, "total": 1470}
     failed = begun(FAR, events.StageFinished(stage="lower", status="failed", seconds=3.0))
     assert state.stage(failed, "lower").progress == state.stage(begun(FAR), "lower").progress

@@ -9,9 +9,8 @@ from pathlib import Path
 from random import Random
 
 from tests.faults.judging import Outcome
-from tui import export
-from tui.reports import text
-from tui.run import journal, log, replay, state, store
+from tui.reports import export, state_json, text
+from tui.run import journal, log, replay, store
 from tui.run.state import State
 
 KINDS: dict[str, Callable[[Random, bytes], bytes]] = {}
@@ -95,7 +94,7 @@ def readers(directory: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "show --modules", lambda: text.summary(store.load(directory), "modules")
     yield "show --memory", lambda: text.memory_map(store.load(directory))
     yield "show --layers", lambda: text.layers_table(store.load(directory))
-    yield "show --json", lambda: json.dumps(state.to_json(store.load(directory)), allow_nan=False)
+    yield "show --json", lambda: json.dumps(state_json.to_json(store.load(directory)), allow_nan=False)
     yield "history", lambda: [run.run.status for run in store.history()]
     yield "log", lambda: log.tail(path, 100)
     yield "attach", lambda: list(journal.read(path))

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.conftest import Fvp
 from tests.ui import fakes
-from tui import advice, export
-from tui.reports import html
+from tui.analysis import advice
+from tui.reports import export, html, state_json
 from tui.reports.html import LogPart
 from tui.run import state, store
 from tui.run.figures import CpuOperator, Layer, LimitResult, MemoryPool, PoolNeed, Profiled, Statistics
@@ -219,7 +219,7 @@ def test_the_module_of_many_operators_is_folded_and_nothing_is_lost(home: object
 
 def test_a_page_of_a_real_run(ran: Any, fvp_tui: Fvp) -> None:
     run = ran("sample:digits")
-    found = state.to_json(store.load(run.directory))
+    found = state_json.to_json(store.load(run.directory))
     page = export.document(run.directory, "html").decode()
     elements(page, strict=True)
     assert f"{found['inferences'][0]['npu_cycles']:,}" in words(page)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.ui import fakes
-from tui import export
+from tui.reports import export
 from tui.reports.perfetto import NPU, OPERATORS_TRACK, STAGES_TRACK, WALL, trace
 from tui.run import state, store
 from tui.run.state import State

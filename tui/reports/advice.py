@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tui.advice import Advice, Advised, Tried
+from tui.analysis.advice import Advice, Advised, Tried
 from tui.reports.text import kib_words, number
 from tui.text import clean
 

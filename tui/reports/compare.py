@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tui.compare import CHECK, Compared, ComparedModule, Comparison
+from tui.analysis.compare import CHECK, Compared, ComparedModule, Comparison
 from tui.reports.text import UNKNOWN, table
 from tui.text import clean
 

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from tui import __version__
-from tui.advice import Advised
+from tui.analysis.advice import Advised
 from tui.reports import memory, pmu, text
 from tui.reports import operators as arrange
 from tui.reports.memory import Area

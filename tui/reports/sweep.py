@@ -4,8 +4,8 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
+from tui.analysis.sweep import Point, Sweep
 from tui.reports.text import UNKNOWN, kib_words, ms, number, table
-from tui.sweep import Point, Sweep
 from tui.text import clean
 
 COLUMNS = Point.__struct_fields__

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui.compare import Comparison, Profile, compare
+from tui.analysis.compare import Comparison, Profile, compare
 from tui.reports.compare import WORSE, summary
 from tui.run import store
 from tui.text import clean

@@ -8,9 +8,10 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from tui import export, paths
+from tui import paths
 from tui.errors import UsageError, UserError
-from tui.export import Format
+from tui.reports import export
+from tui.reports.export import Format
 from tui.screens.path import FileScreen
 from tui.text import clean
 from tui.widgets.background import in_background

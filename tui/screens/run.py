@@ -17,8 +17,8 @@ from textual.widgets import Static
 
 from tui import editor
 from tui.errors import UserError
-from tui.export import offline
 from tui.model import catalogue
+from tui.reports.export import offline
 from tui.run import control, spec, store
 from tui.run.figures import broken
 from tui.run.state import State

@@ -36,7 +36,7 @@ from tui.widgets.table import Column, FigureTable, Row
 from tui.widgets.words import model_name
 
 if TYPE_CHECKING:
-    from tui.expected import Expected, Predictor
+    from tui.analysis.prediction import Expected, Predictor
 
 FIRST = "sample:digits"
 FILE = "file..."
@@ -214,7 +214,7 @@ class SetupScreen(Screen[None]):
                 if wanted == self._asked:
                     with contextlib.suppress(UserError, vela.VelaMissing):
                         if self._predictor is None:
-                            from tui.expected import Predictor
+                            from tui.analysis.prediction import Predictor
 
                             self._predictor = Predictor()
                         tell(self, self.Expects(wanted, self._predictor.expect(wanted)))

@@ -14,15 +14,15 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui import sweep
+from tui.analysis import sweep
+from tui.analysis.prediction import lowered
+from tui.analysis.sweep import Point
 from tui.errors import UserError
-from tui.expected import lowered
 from tui.reports.text import kib_words, ms, number
 from tui.run import control, store
 from tui.run.spec import Limits, Spec, lowering_of
 from tui.run.state import now_doing
 from tui.screens.value import ValueScreen
-from tui.sweep import Point
 from tui.text import clean
 from tui.toolchain import vela
 from tui.toolchain.target import Target

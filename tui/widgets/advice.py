@@ -4,8 +4,8 @@ from typing import Any, ClassVar
 
 from textual.content import Content
 
-from tui import advice
-from tui.advice import Advice
+from tui.analysis import advice
+from tui.analysis.advice import Advice
 from tui.reports.text import number
 from tui.run.state import State
 from tui.text import clean

@@ -12,7 +12,7 @@ from tui.toolchain.target import Target
 from tui.widgets.words import bar
 
 if TYPE_CHECKING:
-    from tui.expected import Expected
+    from tui.analysis.prediction import Expected
 
 BAR = 16
 

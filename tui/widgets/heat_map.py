@@ -8,8 +8,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
+from tui.analysis.sweep import Point, Sweep
 from tui.reports.sweep import cell
-from tui.sweep import Point, Sweep
 from tui.text import clean
 
 LABEL, CELL, NARROW = 15, 11, 9

@@ -10,11 +10,11 @@ from typing import Literal, get_args
 
 import msgspec
 
-from tui import advice
+from tui.analysis import advice
 from tui.errors import UsageError
 from tui.files import write_whole
-from tui.reports import csv, html, perfetto
-from tui.run import events, journal, state, store
+from tui.reports import csv, html, perfetto, state_json
+from tui.run import events, journal, store
 from tui.run.log import LogLine
 from tui.run.state import State
 from tui.text import clean
@@ -45,7 +45,7 @@ def document(directory: Path, form: Format) -> bytes:
     found = store.load(directory)
     match form:
         case "json":
-            return msgspec.json.format(msgspec.json.encode(state.to_json(found)), indent=2) + b"\n"
+            return msgspec.json.format(msgspec.json.encode(state_json.to_json(found)), indent=2) + b"\n"
         case "csv":
             return csv.operators_csv(found).encode()
         case "html":

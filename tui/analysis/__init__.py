@@ -1,0 +1,1 @@
+"""What runs mean: advice, comparison, sweep, prediction."""
