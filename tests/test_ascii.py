@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui import ascii
+from tui.app import ascii
 from tui.text import clean
 
 

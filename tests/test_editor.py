@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tui import editor
+from tui.app import editor
 from tui.errors import UserError
 
 

@@ -47,5 +47,5 @@ def test_the_core_needs_no_numpy_and_no_terminal_library(module: str) -> None:
 
 
 def test_the_full_screen_program_imports_neither_torch_nor_numpy() -> None:
-    found = modules_after("import tui.app, tui.screens.setup, tui.screens.run, tui.screens.history")
+    found = modules_after("import tui.app.start, tui.app.screens.setup, tui.app.screens.run, tui.app.screens.history")
     assert found.isdisjoint({"torch", "executorch", "numpy"})

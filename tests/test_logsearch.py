@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tui.app.widgets.log_rows import Rows
 from tui.errors import UsageError
 from tui.run import events, journal, state
 from tui.run.events import Event, Level
 from tui.run.journal import Follower, Journal
 from tui.run.log import LEVELS, LogLines, tail
 from tui.run.log_search import Filter, Pattern, Scan
-from tui.widgets.log_rows import Rows
 
 SOURCES = ("uart", "platform", "compile", "x\x1b[1m")
 

@@ -19,7 +19,7 @@ def main() -> None:
     """Entry point."""
     # A shell that asks for completions gives no arguments either.
     if len(sys.argv) == 1 and COMPLETION not in os.environ:
-        from tui.app import run_app
+        from tui.app.start import run_app
 
         try:
             signal.signal(signal.SIGINT, signal.default_int_handler)

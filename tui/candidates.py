@@ -52,7 +52,7 @@ def models(context: click.Context, _parameter: click.Parameter, typed: str) -> "
     """Models that have a name and can be had here, then files that can be one."""
     from click.shell_completion import CompletionItem
 
-    from tui import paths
+    from tui.app import path_completion
     from tui.model import catalogue
 
     found = catalogue.samples()
@@ -65,7 +65,7 @@ def models(context: click.Context, _parameter: click.Parameter, typed: str) -> "
         for model in found
         if model.name.startswith(typed) and not model.missing
     ]
-    there = paths.completions(typed, suffixes)
+    there = path_completion.completions(typed, suffixes)
     return [
         *named,
         *(CompletionItem(path, type=NO_SPACE if path.endswith("/") else "plain") for path in there),

@@ -77,7 +77,7 @@ def cli(context: click.Context, mouse: bool) -> int | None:
     Without a command: the full-screen program.
     """
     if context.invoked_subcommand is None:
-        from tui.app import run_app
+        from tui.app.start import run_app
 
         return run_app(mouse=mouse)
     return None
@@ -754,7 +754,7 @@ def export(name: str, form: Any, output: str | None, size: str | None) -> None:
     if size is not None and form != "svg":
         raise UsageError("--size is of the picture", "it goes with --format svg")
     if form == "svg":
-        from tui import picture
+        from tui.app import picture
 
         content = picture.of_run(directory, picture.size(size) if size else picture.SIZE).encode()
     else:
@@ -776,7 +776,7 @@ def attach(name: str, as_json: bool, as_events: bool) -> int:
 
     directory = store.resolve(name)
     if _has_terminal() and not (as_json or as_events):
-        from tui.app import run_app
+        from tui.app.start import run_app
 
         return run_app(attach=directory)
     signals = leaving.Signals(interruptible=False).hear()
@@ -800,7 +800,7 @@ def replay(name: str, speed: float, max_gap: float | None, plain: bool) -> None:
     replaying.check(directory)
     player = replaying.Player(directory / journal.FILE, speed, max_gap)
     if _has_terminal() and not plain:
-        from tui.app import run_app
+        from tui.app.start import run_app
 
         run_app(replay=(directory, player))
         return
@@ -817,7 +817,7 @@ def replay(name: str, speed: float, max_gap: float | None, plain: bool) -> None:
 
 
 def _has_terminal() -> bool:
-    from tui import terminal
+    from tui.app import terminal
 
     known = os.environ.get("TERM", "dumb") != "dumb"
     return terminal.served() or (sys.stdin.isatty() and sys.stderr.isatty() and known)
@@ -1160,7 +1160,7 @@ def list_(as_json: bool) -> None:
 def themes() -> None:
     """List the colour themes: ours, and the user's own."""
     from tui import resources
-    from tui import themes as known
+    from tui.app import themes as known
 
     for folder in (resources.folder("themes"), known.user_folder()):
         for file in sorted(folder.glob("*.toml")):
@@ -1171,8 +1171,8 @@ def themes() -> None:
 def keys() -> int:
     """List the actions of the full-screen program and their keys: names for keys.toml."""
     from tui import config
-    from tui import keys as own
-    from tui.screens.help import all_bindings
+    from tui.app import keys as own
+    from tui.app.screens.help import all_bindings
 
     path, known = config.folder() / own.NAME, all_bindings()
     wanted: dict[str, str] = {}

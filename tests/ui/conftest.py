@@ -11,10 +11,11 @@ from textual.events import Paste
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from tui import config, remembered
+from tui import config
+from tui.app import remembered
+from tui.app.widgets import words
 from tui.model import catalogue
 from tui.model.catalogue import ModelInfo
-from tui.widgets import words
 from ui import fakes
 from ui.pseudo_terminal import Terminal
 

@@ -6,20 +6,20 @@ from collections.abc import Callable
 
 import pytest
 
+from tui.app.screens.compare import CompareScreen
+from tui.app.screens.confirm import Confirm
+from tui.app.screens.help import HelpScreen
+from tui.app.screens.history import HistoryScreen
+from tui.app.screens.parameters import ParametersScreen
+from tui.app.screens.replay import ReplayScreen
+from tui.app.screens.root import FvpApp
+from tui.app.screens.run import RunScreen
+from tui.app.screens.setup import SetupScreen
+from tui.app.screens.sweep import SweepScreen
+from tui.app.widgets.table import FigureTable
 from tui.run import control, store
 from tui.run.replay import Player
 from tui.run.spec import Spec
-from tui.screens.compare import CompareScreen
-from tui.screens.confirm import Confirm
-from tui.screens.help import HelpScreen
-from tui.screens.history import HistoryScreen
-from tui.screens.parameters import ParametersScreen
-from tui.screens.replay import ReplayScreen
-from tui.screens.root import FvpApp
-from tui.screens.run import RunScreen
-from tui.screens.setup import SetupScreen
-from tui.screens.sweep import SweepScreen
-from tui.widgets.table import FigureTable
 from ui import fakes
 from ui.conftest import Until
 from ui.pseudo_terminal import Terminal, restored

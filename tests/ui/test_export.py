@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Static
 
-from tui.screens.export import ExportScreen
-from tui.screens.history import HistoryScreen
-from tui.screens.root import FvpApp
-from tui.screens.run import RunScreen
-from tui.widgets.table import FigureTable
+from tui.app.screens.export import ExportScreen
+from tui.app.screens.history import HistoryScreen
+from tui.app.screens.root import FvpApp
+from tui.app.screens.run import RunScreen
+from tui.app.widgets.table import FigureTable
 from ui import fakes
 from ui.conftest import Until
 

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
+from tui.app.screens import history
+from tui.app.screens.compare import CompareScreen
+from tui.app.screens.confirm import Confirm
+from tui.app.screens.history import HistoryScreen
+from tui.app.screens.root import FvpApp
+from tui.app.screens.run import RunScreen
+from tui.app.screens.setup import SetupScreen
+from tui.app.widgets.table import FigureTable
 from tui.run import store
-from tui.screens import history
-from tui.screens.compare import CompareScreen
-from tui.screens.confirm import Confirm
-from tui.screens.history import HistoryScreen
-from tui.screens.root import FvpApp
-from tui.screens.run import RunScreen
-from tui.screens.setup import SetupScreen
-from tui.widgets.table import FigureTable
 from ui import fakes
 from ui.conftest import Until
 

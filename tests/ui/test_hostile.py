@@ -5,13 +5,13 @@ import pytest
 from rich.cells import cell_len
 from textual.widgets import Static
 
+from tui.app.screens.history import HistoryScreen
+from tui.app.screens.root import FvpApp
+from tui.app.screens.run import RunScreen
+from tui.app.widgets.table import FigureTable
 from tui.run import events
 from tui.run.events import Event
 from tui.run.figures import Artifact, Check, Delegation, Kernel, Operator, OperatorDelegation, PlatformInfo
-from tui.screens.history import HistoryScreen
-from tui.screens.root import FvpApp
-from tui.screens.run import RunScreen
-from tui.widgets.table import FigureTable
 from ui import fakes
 from ui.conftest import Until
 

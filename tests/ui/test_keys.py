@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from tui import config, keys, remembered
-from tui.screens.help import HelpScreen, all_bindings
-from tui.screens.history import HistoryScreen
-from tui.screens.root import FvpApp
-from tui.screens.run import RunScreen
-from tui.screens.setup import SetupScreen
-from tui.screens.welcome import WelcomeScreen
-from tui.widgets.table import FigureTable
+from tui import config
+from tui.app import keys, remembered
+from tui.app.screens.help import HelpScreen, all_bindings
+from tui.app.screens.history import HistoryScreen
+from tui.app.screens.root import FvpApp
+from tui.app.screens.run import RunScreen
+from tui.app.screens.setup import SetupScreen
+from tui.app.screens.welcome import WelcomeScreen
+from tui.app.widgets.table import FigureTable
 from ui import fakes
 from ui.conftest import Until
 

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
+from tui.app.screens.feed import _kept
+from tui.app.screens.root import FvpApp
+from tui.app.screens.run import RunScreen
+from tui.app.screens.setup import SetupScreen
+from tui.app.widgets.log_panel import LogPanel
+from tui.app.widgets.log_view import CLIPBOARD_BYTES, LogView
 from tui.run import journal
 from tui.run.events import Event
-from tui.screens.feed import _kept
-from tui.screens.root import FvpApp
-from tui.screens.run import RunScreen
-from tui.screens.setup import SetupScreen
-from tui.widgets.log_panel import LogPanel
-from tui.widgets.log_view import CLIPBOARD_BYTES, LogView
 from ui import fakes
 from ui.conftest import Until, paste
 

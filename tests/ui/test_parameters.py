@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
+from tui.app.screens.parameters import ParametersScreen, PresetScreen
+from tui.app.screens.root import FvpApp
+from tui.app.screens.setup import SetupScreen
+from tui.app.screens.value import ValueScreen
+from tui.app.widgets.table import FigureTable
 from tui.errors import UsageError
 from tui.platform import presets
 from tui.run import spec
 from tui.run.spec import Spec
-from tui.screens.parameters import ParametersScreen, PresetScreen
-from tui.screens.root import FvpApp
-from tui.screens.setup import SetupScreen
-from tui.screens.value import ValueScreen
-from tui.widgets.table import FigureTable
 from ui.conftest import Until
 
 EXTRA = "mps4_board.subsystem.ethosu.extra_args"

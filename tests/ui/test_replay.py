@@ -2,12 +2,12 @@
 
 from textual.widgets import Static
 
+from tui.app.screens.replay import ReplayScreen
+from tui.app.screens.root import FvpApp
+from tui.app.widgets import words
+from tui.app.widgets.header import RunHeader
 from tui.run import journal, store
 from tui.run.replay import Player
-from tui.screens.replay import ReplayScreen
-from tui.screens.root import FvpApp
-from tui.widgets import words
-from tui.widgets.header import RunHeader
 from ui import fakes
 from ui.conftest import Until
 

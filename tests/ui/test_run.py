@@ -9,6 +9,16 @@ import pytest
 from textual.widgets import Static
 
 from tui import processes
+from tui.app.screens.confirm import Confirm
+from tui.app.screens.history import HistoryScreen
+from tui.app.screens.root import FvpApp
+from tui.app.screens.run import RunScreen, Tabs
+from tui.app.widgets.header import RunHeader, StageLine
+from tui.app.widgets.log_panel import SearchField
+from tui.app.widgets.log_view import LogView
+from tui.app.widgets.panel import Panel
+from tui.app.widgets.panels import PANELS
+from tui.app.widgets.table import FigureTable
 from tui.errors import UserError
 from tui.run import control, events, store
 from tui.run.figures import (
@@ -27,16 +37,6 @@ from tui.run.figures import (
     PoolNeed,
     Statistics,
 )
-from tui.screens.confirm import Confirm
-from tui.screens.history import HistoryScreen
-from tui.screens.root import FvpApp
-from tui.screens.run import RunScreen, Tabs
-from tui.widgets.header import RunHeader, StageLine
-from tui.widgets.log_panel import SearchField
-from tui.widgets.log_view import LogView
-from tui.widgets.panel import Panel
-from tui.widgets.panels import PANELS
-from tui.widgets.table import FigureTable
 from ui import fakes
 from ui.conftest import Until, paste
 

@@ -9,18 +9,18 @@ import pytest
 from textual.widgets import Input, Static
 
 from tests.conftest import Ran, taken_over
-from tui import remembered
+from tui.app import remembered
+from tui.app.screens.confirm import Confirm
+from tui.app.screens.path import PathScreen
+from tui.app.screens.root import FvpApp
+from tui.app.screens.run import RunScreen
+from tui.app.screens.setup import SetupScreen
+from tui.app.widgets.table import FigureTable
 from tui.model import catalogue
 from tui.model.catalogue import ModelInfo
 from tui.run import control
 from tui.run.spec import Spec
-from tui.screens.confirm import Confirm
-from tui.screens.path import PathScreen
-from tui.screens.root import FvpApp
-from tui.screens.run import RunScreen
-from tui.screens.setup import SetupScreen
 from tui.toolchain import vela
-from tui.widgets.table import FigureTable
 from ui import fakes
 from ui.conftest import SHIPPED, Until, paste
 

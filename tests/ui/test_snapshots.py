@@ -9,15 +9,16 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from tests.conftest import Ran, taken_over
-from tui import config, remembered
-from tui.screens.history import HistoryScreen
-from tui.screens.root import FvpApp
-from tui.screens.run import RunScreen
-from tui.screens.sweep import SweepScreen
-from tui.screens.welcome import WelcomeScreen
-from tui.widgets.heat_map import HeatMap
-from tui.widgets.log_view import LogView
-from tui.widgets.table import FigureTable
+from tui import config
+from tui.app import remembered
+from tui.app.screens.history import HistoryScreen
+from tui.app.screens.root import FvpApp
+from tui.app.screens.run import RunScreen
+from tui.app.screens.sweep import SweepScreen
+from tui.app.screens.welcome import WelcomeScreen
+from tui.app.widgets.heat_map import HeatMap
+from tui.app.widgets.log_view import LogView
+from tui.app.widgets.table import FigureTable
 from ui import fakes
 from ui.conftest import Until
 

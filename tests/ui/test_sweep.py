@@ -7,13 +7,13 @@ from typing import Any
 from textual.widgets import Static
 
 from tests.conftest import Ran, taken_over
+from tui.app.screens.root import FvpApp
+from tui.app.screens.setup import SetupScreen
+from tui.app.screens.sweep import SweepScreen
+from tui.app.screens.value import ValueScreen
+from tui.app.widgets.heat_map import HeatMap
 from tui.run import store
-from tui.screens.root import FvpApp
-from tui.screens.setup import SetupScreen
-from tui.screens.sweep import SweepScreen
-from tui.screens.value import ValueScreen
 from tui.toolchain import vela
-from tui.widgets.heat_map import HeatMap
 from ui.conftest import Until
 
 POINTS = 5 * len(vela.MEMORY_MODES)

@@ -231,7 +231,7 @@ def test_no_color_means_none(terminal: Callable[..., Terminal]) -> None:
 
 def test_nothing_heavy_is_imported() -> None:
     script = (
-        "import sys, tui.screens.root; "
+        "import sys, tui.app.screens.root; "
         "print([m for m in ('torch', 'executorch', 'numpy', 'pexpect', 'click') if m in sys.modules])"
     )
     done = subprocess.run(

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from textual.theme import BUILTIN_THEMES
 
-from tui import themes
+from tui.app import themes
+from tui.app.screens.root import FvpApp
 from tui.errors import UserError
-from tui.screens.root import FvpApp
 from ui.conftest import Until
 
 
@@ -54,7 +54,7 @@ async def test_users_themes_are_taken_and_broken_ones_named_once(until: Until) -
 
 
 async def test_every_theme_draws_every_screen(until: Until) -> None:
-    from tui.screens.run import RunScreen
+    from tui.app.screens.run import RunScreen
     from ui import fakes
 
     # In the terminal's colours, with no more than it has to say.

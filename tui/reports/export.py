@@ -1,6 +1,6 @@
 """A run in other forms, for other programs and people: one function a format, all drawn from the run's journal.
 
-A picture of the screen is `tui.picture`: it needs Textual.
+A picture of the screen is `tui.app.picture`: it needs Textual.
 """
 
 import re

@@ -1,0 +1,98 @@
+"""Writing a run to a file: which format, and where."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from tui.app import path_completion
+from tui.app.screens.path import FileScreen
+from tui.app.widgets.background import in_background
+from tui.errors import UsageError, UserError
+from tui.reports import export
+from tui.reports.export import Format
+from tui.text import clean
+
+WORDS: dict[Format, str] = {
+    "html": "a report to read or print",
+    "json": "all of the state",
+    "csv": "the operators as a table",
+    "perfetto": "a trace for ui.perfetto.dev",
+    "svg": "a picture of the screen",
+}
+
+
+class ExportScreen(FileScreen[Path]):
+    """Format and file; what is written then is told in a notice. `picture` is the SVG, where there is one."""
+
+    TITLE = "Export to a file"
+    PLACEHOLDER = "./report.html"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "form(1)", "Next format", priority=True, id="export.next"),
+        Binding("up", "form(-1)", "Previous format", priority=True, id="export.previous"),
+    ]
+
+    def __init__(self, directory: Path, picture: str | None = None) -> None:
+        self._directory = directory
+        self._picture = picture
+        self._forms: list[Format] = [form for form in WORDS if form != "svg" or picture is not None]
+        self._form = self._forms[0]
+        super().__init__(self._file(self._form))
+
+    def _file(self, form: Format) -> str:
+        return f"{self._directory.name}{export.SUFFIXES[form]}"
+
+    def on_mount(self) -> None:
+        """Name the formats."""
+        self._draw()
+
+    def _draw(self) -> None:
+        title = self.query(Static).first()
+        title.update(Content("\n").join([Content.assemble((self.TITLE, "bold")), *self._choices()]))
+
+    def _choices(self) -> Iterator[Content]:
+        for form in self._forms:
+            chosen = form == self._form
+            style = "bold $accent" if chosen else "$muted"
+            yield Content.assemble((f"{'>' if chosen else ' '} {form:9} {WORDS[form]}", style))
+        yield Content.assemble(("  up and down choose", "$muted"))
+
+    def action_form(self, step: int) -> None:
+        """Another format; a name that is ours or ends as the format's changes with it."""
+        before = self._form
+        self._form = self._forms[(self._forms.index(before) + step) % len(self._forms)]
+        field = self.query_one(Input)
+        suffix = export.SUFFIXES[before]
+        if field.value.endswith(suffix):
+            field.value = field.value.removesuffix(suffix) + export.SUFFIXES[self._form]
+            field.cursor_position = len(field.value)
+        self._draw()
+
+    def candidates(self, text: str) -> list[str]:
+        """Folders and files there are."""
+        return path_completion.completions(text, ("",))
+
+    def taken(self, text: str) -> Path:
+        """The file, which is written from now on."""
+        if not text:
+            raise UsageError("no name of a file")
+        path = export.check_path(Path(text))
+        if path.exists():
+            raise UsageError(f"there is a file {path}", "choose another name")
+        app, directory, form, picture = self.app, self._directory, self._form, self._picture
+
+        def write() -> None:
+            try:
+                content = picture.encode() if form == "svg" and picture else export.document(directory, form)
+                export.write(path, content)
+            except (UserError, OSError) as error:
+                app.notify(clean(str(error), 400), severity="error", markup=False)
+            else:
+                app.notify(clean(f"Written: {path}", 400), markup=False)
+
+        in_background("export", write)
+        return path

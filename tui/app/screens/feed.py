@@ -1,0 +1,193 @@
+"""Following a run's journal beside the event loop: one message a poll, and none when nothing is new."""
+
+import socket
+import threading
+import time
+from collections import OrderedDict
+from pathlib import Path
+
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+from tui.app.vitals import Vitals, Watch
+from tui.app.widgets.background import tell
+from tui.run import events, journal, log, state, store
+from tui.run.log import LogLine, LogLines
+from tui.run.state import State
+
+SETTLE_S = 1.0
+"""How often to look whether the run process still lives."""
+BUSY_S = 0.15
+"""How long to read a journal that is far ahead before showing what is there."""
+LONG_BYTES = 4 << 20
+"""Of a journal with more unread bytes the end of the log is shown first."""
+TAIL_LINES = 100
+KEPT = 4
+"""Runs whose journals need not be read again when one comes back to them."""
+
+
+class Reading:
+    """A journal as far as it has been read: the state it comes to, and the log."""
+
+    def __init__(self, path: Path) -> None:
+        self.follower = journal.Follower(path)
+        self.state = state.EMPTY
+        self.log = LogLines(path)
+        self.file = _number(path)
+
+    def more(self) -> None:
+        """Read on."""
+        offset, lines = self.follower.lines()
+        heads = events.heads(lines)
+        self.state = state.fold_lines(self.state, lines, heads)
+        self.log.add(offset, lines, heads)
+
+
+_kept: OrderedDict[Path, Reading] = OrderedDict()
+
+
+def _number(path: Path) -> tuple[int, int] | None:
+    """Which file a path names; None for none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _reading(path: Path) -> Reading:
+    """What was read of a journal before, or nothing yet."""
+    kept = _kept.pop(path, None)
+    return kept if kept is not None and kept.file is not None and kept.file == _number(path) else Reading(path)
+
+
+def _keep(path: Path, reading: Reading) -> None:
+    _kept[path] = reading
+    while len(_kept) > KEPT:
+        _kept.popitem(last=False)
+
+
+class Fed(Message):
+    """A newer state, the number of log lines up to it, and whether anything can still come.
+
+    `read` is how much of the journal that is, of 0..1.
+    """
+
+    def __init__(self, folded: State, log_lines: int, *, read: float = 1.0, over: bool) -> None:
+        super().__init__()
+        self.state = folded
+        self.log_lines = log_lines
+        self.read = read
+        self.over = over
+
+    def can_replace(self, message: Message) -> bool:
+        """The newest says all that an older one said."""
+        return isinstance(message, Fed)
+
+
+class Tail(Message):
+    """The last lines of a log that takes a while to be read."""
+
+    def __init__(self, lines: list[LogLine]) -> None:
+        super().__init__()
+        self.lines = lines
+
+
+class Feed(threading.Thread):
+    """Reads when asked to (the screen asks four times a second), so that updates cannot pile up."""
+
+    def __init__(self, directory: Path, listener: MessagePump) -> None:
+        super().__init__(name="feed", daemon=True)
+        self._directory = directory
+        self._listener = listener
+        self._path = directory / journal.FILE
+        self._reading = _reading(self._path)
+        self._asked = threading.Event()
+        self._ended = threading.Event()
+        self._looked = 0.0
+        self.log = self._reading.log
+        self.vitals: Vitals | None = None
+        """What the platform takes of this machine, once a second while it runs here."""
+        self._watch: Watch | None = None
+        self._watched = 0.0
+
+    def ask(self) -> None:
+        """Look for news."""
+        self._asked.set()
+
+    def end(self) -> None:
+        """No more messages; the thread goes away."""
+        self._ended.set()
+        self._asked.set()
+
+    def run(self) -> None:
+        """Until the run is over or nobody listens."""
+        if self._unread() > LONG_BYTES:
+            tell(self._listener, Tail(log.tail(self._path, TAIL_LINES)))
+            # Only when the screen is there, which it would be later if it had to share the processor with this.
+            self._asked.wait()
+        told: tuple[State, int, float] | None = None
+        over = False
+        while not over and not self._ended.is_set():
+            behind = self._read()
+            shown, lines = self._shown(), len(self.log)
+            read = 1.0 - self._unread() / max(self._size(), 1) if behind else 1.0
+            over = shown.run.status != "running" and not behind
+            if (shown, lines, read) != told or over:
+                told = (shown, lines, read)
+                if not tell(self._listener, Fed(shown, lines, read=read, over=over)):
+                    break
+            if not over:
+                self._look()
+                self._asked.wait()
+                self._asked.clear()
+        _keep(self._path, self._reading)
+
+    def _size(self) -> int:
+        try:
+            return self._path.stat().st_size
+        except OSError:
+            return 0
+
+    def _unread(self) -> int:
+        return max(self._size() - self._reading.follower.offset, 0)
+
+    def _look(self) -> None:
+        pid, process = self._reading.state.platform_pid, self._reading.state.process
+        if pid is None or process is None or process.host != socket.gethostname():
+            self._watch = self.vitals = None
+            return
+        if self._watch is None or self._watch.pid != pid:
+            self._watch = Watch(pid, process.pid)
+        if time.monotonic() - self._watched >= SETTLE_S:
+            self._watched = time.monotonic()
+            self.vitals = self._watch.look()
+
+    def _read(self) -> bool:
+        """Fold what is new; whether there is more."""
+        until = time.monotonic() + BUSY_S
+        while True:
+            self._reading.more()
+            if not self._reading.follower.behind():
+                return False
+            if time.monotonic() > until or self._ended.is_set():
+                return True
+
+    def _shown(self) -> State:
+        """The folded state with what only the run's directory tells: its spec before the first event, and its loss."""
+        folded = self._reading.state
+        if folded.run.created is None:
+            folded = store.named(self._directory, folded)
+        if folded.run.status == "running" and time.monotonic() - self._looked > SETTLE_S:
+            self._looked = time.monotonic()
+            settled = self._settled(folded)
+            # Its last words may have been written just before it went.
+            if settled.run.status == "lost" and not self._reading.follower.behind():
+                return settled
+        return folded
+
+    def _settled(self, folded: State) -> State:
+        try:
+            return store.settled(self._directory, folded)
+        except FileNotFoundError:
+            return state.lost(folded)  # the run's directory was removed while it was shown

@@ -1,0 +1,174 @@
+"""Typing the paths of files."""
+
+import shlex
+from pathlib import Path
+from typing import ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from tui.app import path_completion
+from tui.app.widgets.background import in_background, tell
+from tui.errors import UsageError, UserError
+from tui.model import catalogue
+from tui.text import clean
+
+SHOWN = 8
+
+T = TypeVar("T")
+
+
+class FileScreen(ModalScreen[T | None]):
+    """A text field for paths, with completion; closes with what `taken` makes of it, or None."""
+
+    TITLE: ClassVar[str]
+    PLACEHOLDER: ClassVar[str]
+    CSS_PATH = "modal.tcss"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "complete", "Complete", priority=True, id="path.complete"),
+        Binding("escape", "cancel", "Leave", id="path.leave"),
+    ]
+
+    class Completed(Message):
+        """What a path could go on to."""
+
+        def __init__(self, text: str, candidates: list[str], *, take: bool) -> None:
+            super().__init__()
+            self.text = text
+            self.candidates = candidates
+            self.take = take
+
+    def __init__(self, path: str = "") -> None:
+        super().__init__()
+        self._path = path
+
+    def candidates(self, text: str) -> list[str]:
+        """What the text could go on to."""
+        raise NotImplementedError
+
+    def taken(self, text: str) -> T:
+        """What the text means.
+
+        Raises:
+            UserError: nothing that can be used.
+        """
+        raise NotImplementedError
+
+    def compose(self) -> ComposeResult:
+        """Input, problem, completions, keys."""
+        with Vertical(classes="box"):
+            yield Static(self.TITLE, markup=False)
+            yield Input(self._path, placeholder=self.PLACEHOLDER, select_on_focus=False)
+            yield Static("", markup=False, classes="problem")
+            yield Static("", markup=False, id="completions")
+            keys = Content.assemble(
+                ("enter", "bold $accent"), " Take   ", ("tab", "bold $accent"), " Complete   ",
+                ("esc", "bold $accent"), " Leave",
+            )  # fmt: skip
+            yield Static(keys, markup=False, classes="keys")
+
+    def _look(self, text: str, *, take: bool = False) -> None:
+        # A folder may lie on a slow network.
+        def look() -> None:
+            tell(self, self.Completed(text, self.candidates(text), take=take))
+
+        in_background("complete", look)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Show what the path could go on to."""
+        self.query_one(".problem", Static).update("")
+        self._look(event.value)
+
+    def action_complete(self) -> None:
+        """As far as there is only one way to go on."""
+        self._look(self.query_one(Input).value, take=True)
+
+    def on_file_screen_completed(self, event: Completed) -> None:
+        """Show or take completions, unless something else has been typed meanwhile."""
+        field = self.query_one(Input)
+        if event.text != field.value:
+            return
+        if event.take and len(longer := path_completion.common(event.candidates)) > len(event.text):
+            field.value = longer
+            field.cursor_position = len(longer)
+            return
+        names = [clean(path.rstrip("/").rpartition("/")[2] + "/" * path.endswith("/"), 60) for path in event.candidates]
+        more = f"  and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        self.query_one("#completions", Static).update(Content("  ".join(names[:SHOWN]) + more))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take it, if it can be used."""
+        try:
+            name = self.taken(event.value.strip())
+        except UserError as error:
+            self.query_one(".problem", Static).update(Content(clean(f"! {error}", 400)))
+            return
+        self.dismiss(name)
+
+    def action_cancel(self) -> None:
+        """Leave without a path."""
+        self.dismiss(None)
+
+
+class PathScreen(FileScreen[str]):
+    """The file of a model: closes with its canonical name."""
+
+    TITLE = f"Model file ({', '.join(catalogue.SUFFIXES)})"
+    PLACEHOLDER = "./model.py"
+
+    def candidates(self, text: str) -> list[str]:
+        """Folders and files that could be models."""
+        return path_completion.completions(text)
+
+    def taken(self, text: str) -> str:
+        """The model's name."""
+        return catalogue.resolve(text)
+
+
+class InputsScreen(FileScreen[tuple[str, ...]]):
+    """The files of an inference's inputs: closes with their absolute paths."""
+
+    TITLE = "A file for each input (.npy or raw), separated by spaces"
+    PLACEHOLDER = "./input.npy"
+    DATA_SETS: ClassVar[bool] = False
+    """Whether a folder or an archive may stand for many inferences."""
+
+    def candidates(self, text: str) -> list[str]:
+        """What the last of them could go on to."""
+        before, space, last = text.rpartition(" ")
+        return [before + space + path for path in path_completion.completions(last, ("",))]
+
+    def taken(self, text: str) -> tuple[str, ...]:
+        """The files, all of which are there."""
+        try:
+            files = [Path(word).expanduser().absolute() for word in shlex.split(text)]
+        except ValueError as error:
+            raise UsageError(f"{text}: {error}") from error
+        if not files:
+            raise UsageError("no file")
+        if not (self.DATA_SETS and len(files) == 1 and files[0].is_dir()):
+            for file in files:
+                if not file.is_file():
+                    raise UsageError(f"no file {file}")
+        return tuple(str(file) for file in files)
+
+
+class DataScreen(InputsScreen):
+    """The same, or a data set."""
+
+    TITLE = "A file for each input (.npy, .pt or raw), or a data set: a folder of files, or an .npz"
+    PLACEHOLDER = "./inputs/"
+    DATA_SETS = True
+
+
+class CalibrationScreen(DataScreen):
+    """What to calibrate quantization on."""
+
+    TITLE = "Inputs to calibrate on: a .pt, .npy or .npz file, or a folder of files"
+    PLACEHOLDER = "./calibration/"

@@ -1,0 +1,118 @@
+"""The Run screen of a run that is played again."""
+
+import tempfile
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message_pump import MessagePump
+from textual.widgets import Static
+
+from tui.app.screens.feed import Feed
+from tui.app.screens.messages import Back
+from tui.app.screens.run import RunScreen
+from tui.app.widgets import words
+from tui.app.widgets.background import in_background
+from tui.run import journal, replay, store
+from tui.run.replay import Player
+from tui.run.state import State
+
+FASTER = 2.0
+
+
+class ReplayFeed(Feed):
+    """Follows the copy that grows; what only the process of a run could tell, the run itself tells at the end."""
+
+    def __init__(self, copy: Path, listener: MessagePump, directory: Path, player: Player) -> None:
+        super().__init__(copy, listener)
+        self._original = directory
+        self._player = player
+
+    def _look(self) -> None:
+        """There is no platform whose use of this machine could be shown."""
+
+    def _settled(self, folded: State) -> State:
+        return store.settled(self._original, folded) if self._player.done else folded
+
+
+class ReplayScreen(RunScreen):
+    """A run in the time it took, or faster; nothing is written to it, and nothing can be asked of it."""
+
+    CSS = """
+    ReplayScreen #replay { height: 1; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "pause", "Pause", tooltip="Hold the time, or let it go on", id="replay.pause"),
+        Binding("right_square_bracket", "speed(1)", "Faster", key_display="]", id="replay.faster"),
+        Binding("left_square_bracket", "speed(-1)", "Slower", key_display="[", show=False, id="replay.slower"),
+        Binding("full_stop", "skip", "Skip the wait", key_display=".", id="replay.skip"),
+        Binding("R", "again", "Again", key_display="R", tooltip="From the beginning", id="replay.again"),
+    ]
+
+    def __init__(self, directory: Path, player: Player) -> None:
+        super().__init__(directory)
+        self._player = player
+        self._folder = tempfile.TemporaryDirectory(prefix="fvp-tui-replay-", ignore_cleanup_errors=True)
+        self._copy = replay.lay_out(directory, Path(self._folder.name))
+        self._feed = ReplayFeed(self._copy, self, directory, player)
+
+    def compose(self) -> ComposeResult:
+        """A line that says what this is, above the screen of the run."""
+        yield Static("", markup=False, id="replay")
+        yield from super().compose()
+
+    def on_mount(self) -> None:
+        """Begin to play."""
+        words.go_by(self._player.now)
+        in_background("replay", lambda: replay.play_into(self._player, self._copy))
+        self.set_interval(1.0, self._say)
+        self._say()
+
+    def on_unmount(self) -> None:
+        """Play no more."""
+        self._player.stop()
+        words.go_by()
+        self._folder.cleanup()
+
+    def _say(self) -> None:
+        if not self.children:
+            return
+        player = self._player
+        how = "over (R plays it again)" if player.done else "PAUSED" if player.paused else ""
+        drawn = Content.assemble(("REPLAY", "bold $accent"), f"  {player.words}", (f"  {how}" if how else "", "bold"))
+        line = self.query_one("#replay", Static)
+        if str(line.content) != str(drawn):
+            line.update(drawn, layout=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What happened cannot be changed."""
+        if action in ("stop", "rerun", "infer", "infer_on"):
+            return False
+        return super().check_action(action, parameters)
+
+    def action_pause(self) -> None:
+        """Hold the time, or let it go on."""
+        self._player.pause()
+        self._say()
+
+    def action_speed(self, step: int) -> None:
+        """Twice as fast, or half."""
+        self._player.change_speed(FASTER**step)
+        self._say()
+
+    def action_skip(self) -> None:
+        """What is waited for comes now."""
+        self._player.skip()
+
+    def action_again(self) -> None:
+        """From the beginning."""
+        before = self._player
+        player = Player(self.directory / journal.FILE, before.speed, before.longest_wait_s)
+        self.app.switch_screen(ReplayScreen(self.directory, player))
+
+    def action_back(self) -> None:
+        """To where one came from."""
+        self.post_message(Back(self))

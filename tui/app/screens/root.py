@@ -1,0 +1,301 @@
+"""The Textual application: themes, screens, commands, signals.
+
+The first screen is imported with it, the others when they are asked for: the first picture is there sooner.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
+from textual.binding import Binding, BindingType
+from textual.color import Color
+from textual.dom import DOMNode
+from textual.events import Event, Key
+from textual.screen import Screen
+from textual.theme import BUILTIN_THEMES, Theme
+from textual.widgets import Input
+
+import tui.app.widgets
+from tui import config, processes
+from tui.app import ascii, keys, remembered, terminal, themes
+from tui.app.screens.ascii_driver import AsciiDriver
+from tui.app.screens.messages import Back, OpenRun
+from tui.app.screens.setup import SetupScreen
+from tui.errors import UserError
+from tui.text import clean
+
+if TYPE_CHECKING:
+    from tui.run.replay import Player
+
+DEFAULT_THEME = "dark"
+FIRST_DEPTH = 2
+"""Screens there are, Setup among them, while the one that the command line asked for is on top."""
+MUTED = 0.62
+"""How far muted text is from the background, where 1 is plain text."""
+
+
+def _ansi_variables(*, dark: bool) -> dict[str, str]:
+    """Variables that Textual's own style sheets want of a theme in the terminal's colours, and derives for no other."""
+    return BUILTIN_THEMES["ansi-dark" if dark else "ansi-light"].variables
+
+
+class FvpApp(App[None]):
+    """fvp-tui on the full screen."""
+
+    TITLE = "fvp-tui"
+    CSS_PATH: ClassVar = [
+        Path(__file__).parent / "root.tcss",
+        Path(tui.app.widgets.__file__).parent / "widgets.tcss",
+        Path(__file__).parent / "setup.tcss",
+    ]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "Help", key_display="?", id="app.help"),
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False, id="app.suspend"),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit"),
+    ]
+
+    def __init__(
+        self, model: str | None = None, attach: Path | None = None, replay: "tuple[Path, Player] | None" = None
+    ) -> None:
+        super().__init__(driver_class=AsciiDriver if ascii.wanted() else None)
+        self._model = model
+        self._attached = attach
+        self._replayed = replay
+        self._from_shell = attach is not None or replay is not None
+        """Whether the screen above Setup was asked for on the command line: from there one goes back to the shell."""
+        self._pressed: Key | None = None
+        self._keys = ["", ""]
+        """The last two keys."""
+        self._count = 0
+        """Keys there were."""
+        self._popped = -1
+        """Which of them closed a screen, the last that did."""
+        self.opened: list[Path] = []
+        """Runs whose screens were opened, each once."""
+        self._problems = [*self._register_themes(), *self._take_keys()]
+        """What is wrong with the user's own files."""
+
+    def _register_themes(self) -> list[str]:
+        found, problems = themes.load()
+        for theme in found:
+            colors = theme.colors
+            self.register_theme(
+                Theme(
+                    name=theme.name,
+                    dark=theme.dark,
+                    ansi=theme.ansi,
+                    primary=colors.primary,
+                    secondary=colors.secondary,
+                    accent=colors.accent,
+                    foreground=colors.foreground,
+                    background=colors.background,
+                    surface=colors.surface,
+                    panel=colors.panel,
+                    boost=colors.boost,
+                    success=colors.success,
+                    warning=colors.warning,
+                    error=colors.error,
+                    variables={**(_ansi_variables(dark=theme.dark) if theme.ansi else {}), **theme.variables},
+                )
+            )
+        # Textual's own variable names a theme before this program starts; it may name one of its built-in ones.
+        wanted = [name.strip() for name in os.environ.get("TEXTUAL_THEME", "").split(",")]
+        try:
+            wanted.append(config.read().theme or "")
+        except UserError as error:
+            problems.append(str(error))
+        wanted.append(remembered.read().theme or "")
+        self.theme = next((name for name in wanted if name in self.available_themes), DEFAULT_THEME)
+        return problems
+
+    def _take_keys(self) -> list[str]:
+        """Give actions the user's own keys; what is wrong with them."""
+        try:
+            wanted = keys.read()
+        except UserError as error:
+            return [str(error)]
+        if not wanted:
+            return []
+        from tui.app.screens.help import all_bindings
+
+        defaults = {str(binding.id): binding.key for binding in all_bindings()}
+        self.set_keymap({action: key for action, key in wanted.items() if action in defaults})
+        return [f"{keys.NAME}: {problem}" for problem in keys.problems(wanted, defaults)]
+
+    def get_default_screen(self) -> SetupScreen:
+        """What is below all others; its style sheet is the application's, which Textual has read by then."""
+        return SetupScreen(self._model)
+
+    def on_mount(self) -> None:
+        """Open what was asked for beside the first screen."""
+        if not (self.is_headless or terminal.served()):
+            terminal.leave_on_signals(asyncio.get_running_loop(), lambda status: self.exit(return_code=status))
+        if self._attached is not None:
+            self._open(self._attached)
+        elif self._replayed is not None:
+            from tui.app.screens.replay import ReplayScreen
+
+            self.push_screen(ReplayScreen(*self._replayed))
+        elif not remembered.read().welcomed:
+            from tui.app.screens.welcome import WelcomeScreen
+
+            remembered.keep(welcomed=True)
+            self.push_screen(WelcomeScreen())
+        if self._problems:
+            self.notify(clean("; ".join(self._problems), 400), severity="warning", markup=False)
+        self.theme_changed_signal.subscribe(self, lambda theme: remembered.keep(theme=theme.name))
+
+    def on_ready(self) -> None:
+        """The first picture is there: from now on there may be garbage."""
+        processes.settle()
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Textual's variables of the theme, and ours: ``muted``, for words that are not figures.
+
+        Textual's own ``text-muted`` is a share of whatever lies behind it, which a line drawn by hand does not know.
+        """
+        variables = super().get_css_variables()
+        if "muted" not in variables:
+            if self.native_ansi_color:
+                variables["muted"] = "ansi_bright_black"
+            else:
+                background = Color.parse(variables["background"])
+                variables["muted"] = background.blend(Color.parse(variables["foreground"]), MUTED).hex
+        self.theme_variables = variables
+        return variables
+
+    async def on_event(self, event: Event) -> None:
+        """Count the keys: that a second one does not leave the program depends on what the first one did."""
+        if isinstance(event, Key) and event is not self._pressed:  # one that no widget takes comes by once more
+            self._pressed = event
+            self._keys = [self._keys[-1], event.key]
+            self._count += 1
+        await super().on_event(event)
+
+    def on_key(self, event: Key) -> None:
+        """Letters that were typed before the text field had the focus belong into it, and are no commands.
+
+        A slow connection delivers ``/query`` at once: all its letters are on their way to the list when the first
+        one moves the focus.
+        """
+        field = self.focused
+        if isinstance(field, Input) and event.is_printable and event.character is not None:
+            event.prevent_default()
+            field.insert_text_at_cursor(event.character)
+
+    # -- screens
+
+    def on_open_run(self, event: OpenRun) -> None:
+        """Show a run."""
+        self._open(event.directory, instead=event.instead)
+
+    def _open(self, directory: Path, *, instead: bool = False) -> None:
+        from tui.app.screens.replay import ReplayScreen
+        from tui.app.screens.run import RunScreen
+
+        if directory not in self.opened:
+            self.opened.append(directory)
+        below = self._below
+        if isinstance(below, RunScreen) and not isinstance(below, ReplayScreen) and below.directory == directory:
+            self.pop_screen()  # the history was looked at from there
+        elif instead:
+            self.switch_screen(RunScreen(directory))
+        else:
+            self.push_screen(RunScreen(directory))
+
+    @property
+    def _below(self) -> Screen[Any] | None:
+        return self.screen_stack[-2] if len(self.screen_stack) > 1 else None
+
+    def action_history(self) -> None:
+        """Show all runs, which one may have come from."""
+        from tui.app.screens.history import HistoryScreen
+
+        if isinstance(self._below, HistoryScreen):
+            self.pop_screen()
+        elif not isinstance(self.screen, HistoryScreen):
+            self.push_screen(HistoryScreen())
+
+    def action_setup(self) -> None:
+        """Close all screens but the first."""
+        self._from_shell = False
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def pop_screen(self) -> AwaitComplete:
+        """Close the screen on top."""
+        self._popped = self._count
+        return super().pop_screen()
+
+    def on_back(self, event: Back) -> None:
+        """Go back to where a screen was opened from, which may be the shell."""
+        if event.screen is not self.screen:
+            return  # it was closed by an earlier key
+        if not (self._from_shell and len(self.screen_stack) == FIRST_DEPTH):
+            self.pop_screen()
+        elif event.leaves:
+            self.action_leave()
+        else:
+            self.notify("q goes back to the shell.", markup=False)
+
+    def action_leave(self) -> None:
+        """Leave the program; ask first where the key before, the same one, only closed a screen."""
+        from tui.app.screens.confirm import Confirm
+
+        def leave(confirmed: bool | None) -> None:
+            if confirmed:
+                self.exit()
+
+        if self._popped < self._count - 1 or self._keys[0] != self._keys[1]:
+            self.exit()
+        else:
+            self.push_screen(Confirm("Quit fvp-tui?", "Quit", "Runs that are under way go on without it."), leave)
+
+    def action_help(self) -> None:
+        """Keys and figures."""
+        from tui.app.screens.help import HelpScreen, key_sections
+        from tui.app.widgets.panel import Panel
+
+        if not isinstance(self.screen, HelpScreen):
+            # What has the focus is asked for first.
+            focused = self.focused
+            above = focused.ancestors_with_self if focused is not None else ()
+            panel = next((node for node in above if isinstance(node, Panel)), None)
+            self.push_screen(HelpScreen(key_sections(self, self.screen), type(panel) if panel else None))
+
+    # -- commands
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Everything a key does here, by name, and Textual's own commands."""
+        from tui.app.screens.help import bindings
+
+        for node, binding in bindings(self, screen):
+            # What only moves a cursor needs a key, not a name.
+            if str(binding.id).partition(".")[0] not in ("table", "field", "filter", "search"):
+                keys = self.get_key_display(replace(binding, key=binding.key.partition(",")[0]))
+                run = partial(self._run, node, binding.action)
+                yield SystemCommand(
+                    binding.description, f"{binding.tooltip + ' ' if binding.tooltip else ''}(key {keys})", run
+                )
+        for command in super().get_system_commands(screen):
+            # Its help panel shows keys only; ours is on ?.
+            if command.title not in ("Keys", "Maximize", "Minimize", "Quit"):
+                yield command
+        if len(self.screen_stack) > 1:
+            yield SystemCommand("Setup", "Choose a model; all other screens close", self.action_setup)
+
+    async def _run(self, node: DOMNode, action: str) -> None:
+        from tui.app.screens.run import RunScreen
+        from tui.app.widgets.panel import Panel
+
+        panel = next((above for above in node.ancestors_with_self if isinstance(above, Panel)), None)
+        if panel is not None and isinstance(self.screen, RunScreen):
+            self.screen.action_panel(panel.number)
+        await self.run_action(action, node)

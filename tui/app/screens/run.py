@@ -1,0 +1,407 @@
+"""The Run screen: one run, live or over, drawn from its journal."""
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult, SuspendNotSupported
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.events import DescendantFocus, Resize
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Static
+
+from tui.app import editor
+from tui.app.screens.confirm import Confirm
+from tui.app.screens.export import ExportScreen
+from tui.app.screens.feed import Fed, Feed, Tail
+from tui.app.screens.messages import Back, OpenRun
+from tui.app.screens.path import InputsScreen
+from tui.app.screens.save_log import SaveScreen
+from tui.app.widgets.background import in_background, tell
+from tui.app.widgets.header import RunHeader, StageLine
+from tui.app.widgets.keybar import KeyBar
+from tui.app.widgets.log_panel import LogPanel, SaveWanted
+from tui.app.widgets.log_view import LogView
+from tui.app.widgets.operators import SourceWanted
+from tui.app.widgets.panel import Panel
+from tui.app.widgets.panels import PANELS
+from tui.errors import UserError
+from tui.model import catalogue
+from tui.reports.export import offline
+from tui.run import control, spec, store
+from tui.run.figures import broken
+from tui.run.state import State
+from tui.text import clean
+
+POLL_S = 0.25
+WIDE, HIGH = 110, 28
+"""From this size on all panels stand side by side; below, one at a time."""
+
+
+def serves(state: State) -> bool:
+    """Whether its platform stays for further inferences."""
+    return state.spec is not None and state.spec.serve
+
+
+def _keys(state: State) -> tuple[object, ...]:
+    """What decides which keys do something."""
+    return state.run.status, state.phase is None, named_line(state)
+
+
+def failed_at(state: State) -> str | None:
+    """``FILE:LINE`` of the model that a failed stage names."""
+    return next((stage.line for stage in state.stages if stage.line is not None), None)
+
+
+def named_line(state: State) -> str | None:
+    """``FILE:LINE`` that the run's outcome names: of a failed stage, or of the operator that lowering changed."""
+    link = broken(state.links)
+    return failed_at(state) or (None if link is None else link.line)
+
+
+class Tabs(Static):
+    """The panels with a word of what is in them, where only one of them fits."""
+
+    def __init__(self) -> None:
+        super().__init__("", markup=False, id="tabs")
+        self._drawn: Content | None = None
+
+    def show(self, panels: list[Panel], current: Panel, state: State) -> None:
+        """Name all panels; the words of those that are hidden as far as the width takes them."""
+        width = self.size.width or self.app.size.width
+        titles = {panel: f"{panel.number} {panel.TITLE}" for panel in panels}
+        words = {panel: panel.brief(state) for panel in panels if panel is not current}
+        # What is in the panels is news; their whole names are not.
+        if sum(len(text) + 2 for text in titles.values()) + sum(len(w) + 1 for w in words.values() if w) > width - 2:
+            titles = {panel: f"{panel.number} {panel.TITLE.split()[0]}" for panel in panels}
+        left = width - 2 - sum(len(title) + 2 for title in titles.values())
+        # What went wrong first, then short words: that way most panels have one.
+        for panel, word in sorted(words.items(), key=lambda item: (not item[0].alarms(state), len(item[1]))):
+            if word and len(word) + 1 <= left:
+                titles[panel] += f" {word}"
+                left -= len(word) + 1
+        drawn = Content("").join(
+            Content.assemble((f"[{title}]", "bold $accent")) if panel is current else Content(f" {title} ")
+            for panel, title in titles.items()
+        )
+        if drawn != self._drawn:
+            self._drawn = drawn
+            self.update(drawn, layout=False)  # one line it stays: with a layout, all of the screen would be drawn
+
+
+class RunScreen(Screen[None]):
+    """Head, stages, panels, keys."""
+
+    CSS_PATH = "run.tcss"
+    AUTO_FOCUS = None
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(
+                str(number),
+                f"panel({number})",
+                f"Panel: {info.make.TITLE}",
+                show=False,
+                id=f"run.panel-{info.id}",
+            )
+            for number, info in enumerate(PANELS, start=1)
+        ),
+        Binding("tab", "next_panel(1)", "Panels", key_display=f"1-{len(PANELS)}", id="run.next-panel"),
+        Binding("shift+tab", "next_panel(-1)", "Previous panel", show=False, id="run.previous-panel"),
+        Binding("z", "zoom", "Zoom", id="run.zoom"),
+        Binding("s", "stop", "Stop", id="run.stop"),
+        Binding("r", "rerun", "Run again", tooltip="A new run of the same model and options", id="run.again"),
+        Binding("e", "source", "Line", tooltip="The line that is named, in $EDITOR", id="run.source"),
+        Binding("i", "infer", "Infer again", tooltip="One more inference, on the next sample", id="run.infer"),
+        Binding("I", "infer_on", "Infer on files", key_display="I", id="run.infer-on"),
+        Binding("slash", "search", "Search the log", key_display="/", show=False, id="run.search"),
+        Binding("x", "export", "Export", tooltip="Write a report, a table, a trace or a picture", id="run.export"),
+        Binding("h", "app.history", "History", id="run.history"),
+        Binding("y", "copy", "Copy command", show=False, id="run.copy"),
+        Binding("q", "back", "Back", id="run.back"),
+        Binding("escape", "leave", "Leave", show=False, tooltip="End zooming, else back", id="run.leave"),
+    ]
+
+    class Refused(Message):
+        """The run could not be told something."""
+
+        def __init__(self, why: str) -> None:
+            super().__init__()
+            self.why = why
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__()
+        self.directory = directory
+        self.state: State | None = None
+        """The newest state; None until the first one is read."""
+        self._feed = Feed(directory, self)
+        self._poll: Timer | None = None
+        self._clock: Timer | None = None
+        self._zoomed = False
+        self._current = 0
+
+    def compose(self) -> ComposeResult:
+        """The screen."""
+        made = {info.id: info.make(id=info.id, number=number) for number, info in enumerate(PANELS, start=1)}
+        yield RunHeader(id="head")
+        yield StageLine(id="stages")
+        yield Tabs()
+        with Vertical(id="panels"):
+            with Horizontal(id="upper"):
+                for place in ("left", "right"):
+                    with Vertical(id=place):
+                        yield from (made[info.id] for info in PANELS if info.place == place)
+            with Vertical(id="bottom"):
+                yield from (made[info.id] for info in PANELS if info.place == "bottom")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Begin to follow."""
+        self.query_one(LogPanel).set_log(self._feed.log)
+        self._arrange()
+        self._focus_panel()
+        self._feed.start()
+        self._poll = self.set_interval(POLL_S, self._feed.ask)
+        self._clock = self.set_interval(1.0, self._tick)
+
+    def on_unmount(self) -> None:
+        """Follow no more; the run itself goes on."""
+        self._feed.end()
+
+    # -- what comes in
+
+    def on_fed(self, event: Fed) -> None:
+        """A newer state."""
+        event.stop()
+        if not self.children:
+            return  # the program is on its way out
+        changed = self.state is None or _keys(self.state) != _keys(event.state)
+        self.state = event.state
+        with self.app.batch_update():
+            hint = ""
+            if event.state.run.status == "lost" and store.last_words(self.directory):
+                hint = f"see {store.RUNNER_LOG} in {self.directory}"
+            elif failed_at(event.state) is not None:
+                hint = f"{self._key('run.source')} opens the line, {self._key('run.again')} runs it again"
+            self.query_one(RunHeader).take(event.state, hint)
+            self.query_one(StageLine).take(event.state)
+            self.query_one(LogPanel).grow(event.log_lines, event.read)
+            for panel in self.panels:
+                panel.take(event.state)
+            self._draw_tabs()
+        if isinstance(self.focused, Panel):
+            self._focus_panel()  # it was empty; now there may be something in it to scroll
+        if event.over:
+            for timer in (self._poll, self._clock):
+                if timer is not None:
+                    timer.stop()
+        if changed:
+            self.refresh_bindings()
+
+    def on_tail(self, event: Tail) -> None:
+        """The end of a long log, before the rest of it is read."""
+        event.stop()
+        if self.children:
+            self.query_one(LogPanel).view.set_tail(event.lines)
+
+    def _tick(self) -> None:
+        if self.state is not None and self.children:
+            self.query_one(RunHeader).redraw()
+            for panel in self.panels:
+                panel.tick(self.state, self._feed.vitals)
+
+    # -- panels
+
+    @property
+    def panels(self) -> list[Panel]:
+        """All panels in the order of their numbers."""
+        return sorted(self.query(Panel), key=lambda panel: panel.number)
+
+    def on_resize(self, event: Resize) -> None:
+        """Side by side or one at a time, as the size allows."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        size = self.app.size
+        fits = [size.height >= info.rows for info in PANELS]
+        single = self._zoomed or size.width < WIDE or size.height < HIGH or not fits[self._current]
+        self.set_class(single, "-single")
+        self.set_class(single or not all(fits), "-tabbed")
+        self.set_class(self._zoomed, "-zoomed")
+        panels = self.panels
+        for index, panel in enumerate(panels):
+            panel.display = index == self._current if single else fits[index]
+        for place in ("left", "right", "bottom"):
+            holder = self.query_one(f"#{place}")
+            holder.display = any(panel.display for panel in holder.query(Panel))
+        self.query_one("#upper").display = any(self.query_one(f"#{p}").display for p in ("left", "right"))
+        self._draw_tabs()
+
+    def _draw_tabs(self) -> None:
+        if self.state is not None and self.has_class("-tabbed"):
+            panels = self.panels
+            self.query_one(Tabs).show(panels, panels[self._current], self.state)
+
+    def _focus_panel(self) -> None:
+        self.panels[self._current].focus_inside()
+
+    def action_panel(self, number: int) -> None:
+        """To a panel."""
+        self._current = number - 1
+        self._arrange()
+        self._focus_panel()
+
+    def action_next_panel(self, step: int) -> None:
+        """To the next panel."""
+        self.action_panel((self._current + step) % len(PANELS) + 1)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """The panel that has the focus is the current one."""
+        for index, panel in enumerate(self.panels):
+            if panel in event.widget.ancestors_with_self:
+                self._current = index
+                self._draw_tabs()
+
+    def action_zoom(self) -> None:
+        """The current panel alone, as large as it gets; or all of them again."""
+        self._zoomed = not self._zoomed
+        self._arrange()
+        self._focus_panel()
+
+    def action_search(self) -> None:
+        """To the log, and type what to search for."""
+        log = self.query_one(LogPanel)
+        self.action_panel(log.number)
+        log.action_search()
+
+    # -- the run
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What is over cannot be stopped; only a platform that stays takes further inferences."""
+        running = self.state is not None and self.state.run.status == "running"
+        if action == "stop":
+            return running
+        if action == "rerun":
+            return self.state is not None and self.state.spec is not None and not running
+        if action == "source":
+            return self.state is not None and (named_line(self.state) is not None or self._in_log)
+        if action in ("infer", "infer_on"):
+            return running and self.state is not None and self.state.phase is not None and serves(self.state)
+        return True
+
+    def action_stop(self) -> None:
+        """End the run, if that is meant."""
+
+        def stop(confirmed: bool | None) -> None:
+            if confirmed:
+                self._tell(control.stop)
+
+        if self.state is not None and self.state.phase == "waiting":
+            question = f"End the session of {self.directory.name}?"
+            self.app.push_screen(Confirm(question, "End it", "Its platform takes no more; its figures are kept."), stop)
+            return
+        self.app.push_screen(
+            Confirm(f"Stop {self.directory.name}?", "Stop it", "What it has found so far is kept."), stop
+        )
+
+    def action_rerun(self) -> None:
+        """Start a run of the same spec, and go to it."""
+        if self.state is None or self.state.spec is None:
+            return
+        try:
+            catalogue.resolve(self.state.spec.model)
+            directory = control.start(spec.check(self.state.spec))
+        except UserError as error:
+            self.notify(clean(str(error), 400), severity="error", markup=False)
+            return
+        self.post_message(OpenRun(directory, instead=True))
+
+    def _key(self, action: str) -> str:
+        """The first key of an action, as the user has set it."""
+        own = self.app._keymap.get(action)
+        default = next(b for b in self.BINDINGS if isinstance(b, Binding) and b.id == action)
+        return self.app.get_key_display(default if own is None else default.with_key(own.partition(",")[0], None))
+
+    @property
+    def _in_log(self) -> bool:
+        return isinstance(self.focused, LogView)
+
+    def action_source(self) -> None:
+        """Open the line that the log points at, if it names one, else the one that the failure names."""
+        line = self.query_one(LogPanel).named_line if self._in_log else None
+        line = line or (named_line(self.state) if self.state is not None else None)
+        if line is None:
+            self.notify("No line of a file is named there: E goes to an error, / searches.", markup=False)
+        else:
+            self.on_source_wanted(SourceWanted(line))
+
+    def action_infer(self) -> None:
+        """One more inference, on the next sample."""
+        self._tell(control.infer)
+
+    def action_infer_on(self) -> None:
+        """One more inference, on files."""
+
+        def infer(files: tuple[str, ...] | None) -> None:
+            if files:
+                self._tell(lambda directory: control.infer(directory, files))
+
+        self.app.push_screen(InputsScreen(), infer)
+
+    def on_source_wanted(self, event: SourceWanted) -> None:
+        """Leave the terminal to the user's editor for a while."""
+        try:
+            with self.app.suspend():
+                editor.show(event.line)
+        except UserError as error:
+            self.notify(clean(str(error)), severity="error", markup=False)
+        except SuspendNotSupported:
+            self.notify(f"{clean(event.line)} (no editor can be opened on this kind of terminal)", markup=False)
+
+    def on_save_wanted(self, event: SaveWanted) -> None:
+        """Ask for a file, and write lines of the log to it."""
+        event.stop()
+        self.app.push_screen(SaveScreen(event, f"{self.directory.name}.log"))
+
+    def _tell(self, command: Callable[[Path], object]) -> None:
+        def send() -> None:
+            try:
+                command(self.directory)
+            except UserError as error:
+                tell(self, self.Refused(str(error)))
+
+        in_background("command", send)
+
+    def on_run_screen_refused(self, event: Refused) -> None:
+        """Say why."""
+        self.notify(clean(event.why), severity="error", markup=False)
+
+    def action_copy(self) -> None:
+        """Put the run's command line on the clipboard."""
+        if self.state is not None and self.state.spec is not None:
+            self.app.copy_to_clipboard(shlex.join(spec.command_line(self.state.spec)))
+            self.notify("Command line copied.", markup=False)
+
+    def action_export(self) -> None:
+        """Write the run to a file."""
+        # The picture is of the screen as it is now, without the question on it.
+        picture = offline(self.app.export_screenshot(title=f"fvp-tui  {self.directory.name}"))
+        self.app.push_screen(ExportScreen(self.directory, picture))
+
+    def action_back(self) -> None:
+        """To where one came from; a run under way goes on."""
+        if self.state is not None and self.state.run.status == "running":
+            self.notify("The run goes on: h shows it in the history.", markup=False)
+        self.post_message(Back(self))
+
+    def action_leave(self) -> None:
+        """All panels again, or back where they are there."""
+        if self._zoomed:
+            self.action_zoom()
+        else:
+            self.post_message(Back(self, leaves=False))

@@ -1,0 +1,54 @@
+"""Saving lines of the log to a file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tui.app import path_completion
+from tui.app.screens.path import FileScreen
+from tui.app.widgets.background import in_background
+from tui.app.widgets.log_panel import SaveWanted
+from tui.errors import UsageError
+from tui.files import write_parts
+from tui.text import clean
+
+
+class SaveScreen(FileScreen[Path]):
+    """Where to: writes the lines beside the event loop once that is said, and tells when they are there."""
+
+    TITLE = "Save lines of the log to a file"
+    PLACEHOLDER = "./run.log"
+
+    def __init__(self, wanted: SaveWanted, name: str) -> None:
+        super().__init__(name)
+        self._wanted = wanted
+
+    def candidates(self, text: str) -> list[str]:
+        """Folders and files there are."""
+        return path_completion.completions(text, ("",))
+
+    def taken(self, text: str) -> Path:
+        """The file, which is written from now on."""
+        path = Path(text).expanduser().absolute()
+        if not text or path.is_dir():
+            raise UsageError(f"{text or 'nothing'} is not the name of a file")
+        if path.exists():
+            raise UsageError(f"there is a file {path}", "choose another name")
+        app, wanted = self.app, self._wanted
+
+        def save() -> None:
+            try:
+                write_parts(path, _lines(wanted))
+            except OSError as error:
+                app.notify(clean(f"cannot write {path}: {error.strerror}", 400), severity="error", markup=False)
+            else:
+                app.notify(clean(f"{len(wanted.numbers):,} lines are in {path}", 400), markup=False)
+
+        in_background("save-log", save)
+        return path
+
+
+def _lines(wanted: SaveWanted) -> Iterator[bytes]:
+    """As ``fvp-tui log`` prints them, but whole."""
+    for number in wanted.numbers:
+        line = wanted.log.whole(number)
+        yield f"{line.level[0].upper()} {line.source:9} {line.text}\n".encode()

@@ -1,0 +1,53 @@
+"""Panel: what to change, with the run's evidence."""
+
+from typing import Any, ClassVar
+
+from textual.content import Content
+
+from tui.analysis import advice
+from tui.analysis.advice import Advice
+from tui.app.widgets.panel import TextPanel
+from tui.reports.text import number
+from tui.run.state import State
+from tui.text import clean
+
+
+class AdvicePanel(TextPanel):
+    """Advice that the run's own figures give; what Vela would say of other targets is left to the command."""
+
+    TITLE = "Advice"
+    FIGURES: ClassVar = (
+        ("advice", "What to change, where this run has evidence for it; without evidence there is none."),
+        ("cycles", "What the advice is about, by the run's estimate: the most it can save."),
+    )
+
+    def parts(self, state: State) -> Any:
+        """What is drawn."""
+        return state.operators, state.delegation, state.tensors, state.layers, state.check, state.run.status
+
+    def summary(self, state: State) -> str:
+        """How many."""
+        found = advice.of(state).advice
+        return str(len(found)) if found else ""
+
+    def content(self, state: State) -> Content:
+        """Each with its evidence."""
+        found = advice.of(state).advice
+        if not found:
+            over = state.run.status != "running"
+            return Content("Nothing to advise: no rule finds evidence in this run." if over else "Nothing so far.")
+        lines = [line for one in found for line in _lines(one)]
+        lines.append(Content.assemble((f"tried by: fvp-tui advise {clean(state.run.id)} --try", "$muted")))
+        return Content("\n").join(lines)
+
+
+def _lines(one: Advice) -> list[Content]:
+    options = f": {' '.join(one.options)}" if one.options else ""
+    cycles = f"  {number(one.cycles)} cycles" if one.cycles else ""
+    found = [
+        Content.assemble((f"{clean(one.what, 200)}{clean(options)}", "bold"), cycles),
+        Content(clean(one.evidence)),
+    ]
+    if one.line:
+        found.append(Content.assemble((clean(one.line), "$muted")))
+    return [*found, Content("")]

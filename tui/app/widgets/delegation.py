@@ -1,0 +1,138 @@
+"""Panel: what went to the NPU and what stayed on the CPU, and why."""
+
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from tui.app.widgets.panel import Panel, awaited
+from tui.app.widgets.table import Column, FigureTable, Row
+from tui.reports.text import cause_details, cause_words, fallback_price
+from tui.run.figures import CpuCause, Delegation
+from tui.run.state import State
+from tui.text import clean, printable_name
+
+COLUMNS = (
+    Column("operator", flex=True, width=24),
+    Column("NPU", right=True, width=4),
+    Column("CPU", right=True, width=4),
+    Column("why", drop=1, flex=True, width=16),
+)
+
+
+CAUSE = "cause:"
+"""Begins the keys of rows that stand for operators on the CPU of one cause."""
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else "."
+
+
+def _rows(found: Delegation) -> list[Row]:
+    """Each cause of operators on the CPU, then all others by name."""
+    kept = {operator.op for operator in found.kept}
+    own = [
+        Row(f"{CAUSE}{at}", (_operators(c), "", _count(len(c.nodes)), clean(c.reason, 200)), tone="warn")
+        for at, c in enumerate(found.causes)
+    ]
+    others = [
+        Row(
+            str(at),
+            (printable_name(o.op), _count(o.npu), _count(o.cpu), clean(o.reason or "", 200) if o.cpu else ""),
+            tone="warn" if o.cpu else "",
+        )
+        for at, o in enumerate(found.operators)
+        if o.npu or o.op not in kept
+    ]
+    return own + others
+
+
+def _operators(cause: CpuCause) -> str:
+    """The first of its operators, and how many kinds follow."""
+    first, *more = cause.operators
+    return printable_name(first.op) + (f" +{len(more)}" if more else "")
+
+
+def _detail(found: Delegation, key: str) -> str:
+    if key.startswith(CAUSE):
+        cause = found.causes[int(key.removeprefix(CAUSE))]
+        words = [cause_words(cause), cause_details(found, cause)]
+        return "  ".join([*words, f"Try: {cause.hint}"] if cause.hint else words)
+    operator = found.operators[int(key)]
+    text = f"all {operator.npu} on the NPU" if not operator.cpu else (operator.reason or "no reason is known")
+    return f"{printable_name(operator.op)}: {text}" + (f"  {operator.line}" if operator.line else "")
+
+
+class DelegationPanel(Panel):
+    """Totals, the CPU kernels the program calls, and each operator with its counts."""
+
+    TITLE = "Delegation"
+    FIGURES: ClassVar = (
+        ("nodes", "Nodes of the exported graph, as ExecuTorch counts them; bookkeeping such as getitem is among them."),
+        ("CPU kernels", "What the emitted program really calls on the CPU, and how often: the figure to trust."),
+        ("why", "ExecuTorch's own reason for the nodes on the CPU, with the model's source line where it is known."),
+    )
+
+    def compose(self) -> ComposeResult:
+        """Totals, operators, and the reason of the one under the cursor in full."""
+        yield Static("", markup=False, classes="head")
+        table = FigureTable(COLUMNS)
+        table.display = False
+        yield table
+        yield Static("", markup=False, classes="detail")
+
+    def parts(self, state: State) -> Any:
+        """What is drawn."""
+        return state.delegation, None if state.delegation else (state.run.status, awaited(state, "lower"))
+
+    def summary(self, state: State) -> str:
+        """Nodes on either side."""
+        found = state.delegation
+        return "" if found is None else f"{found.delegated_nodes:,} NPU, {found.non_delegated_nodes:,} CPU"
+
+    def brief(self, state: State) -> str:
+        """NPU/CPU."""
+        found = state.delegation
+        return "" if found is None else f"{found.delegated_nodes:,}/{found.non_delegated_nodes:,}"
+
+    def draw(self, state: State) -> None:
+        """Show the state."""
+        found, table = state.delegation, self.query_one(FigureTable)
+        table.display = found is not None and bool(found.operators)
+        self.query_one(".detail", Static).display = table.display
+        if found is None:
+            self.query_one(".head", Static).update(Content(clean(awaited(state, "lower"))))
+            return
+        self.query_one(".head", Static).update(_head(found))
+        table.set_rows(_rows(found))
+
+    def on_figure_table_highlighted(self, event: FigureTable.Highlighted) -> None:
+        """Show the reason of this operator in full, with its place in the model."""
+        event.stop()
+        found = self._state.delegation if self._state else None
+        if found is None or event.row is None:
+            return
+        self.query_one(".detail", Static).update(Content(clean(_detail(found, event.row.key), 500)))
+
+
+def _head(found: Delegation) -> Content:
+    percent = found.delegated_percent
+    share = "" if percent is None else f" ({percent:.0f}%)"
+    parts = "1 partition" if found.subgraphs == 1 else f"{found.subgraphs:,} partitions"
+    lines = [
+        Content.assemble(
+            ("NPU ", "bold"),
+            f"{found.delegated_nodes:,} nodes{share}, {parts}   ",
+            ("CPU ", "bold"),
+            f"{found.non_delegated_nodes:,} nodes",
+        )
+    ]
+    if found.kernels:
+        kernels = ", ".join(f"{printable_name(k.op).removesuffix('.out')} x{k.calls}" for k in found.kernels)
+        lines.append(Content.assemble(("CPU kernels ", "bold"), clean(kernels, 600)))
+    else:
+        lines.append(Content("CPU kernels: none known"))
+    if price := fallback_price(found):
+        lines.append(Content.assemble((price, "$text-warning")))
+    return Content("\n").join(lines)

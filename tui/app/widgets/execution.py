@@ -1,0 +1,283 @@
+"""Panel: where the time goes."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from tui.app.vitals import Vitals
+from tui.app.widgets.cpu_steps import CpuSteps
+from tui.app.widgets.operators import OperatorsView
+from tui.app.widgets.panel import Panel, awaited
+from tui.app.widgets.words import clock, duration, since
+from tui.reports.text import (
+    ESTIMATORS,
+    cpu_words,
+    deviation_words,
+    estimated_by,
+    ms,
+    number,
+    pool_words,
+    spread_words,
+    statistics_words,
+)
+from tui.run.figures import Earlier, Estimate, Inference, MemoryPool, Source, spread
+from tui.run.state import State, npu_ms, stage
+from tui.text import clean, printable_name
+
+PROFILED = 6
+"""Events of an ETDump that are shown, those of most cycles; ``show`` prints them all."""
+
+PMU_PREFIX = "ETHOSU_PMU_"
+"""What the driver's names of events begin with."""
+
+PMU_WORDS = {
+    "SRAM_RD_DATA_BEAT_RECEIVED": "SRAM reads",
+    "SRAM_WR_DATA_BEAT_WRITTEN": "SRAM writes",
+    "EXT_RD_DATA_BEAT_RECEIVED": "ext. reads",
+    "EXT_WR_DATA_BEAT_WRITTEN": "ext. writes",
+    "NPU_IDLE": "idle",
+    "MAC_ACTIVE": "MAC active",
+    "WD_ACTIVE": "weight decoder active",
+}
+
+
+class ExecutionPanel(Panel):
+    """The phase while it runs; NPU cycles, Vela's estimate beside them, and the cycles of each operator."""
+
+    TITLE = "Execution time"
+    FIGURES: ClassVar = (
+        (
+            "NPU cycles",
+            "Cycles the NPU works on one inference; of several: their spread, which VARIES beyond a deviation of 1 %.",
+        ),
+        ("ms at a clock", "The cycles at the NPU clock that Vela's system config states, without the CPU's share."),
+        (
+            "Vela",
+            "The compiler's estimate for the same program, waiting for memory included; 'Model' is the simulator's.",
+        ),
+        ("CPU", "CPU cycles as the FVP reports them; without a cycle-accurate core they are no time."),
+        (
+            "instructions",
+            "Of an emulated CPU, counted exactly: of each step of the program's plan, of the inference, of its boot.",
+        ),
+        (
+            "Run",
+            "What the platform said at its end: its cores' instructions, simulated and wall time, start included.",
+        ),
+        ("Pools", "Bytes that the runner used of each of its memory pools, as it reported them."),
+        ("PMU", "The NPU's event counters: beats read and written in SRAM and external memory, idle and busy cycles."),
+        (
+            "operator cycles",
+            "With waiting for memory, so that they add up to Vela's total; of operators fused into one: all of it.",
+        ),
+        (
+            "traced",
+            "Cycles of the newest inference by the platform's PMU trace, up to the next operator; 'now' is at work.",
+        ),
+        ("ratio", "Cycles the FVP measured to those that were estimated."),
+        ("bound", "What needs the most cycles, and is waited for: MACs, output, weights, commands, or a memory."),
+        ("MAC use", "Multiply-accumulates done, as a share of what the array could have done in these cycles."),
+    )
+
+    def compose(self) -> ComposeResult:
+        """What goes on, figures, operators, and the one under the cursor in full."""
+        # The line with the clock stands alone: what is beside it in one widget would be sent anew every second.
+        yield Static("", markup=False, classes="head running")
+        yield Static("", markup=False, classes="head figures")
+        operators = OperatorsView()
+        operators.display = False
+        yield operators
+        steps = CpuSteps()
+        steps.display = False
+        yield steps
+
+    def parts(self, state: State) -> Any:
+        """What is drawn."""
+        return (
+            state.operators,
+            state.cpu,
+            state.step_running,
+            state.estimate,
+            state.inferences,
+            state.statistics,
+            state.profile,
+            state.memory,
+            state.phase,
+            state.inference_running,
+            state.inference_since,
+            state.operator_running,
+            state.clock_hz,
+            state.run.status,
+            state.notes,
+            state.platform,
+            stage(state, "infer").status,
+        )
+
+    def summary(self, state: State) -> str:
+        """Cycles of the newest inference, else Vela's."""
+        known = [i.npu_cycles for i in state.inferences if i.npu_cycles is not None]
+        if known:
+            return f"{sorted(known)[len(known) // 2]:,} cycles"
+        if state.estimate is not None and state.estimate.total_cycles is not None:
+            return f"{ESTIMATORS[state.estimate.source]} {state.estimate.total_cycles:,} cycles"
+        return ""
+
+    def draw(self, state: State) -> None:
+        """Show the state."""
+        self._draw_running(state)
+        self.query_one(".figures", Static).update(_figures(state))
+        self.query_one(OperatorsView).take(state.operators, state.operator_running)
+        self.query_one(CpuSteps).take(state.cpu, state.step_running)
+
+    def tick(self, state: State, vitals: Vitals | None) -> None:
+        """The time an inference has taken so far, and what the platform takes meanwhile."""
+        if state.inference_since is not None:
+            self._draw_running(state, vitals)
+
+    def _draw_running(self, state: State, vitals: Vitals | None = None) -> None:
+        words, line = _running(state, vitals), self.query_one(".running", Static)
+        line.display = bool(words)
+        line.update(Content.assemble((words, "bold $accent")))
+
+
+def _label(word: str) -> tuple[str, str]:
+    return f"{word:<6}", "bold"
+
+
+def _figures(state: State) -> Content:
+    lines = [*_npu(state), *_vela(state.estimate), *_cpu(state), *_pmu(state.inferences), *_pools(state.memory)]
+    if state.operators:
+        sources = sorted({o.source for o in state.operators})
+        by = f"estimated by {estimated_by(state)}" if sources == ["estimated"] else " and ".join(sources)
+        lines.append(Content.assemble((f"Operators on the NPU, cycles {by}:", "$muted")))
+    return Content("\n").join(lines)
+
+
+def _running(state: State, vitals: Vitals | None) -> str:
+    if state.run.status != "running" or state.platform is None:
+        return ""
+    if state.inference_running is not None:
+        taken = f", {since(state.inference_since)}" if state.inference_since else ""
+        done = f", {len(state.inferences)} done" if state.inferences else ""
+        words = f"inference {state.inference_running + 1} under way{taken}{_earlier(state.earlier)}{done}"
+        words += _step_running(state) + _operator_running(state) + _vitals(vitals)
+    elif state.phase == "waiting":
+        words = f"{len(state.inferences)} done, waiting: i infers again, I on files, s ends it"
+    else:
+        words = f"platform: {clean(state.phase, 40)}" if state.phase else "platform started"
+    return f"> {words}"
+
+
+def _earlier(earlier: Earlier | None) -> str:
+    if earlier is None:
+        return ""
+    runs = f"{earlier.runs} earlier run{'s' * (earlier.runs > 1)}"
+    return f" (median of {runs} {duration(earlier.inference_s)})"
+
+
+def _vitals(vitals: Vitals | None) -> str:
+    if vitals is None:
+        return ""
+    cpu = "" if vitals.cpu_percent is None else f"CPU {vitals.cpu_percent:.0f} %, "
+    return f", {cpu}{vitals.resident_bytes >> 20:,} MiB"
+
+
+def _operator_running(state: State) -> str:
+    """How far the NPU has come: operators that Vela fused into others are none of their own."""
+    at = state.operator_running
+    if at is None or not at < len(state.operators):
+        return ""
+    own = [index for index, operator in enumerate(state.operators) if operator.commands]
+    return f", NPU operator {own.index(at) + 1} of {len(own)}: {printable_name(state.operators[at].name, 40)}"
+
+
+def _step_running(state: State) -> str:
+    """How far the CPU has come in the program's plan."""
+    at, steps = state.step_running, state.cpu.operators
+    if at is None or not at < len(steps):
+        return ""
+    return f", step {at + 1} of {len(steps)}: {printable_name(steps[at].name, 40)}"
+
+
+def _by(source: Source | None) -> str:
+    return f"  {source}" if source else ""
+
+
+def _npu(state: State) -> list[Content]:
+    cycles = sorted(i.npu_cycles for i in state.inferences if i.npu_cycles is not None)
+    if not state.inferences:
+        return [Content.assemble(_label("NPU"), clean(awaited(state, "infer")))]
+    if not cycles:
+        why = next((note for note in state.notes if "cycles" in note), "cycles not known: see the notes")
+        return [Content.assemble(_label("NPU"), clean(why, 200))]
+    source = state.inferences[-1].source
+    at = f" at {clock(state.clock_hz)}" if state.clock_hz else ""
+    middle = cycles[len(cycles) // 2]
+    line = Content.assemble(
+        _label("NPU"),
+        (f"{middle:,}", "bold"),
+        f" cycles  {ms(npu_ms(state, middle))}{at}",
+        (_by(source), "$muted"),
+    )
+    if len(state.inferences) == 1:
+        return [line]
+    known = spread(cycles)
+    assert known is not None
+    varies = () if known.steady else (("  VARIES", "$text-warning"),)
+    lines = [line, Content.assemble(f"      {known.count:,} inferences: {deviation_words(known)}", *varies)]
+    return lines if known.min == known.max else [*lines, Content(f"      {spread_words(known)}")]
+
+
+def _vela(estimate: Estimate | None) -> list[Content]:
+    if estimate is None:
+        return []
+    lines = [
+        Content.assemble(
+            _label(ESTIMATORS[estimate.source]),
+            (number(estimate.total_cycles), "bold"),
+            f" cycles  {ms(estimate.inference_ms)}  (NPU alone {number(estimate.npu_cycles)})",
+            ("  estimated", "$muted"),
+        )
+    ]
+    memory = [
+        f"{word} {number(value, 1, 'KiB')}"
+        for word, value in (("SRAM", estimate.sram_kib), ("DRAM", estimate.dram_kib), ("flash", estimate.flash_kib))
+        if value
+    ]
+    if estimate.macs is not None:
+        memory.append(f"{estimate.macs:,} MACs")
+    return [*lines, Content(f"      {'   '.join(memory)}")] if memory else lines
+
+
+def _cpu(state: State) -> list[Content]:
+    said = statistics_words(state.statistics)
+    cycles = sorted(i.cpu_cycles for i in state.inferences if i.cpu_cycles is not None)
+    words = []
+    if cycles:
+        words.append(f"{cycles[len(cycles) // 2]:,} cycles an inference")
+    kernels = sorted(state.profile, key=lambda one: -one.cycles)[:PROFILED]
+    if kernels:
+        words.append("ETDump " + "  ".join(f"{printable_name(one.name, 40)} {one.cycles:,}" for one in kernels))
+    lines = [Content.assemble(_label("CPU"), "   ".join(words))] if words else []
+    if (counted := cpu_words(state.cpu)) is not None:
+        lines.append(Content.assemble(_label("CPU"), counted, ("  counted", "$muted")))
+    if said:
+        lines.append(Content.assemble(_label("Run"), said))
+    return lines
+
+
+def _pools(memory: Sequence[MemoryPool]) -> list[Content]:
+    """What the runner used of those that have a limit; the text report has all."""
+    limited = [pool_words(pool) for pool in memory if pool.size is not None and pool.used is not None]
+    return [Content.assemble(_label("Pools"), "   ".join(limited))] if limited else []
+
+
+def _pmu(inferences: Sequence[Inference]) -> list[Content]:
+    if not inferences or not inferences[-1].pmu:
+        return []
+    counts = {name.removeprefix(PMU_PREFIX): count for name, count in inferences[-1].pmu.items()}
+    words = (f"{PMU_WORDS.get(name, printable_name(name, 40))} {count:,}" for name, count in counts.items())
+    return [Content.assemble(_label("PMU"), "  ".join(words))]

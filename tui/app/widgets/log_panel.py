@@ -1,0 +1,432 @@
+"""Panel: the log, with search and filter."""
+
+import re
+from array import array
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Input
+
+from tui.app.widgets.background import tell
+from tui.app.widgets.log_view import LogView
+from tui.app.widgets.panel import Panel
+from tui.errors import UsageError
+from tui.run.events import Level
+from tui.run.log import LogLines
+from tui.run.log_search import Filter, Pattern, Scan
+from tui.run.state import State
+from tui.text import clean, printable_name
+
+LEAST: tuple[Level, ...] = ("info", "warning", "error")
+"""Levels from which on lines are shown, in the order of the key."""
+
+_PLACE = re.compile(r'File "([^"]+)", line (\d+)|(?:^|[\s(])((?:[.~]{0,2}/)?[^\s:()"]+\.\w+):(\d+)')
+"""A place in a file, as Python's tracebacks and compilers write it."""
+
+PURPOSES = {"search": "search the log", "filter": "only lines with this in them (!this: without it)"}
+
+
+class SearchField(Input):
+    """Where a pattern is typed, to search for or to filter by; escape gives the focus back."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave", tooltip="And search or filter no more", id="search.leave"),
+        Binding("ctrl+r", "regex", "Text or regular expression", id="search.regex"),
+        Binding("up", "recall", "What was typed before", show=False, id="search.recall"),
+    ]
+
+    purpose = "search"
+    regex = False
+    before = ""
+
+    class Left(Message):
+        """Escape was pressed."""
+
+    class Switched(Message):
+        """What is typed is a regular expression now, or no more."""
+
+    def action_leave(self) -> None:
+        """Back to the log."""
+        self.post_message(self.Left())
+
+    def action_recall(self) -> None:
+        """What was searched for, or filtered by, to be changed."""
+        self.value = self.before
+        self.cursor_position = len(self.value)
+
+    def action_regex(self) -> None:
+        """What is typed is a regular expression, or a text."""
+        self.regex = not self.regex
+        self.post_message(self.Switched())
+
+
+class SaveWanted(Message):
+    """The user wants to have lines of the log in a file."""
+
+    def __init__(self, log: LogLines, numbers: "array[int] | range") -> None:
+        super().__init__()
+        self.log = log
+        self.numbers = numbers
+
+
+class LogPanel(Panel):
+    """The log that the run process, the compile worker and the platform write, newest line last."""
+
+    TITLE = "Log"
+    FIGURES: ClassVar = (
+        ("log", "What the compiler and the program on the platform print. The raw bytes are kept in console.log."),
+        ("I W E D", "Level: information, warning, error, debug. Debug lines are left out until L is pressed."),
+        (
+            "uart, platform",
+            "Who wrote it: the program on the platform, or the platform itself; compile and run are ours.",
+        ),
+        (
+            "/ and &",
+            "A text or, after ctrl+r, a regular expression, whatever the case of its letters: / goes to it, & leaves "
+            "out the lines without it (&!text: those with it), & and escape shows all. Of a line 2,000 characters are "
+            "shown and searched.",
+        ),
+        ("ETDump", "Lines of base64 in which a runner prints its trace: one row, until enter opens it."),
+    )
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "Search", key_display="/", id="log.search"),
+        Binding("n", "next(1)", "Next match", show=False, id="log.next"),
+        Binding("N", "next(-1)", "Previous match", show=False, id="log.previous"),
+        Binding("ampersand", "filter", "Filter", key_display="&", tooltip="Only lines with a text", id="log.filter"),
+        Binding("l", "level", "Level", tooltip="All lines, warnings and errors, errors", id="log.level"),
+        Binding("o", "source", "Source", show=False, tooltip="All sources, or one of them", id="log.source"),
+        Binding("E", "error(1)", "Next error", key_display="E", id="log.next-error"),
+        Binding("ctrl+e", "error(-1)", "Previous error", show=False, id="log.previous-error"),
+        Binding("S", "save(False)", "Save", tooltip="The lines that are shown, to a file", id="log.save"),
+        Binding("W", "save(True)", "Save the whole log", show=False, id="log.save-all"),
+    ]
+
+    class Advanced(Message):
+        """A search or a filter has come further."""
+
+        def __init__(self, scan: Scan) -> None:
+            super().__init__()
+            self.scan = scan
+
+        def can_replace(self, message: Message) -> bool:
+            """What was found is kept with the scan."""
+            return isinstance(message, LogPanel.Advanced) and message.scan is self.scan
+
+    def __init__(self, *, id: str, number: int) -> None:
+        super().__init__(id=id, number=number)
+        self.view = LogView()
+        """The lines."""
+        self._field = SearchField(placeholder=PURPOSES["search"], compact=True, select_on_focus=False)
+        self._field.display = False
+        self._count = 0
+        """Lines of the log there are."""
+        self._reading = 1.0
+        """How much of the journal has been read."""
+        self._pattern: Pattern | None = None
+        self._scan: Scan | None = None
+        """The search for it."""
+        self._at: int | None = None
+        """The line that the search is at."""
+        self._step = 0
+        """Where to go from there, as soon as that is known."""
+        self._said = ""
+        """What the last key came to, where that is not to be seen otherwise."""
+
+    def compose(self) -> ComposeResult:
+        """The lines, and the field while it is used."""
+        yield self.view
+        yield self._field
+
+    def parts(self, state: State) -> Any:
+        """What the title shows; lines come by `grow`."""
+        return state.log_errors, state.log_lines, state.run.status
+
+    def draw(self, state: State) -> None:
+        """Lines are drawn as the view grows: nothing else to do."""
+
+    def set_log(self, log: LogLines) -> None:
+        """Show this log."""
+        self.view.set_log(log)
+
+    def grow(self, count: int, reading: float = 1.0) -> None:
+        """The log has `count` lines now; `reading` says how much of the journal has been read, of 0..1."""
+        view = self.view
+        if reading != self._reading:
+            self._reading = reading
+            self.retitle()
+        if count != self._count:
+            self._count = count
+            if view.rows is not None and view.rows.scan is not None:
+                self._look(view.rows.scan)
+            else:
+                view.grow(count)
+            if self._scan is not None:
+                self._look(self._scan)
+        if reading == 1.0:
+            view.set_tail(())
+
+    # -- words
+
+    def summary(self, state: State) -> str:
+        """Lines, where the view is, and what is left out; what the width may cut comes last."""
+        view, rows = self.view, self.view.rows
+        if rows is None:
+            return ""
+        filtered, running = self._filter_words(rows.filter), state.run.status == "running"
+        hidden = rows.debug if rows.filter.least == "info" and not filtered else 0
+        lines = self._count - hidden
+        words = [f"{len(rows):,} of {lines:,} lines {filtered}" if filtered else f"{lines:,} line{'s' * (lines != 1)}"]
+        if self._reading < 1.0:
+            words.append(f"reading {self._reading:.0%}")
+        if rows.scan is not None and rows.scan.problem:
+            words.append(rows.scan.problem)
+        elif rows.scan is not None and not rows.scan.whole(self._count):
+            words.append(f"filtering {rows.scan.share(self._count):.0%}")
+        if view.selected:
+            words.append(f"{view.selected:,} selected (c copies)")
+        elif searched := self._search_words():
+            words.append(searched)
+        elif not view.following and view.visible_rows[1] < view.lines:
+            words.append("at {:,}-{:,}".format(*view.visible_rows))
+        if view.new_lines:
+            words.append(f"+{view.new_lines:,} new (f)")
+        elif running:
+            words.append("following" if view.following else "not following (f)")
+        if state.log_errors:
+            words.append(f"{state.log_errors:,} error{'s' * (state.log_errors > 1)}")
+        if hidden:
+            words.append(f"{hidden:,} debug left out (L)")
+        return "  ".join(words)
+
+    def _filter_words(self, wanted: Filter) -> str:
+        words = {"warning": ["warnings and errors"], "error": ["errors only"]}.get(wanted.least, [])
+        if wanted.source is not None:
+            words.append(f"from {printable_name(wanted.source, 20)}")
+        if wanted.pattern is not None:
+            words.append(f"{'without' if wanted.without else 'with'} {clean(wanted.pattern.text, 30)}")
+        return " ".join(words)
+
+    def _search_words(self) -> str:
+        field, scan = self._field, self._scan
+        if field.display:
+            return f"{field.purpose}: a {'regular expression' if field.regex else 'text'} (ctrl+r)"
+        if self._said or scan is None:
+            return self._said
+        if scan.problem:
+            return scan.problem
+        if self._step:
+            return f"searching {scan.share(self._count):.0%}"
+        if self._at is None:
+            return "no match"
+        return f"match in line {self._at + 1:,}, {scan.hits:,}{'' if scan.whole(self._count) else ' or more'} in all"
+
+    def brief(self, state: State) -> str:
+        """Errors, else lines."""
+        if state.log_errors:
+            return f"{state.log_errors:,} error{'s' * (state.log_errors > 1)}"
+        return f"{self.view.lines:,}"
+
+    def _say(self, words: str) -> None:
+        self._said = words
+        self.retitle()
+
+    def on_log_view_moved(self, event: LogView.Moved) -> None:
+        """Say in the title where the view is."""
+        event.stop()
+        self.retitle()
+
+    # -- the field
+
+    def _open_field(self, purpose: str, before: Pattern | None, without: bool = False) -> None:
+        field = self._field
+        field.purpose, field.placeholder = purpose, PURPOSES[purpose]
+        field.before = "" if before is None else "!" * without + before.text
+        field.value = ""
+        field.display = True
+        self.screen.set_focus(field)  # at once: `focus` would let keys that are typed fast go elsewhere
+        self._say("")
+
+    def _close_field(self) -> None:
+        self._field.display = False
+        self.screen.set_focus(self.view)
+        self.retitle()
+
+    def action_search(self) -> None:
+        """Type what to search for."""
+        self._open_field("search", self._pattern)
+
+    def action_filter(self) -> None:
+        """Type what to filter by."""
+        wanted = Filter() if self.view.rows is None else self.view.rows.filter
+        self._open_field("filter", wanted.pattern, wanted.without)
+
+    def on_search_field_switched(self, event: SearchField.Switched) -> None:
+        """Say which of the two it is."""
+        event.stop()
+        self.retitle()
+
+    def on_search_field_left(self, event: SearchField.Left) -> None:
+        """Give up, and unmark what was found, or show all lines."""
+        event.stop()
+        if self._field.purpose == "search":
+            self._search(None)
+        else:
+            self._filter(pattern=None, without=False)
+        self._close_field()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Search from the first visible line on, or filter."""
+        event.stop()
+        field = self._field
+        text, without = event.value, False
+        if field.purpose == "filter" and text.startswith("!"):
+            text, without = text[1:], True
+        pattern = Pattern(text, field.regex) if text else None
+        try:
+            if pattern is not None:
+                pattern.check()
+        except UsageError as error:
+            self.notify(clean(str(error), 400), severity="error", markup=False)
+            return
+        self._close_field()
+        if field.purpose == "search":
+            self._search(pattern)
+        else:
+            self._filter(pattern=pattern, without=without)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Typing is nobody else's business."""
+        event.stop()
+
+    # -- filtering
+
+    def _filter(self, **changes: Any) -> None:
+        if (rows := self.view.rows) is not None:
+            self._said = ""
+            self.view.set_filter(Filter(**{**vars(rows.filter), **changes}))
+
+    def action_level(self) -> None:
+        """All lines, then less and less of them."""
+        if (rows := self.view.rows) is not None:
+            at = LEAST.index(rows.filter.least) if rows.filter.least in LEAST else 0
+            self._filter(least=LEAST[(at + 1) % len(LEAST)])
+
+    def action_source(self) -> None:
+        """All sources, then one after the other."""
+        if (rows := self.view.rows) is not None:
+            known = (None, *rows.log.sources)
+            self._filter(source=known[(known.index(rows.filter.source) + 1) % len(known)])
+
+    def on_log_view_refiltered(self, event: LogView.Refiltered) -> None:
+        """Look for the lines, where that takes reading them; what is searched for, only among them."""
+        event.stop()
+        if (rows := self.view.rows) is None:
+            return
+        if rows.scan is not None:
+            self._look(rows.scan)
+        if self._scan is not None and self._scan.filter != _searched(rows.filter):
+            self._restart()
+
+    # -- searching
+
+    def _search(self, pattern: Pattern | None) -> None:
+        self._pattern, self._at, self._said = pattern, None, ""
+        self._restart()
+        self.view.mark(pattern)
+        if pattern is not None:
+            self._step = 1
+            self._arrive()
+        self.retitle()
+
+    def _restart(self) -> None:
+        """Another pattern, or other lines to search."""
+        if self._scan is not None:
+            self._scan.ended.set()
+        self._scan, self._step = None, 0
+        view = self.view
+        if self._pattern is not None and view.rows is not None:
+            start = view.top_line if self._at is None else self._at
+            self._scan = Scan(view.rows.log, _searched(view.rows.filter), self._pattern, start)
+            self._look(self._scan)
+
+    def action_next(self, step: int) -> None:
+        """The next match, or the one before."""
+        if self._scan is None:
+            self.action_search()
+            return
+        self._said, self._step = "", step
+        self._arrive()
+        self.retitle()
+
+    def _arrive(self) -> None:
+        """Go to the match that is wanted, if it is known."""
+        scan, step = self._scan, self._step
+        if scan is None or not step:
+            return
+        start = self.view.top_line if self._at is None else (self._at + step) % max(self._count, 1)
+        try:
+            number = scan.nearest(start, step, self._count)
+        except LookupError:
+            return  # it is tried again when more is known
+        self._step, self._at = 0, number
+        if number is not None:
+            self.view.show(number)
+
+    def _look(self, scan: Scan) -> None:
+        scan.look(self._count, lambda: tell(self, self.Advanced(scan)))
+
+    def on_log_panel_advanced(self, event: Advanced) -> None:
+        """Show what was found so far."""
+        event.stop()
+        rows = self.view.rows
+        if rows is not None and event.scan is rows.scan:
+            self.view.grow(self._count)
+            self.retitle()
+        elif event.scan is self._scan:
+            self._arrive()
+            self.retitle()
+
+    # -- errors
+
+    def action_error(self, step: int) -> None:
+        """To the next error that is shown, once around."""
+        view, rows = self.view, self.view.rows
+        if rows is None:
+            return
+        before = view.top_line - (step < 0) if view.current is None else view.current + step
+        number = rows.error(before, step)
+        self._said = "no error is shown" if number is None else ""
+        if number is not None:
+            view.show(number)
+        self.retitle()
+
+    @property
+    def named_line(self) -> str | None:
+        """``FILE:LINE`` that the line which is pointed at names."""
+        view, rows = self.view, self.view.rows
+        if rows is None or view.current is None:
+            return None
+        found = _PLACE.search(rows.log[view.current].text)
+        return f"{found[1] or found[3]}:{found[2] or found[4]}" if found else None
+
+    # -- saving
+
+    def action_save(self, whole: bool) -> None:
+        """Put lines into a file."""
+        if (rows := self.view.rows) is not None:
+            self.post_message(SaveWanted(rows.log, range(self._count) if whole else rows.numbers()))
+
+    def on_unmount(self) -> None:
+        """End what goes on with the panel."""
+        rows = self.view.rows
+        for scan in (self._scan, None if rows is None else rows.scan):
+            if scan is not None:
+                scan.ended.set()
+
+
+def _searched(wanted: Filter) -> Filter:
+    """The lines that are searched: debug lines, too, unless other levels are left out."""
+    return Filter("debug" if wanted.least == "info" else wanted.least, wanted.source, wanted.pattern, wanted.without)

@@ -1,0 +1,93 @@
+"""Panel: what lies where in the NPU's memories, and when."""
+
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.events import Resize
+from textual.widgets import Static
+
+from tui.app.widgets.panel import Panel, awaited
+from tui.reports import memory
+from tui.reports.text import kib, memory_area_words, memory_peak_words, tensor_words
+from tui.run.state import State
+from tui.text import clean
+
+LEAST_ROWS = 6
+LEGEND = 8
+"""Tensors that the legend names: those alive at the peak, the largest first."""
+
+
+class MemoryPanel(Panel):
+    """The peak and who makes it, and a picture of addresses against time."""
+
+    TITLE = "Memory"
+    FIGURES: ClassVar = (
+        (
+            "memory map",
+            "Vela's placement of tensors: addresses upwards, the schedule to the right, a letter each.",
+        ),
+        ("peak", "The step at which the most bytes are needed, what runs then, and what lies there."),
+        ("flash, DRAM", "Constants of the program and what does not fit, as Vela counts them."),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("m", "next_area", "Next memory", show=False, tooltip="The next memory, or partition", id="memory.next"),
+    ]
+
+    def __init__(self, *, id: str, number: int) -> None:
+        super().__init__(id=id, number=number)
+        self._area = 0
+
+    def compose(self) -> ComposeResult:
+        """Words above, the picture below."""
+        with VerticalScroll(can_focus=True):
+            yield Static("", markup=False, classes="text")
+
+    def parts(self, state: State) -> Any:
+        """What is drawn."""
+        return state.tensors, state.operators, state.estimate, None if state.tensors else awaited(state, "vela")
+
+    def summary(self, state: State) -> str:
+        """The SRAM's peak."""
+        known = state.estimate.sram_kib if state.estimate is not None else None
+        return "" if known is None else f"SRAM {known:,.1f} KiB"
+
+    def brief(self, state: State) -> str:
+        """The same, shorter."""
+        return self.summary(state).removeprefix("SRAM ")
+
+    def draw(self, state: State) -> None:
+        """Show the state."""
+        self.query_one(Static).update(self._content(state))
+
+    def on_resize(self, event: Resize) -> None:
+        """The picture is as large as there is room."""
+        if self._state is not None:
+            self.draw(self._state)
+
+    def action_next_area(self) -> None:
+        """The next memory of this partition, or the first of the next."""
+        self._area += 1
+        if self._state is not None:
+            self.draw(self._state)
+
+    def _content(self, state: State) -> Content:
+        areas = memory.areas(state.tensors)
+        if not areas:
+            return Content(clean(awaited(state, "vela")))
+        area = areas[self._area % len(areas)]
+        peak = memory.peak(area, state.operators)
+        several = f"  ({self._area % len(areas) + 1} of {len(areas)}: m)" if len(areas) > 1 else ""
+        lines = [
+            Content.assemble((memory_area_words(area), "bold"), several),
+            Content(memory_peak_words(area, peak)),
+        ]
+        legend = [f"  {area.mark(tensor)} {tensor_words(tensor)}" for tensor in peak.tensors[:LEGEND]]
+        if hidden := peak.tensors[LEGEND:]:
+            legend.append(f"  and {len(hidden)} more: {kib(sum(t.bytes for t in hidden))}")
+        width = max(self.scrollable_content_region.width - 2, 10)
+        rows = max(self.size.height - len(lines) - len(legend) - 1, LEAST_ROWS)
+        drawn = [Content.assemble((row, "$accent")) for row in memory.picture(area, width, rows)]
+        return Content("\n").join([*lines, *map(Content, legend), *drawn])

@@ -1,0 +1,204 @@
+"""The NPU's operators: where the time goes, ranked or below their modules, and what bounds each."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from tui.app.widgets.filter_field import FilterField
+from tui.app.widgets.table import Column, FigureTable, Row
+from tui.app.widgets.words import UNKNOWN
+from tui.reports import operators as arrange
+from tui.reports.operators import ORDERS, Entry
+from tui.reports.text import needs_words, number, ratio
+from tui.run.figures import Operator
+from tui.text import clean, printable_name
+
+COLUMNS = (
+    Column("operator", flex=True, width=14),
+    Column("kind", drop=3, most=20),
+    Column("cycles", right=True),
+    Column("traced", right=True, drop=1, optional=True),
+    Column("ratio", right=True, drop=2, optional=True),
+    Column("share", right=True),
+    Column("", drop=4, flex=True, width=6, bar=True),
+    Column("bound", drop=3, optional=True),
+    Column("MAC use", right=True, drop=5),
+)
+INDENT = "  "
+ORDER_WORDS = {"cycles": "most cycles first", "schedule": "as they run", "name": "by name"}
+
+
+class SourceWanted(Message):
+    """The user wants to see where an operator comes from: ``FILE:LINE``."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__()
+        self.line = line
+
+
+class OperatorsView(Vertical):
+    """A table of operators, a line on the one under the cursor, and a field to filter by."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "t", "tree", "Modules", tooltip="Operators below their modules, or all in one list", id="operators.tree"
+        ),
+        Binding("o", "order", "Order", show=False, tooltip="By cycles, as they run, by name", id="operators.order"),
+        Binding("f", "filter", "Filter", tooltip="Only operators with these words in them", id="operators.filter"),
+        Binding("e", "source", "Source", tooltip="The line of the model it comes from", id="operators.source"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._operators: tuple[Operator, ...] = ()
+        self._at_work: int | None = None
+        self._tree = False
+        self._order = 0
+
+    def compose(self) -> ComposeResult:
+        """The field is there only while it is used."""
+        field = FilterField("filter by name, kind, file or bound", self._fill, id="operators-filter")
+        field.display = False
+        yield field
+        yield FigureTable(COLUMNS)
+        yield Static("", markup=False, classes="detail")
+
+    def take(self, operators: tuple[Operator, ...], running: int | None) -> None:
+        """Show these; `running` is the place of the one the NPU works on."""
+        self._operators, self._at_work = operators, running
+        self.display = bool(operators)
+        self._fill()
+
+    @property
+    def arrangement(self) -> str:
+        """How the operators are arranged, in words."""
+        words = [f"{'modules' if self._tree else 'operators'}, {ORDER_WORDS[ORDERS[self._order]]}"]
+        filtered = self.query_one(FilterField).value.strip()
+        return "; ".join([*words, *([f"only {clean(filtered, 30)!r}"] if filtered else [])])
+
+    def _fill(self) -> None:
+        make = arrange.tree if self._tree else arrange.entries
+        found = make(self._operators, ORDERS[self._order], self.query_one(FilterField).value)
+        rows = _rows(found, self._operators, self._at_work)
+        table = self.query_one(FigureTable)
+        if rows != list(table.rows):
+            table.set_rows(rows)
+
+    # -- keys
+
+    def action_tree(self) -> None:
+        """Modules or a flat list."""
+        self._tree = not self._tree
+        self._fill()
+
+    def action_order(self) -> None:
+        """The next order."""
+        self._order = (self._order + 1) % len(ORDERS)
+        self._fill()
+        self.notify(self.arrangement.capitalize(), markup=False, timeout=2)
+
+    def action_filter(self) -> None:
+        """Type what to look for."""
+        field = self.query_one(FilterField)
+        field.display = True
+        self.screen.set_focus(field)
+
+    def action_source(self) -> None:
+        """Ask for the source of the operator under the cursor."""
+        operator = self._current()
+        if operator is None:
+            self.notify("A module has no line: take one of its operators.", severity="warning", markup=False)
+        elif operator.line is None:
+            self.notify("The line it comes from is not known.", severity="warning", markup=False)
+        else:
+            self.post_message(SourceWanted(operator.line))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter as it is typed."""
+        event.stop()
+        self._fill()
+
+    def on_descendant_blur(self) -> None:
+        """An empty field is in the way."""
+        field = self.query_one(FilterField)
+        field.display = bool(field.value)
+
+    # -- the one under the cursor
+
+    def _current(self) -> Operator | None:
+        row = self.query_one(FigureTable).current
+        if row is None or not row.key.isdecimal() or int(row.key) >= len(self._operators):
+            return None
+        return self._operators[int(row.key)]
+
+    def on_figure_table_highlighted(self, event: FigureTable.Highlighted) -> None:
+        """Say all that is known of it, with its place in the model."""
+        event.stop()
+        operator = self._current()
+        self.query_one(".detail", Static).update(Content("" if operator is None else clean(_detail(operator), 500)))
+
+
+def _detail(operator: Operator) -> str:
+    words = [f"{operator.name} ({operator.op})  {operator.source}"]
+    if operator.ofm_shape:
+        words.append(f"{_shape(operator.ifm_shape)} to {_shape(operator.ofm_shape)}")
+    if operator.macs:
+        words.append(f"{operator.macs:,} MACs")
+    if operator.sram_kib is not None:
+        words.append(f"{operator.sram_kib:,.1f} KiB SRAM")
+    if operator.traced_cycles is not None:
+        words.append(f"traced {operator.traced_cycles:,} cycles, {operator.traced_source}")
+    if operator.partition:
+        words.append(f"partition {operator.partition}")
+    if operator.bound:
+        words.append(f"bound by {needs_words(operator)}")
+    if operator.line:
+        words.append(operator.line)
+    return "  ".join(words)
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape)) or UNKNOWN
+
+
+def _rows(entries: Sequence[Entry], operators: Sequence[Operator], running: int | None) -> list[Row]:
+    total = sum(o.cycles or 0 for o in operators)
+    most = max((entry.cycles or 0 for entry in entries), default=0)
+    return [_row(entry, operators, total, most, running) for entry in entries]
+
+
+def _row(entry: Entry, operators: Sequence[Operator], total: int, most: int, running: int | None) -> Row:
+    operator = None if entry.operator is None else operators[entry.operator]
+    cycles = entry.cycles
+    return Row(
+        entry.key,
+        (
+            INDENT * entry.depth + printable_name(entry.label),
+            printable_name(entry.kind),
+            # Vela gives an operator that it fused into another no cycles of its own.
+            "fused" if cycles == 0 else number(cycles),
+            "" if operator is None else _traced(operator, running=entry.operator == running),
+            ratio(operator) if operator is not None and operator.traced_source == "measured" else "",
+            f"{cycles / total:.0%}" if cycles and total else "",
+            cycles / most if cycles and most else 0.0,
+            "" if operator is None else printable_name(operator.bound or ""),
+            "" if operator is None else _use(operator),
+        ),
+        tone="dim" if not cycles else "",
+    )
+
+
+def _use(operator: Operator) -> str:
+    return UNKNOWN if operator.utilization is None else f"{operator.utilization:.0%}"
+
+
+def _traced(operator: Operator, *, running: bool) -> str:
+    if running:
+        return "now"
+    return "" if operator.traced_cycles is None else number(operator.traced_cycles)

@@ -1,0 +1,126 @@
+"""What all panels of the Run screen have in common.
+
+A panel is a view of a `State`. A new one is a subclass and one line in `tui.app.widgets.panels.PANELS`.
+"""
+
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui.app.vitals import Vitals
+from tui.app.widgets.table import FigureTable
+from tui.run.events import COMPILE_STAGES, Stage
+from tui.run.state import State, stage
+
+
+class Panel(Vertical, can_focus=True):
+    """A titled part of the screen that draws one or a few parts of a state."""
+
+    TITLE: ClassVar[str]
+    """Title and, with the number key, how it is reached."""
+    FIGURES: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """What its figures mean and where they come from: (figure, explanation), for the help screen."""
+
+    def __init__(self, *, id: str, number: int) -> None:
+        super().__init__(id=id, classes="panel")
+        self.number = number
+        self._state: State | None = None
+        self._drawn: Any = None
+        self._hidden: tuple[str, ...] = ()
+
+    # -- for subclasses
+
+    def parts(self, state: State) -> Any:
+        """What of the state this panel draws: while that is equal, nothing is redrawn."""
+        raise NotImplementedError
+
+    def draw(self, state: State) -> None:
+        """Show the state."""
+        raise NotImplementedError
+
+    def summary(self, state: State) -> str:
+        """The panel in a few words, for its title. Own words and figures only, no text from outside."""
+        raise NotImplementedError
+
+    def brief(self, state: State) -> str:
+        """As `summary`, but as short as can be, for the tab of a panel that is not shown."""
+        return self.summary(state)
+
+    def alarms(self, state: State) -> bool:
+        """Whether `brief` tells of something that went wrong: its tab keeps it where others lose theirs."""
+        return False
+
+    def tick(self, state: State, vitals: Vitals | None) -> None:
+        """Once a second while the run is under way; `vitals` are the platform's, where it runs on this machine."""
+
+    # -- for the screen
+
+    def take(self, state: State) -> None:
+        """Draw a newer state, if it differs in what this panel shows."""
+        parts = self.parts(state)
+        self._state = state
+        if parts != self._drawn:
+            self._drawn = parts
+            self.draw(state)
+            self.retitle()
+
+    def retitle(self) -> None:
+        """Title, summary, and what the width hides."""
+        if self._state is None:
+            return
+        words = self.summary(self._state)
+        title = f"{self.number} {self.TITLE}" + (f"  {words}" if words else "")
+        if self._hidden:
+            title += f"  (hides: {', '.join(self._hidden)})"
+        self.border_title = Content(title)
+
+    def on_figure_table_hidden(self, event: FigureTable.Hidden) -> None:
+        """Name the columns that do not fit."""
+        event.stop()
+        self._hidden = event.titles
+        self.retitle()
+
+    def focus_inside(self) -> None:
+        """Focus what can be scrolled, or the panel itself while it is empty."""
+        inside = next((w for w in self.query(Widget) if w.focusable and self._is_shown(w)), self)
+        self.screen.set_focus(inside, scroll_visible=False)
+
+    def _is_shown(self, inside: Widget) -> bool:
+        """Whether a widget and all that it stands in are displayed."""
+        return all(above.display for above in inside.ancestors_with_self if self in above.ancestors)
+
+
+class TextPanel(Panel):
+    """A panel of text that scrolls."""
+
+    def compose(self) -> ComposeResult:
+        """The text."""
+        with VerticalScroll(can_focus=True):
+            yield Static("", markup=False, classes="text")
+
+    def content(self, state: State) -> Content:
+        """The panel's text."""
+        raise NotImplementedError
+
+    def draw(self, state: State) -> None:
+        """Show the text."""
+        self.query_one(Static).update(self.content(state))
+
+
+def awaited(state: State, after: Stage) -> str:
+    """Why a panel is still empty; `after` is the stage that fills it."""
+    run, found = state.run, stage(state, after)
+    if state.spec is not None and state.spec.until == "emit" and after not in COMPILE_STAGES:
+        return "Not known: this run ends after compiling."
+    if found.status == "skipped":
+        return f"Not known: stage {after} was skipped" + (f" ({found.reason})" if found.reason else "") + "."
+    if run.status == "running":
+        return f"Not known yet: comes with stage {after}."
+    if run.status == "ok":
+        return "Not known: see the notes."
+    verb = {"lost": "was lost", "stopped": "was stopped"}.get(run.status, "failed")
+    return f"Not known: the run {verb} before stage {after} was through."

@@ -1,0 +1,330 @@
+"""A table of figures drawn line by line: as long as it likes, redrawing only what changed.
+
+Columns that do not fit are left out in a stated order, and the table says which.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.events import Resize
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui.app.widgets.words import bar, fit
+
+GAP = "  "
+CURSOR = "> "
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column; `drop` says how early it gives way where the width is short (0: never)."""
+
+    title: str
+    right: bool = False
+    drop: int = 0
+    flex: bool = False
+    """Takes of the width that the others leave what it needs; at least `width` cells."""
+    width: int = 0
+    """Fewest cells; 0 takes what the content needs."""
+    most: int = 40
+    """Most cells of a column that is not flexible."""
+    bar: bool = False
+    """Cells are shares of 0..1, drawn as bars."""
+    optional: bool = False
+    """There only where a row has something in it."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line. `cells` are clean text, or shares for a column of bars."""
+
+    key: str
+    cells: tuple[str | float, ...]
+    tone: str = ""
+    """``heading``, ``dim``, ``good``, ``bad`` or ``warn``. A heading is no choice; only its first cell is shown."""
+    enabled: bool = True
+
+
+class FigureTable(ScrollView, can_focus=True):
+    """Rows of figures with a cursor. A table whose rows can be taken binds a key to `choose`."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "table--header",
+        "table--cursor",
+        "table--heading",
+        "table--dim",
+        "table--good",
+        "table--bad",
+        "table--warn",
+        "table--bar",
+    }
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False, id="table.up"),
+        Binding("down,j", "move(1)", "Down", show=False, id="table.down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="table.page-up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="table.page-down"),
+        Binding("home,g", "edge(-1)", "First", show=False, id="table.first"),
+        Binding("end,G", "edge(1)", "Last", show=False, id="table.last"),
+    ]
+
+    class Highlighted(Message):
+        """The cursor is on another row, or the row under it changed."""
+
+        def __init__(self, table: "FigureTable", row: Row | None) -> None:
+            super().__init__()
+            self.table = table
+            self.row = row
+
+        @property
+        def control(self) -> "FigureTable":
+            """The table, for ``@on`` selectors."""
+            return self.table
+
+    class Chosen(Highlighted):
+        """A row was taken."""
+
+    class Hidden(Message):
+        """The columns that do not fit have changed."""
+
+        def __init__(self, titles: tuple[str, ...]) -> None:
+            super().__init__()
+            self.titles = titles
+
+    def __init__(self, columns: Sequence[Column], *, header: bool = True, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._columns = tuple(columns)
+        self._header = header
+        self._rows: tuple[Row, ...] = ()
+        self._natural = [cell_len(c.title) for c in columns]
+        self._widths = [0] * len(columns)
+        """Width of each column; 0 for one that is left out."""
+        self._empty: set[int] = set()
+        """Optional columns without content."""
+        self._laid_out_for = 0
+        self._cursor = 0
+        self.hidden: tuple[str, ...] = ()
+
+    # -- content
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All rows."""
+        return self._rows
+
+    @property
+    def current(self) -> Row | None:
+        """The row under the cursor; None where there is none to choose."""
+        if 0 <= self._cursor < len(self._rows) and self._rows[self._cursor].tone != "heading":
+            return self._rows[self._cursor]
+        return None
+
+    def set_titles(self, titles: Sequence[str]) -> None:
+        """Other titles for the columns."""
+        self._columns = tuple(
+            Column(**{**vars(column), "title": title}) for column, title in zip(self._columns, titles, strict=True)
+        )
+        self._measure()
+        self.refresh()
+
+    def set_rows(self, rows: Sequence[Row], *, select: str | None = None) -> None:
+        """Show these rows; the cursor stays on the row it was on, or goes to the one whose key is `select`."""
+        before, old_widths, previous = self._rows, self._widths, self.current
+        self._rows = tuple(rows)
+        self._measure()
+        wanted = select if select is not None else (previous.key if previous else None)
+        at = next((i for i, row in enumerate(self._rows) if row.key == wanted and row.tone != "heading"), None)
+        cursor = self._cursor if at is None else at
+        self._cursor = self._nearest(min(cursor, len(self._rows) - 1), 1)
+        self.virtual_size = Size(0, len(self._rows) + self._header)
+        if len(before) == len(self._rows) and old_widths == self._widths:
+            for index, (old, new) in enumerate(zip(before, self._rows, strict=True)):
+                if old != new:
+                    self._refresh_row(index)
+        else:
+            self.refresh()
+        if self.current != previous or select is not None:
+            self._show_cursor()
+            self.post_message(self.Highlighted(self, self.current))
+
+    def _measure(self) -> None:
+        natural = [cell_len(c.title) for c in self._columns]
+        for row in self._rows:
+            if row.tone != "heading":
+                for index, cell in enumerate(row.cells):
+                    if isinstance(cell, str):
+                        natural[index] = max(natural[index], cell_len(cell))
+        self._natural = natural
+        self._empty = {
+            index
+            for index, column in enumerate(self._columns)
+            if column.optional and all(row.tone == "heading" or row.cells[index] == "" for row in self._rows)
+        }
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Give each column its width, leaving out what does not fit."""
+        columns = self._columns
+        least = [
+            c.width if c.flex or c.width else min(natural, c.most)
+            for c, natural in zip(columns, self._natural, strict=True)
+        ]
+        shown = set(range(len(columns))) - self._empty
+        self._laid_out_for = self.scrollable_content_region.width
+        available = self._laid_out_for - len(CURSOR)
+
+        def needed() -> int:
+            return sum(least[i] for i in shown) + len(GAP) * (len(shown) - 1)
+
+        for index in sorted((i for i in shown if columns[i].drop), key=lambda i: -columns[i].drop):
+            if needed() <= available:
+                break
+            shown.discard(index)
+        widths = [least[i] if i in shown else 0 for i in range(len(columns))]
+        spare = max(available - needed(), 0)
+        flexible = [i for i, c in enumerate(columns) if c.flex and i in shown]
+        # In their order: the first one is the name, and two names cut to the same beginning say nothing.
+        for index in flexible:
+            share = min(spare, max(self._want(index) - widths[index], 0))
+            widths[index] += share
+            spare -= share
+        self._widths = widths
+        # A bar says again what a figure says: nothing is missing without it.
+        hidden = tuple(c.title for i, c in enumerate(columns) if c.title and i not in shown | self._empty)
+        if hidden != self.hidden and self._laid_out_for:
+            self.hidden = hidden
+            self.post_message(self.Hidden(hidden))
+
+    def _want(self, index: int) -> int:
+        return 40 if self._columns[index].bar else self._natural[index]
+
+    def on_resize(self, event: Resize) -> None:
+        """Lay the columns out anew."""
+        self._lay_out()
+        self._show_cursor()
+        self.refresh()
+
+    # -- cursor
+
+    def _nearest(self, index: int, step: int) -> int:
+        """The first row at or after `index` in the direction of `step` that may hold the cursor, else the other way."""
+        for direction in (step, -step):
+            at = index
+            while 0 <= at < len(self._rows):
+                if self._rows[at].tone != "heading":
+                    return at
+                at += direction
+        return max(index, 0)
+
+    def _move_to(self, index: int, step: int) -> None:
+        target = self._nearest(min(max(index, 0), len(self._rows) - 1), step)
+        if target != self._cursor:
+            old, self._cursor = self._cursor, target
+            self._refresh_row(old)
+            self._refresh_row(target)
+            self._show_cursor()
+            self.post_message(self.Highlighted(self, self.current))
+        elif index < 0:
+            self.scroll_to(y=0, animate=False)  # headings above the first row
+
+    def select(self, key: str) -> None:
+        """Put the cursor on the row of this key, if there is one."""
+        self.set_rows(self._rows, select=key)
+
+    def action_move(self, step: int) -> None:
+        """One row up or down."""
+        self._move_to(self._cursor + step, step)
+
+    def action_page(self, step: int) -> None:
+        """A screenful up or down."""
+        self._move_to(self._cursor + step * max(self._page(), 1), step)
+
+    def action_edge(self, step: int) -> None:
+        """To the first or the last row."""
+        self._move_to(-1 if step < 0 else len(self._rows), step)
+
+    def action_choose(self) -> None:
+        """Take the row under the cursor."""
+        if (row := self.current) is not None:
+            self.post_message(self.Chosen(self, row))
+
+    def _page(self) -> int:
+        return self.size.height - self._header
+
+    def _show_cursor(self) -> None:
+        top, page = self.scroll_offset.y, self._page()
+        if page <= 0:
+            return
+        # A heading right above the cursor is shown with it.
+        first = self._cursor - 1 if self._cursor and self._rows[self._cursor - 1].tone == "heading" else self._cursor
+        if first < top:
+            self.scroll_to(y=first, animate=False)
+        elif self._cursor >= top + page:
+            self.scroll_to(y=self._cursor - page + 1, animate=False)
+
+    def on_focus(self) -> None:
+        """The cursor looks different with the focus."""
+        self._refresh_row(self._cursor)
+
+    def on_blur(self) -> None:
+        """The cursor looks different without the focus."""
+        self._refresh_row(self._cursor)
+
+    # -- drawing
+
+    def _refresh_row(self, index: int) -> None:
+        y = index + self._header - self.scroll_offset.y
+        if self._header <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    def render_line(self, y: int) -> Strip:
+        """The line at `y` of the visible part."""
+        base = self.rich_style
+        width = self.scrollable_content_region.width
+        if width != self._laid_out_for:
+            self._lay_out()  # a scroll bar has come or gone
+        if self._header and y == 0:
+            style = base + self.get_component_rich_style("table--header", partial=True)
+            cells = [" " * len(CURSOR)]
+            cells.append(
+                GAP.join(fit(c.title, w, right=c.right) for c, w in zip(self._columns, self._widths, strict=True) if w)
+            )
+            return Strip([Segment("".join(cells), style)]).adjust_cell_length(width, base)
+        index = y - self._header + self.scroll_offset.y
+        if not 0 <= index < len(self._rows):
+            return Strip.blank(width, base)
+        row = self._rows[index]
+        style = base
+        if row.tone:
+            style += self.get_component_rich_style(f"table--{row.tone}", partial=True)
+        if row.tone == "heading":
+            return Strip([Segment(fit(str(row.cells[0]), width), style)])
+        here = index == self._cursor
+        if here and self.has_focus:
+            style = base + self.get_component_rich_style("table--cursor", partial=True)
+        segments = [Segment(CURSOR if here else " " * len(CURSOR), style)]
+        segments += self._cells(row, style, base)
+        return Strip(segments).adjust_cell_length(width, style)
+
+    def _cells(self, row: Row, style: Style, base: Style) -> list[Segment]:
+        segments: list[Segment] = []
+        for column, width, cell in zip(self._columns, self._widths, row.cells, strict=True):
+            if not width:
+                continue
+            if segments:
+                segments.append(Segment(GAP, style))
+            if isinstance(cell, str):
+                segments.append(Segment(fit(cell, width, right=column.right), style))
+            else:
+                # Bars look the same in all rows: on the cursor's colour a full one would hide what a bar is.
+                drawn = base + self.get_component_rich_style("table--bar", partial=True)
+                segments.append(Segment(bar(cell, width), drawn))
+        return segments

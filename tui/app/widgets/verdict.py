@@ -1,0 +1,176 @@
+"""Panel: whether the outputs are right and the limits were kept, and what the reader of the figures should know."""
+
+import shlex
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from textual.content import Content
+
+from tui.app.widgets.panel import TextPanel, awaited
+from tui.app.widgets.words import UNKNOWN
+from tui.reports.text import accuracy_line, layers_line, link_rows, number, pool_need_words, table
+from tui.run.figures import Check, LimitResult, OutputCheck, broken
+from tui.run.state import State, checked, outcome
+from tui.text import clean
+
+TONES = {"match": "bold $text-success", "mismatch": "bold $text-error", "skipped": "bold"}
+
+
+class VerdictPanel(TextPanel):
+    """Check, accuracy, limits, notes, files."""
+
+    TITLE = "Check and notes"
+    FIGURES: ClassVar = (
+        (
+            "MATCH",
+            "Every link from the float model to the platform's outputs holds: quantized, lowered (on Arm's TOSA"
+            " reference model) and platform each compute what the one before does, within what rounding allows.",
+        ),
+        ("BROKEN", "The link that does not hold, and of a lowered program the first operator whose result differs."),
+        ("max error", "Largest absolute difference from the reference, over all inferences."),
+        ("SQNR", "Signal to quantization noise against the float model, in dB: what quantization costs."),
+        ("top-1", "Whether the largest output element is the same as the quantized model's."),
+        ("cosine", "Of the angle to the float model's output: 1 for the same direction."),
+        ("as float", "Share of answers whose largest element is the float model's, too."),
+        ("answer", "The largest elements of the last inference: place and value."),
+        (
+            "layers",
+            "The layer of the quantized model that is the farthest from the float model's; show --layers has all.",
+        ),
+        ("needs", "What the program asks of the runner's memory pools, read from it before it runs."),
+        ("accuracy", "Right answers on inputs that carry a label: float and quantized in PyTorch, and the platform."),
+    )
+
+    def parts(self, state: State) -> Any:
+        """What is drawn."""
+        waiting = None if state.check else awaited(state, "check")
+        known = state.layers, state.pools, state.links
+        return known, state.check, state.limits, state.notes, state.artifacts, state.platform, state.versions, waiting
+
+    def summary(self, state: State) -> str:
+        """MATCH or MISMATCH, and how many notes."""
+        words = [word] if (word := self.brief(state)) else []
+        if broken := sum(not limit.ok for limit in state.limits):
+            words.append(f"{broken} limit{'s' * (broken > 1)} exceeded")
+        if state.notes:
+            words.append(f"{len(state.notes)} note{'s' * (len(state.notes) > 1)}")
+        return ", ".join(words)
+
+    def brief(self, state: State) -> str:
+        """MATCH or MISMATCH."""
+        found = checked(state)
+        # Before the platform has run only a broken link is news.
+        return found.status.upper() if found is not None and (state.check is not None or broken(state.links)) else ""
+
+    def alarms(self, state: State) -> bool:
+        """Whether the outputs are not the model's."""
+        return outcome(state) == "mismatch" or broken(state.links) is not None
+
+    def content(self, state: State) -> Content:
+        """The panel's text."""
+        lines = [*_check(state)]
+        if noisiest := layers_line(state.layers):
+            lines.append(Content.assemble(("Layers ", "bold"), noisiest))
+        lines += [Content.assemble(("Needs ", "bold"), pool_need_words(pool)) for pool in state.pools]
+        lines += [_limit(limit) for limit in state.limits]
+        lines += [Content.assemble(("Note ", "bold"), clean(note, 600)) for note in state.notes]
+        lines += _provenance(state)
+        return Content("\n").join(lines)
+
+
+LIMITS = {
+    "npu_cycles": ("NPU cycles at most", ""),
+    "inference_ms": ("inference at most", " ms"),
+    "sram_kib": ("SRAM at most", " KiB"),
+    "delegated_percent": ("delegated at least", " %"),
+}
+
+
+def _limit(limit: LimitResult) -> Content:
+    verdict = ("kept", "$text-success") if limit.ok else ("EXCEEDED", "bold $text-error")
+    if limit.name == "match":
+        verdict = verdict if limit.ok else ("NOT MET", "bold $text-error")
+        return Content.assemble(("Limit ", "bold"), "outputs must match  ", verdict)
+    words, unit = LIMITS.get(limit.name, (clean(limit.name, 40), ""))
+    value = number(limit.value, 0 if limit.name == "npu_cycles" else 2)
+    return Content.assemble(("Limit ", "bold"), f"{words} {limit.limit:,g}{unit}, came to {value}{unit}  ", verdict)
+
+
+def _check(state: State) -> Iterator[Content]:
+    found = state.check
+    if found is None:
+        yield Content(clean(awaited(state, "check")))
+        if (known := checked(state)) is not None:
+            if known.status == "mismatch":
+                yield Content.assemble((clean(known.reason or "", 400), TONES["mismatch"]))
+            yield from _links(known)
+        return
+    reason = f"  {clean(found.reason, 400)}" if found.reason else ""
+    yield Content.assemble((found.status.upper(), TONES[found.status]), reason)
+    yield from _links(found)
+    for index, output in enumerate(found.outputs):
+        yield Content(_output(index, output))
+        yield from _answer(output)
+    yield from _accuracy(found)
+
+
+def _links(check: Check) -> Iterator[Content]:
+    """The chain from the float model to the platform's outputs."""
+    for link, line in zip(check.links, table(link_rows(check), right=(2,)), strict=True):
+        yield Content.assemble((clean(line, 400), TONES["mismatch"] if link.status == "mismatch" else ""))
+
+
+def _output(index: int, output: OutputCheck) -> str:
+    shape = "x".join(str(n) for n in output.shape) or "scalar"
+    error = UNKNOWN if output.max_abs_error is None else f"{output.max_abs_error:g}"
+    allowed = f" (allowed {output.tolerance:g})" if output.tolerance is not None else ""
+    words = [f"output {index}  {clean(output.dtype, 20)} {shape}", f"max error {error}{allowed}"]
+    if output.sqnr_db is not None:
+        words.append(f"SQNR {output.sqnr_db:.1f} dB")
+    if output.cosine is not None:
+        words.append(f"cosine {output.cosine:.5f}")
+    if output.top1_match is not None:
+        words.append(f"top-1 {'same' if output.top1_match else 'DIFFERENT'}")
+    if output.top1_float is not None:
+        words.append(f"as float {output.top1_float:.1%}")
+    return "   ".join(words)
+
+
+def _answer(output: OutputCheck) -> Iterator[Content]:
+    """The largest elements of the last inference."""
+    if output.top:
+        (place, value), *others = output.top
+        rest = "  ".join(f"{at} {other:.4g}" for at, other in others)
+        yield Content.assemble(
+            ("Answer ", "bold"), (f"{place}", "bold $accent"), f" {value:.4g}", (f"   {rest}", "$muted")
+        )
+
+
+def _accuracy(check: Check) -> Iterator[Content]:
+    found = check.accuracy
+    if found is not None:
+        yield Content.assemble(
+            ("Accuracy ", "bold"), f"{found.platform_correct / max(found.inputs, 1):.1%}   ", accuracy_line(check) or ""
+        )
+
+
+def _provenance(state: State) -> Iterator[Content]:
+    if state.platform is not None:
+        version = f" {state.platform.version}" if state.platform.version else ""
+        why = f" ({state.platform.why})" if state.platform.why else ""
+        yield Content.assemble(("Platform ", "bold"), clean(f"{state.platform.name}{version}{why}", 400))
+        if state.platform.argv:
+            yield Content.assemble(("Command ", "bold"), clean(shlex.join(state.platform.argv), 4000))
+    known = [
+        f"{name} {value}"
+        for name, value in (
+            ("executorch", state.versions.executorch),
+            ("vela", state.versions.vela),
+            ("torch", state.versions.torch),
+        )
+        if value
+    ]
+    if known:
+        yield Content.assemble(("Versions ", "bold"), clean("  ".join(known)))
+    for artifact in state.artifacts:
+        yield Content.assemble(("File ", "bold"), clean(f"{artifact.path}  {artifact.bytes:,} bytes"))
