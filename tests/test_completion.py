@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import TUI, Fvp, environment
 from tests.ui import fakes
-from tui import completion
+from tui.cli import completion
 from tui.run import store
 
 PROGRAM = str(Path(sys.executable).with_name("fvp-tui"))
@@ -130,7 +130,7 @@ def test_runs_are_offered_where_they_are_of_use(ask: Ask, home: Path) -> None:
 @pytest.mark.parametrize("words", [("run", ""), ("run", "-C", "mps4"), ("show", ""), ("run", "--target", "")])
 def test_completing_loads_neither_pytorch_nor_the_screen(words: tuple[str, ...], ask: Ask) -> None:
     imported = {line.rpartition("|")[2].strip() for line in ask("bash", *words, python=("-X", "importtime"))}
-    assert "tui.candidates" in imported
+    assert "tui.cli.candidates" in imported
     assert imported.isdisjoint({"torch", "executorch", "textual", "rich", "numpy"})
 
 

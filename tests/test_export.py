@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import Fvp
 from tests.ui import fakes
-from tui import cli
+from tui.cli import main as cli
 from tui.reports import export
 
 

@@ -24,7 +24,7 @@ def modules_after(code: str) -> set[str]:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
-    assert modules_after(f"from tui.cli import _main; _main({arguments})").isdisjoint(HEAVY)
+    assert modules_after(f"from tui.cli.main import _main; _main({arguments})").isdisjoint(HEAVY)
 
 
 def test_importtime_of_help_shows_neither_torch_nor_textual() -> None:

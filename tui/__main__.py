@@ -25,12 +25,12 @@ def main() -> None:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             sys.exit(run_app())
         except Exception as error:  # noqa: BLE001  # said in one line, whatever it is
-            from tui.cli import fail
+            from tui.cli.main import fail
 
             sys.exit(fail(error))
-    from tui import cli
+    from tui.cli.main import main as command_line
 
-    cli.main()
+    command_line()
 
 
 if __name__ == "__main__":

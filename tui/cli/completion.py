@@ -2,7 +2,7 @@
 
 The protocol is `click`'s. Its scripts are not taken as they are: bash breaks words at ``:`` and ``=``, which names of
 models and parameters have in them, and no script of `click`'s knows a candidate that goes on after it was taken.
-What the candidates are stands in `tui.candidates`.
+What the candidates are stands in `tui.cli.candidates`.
 """
 
 import os

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from tui import COMPLETION, __version__, candidates
+from tui import COMPLETION, __version__
+from tui.cli import candidates
+from tui.cli.signals import GoesOn, Signals, interrupt
 from tui.errors import Exit, UsageError, UserError, one_line
 from tui.run.spec import ENGINES, PLATFORMS, QUANTIZATIONS, RUNNER_KINDS, Spec
 
 if TYPE_CHECKING:
-    from tui.leaving import Signals
     from tui.reports.text import Detail
     from tui.run.state import State
 
@@ -431,7 +432,6 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @click.option("-v", "--verbose", is_flag=True, help="Show the compiler's log on stderr.")
 def sweep(model: str, **options: Any) -> int:
     """Estimate MODEL on many configurations: it is lowered once, then Vela runs for each."""
-    from tui import leaving
     from tui.analysis import sweep as sweeping
     from tui.model import catalogue
     from tui.reports import sweep as report
@@ -451,7 +451,7 @@ def sweep(model: str, **options: Any) -> int:
         calibration=_absolute(options["calibration"]),
         cache=False if options["no_cache"] else None,
     )
-    signals = leaving.Signals(interruptible=True).hear()
+    signals = Signals(interruptible=True).hear()
     directory = control.start(spec.check(request))
     click.echo(f"run {directory.name}", err=True)
     status = _follow(directory, verbose=options["verbose"], signals=signals)
@@ -466,7 +466,7 @@ def sweep(model: str, **options: Any) -> int:
         sram_kib=options["max_sram_kib"],
     )
     found: dict[int, sweeping.Point] = {}
-    leaving.interrupt()
+    interrupt()
     try:
         for at, point in sweeping.points(sweeping.graphs(directory), targets):
             found[at] = sweeping.weighed(point, limits)
@@ -485,11 +485,10 @@ def sweep(model: str, **options: Any) -> int:
 
 def _start(spec: Spec, options: dict[str, Any], on_success: Callable[[Path], None] = lambda _: None) -> int:
     """Start a run and show it."""
-    from tui import leaving
     from tui.run import control
 
     # From before there is a run: one whose command is gone without a word would not be found again.
-    signals = leaving.Signals(interruptible=True).hear()
+    signals = Signals(interruptible=True).hear()
     directory = control.start(spec)
     try:
         return _shown(directory, signals, options, on_success)
@@ -498,10 +497,10 @@ def _start(spec: Spec, options: dict[str, Any], on_success: Callable[[Path], Non
         if not signals.hung_up and error.errno != errno.EIO:
             raise
         # There is nothing to print on any more.
-        raise leaving.GoesOn(directory.name) from error
+        raise GoesOn(directory.name) from error
 
 
-def _shown(directory: Path, signals: "Signals", options: dict[str, Any], on_success: Callable[[Path], None]) -> int:
+def _shown(directory: Path, signals: Signals, options: dict[str, Any], on_success: Callable[[Path], None]) -> int:
     """Show a run that has just begun, to its end if that is wanted."""
     if options["detach"]:
         click.echo(directory.name)
@@ -571,14 +570,13 @@ class _Progress:
         return None
 
 
-def _follow(directory: Path, *, verbose: bool, signals: "Signals", as_events: bool = False) -> int:
+def _follow(directory: Path, *, verbose: bool, signals: Signals, as_events: bool = False) -> int:
     """Follow a run to its end; its exit status.
 
     Raises:
         GoesOn: a signal ended the following, but not the run.
         UserError: the run's process is gone without a result.
     """
-    from tui import leaving
     from tui.run import control, events, journal, state, store
 
     follower, progress, folded = journal.Follower(directory / journal.FILE), _Progress(verbose), state.EMPTY
@@ -587,7 +585,7 @@ def _follow(directory: Path, *, verbose: bool, signals: "Signals", as_events: bo
     while True:
         # First of all: after a hangup there is nothing to print on.
         if signals.leave:
-            raise leaving.GoesOn(directory.name)
+            raise GoesOn(directory.name)
         batch = follower.poll()
         for event in batch:
             folded = state.fold(folded, event)
@@ -693,7 +691,6 @@ def advise(name: str, try_out: bool, as_json: bool, verbose: bool) -> int:
     """Say what to change in a run's model or options, with the evidence the run has for it."""
     import msgspec
 
-    from tui import leaving
     from tui.analysis import advice, prediction
     from tui.reports import advice as report
     from tui.run import control, store
@@ -709,7 +706,7 @@ def advise(name: str, try_out: bool, as_json: bool, verbose: bool) -> int:
         if not (try_out and one.change):
             continue
         click.echo(f"trying {' '.join(one.options)}", err=True)
-        signals = leaving.Signals(interruptible=True).hear()
+        signals = Signals(interruptible=True).hear()
         variant = control.start(advice.changed(state.spec, one.change))
         click.echo(f"run {variant.name}", err=True)
         status = Exit(_follow(variant, verbose=verbose, signals=signals))
@@ -725,7 +722,7 @@ def advise(name: str, try_out: bool, as_json: bool, verbose: bool) -> int:
 
 
 SHELLS = ("bash", "zsh", "fish")
-"""`tui.completion.SHELLS`, without its imports."""
+"""`tui.cli.completion.SHELLS`, without its imports."""
 EXPORTS = ("json", "csv", "html", "perfetto", "svg")
 """`tui.reports.export.FORMATS`, without its imports."""
 
@@ -771,7 +768,6 @@ def export(name: str, form: Any, output: str | None, size: str | None) -> None:
 @click.option("--events", "as_events", is_flag=True, help="Do not open the screen; print the journal, live.")
 def attach(name: str, as_json: bool, as_events: bool) -> int:
     """Watch a run, from its beginning: on the full screen, or as lines where there is no terminal."""
-    from tui import leaving
     from tui.run import store
 
     directory = store.resolve(name)
@@ -779,7 +775,7 @@ def attach(name: str, as_json: bool, as_events: bool) -> int:
         from tui.app.start import run_app
 
         return run_app(attach=directory)
-    signals = leaving.Signals(interruptible=False).hear()
+    signals = Signals(interruptible=False).hear()
     status = _follow(directory, verbose=True, as_events=as_events, signals=signals)
     if not as_events:
         _show(directory, as_json=as_json)
@@ -1196,7 +1192,7 @@ def keys() -> int:
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion_(shell: Any) -> None:
     """Print the script that completes this command's lines in a shell: source <(fvp-tui completion bash)."""
-    from tui import completion
+    from tui.cli import completion
 
     click.echo(completion.script(cli, shell), nl=False)
 
@@ -1216,7 +1212,7 @@ def _main(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     if COMPLETION in os.environ:
-        from tui import completion
+        from tui.cli import completion
 
         completion.register()
     try:
