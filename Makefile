@@ -55,7 +55,7 @@ networks: $(VENV)/.installed-dev ## ordinary networks and the samples, link by l
 	$(BIN)/python -m tests.networks --set all
 
 picture: $(VENV)/.installed-dev ## the README's picture of the screen, from a run that this makes
-	$(BIN)/python -m tests.picture $(FIRST) tests/picture.svg
+	$(BIN)/python -m tests.picture $(FIRST) docs/picture.svg
 
 clean: ## remove the virtual environment
 	rm -rf $(VENV)

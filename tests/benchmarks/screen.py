@@ -21,7 +21,7 @@ import pexpect
 import psutil
 import pyte
 
-from tests.ui import fakes
+from tests.app import fakes
 from tui.run import events, journal
 
 COMMAND = Path(sys.executable).with_name("fvp-tui")

@@ -9,8 +9,8 @@ from torch.fx import GraphModule, Interpreter, symbolic_trace
 from torch.fx.passes.infra.pass_base import PassResult
 from torch.fx.passes.infra.pass_manager import PassManager
 
+from tests.app import fakes
 from tests.conftest import Fvp
-from tests.ui import fakes
 from tui.compile import lowering, models, progress
 from tui.reports import state_json, text
 from tui.run import events, state

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.app import fakes
 from tests.conftest import Fvp
-from tests.ui import fakes
 from tui.analysis import advice
 from tui.reports import export, html, state_json
 from tui.reports.html import LogPart

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ui.fakes import tensor
+from tests.app.fakes import tensor
 from tui.reports.memory import FREE, areas, peak, picture
 from tui.run.figures import Operator, TensorPlace
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.ui import fakes
+from tests.app import fakes
 from tui.reports import export
 from tui.reports.perfetto import NPU, OPERATORS_TRACK, STAGES_TRACK, WALL, trace
 from tui.run import state, store

@@ -2,14 +2,14 @@
 
 from textual.widgets import Static
 
+from tests.app import fakes
+from tests.app.conftest import Until
 from tui.app.screens.replay import ReplayScreen
 from tui.app.screens.root import FvpApp
 from tui.app.widgets import words
 from tui.app.widgets.header import RunHeader
 from tui.run import journal, store
 from tui.run.replay import Player
-from ui import fakes
-from ui.conftest import Until
 
 
 def text(app: FvpApp, widget: type[Static] | str) -> str:

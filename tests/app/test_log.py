@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from tests.app import fakes
+from tests.app.conftest import Until, paste
 from tui.app.screens.feed import _kept
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
@@ -10,8 +12,6 @@ from tui.app.widgets.log_panel import LogPanel
 from tui.app.widgets.log_view import CLIPBOARD_BYTES, LogView
 from tui.run import journal
 from tui.run.events import Event
-from ui import fakes
-from ui.conftest import Until, paste
 
 NAME = "20261123-101531-digits-u85-256-abcd"
 

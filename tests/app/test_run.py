@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
+from tests.app import fakes
+from tests.app.conftest import Until, paste
 from tui import processes
 from tui.app.screens.confirm import Confirm
 from tui.app.screens.history import HistoryScreen
@@ -37,8 +39,6 @@ from tui.run.figures import (
     PoolNeed,
     Statistics,
 )
-from ui import fakes
-from ui.conftest import Until, paste
 
 SIZES = [(80, 24), (120, 40), (60, 20)]
 

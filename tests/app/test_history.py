@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
+from tests.app import fakes
+from tests.app.conftest import Until
 from tui.app.screens import history
 from tui.app.screens.compare import CompareScreen
 from tui.app.screens.confirm import Confirm
@@ -15,8 +17,6 @@ from tui.app.screens.run import RunScreen
 from tui.app.screens.setup import SetupScreen
 from tui.app.widgets.table import FigureTable
 from tui.run import store
-from ui import fakes
-from ui.conftest import Until
 
 
 def rows(app: FvpApp) -> list[str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.app.fakes import tensor
 from tests.conftest import Fvp, Ran, taken_over
-from tests.ui.fakes import tensor
 from tui.analysis import advice
 from tui.analysis.advice import Advice
 from tui.run.figures import Check, CpuOperator, Delegation, Estimate, Operator, OutputCheck

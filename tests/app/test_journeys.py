@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.app import fakes
+from tests.app.pseudo_terminal import Terminal, restored
 from tests.conftest import Ran
 from tui.run import store
-from ui import fakes
-from ui.pseudo_terminal import Terminal, restored
 
 Start = Callable[..., Terminal]
 

@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.app import fakes
 from tests.conftest import Fvp
-from tests.ui import fakes
 from tui.cli import main as cli
 from tui.reports import export
 

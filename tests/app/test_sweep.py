@@ -6,6 +6,7 @@ from typing import Any
 
 from textual.widgets import Static
 
+from tests.app.conftest import Until
 from tests.conftest import Ran, taken_over
 from tui.app.screens.root import FvpApp
 from tui.app.screens.setup import SetupScreen
@@ -14,7 +15,6 @@ from tui.app.screens.value import ValueScreen
 from tui.app.widgets.heat_map import HeatMap
 from tui.run import store
 from tui.toolchain import vela
-from ui.conftest import Until
 
 POINTS = 5 * len(vela.MEMORY_MODES)
 

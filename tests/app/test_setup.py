@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from textual.widgets import Input, Static
 
+from tests.app import fakes
+from tests.app.conftest import SHIPPED, Until, paste
 from tests.conftest import Ran, taken_over
 from tui.app import remembered
 from tui.app.screens.confirm import Confirm
@@ -21,8 +23,6 @@ from tui.model.catalogue import ModelInfo
 from tui.run import control
 from tui.run.spec import Spec
 from tui.toolchain import vela
-from ui import fakes
-from ui.conftest import SHIPPED, Until, paste
 
 SIZES = [(80, 24), (120, 40), (60, 20)]
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
+from tests.app import fakes
+from tests.app.conftest import Until
 from tui import config
 from tui.app import keys, remembered
 from tui.app.screens.help import HelpScreen, all_bindings
@@ -16,8 +18,6 @@ from tui.app.screens.run import RunScreen
 from tui.app.screens.setup import SetupScreen
 from tui.app.screens.welcome import WelcomeScreen
 from tui.app.widgets.table import FigureTable
-from ui import fakes
-from ui.conftest import Until
 
 
 def write(text: str) -> None:

@@ -5,6 +5,8 @@ import pytest
 from rich.cells import cell_len
 from textual.widgets import Static
 
+from tests.app import fakes
+from tests.app.conftest import Until
 from tui.app.screens.history import HistoryScreen
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
@@ -12,8 +14,6 @@ from tui.app.widgets.table import FigureTable
 from tui.run import events
 from tui.run.events import Event
 from tui.run.figures import Artifact, Check, Delegation, Kernel, Operator, OperatorDelegation, PlatformInfo
-from ui import fakes
-from ui.conftest import Until
 
 CONTROLS = [chr(n) for n in (*range(0x20), *range(0x7F, 0xA0))]
 

@@ -8,6 +8,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from tests.app import fakes
+from tests.app.conftest import Until
 from tests.conftest import Ran, taken_over
 from tui import config
 from tui.app import remembered
@@ -19,8 +21,6 @@ from tui.app.screens.welcome import WelcomeScreen
 from tui.app.widgets.heat_map import HeatMap
 from tui.app.widgets.log_view import LogView
 from tui.app.widgets.table import FigureTable
-from ui import fakes
-from ui.conftest import Until
 
 Compare = Callable[..., bool]
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Static
 
+from tests.app import fakes
+from tests.app.conftest import Until
 from tui.app.screens.export import ExportScreen
 from tui.app.screens.history import HistoryScreen
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
 from tui.app.widgets.table import FigureTable
-from ui import fakes
-from ui.conftest import Until
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 20)])

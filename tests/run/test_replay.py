@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.app import fakes
 from tests.conftest import Fvp
-from tests.ui import fakes
 from tui.run import journal, replay, store
 from tui.run.replay import Player
 

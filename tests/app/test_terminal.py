@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.app import fakes
+from tests.app.pseudo_terminal import REPOSITORY, Terminal, restored
+from tests.app.test_hostile import CONTROLS, TEXTS, hostile_events
 from tui.run import events
-from ui import fakes
-from ui.pseudo_terminal import REPOSITORY, Terminal, restored
-from ui.test_hostile import CONTROLS, TEXTS, hostile_events
 
 # What Textual itself sends: CSI sequences with known ends, and the shape of the mouse pointer.
 KNOWN = re.compile(rb"\x1b\[[0-?]*[ -/]*[mHhlurKpABCDJt]|\x1b\]22;[a-z]+\x07")

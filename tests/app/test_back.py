@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.app import fakes
+from tests.app.conftest import Until
+from tests.app.pseudo_terminal import Terminal, restored
 from tui.app.screens.compare import CompareScreen
 from tui.app.screens.confirm import Confirm
 from tui.app.screens.help import HelpScreen
@@ -20,9 +23,6 @@ from tui.app.widgets.table import FigureTable
 from tui.run import control, store
 from tui.run.replay import Player
 from tui.run.spec import Spec
-from ui import fakes
-from ui.conftest import Until
-from ui.pseudo_terminal import Terminal, restored
 
 Press = Callable[..., "object"]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
+from tests.app.conftest import Until
 from tui.app.screens.parameters import ParametersScreen, PresetScreen
 from tui.app.screens.root import FvpApp
 from tui.app.screens.setup import SetupScreen
@@ -14,7 +15,6 @@ from tui.errors import UsageError
 from tui.platform import presets
 from tui.run import spec
 from tui.run.spec import Spec
-from ui.conftest import Until
 
 EXTRA = "mps4_board.subsystem.ethosu.extra_args"
 TELNET = "mps4_board.telnetterminal0.start_telnet"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import Fvp, Ran
-from tests.test_serving import finished, served, until_waiting
+from tests.pipeline.test_serving import finished, served, until_waiting
 
 RanModel = Callable[..., Ran]
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from textual.theme import BUILTIN_THEMES
 
+from tests.app.conftest import Until
 from tui.app import themes
 from tui.app.screens.root import FvpApp
 from tui.errors import UserError
-from ui.conftest import Until
 
 
 def _user(name: str, text: str) -> Path:
@@ -54,8 +54,9 @@ async def test_users_themes_are_taken_and_broken_ones_named_once(until: Until) -
 
 
 async def test_every_theme_draws_every_screen(until: Until) -> None:
-    from tui.app.screens.run import RunScreen
     from ui import fakes
+
+    from tui.app.screens.run import RunScreen
 
     # In the terminal's colours, with no more than it has to say.
     _user("plain.toml", "ansi = true\n[colors]\nprimary = 'ansi_blue'\n")

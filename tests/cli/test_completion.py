@@ -10,8 +10,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from tests.app import fakes
 from tests.conftest import TUI, Fvp, environment
-from tests.ui import fakes
 from tui.cli import completion
 from tui.run import store
 

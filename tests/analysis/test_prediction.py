@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ui import fakes
+from tests.app import fakes
 from tui.analysis import prediction
 from tui.compile.origins import TOSA
 from tui.run import store

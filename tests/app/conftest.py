@@ -11,13 +11,13 @@ from textual.events import Paste
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from tests.app import fakes
+from tests.app.pseudo_terminal import Terminal
 from tui import config
 from tui.app import remembered
 from tui.app.widgets import words
 from tui.model import catalogue
 from tui.model.catalogue import ModelInfo
-from ui import fakes
-from ui.pseudo_terminal import Terminal
 
 Until = Callable[..., Awaitable[None]]
 """``until(pilot, condition, seconds=20)``"""

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.app import fakes
 from tests.conftest import TUI, environment
-from tests.ui import fakes
 
 
 @pytest.mark.parametrize(("arguments", "seen"), [([], b"digits"), (["attach", "last"], b"MATCH")])
