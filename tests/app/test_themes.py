@@ -54,8 +54,7 @@ async def test_users_themes_are_taken_and_broken_ones_named_once(until: Until) -
 
 
 async def test_every_theme_draws_every_screen(until: Until) -> None:
-    from ui import fakes
-
+    from tests.app import fakes
     from tui.app.screens.run import RunScreen
 
     # In the terminal's colours, with no more than it has to say.
