@@ -1,14 +1,19 @@
 """fvp-tui's folders, and the user's settings: ``config.toml`` in one of them."""
 
 import os
+import re
+import tomllib
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import platformdirs
 
-from tui.errors import UsageError
+from tui.errors import UsageError, one_line
 
 NAME = "config.toml"
+
+T = TypeVar("T")
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,13 +44,35 @@ def read() -> Config:
     Raises:
         UsageError: the file cannot be read, or says what it may not.
     """
-    path = folder() / NAME
+    hint = f"it is TOML and may set: {', '.join(Config.__struct_fields__)}"
+    return read_toml(folder() / NAME, Config, default=Config(), hint=hint)
+
+
+def read_toml(path: Path, kind: type[T], *, default: T | None = None, name: str = "", hint: str = "") -> T:
+    """Read a TOML file as a value of `kind`; `default` stands in where there is no file.
+
+    Raises:
+        UsageError: the file cannot be read, is no TOML, or does not fit `kind`. The text names the file - as `name`,
+            where that is given - and the line, where it is known.
+    """
+    name = name or str(path)
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=Config)
-    except FileNotFoundError:
-        return Config()
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), kind)
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        known = ", ".join(Config.__struct_fields__)
-        raise UsageError(f"{path}: {error}", f"it is TOML and may set: {known}") from error
+        if default is not None and isinstance(error, FileNotFoundError):
+            return default
+        raise UsageError(f"cannot read {name}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{name}: not UTF-8 text", hint) from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{name}: {_at_line(one_line(error), path)}", hint) from error
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{name}: {error}", hint) from error
+
+
+def _at_line(text: str, path: Path) -> str:
+    """Move the line to the front of an error of Python's TOML reader: ``Invalid value (at line 3, column 5)``."""
+    at = re.fullmatch(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", text)
+    if at is None:
+        return text
+    return f"line {at[2] or len(path.read_bytes().splitlines())}: {at[1]}"

@@ -114,5 +114,5 @@ def test_a_profile_that_is_none_is_refused(tmp_path: Path) -> None:
                 compare.read_profile(file)
         else:
             assert compare.read_profile(file) == Profile()
-    with pytest.raises(UsageError, match="no profile"):
+    with pytest.raises(UsageError, match="cannot read profile"):
         compare.read_profile(tmp_path / "missing.toml")

@@ -1,13 +1,12 @@
 """Two runs side by side: what differs between them, their figures, and their operators matched by module."""
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from tui.errors import UsageError
+from tui import config
 from tui.run import store
 from tui.run.figures import Figure, Operator, spread
 from tui.run.state import State, checked
@@ -86,10 +85,7 @@ def read_profile(path: Path) -> Profile:
     Raises:
         UsageError: it cannot be read, or is no profile.
     """
-    try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Profile)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise UsageError(f"{path} is no profile: {error}") from error
+    return config.read_toml(path, Profile, name=f"profile {path}")
 
 
 def compare(a: State, b: State, profile: Profile) -> Comparison:

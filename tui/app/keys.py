@@ -5,12 +5,11 @@ A line gives an action other keys than its own, by the action's name: ``run.stop
 """
 
 import difflib
-import tomllib
 from collections.abc import Mapping
 from typing import Any
 
 from tui import config
-from tui.errors import UsageError, one_line
+from tui.errors import UsageError
 
 NAME = "keys.toml"
 
@@ -22,14 +21,7 @@ def read() -> dict[str, str]:
         UsageError: the file cannot be read, or says something else.
     """
     path = config.folder() / NAME
-    try:
-        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: {one_line(error)}", 'a line of it is such as run.stop = "f9"') from error
+    content = config.read_toml(path, dict, default={}, hint='a line of it is such as run.stop = "f9"')
     found: dict[str, str] = {}
     for action, keys in _flat(content, ""):
         words = keys if isinstance(keys, list) else [keys]

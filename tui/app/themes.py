@@ -6,14 +6,12 @@ are Textual's: secondary, accent, foreground, background, surface, panel, boost,
 """
 
 import re
-import tomllib
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from tui import config, resources
-from tui.errors import UserError, one_line
+from tui.errors import UserError
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}|ansi_[a-z_]+")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -57,11 +55,8 @@ def read(path: Path) -> ThemeFile:
     Raises:
         UserError: it cannot be read or is no theme; the text names the file.
     """
-    try:
-        raw: Any = tomllib.loads(path.read_text(encoding="utf-8"))
-        theme = msgspec.convert({"name": path.stem, **raw}, ThemeFile)
-    except (OSError, ValueError) as error:
-        raise UserError(f"theme {path.name}: {one_line(error)}") from error
+    theme = config.read_toml(path, ThemeFile, name=f"theme {path.name}")
+    theme = theme if theme.name else msgspec.structs.replace(theme, name=path.stem)
     if not _NAME.fullmatch(theme.name):
         raise UserError(f"theme {path.name}: the name {theme.name!r} is not lower-case letters, digits, - and _")
     for role, color in {**msgspec.structs.asdict(theme.colors), **theme.variables}.items():

@@ -66,19 +66,11 @@ def load(name: str) -> Preset:
         UsageError: there is none, or its file cannot be read.
     """
     path = folder() / f"{name}{SUFFIX}"
-    try:
-        if not _NAME.fullmatch(name):
-            raise FileNotFoundError
-        return msgspec.toml.decode(path.read_bytes(), type=Preset)
-    except FileNotFoundError as error:
+    if not _NAME.fullmatch(name) or not path.exists():
         if name in BUILT_IN:
             return BUILT_IN[name]
-        raise UsageError(f"no preset {name!r}", f"known: {', '.join(names())}") from error
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        known = ", ".join(Preset.__struct_fields__)
-        raise UsageError(f"{path}: {error}", f"a preset may set: {known}") from error
+        raise UsageError(f"no preset {name!r}", f"known: {', '.join(names())}")
+    return config.read_toml(path, Preset, hint=f"a preset may set: {', '.join(Preset.__struct_fields__)}")
 
 
 def apply(spec: Spec, preset: Preset) -> Spec:
