@@ -36,7 +36,7 @@ def test_a_model_whose_package_is_missing_says_which() -> None:
 
 
 def test_listing_imports_neither_torch_nor_executorch() -> None:
-    code = "import sys; from tui import catalogue; catalogue.models(); print('torch' in sys.modules)"
+    code = "import sys; from tui.model import catalogue; catalogue.models(); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True)
     assert done.stdout.strip() == "False"
 

@@ -1,7 +1,6 @@
-"""Reading an ExecuTorch program (.pte) without torch: its plan, its constants, its delegates.
+"""Read the flatbuffer of a .pte (executorch/schema/program.fbs) into an execution plan.
 
-A .pte is a flatbuffer (file identifier ET12, schema executorch/schema/program.fbs), optionally with an extended header
-("eh00") that says where data segments begin. The file is untrusted: every offset and length is checked against its end.
+The file is untrusted: every offset and length is checked against its end.
 """
 
 import math
@@ -13,6 +12,20 @@ import numpy as np
 
 from tui.model import flatbuffer
 from tui.model.flatbuffer import DamagedError, Table, unpack
+from tui.model.pte.plan import (
+    BoxedIntList,
+    Delegate,
+    DelegateCall,
+    Free,
+    Instruction,
+    JumpIfFalse,
+    KernelCall,
+    Move,
+    Plan,
+    Program,
+    Tensor,
+    TensorList,
+)
 from tui.model.tensors import TensorInfo
 from tui.toolchain.target import Target
 
@@ -38,144 +51,6 @@ SCALAR_TYPES = {
 
 class PteError(Exception):
     """Not a program ExecuTorch could load; one line that says what is wrong."""
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """A tensor of the plan. `data` is its constant content in memory order, or None for one that is computed."""
-
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-    dim_order: tuple[int, ...]
-    data: memoryview | None = None
-    initial: memoryview | None = None
-    """What planned memory holds at first, in memory order; None where that has no meaning."""
-    place: tuple[int, int] | None = None
-    """(memory id, byte offset) in planned memory. Tensors may share a place: a view is another tensor at the same."""
-
-    @property
-    def nbytes(self) -> int:
-        """Size in bytes."""
-        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
-
-
-@dataclass(frozen=True)
-class TensorList:
-    """A list of tensors: indices of values, -1 for none."""
-
-    items: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class BoxedIntList:
-    """A list of integers: indices of the values that hold them."""
-
-    items: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class KernelCall:
-    """Call operator `op` with the values `args`: the schema's arguments, the out tensors, the returned values."""
-
-    op: int
-    args: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class DelegateCall:
-    """Call delegate `delegate` with the values `args`: its inputs, then its outputs."""
-
-    delegate: int
-    args: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Move:
-    """Give value `target` what value `source` holds."""
-
-    source: int
-    target: int
-
-
-@dataclass(frozen=True)
-class JumpIfFalse:
-    """Go on at `target` if value `condition` is false."""
-
-    condition: int
-    target: int
-
-
-@dataclass(frozen=True)
-class Free:
-    """Value `value` is needed no more."""
-
-    value: int
-
-
-Instruction = KernelCall | DelegateCall | Move | JumpIfFalse | Free
-
-
-@dataclass(frozen=True)
-class Delegate:
-    """A part of the program that a backend executes: its blob and the specs it was compiled with."""
-
-    backend: str
-    data: memoryview
-    compile_specs: tuple[tuple[str, bytes], ...]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One method of a program."""
-
-    name: str
-    values: tuple[Any, ...]
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    instructions: tuple[Instruction, ...]
-    operators: tuple[str, ...]
-    """``aten::add.out``: names with their overload."""
-    delegates: tuple[Delegate, ...]
-    buffer_sizes: tuple[int, ...]
-    """Planned memory in bytes, by memory id; the first is unused."""
-
-    @property
-    def state(self) -> tuple[int, ...]:
-        """The values that the plan keeps from one execution to the next: those it changes and has not made itself."""
-        made: set[int] = set()
-        found: list[int] = []
-        for instruction in self.instructions:
-            if isinstance(instruction, DelegateCall):
-                made.update(instruction.args)
-            if not isinstance(instruction, KernelCall) or not instruction.args:
-                continue
-            name, changed = self.operators[instruction.op], instruction.args[0]
-            # With `copy_`, ExecuTorch writes back what is to be kept, and for nothing else.
-            if name == "aten::copy_" or (name.endswith("_") and changed not in made):
-                found.append(changed)
-            made.add(instruction.args[-1])
-        return tuple(at for at in dict.fromkeys(found) if at not in self.inputs)
-
-    @property
-    def calls(self) -> tuple[int, ...]:
-        """The delegates' numbers in the order they are called; none where the data decides which are."""
-        if any(isinstance(instruction, JumpIfFalse) for instruction in self.instructions):
-            return ()
-        return tuple(i.delegate for i in self.instructions if isinstance(i, DelegateCall))
-
-
-@dataclass(frozen=True)
-class Program:
-    """A parsed .pte."""
-
-    plans: tuple[Plan, ...]
-    named_data: dict[str, memoryview]
-    nbytes: int
-
-    @property
-    def main(self) -> Plan:
-        """The method that is run: the first, as ExecuTorch's runner does it."""
-        return self.plans[0]
 
 
 @dataclass(frozen=True)
