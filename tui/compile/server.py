@@ -11,7 +11,6 @@ answer is a line with the worker's process, and one with its exit status. A job 
 import array
 import contextlib
 import fcntl
-import gc
 import json
 import os
 import selectors
@@ -160,7 +159,6 @@ def _work(connection: socket.socket, job: dict[str, Any], fds: list[int]) -> Non
         os.chdir(job["cwd"])
         os.environ.clear()
         os.environ.update(job["env"])
-        gc.enable()
         with os.fdopen(out, "wb", buffering=0) as events:
             waited_s = max(time.time() - job["asked"], 0.0)
             status = worker.main(Path(job["directory"]), events, ones=job["ones"], waited_s=waited_s)
@@ -204,9 +202,6 @@ def main() -> int:
     try:
         worker.prepare()
         _load()
-        # What is there now is never collected, and so stays shared between all workers.
-        gc.collect()
-        gc.freeze()
         server.serve(float(os.environ.get("FVP_TUI_COMPILE_IDLE_S", IDLE_S)))
     finally:
         server.close()
