@@ -167,7 +167,7 @@ def test_the_page_says_what_ran_how_it_went_and_where_figures_come_from(home: ob
         "NPU cycles 4,333 estimated",
         "Cycles by Vela 4,321 0.004 ms estimated",
         "31 of 34 in 1 partition",
-        "features.2 Conv2D 1,980 45.8 %",
+        "features.2 Conv2D 1,980 46%",
         "digits.py:36",
         "SRAM_RD_DATA_BEAT_RECEIVED 1,234 beats of data the NPU read from the SRAM",
         "peak 5.0 KiB in step 2",

@@ -953,7 +953,8 @@ def history(as_json: bool, count: int) -> None:
     """List the runs, newest first."""
     import itertools
 
-    from tui.reports import state_json, text
+    from tui.reports import state_json
+    from tui.reports.format import UNKNOWN, duration, number, table
     from tui.run import state, store
     from tui.text import clean
 
@@ -961,23 +962,23 @@ def history(as_json: bool, count: int) -> None:
     if as_json:
         _print_json({"schema_version": state.SCHEMA_VERSION, "runs": [state_json.to_json(s) for s in found]})
         return
-    rows = [["run", "status", "model", "target", "memory mode", "Vela cycles", "NPU cycles", "check", "s"]]
+    rows = [["run", "status", "model", "target", "memory mode", "Vela cycles", "NPU cycles", "check", "time"]]
     for s in found:
         cycles = [i.npu_cycles for i in s.inferences if i.npu_cycles is not None]
         rows.append(
             [
                 s.run.id,
                 state.outcome(s),
-                clean(Path(s.spec.model).name if s.spec else text.UNKNOWN, 30),
-                s.spec.target.accelerator if s.spec else text.UNKNOWN,
-                s.spec.target.memory_mode if s.spec else text.UNKNOWN,
-                text.number(s.estimate.total_cycles if s.estimate else None),
-                text.number(max(cycles) if cycles else None),
-                verdict.status if (verdict := state.checked(s)) else text.UNKNOWN,
-                text.number(s.run.seconds, 1),
+                clean(Path(s.spec.model).name if s.spec else UNKNOWN, 30),
+                s.spec.target.accelerator if s.spec else UNKNOWN,
+                s.spec.target.memory_mode if s.spec else UNKNOWN,
+                number(s.estimate.total_cycles if s.estimate else None),
+                number(max(cycles) if cycles else None),
+                verdict.status if (verdict := state.checked(s)) else UNKNOWN,
+                duration(s.run.seconds),
             ]
         )
-    for line in text.table(rows, right=(5, 6, 8)) if len(rows) > 1 else ["no runs yet: fvp-tui run sample:digits"]:
+    for line in table(rows, right=(5, 6, 8)) if len(rows) > 1 else ["no runs yet: fvp-tui run sample:digits"]:
         click.echo(line)
 
 
@@ -986,7 +987,7 @@ def history(as_json: bool, count: int) -> None:
 def models(as_json: bool) -> None:
     """List the models that have a name; a file (.py, .pt2, .pte, .bpte) is a model too."""
     from tui.model import catalogue
-    from tui.reports import text
+    from tui.reports.format import table
 
     found = catalogue.models()
     if as_json:
@@ -994,7 +995,7 @@ def models(as_json: bool) -> None:
         _print_json({"models": [{key: getattr(m, key) for key in keys} for m in found]})
         return
     rows = [[m.name, f"needs {', '.join(m.missing)}" if m.missing else m.title] for m in found]
-    for model, line in zip(found, text.table(rows), strict=True):
+    for model, line in zip(found, table(rows), strict=True):
         click.echo(click.style(line, dim=True) if model.missing else line)
 
 
@@ -1007,7 +1008,7 @@ def _because(lacks: Sequence[str]) -> str:
 def doctor(as_json: bool) -> int:
     """What is installed, which platform a run would take and why."""
     from tui.doctor import examine
-    from tui.reports import text
+    from tui.reports.format import table
 
     found = examine()
     if as_json:
@@ -1015,7 +1016,7 @@ def doctor(as_json: bool) -> int:
         return Exit.OK if found.ready else Exit.FAILED
     marks = {"ok": "ok", "missing": "MISSING", "warning": "note"}
     rows = [[f.name, marks[f.status], f.detail + (f" - {f.hint}" if f.hint else "")] for f in found.findings]
-    for line in text.table(rows):
+    for line in table(rows):
         click.echo(line)
     click.echo("\nwhat will work:")
     for ability in found.works:
@@ -1029,14 +1030,14 @@ def doctor(as_json: bool) -> int:
 
 def _list_presets(*, as_json: bool) -> int:
     from tui.platform import presets
-    from tui.reports import text
+    from tui.reports.format import table
     from tui.text import clean
 
     found = {name: presets.load(name) for name in presets.names()}
     if as_json:
         _print_json(found)
         return Exit.OK
-    for line in text.table([[name, clean(preset.about)] for name, preset in found.items()]):
+    for line in table([[name, clean(preset.about)] for name, preset in found.items()]):
         click.echo(line)
     click.echo(f"your own: TOML files in {presets.folder()}", err=True)
     return Exit.OK
@@ -1053,7 +1054,7 @@ def params(words: tuple[str, ...], platform: Any, fvp: str | None, list_presets:
     if list_presets:
         return _list_presets(as_json=as_json)
     from tui.platform import command, discovery, parameters
-    from tui.reports import text
+    from tui.reports.format import table
 
     choice = discovery.platform_only(Spec(model="", platform=platform, fvp=_program(fvp)))
     found = parameters.matching(discovery.list_parameters(choice), words)
@@ -1075,7 +1076,7 @@ def params(words: tuple[str, ...], platform: Any, fvp: str | None, list_presets:
         ]
         for p in found
     ]
-    for line in text.table([["parameter", "type", "default", "range", "", ""], *rows]):
+    for line in table([["parameter", "type", "default", "range", "", ""], *rows]):
         click.echo(line)
     click.echo(f"{len(found)} parameters of {choice.name} {choice.version or ''}".rstrip(), err=True)
     return Exit.OK
@@ -1136,7 +1137,7 @@ def build(checkout: str, etdump: bool, bundleio: bool, kernels: tuple[str, ...],
 def list_(as_json: bool) -> None:
     """List the firmware that is known, and where it is."""
     from tui.platform import firmware_store
-    from tui.reports import text
+    from tui.reports.format import table
     from tui.toolchain.firmware_images import IMAGES
 
     found = [(image, firmware_store.installed(image)) for image in IMAGES]
@@ -1148,7 +1149,7 @@ def list_(as_json: bool) -> None:
     rows = [[i.name, i.what, str(path or "not installed")] for i, path in found]
     made = firmware_store.built()
     rows.append(["built", "the semihosting runner of an ExecuTorch checkout", str(made or "not built")])
-    for line in text.table(rows):
+    for line in table(rows):
         click.echo(line)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tui.analysis.advice import Advice, Advised, Tried
-from tui.reports.text import kib_words, number
+from tui.reports.format import change, decibels, kib_words, number
 from tui.text import clean
 
 
@@ -24,12 +24,12 @@ def _lines(advice: Advice, found: Advised) -> Iterator[str]:
 def _tried(tried: Tried, found: Advised) -> str:
     if tried.status != "ok":
         return f"{tried.status}: {clean(tried.reason or '', 200)}  run {clean(tried.run)}"
-    change = "" if tried.change_pct is None else f", {tried.change_pct:+.1f} %"
-    words = [f"{number(found.total_cycles)} -> {number(tried.total_cycles)} cycles{change}"]
+    changed = "" if tried.change_pct is None else f", {change(tried.change_pct)}"
+    words = [f"{number(found.total_cycles)} -> {number(tried.total_cycles)} cycles{changed}"]
     if tried.sram_kib != found.sram_kib:
         words.append(f"SRAM {kib_words(found.sram_kib)} -> {kib_words(tried.sram_kib)}")
     if tried.sqnr_db is not None:
-        words.append(f"SQNR {tried.sqnr_db:.1f} dB")
+        words.append(f"SQNR {decibels(tried.sqnr_db)}")
     if tried.check is not None:
         words.append(f"outputs {tried.check}")
     return f"{'; '.join(words)}  run {clean(tried.run)}"

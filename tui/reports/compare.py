@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tui.analysis.compare import CHECK, Compared, ComparedModule, Comparison
-from tui.reports.text import UNKNOWN, table
+from tui.reports.format import UNKNOWN, change, field, table
 from tui.text import clean
 
 MOST_MODULES = 12
@@ -33,12 +33,12 @@ def summary(found: Comparison) -> str:
 
 
 def _row(found: Compared) -> list[str]:
-    change = UNKNOWN if found.change_pct is None or found.name == CHECK else f"{found.change_pct:+.1f} %"
+    percent = None if found.name == CHECK else found.change_pct
     return [
         f"  {clean(found.name, 60)}",
         _figure(found.name, found.a),
         _figure(found.name, found.b),
-        change,
+        change(percent),
         WORSE if found.regression else "",
     ]
 
@@ -49,7 +49,7 @@ def _figure(name: str, value: float | None) -> str:
         return UNKNOWN
     if name == CHECK:
         return "match" if value else "MISMATCH"
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
+    return field(name, value)
 
 
 def _place(module: ComparedModule) -> str:

@@ -18,6 +18,7 @@ from tui import __version__
 from tui.analysis.advice import Advised
 from tui.reports import memory, pmu, text
 from tui.reports import operators as arrange
+from tui.reports.format import UNKNOWN, difference, duration, field, frequency, kib, kib_words, ms, number, percentage
 from tui.reports.memory import Area
 from tui.reports.operators import Entry
 from tui.run import spec
@@ -86,10 +87,15 @@ def _environment() -> Environment:
     )
     made.filters.update(dotted=_dotted, short_line=_short_line)
     made.globals.update(
-        number=text.number,
-        ms=text.ms,
-        kib=text.kib,
-        kib_words=text.kib_words,
+        number=number,
+        ms=ms,
+        kib=kib,
+        kib_words=kib_words,
+        difference=difference,
+        duration=duration,
+        field=field,
+        frequency=frequency,
+        percentage=percentage,
         ratio=text.ratio,
         needs_words=text.needs_words,
         pool_words=text.pool_words,
@@ -111,7 +117,7 @@ def _environment() -> Environment:
 def _shown(value: Any) -> Any:
     """A value of an expression as it goes into the page: foreign text without control characters."""
     if value is None:
-        return text.UNKNOWN
+        return UNKNOWN
     return clean(value, LONGEST) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -122,25 +128,25 @@ def _dotted(words: str) -> str:
 
 def _short_line(line: str | None) -> str:
     """``FILE:LINE`` without the file's folders."""
-    return text.UNKNOWN if line is None else line.rpartition("/")[2]
+    return UNKNOWN if line is None else line.rpartition("/")[2]
 
 
 def _moment(seconds: float | None) -> str:
     """Unix time as a date."""
     if seconds is None:
-        return text.UNKNOWN
+        return UNKNOWN
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _bytes(size: int) -> str:
-    return f"{size:,} bytes" if size < 10_240 else text.kib(size)
+    return f"{size:,} bytes" if size < 10_240 else kib(size)
 
 
 def _map(area: Area, state: State) -> Map:
     peak = memory.peak(area, state.operators)
     across, up = PLOT_WIDTH / area.steps, PLOT_HEIGHT / max(area.size, 1)
     boxes = []
-    for number, tensor in enumerate(area.tensors[:MOST_TENSORS]):
+    for place, tensor in enumerate(area.tensors[:MOST_TENSORS]):
         width, height = (tensor.end - tensor.start + 1) * across, tensor.bytes * up
         name = tensor.module or tensor.name
         fits = width >= LABELLED[0] and height >= LABELLED[1]
@@ -150,7 +156,7 @@ def _map(area: Area, state: State) -> Map:
                 y=round(PLOT_HEIGHT - (tensor.address + tensor.bytes) * up, 2),
                 width=round(width, 2),
                 height=round(height, 2),
-                shade=number % SHADES,
+                shade=place % SHADES,
                 label=clean(name, int(width / 8)) if fits else "",
                 words=f"{text.tensor_words(tensor)}, steps {tensor.start} to {tensor.end}, at {tensor.address:#x}",
             )
@@ -178,7 +184,7 @@ def _rows(entries: Sequence[Entry], state: State) -> list[dict[str, Any]]:
             "entry": entry,
             "operator": None if entry.operator is None else state.operators[entry.operator],
             "bar": _share(entry.cycles, most),
-            "share": f"{100 * entry.cycles / total:.1f} %" if total and entry.cycles is not None else text.UNKNOWN,
+            "share": percentage(entry.cycles / total) if total and entry.cycles is not None else UNKNOWN,
         }
         for entry in entries
     ]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tui.reports import memory
+from tui.reports.format import UNKNOWN, frequency
 from tui.reports.pmu import event
 from tui.reports.text import estimated_by, status_line, title
 from tui.run.figures import Operator
@@ -61,7 +62,7 @@ def _remarks(state: State) -> Iterator[str]:
 
 def _names(state: State, found: Sequence[Event]) -> Iterator[Event]:
     """Names of the processes and threads that have events."""
-    clock = f"{_hz(state) / 1e6:g} MHz" if state.clock_hz else "an unknown clock, drawn as 1 GHz"
+    clock = frequency(state.clock_hz) if state.clock_hz else "an unknown clock, drawn as 1 GHz"
     sources = sorted({i.source for i in state.inferences if i.source})
     traced = sorted({o.traced_source for o in state.operators if o.traced_source})
     names = {
@@ -86,7 +87,7 @@ def _slice(name: str, pid: int, tid: int, begin_us: float, length_us: float, **a
     known = {key: clean(value) if isinstance(value, str) else value for key, value in args.items() if value is not None}
     return {
         "ph": "X",
-        "name": clean(name, 200) or "-",
+        "name": clean(name, 200) or UNKNOWN,
         "pid": pid,
         "tid": tid,
         "ts": round(begin_us, 3),

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 
 from tui.analysis.sweep import Point, Sweep
-from tui.reports.text import UNKNOWN, kib_words, ms, number, table
+from tui.reports.format import UNKNOWN, field, kib_words, ms, number, table
 from tui.text import clean
 
 COLUMNS = Point.__struct_fields__
@@ -64,4 +64,4 @@ def cell(sweep: Sweep, point: Point | None) -> str:
     if point is None or point.inference_ms is None:
         return f"{UNKNOWN}  "
     mark = ("*" if point == sweep.best else " ") + ("+" if point == sweep.cheapest else " ")
-    return f"{point.inference_ms:,.3f}{mark if point.ok else '! '}"
+    return f"{field('inference_ms', point.inference_ms)}{mark if point.ok else '! '}"

@@ -1,11 +1,26 @@
 """A state as plain text: what ``run`` and ``show`` print where there is no screen."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 from tui.reports import memory
 from tui.reports import operators as arrange
+from tui.reports.format import (
+    UNKNOWN,
+    accuracy,
+    cosine,
+    decibels,
+    difference,
+    duration,
+    field,
+    kib,
+    kib_words,
+    ms,
+    number,
+    percentage,
+    table,
+)
 from tui.reports.memory import Area, Peak
 from tui.reports.operators import Entry
 from tui.run.figures import (
@@ -35,36 +50,6 @@ from tui.run.state import State, badge, checked, npu_ms, outcome, progress_words
 from tui.text import clean
 
 TOP_OPERATORS = 12
-UNKNOWN = "-"
-
-
-def number(value: float | None, digits: int = 0, unit: str = "") -> str:
-    """``92,194``, ``0.09 ms``; a dash for what is not known."""
-    if value is None:
-        return UNKNOWN
-    text = f"{value:,.{digits}f}"
-    return f"{text} {unit}" if unit else text
-
-
-def ms(value: float | None) -> str:
-    """Milliseconds with as many digits as mean something."""
-    if value is None:
-        return UNKNOWN
-    return f"{value:,.3f} ms" if value < 10 else f"{value:,.1f} ms"
-
-
-def table(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> list[str]:
-    """Rows as lines with aligned columns; those in `right` flush right."""
-    if not rows:
-        return []
-    widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
-    flush = set(right)
-    return [
-        "  ".join(
-            cell.rjust(w) if c in flush else cell.ljust(w) for c, (cell, w) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
 
 
 def title(state: State) -> str:
@@ -82,7 +67,7 @@ def status_line(state: State) -> str:
     run = state.run
     parts, hint = [outcome(state).upper()], run.hint
     if run.seconds is not None:
-        parts.append(f"{run.seconds:.1f} s")
+        parts.append(duration(run.seconds))
     if run.reason:
         parts.append(clean(run.reason))
     elif outcome(state) == "mismatch" and (found := checked(state)) is not None and found.reason:
@@ -117,12 +102,14 @@ def check_line(check: Check | None) -> str:
         return f"{text}: {clean(check.reason or '')}"
     errors = [o.max_abs_error for o in check.outputs if o.max_abs_error is not None]
     if errors:
-        text += f"  max error {max(errors):g} against {AGAINST.get(check.reference or '', 'the quantized model')}"
+        text += (
+            f"  max error {difference(max(errors))} against {AGAINST.get(check.reference or '', 'the quantized model')}"
+        )
     steps = [o.tolerance for o in check.outputs if o.tolerance is not None]
     if errors and steps and max(errors) > 0:
-        text += f" (allowed {max(steps):g})"
+        text += f" (allowed {difference(max(steps))})"
     if check.sqnr_db is not None:
-        text += f", SQNR {check.sqnr_db:.1f} dB against float"
+        text += f", SQNR {decibels(check.sqnr_db)} against float"
     return f"{text}: {check.reason}" if check.reason else text
 
 
@@ -140,23 +127,27 @@ def _link_cells(link: Link) -> list[str]:
     stands = {"match": "holds", "mismatch": "BROKEN", "skipped": "not compared"}[link.status]
     if link.max_abs_error is None:
         return [stands, UNKNOWN, clean(link.reason or "")]
-    left = UNKNOWN if link.sqnr_db is None else f"{link.sqnr_db:.1f} dB"
-    allowed = "" if link.allowed is None else f", allowed {link.allowed:.3g}"
+    left = decibels(link.sqnr_db)
+    allowed = "" if link.allowed is None else f", allowed {difference(link.allowed)}"
     place = ", ".join(filter(None, (link.operator, link.line)))
-    return [stands, left, clean(f"error {link.max_abs_error:.3g}{allowed}" + (f", first at {place}" if place else ""))]
+    return [
+        stands,
+        left,
+        clean(f"error {difference(link.max_abs_error)}{allowed}" + (f", first at {place}" if place else "")),
+    ]
 
 
 def output_words(output: OutputCheck) -> str:
     """How near an output is to the float model's, and to the quantized one's."""
     words = [f"{clean(output.dtype)}[{','.join(map(str, output.shape))}]"]
     if output.max_abs_error is not None:
-        words.append(f"max error {output.max_abs_error:g}")
+        words.append(f"max error {difference(output.max_abs_error)}")
     if output.sqnr_db is not None:
-        words.append(f"SQNR {output.sqnr_db:.1f} dB")
+        words.append(f"SQNR {decibels(output.sqnr_db)}")
     if output.cosine is not None:
-        words.append(f"cosine {output.cosine:.6f}")
+        words.append(f"cosine {cosine(output.cosine)}")
     shares = [(output.top1_float, "float"), (output.top1_quantized, "quantized")]
-    same = [f"as {whose} {share:.1%}" for share, whose in shares if share is not None]
+    same = [f"as {whose} {accuracy(share)}" for share, whose in shares if share is not None]
     return "  ".join([*words, f"top-1 {', '.join(same)}"] if same else words)
 
 
@@ -173,7 +164,7 @@ def layers_line(layers: Sequence[Layer]) -> str | None:
 def layer_words(layer: Layer) -> str:
     """A layer with its noise and its place."""
     line = f"  {clean(layer.line)}" if layer.line else ""
-    return f"{clean(layer.name, 60)} ({clean(layer.op, 40)}), {number(layer.sqnr_db, 1, 'dB')}{line}"
+    return f"{clean(layer.name, 60)} ({clean(layer.op, 40)}), {decibels(layer.sqnr_db)}{line}"
 
 
 def layers_table(state: State) -> str:
@@ -185,10 +176,10 @@ def layers_table(state: State) -> str:
         [
             clean(layer.name, 40),
             clean(layer.op, 30),
-            number(layer.sqnr_db, 1),
-            number(layer.drop_db, 1),
-            UNKNOWN if layer.max_abs_error is None else f"{layer.max_abs_error:.4g}",
-            UNKNOWN if layer.max_abs is None else f"{layer.max_abs:.4g}",
+            field("sqnr_db", layer.sqnr_db),
+            field("drop_db", layer.drop_db),
+            difference(layer.max_abs_error),
+            difference(layer.max_abs),
             clean(layer.line or UNKNOWN),
         ]
         for layer in state.layers
@@ -305,16 +296,6 @@ def pool_need_words(pool: PoolNeed) -> str:
     return f"{pool.name} at least {pool.needed:,}{size} bytes{over}"
 
 
-def kib_words(value: float | None) -> str:
-    """KiB as they are known."""
-    return number(value, 1, "KiB")
-
-
-def kib(size: int) -> str:
-    """Bytes as KiB."""
-    return f"{size / 1024:,.1f} KiB"
-
-
 def memory_area_words(area: Area) -> str:
     """Which memory of which partition, and how much of it is used."""
     partition = f", partition {area.partition}" if area.partition else ""
@@ -379,12 +360,12 @@ def _operator_row(entry: Entry, operators: Sequence[Operator], total: int) -> li
         "  " * entry.depth + clean(entry.label, 40),
         clean(entry.kind, 40),
         number(entry.cycles),
-        f"{(entry.cycles or 0) / total:.0%}" if total else "",
+        percentage((entry.cycles or 0) / total) if total else "",
     ]
     if entry.operator is None:
         return [*cells, "", "", "", ""]
     operator = operators[entry.operator]
-    use = UNKNOWN if operator.utilization is None else f"{operator.utilization:.0%}"
+    use = percentage(operator.utilization)
     return [*cells, clean(operator.bound or UNKNOWN), use, number(operator.traced_cycles), ratio(operator)]
 
 
@@ -479,14 +460,14 @@ def summary(state: State, detail: Detail = "top") -> str:
         e = state.estimate
         lines.append(
             f"{ESTIMATORS[e.source]:12} {number(e.total_cycles)} cycles, {ms(e.inference_ms)}, {number(e.macs)} MACs,"
-            f" SRAM {number(e.sram_kib, 1, 'KiB')}, DRAM {number(e.dram_kib, 1, 'KiB')},"
-            f" flash {number(e.flash_kib, 1, 'KiB')}   (estimated)"
+            f" SRAM {kib_words(e.sram_kib)}, DRAM {kib_words(e.dram_kib)},"
+            f" flash {kib_words(e.flash_kib)}   (estimated)"
         )
     lines += [f"{'Needs' if not at else '':12} {pool_need_words(pool)}" for at, pool in enumerate(state.pools)]
     if state.inferences:
         source = state.inferences[-1].source
         wall = [i.wall_s for i in state.inferences if i.wall_s is not None]
-        took = f", {sum(wall) / len(wall):.3f} s each on this machine" if wall else ""
+        took = f", {duration(sum(wall) / len(wall))} each on this machine" if wall else ""
         lines.append(
             f"Inferences   {len(state.inferences)}: {inference_summary(state, state.inferences)}"
             f"{f'   ({source})' if source else ''}{took}"
@@ -513,7 +494,7 @@ def summary(state: State, detail: Detail = "top") -> str:
     lines += _steps(state.cpu)
     lines += _profile(state.profile)
     lines += [
-        f"Limit        {b.name} {number(b.value, 2)} / {b.limit:g}  {'ok' if b.ok else 'EXCEEDED'}"
+        f"Limit        {b.name} {field(b.name, b.value)} / {field(b.name, b.limit)}  {'ok' if b.ok else 'EXCEEDED'}"
         for b in state.limits
     ]
     lines += [f"Note         {clean(note)}" for note in state.notes]

@@ -23,9 +23,9 @@ from tui.app.widgets.background import in_background, tell
 from tui.app.widgets.curve import curve
 from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.table import Column, FigureTable, Row
-from tui.app.widgets.words import UNKNOWN, duration, model_name
+from tui.app.widgets.words import model_name
 from tui.errors import UserError
-from tui.reports.text import number
+from tui.reports.format import UNKNOWN, duration, number
 from tui.run import control, store
 from tui.run.state import State, checked, outcome
 from tui.text import clean, printable_name

@@ -24,7 +24,7 @@ from tui.app.widgets.heat_map import HeatMap
 from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.words import model_name
 from tui.errors import UserError
-from tui.reports.text import kib_words, ms, number
+from tui.reports.format import kib_words, ms, number
 from tui.run import control, store
 from tui.run.spec import Limits, Spec, lowering_of
 from tui.run.state import now_doing
@@ -204,7 +204,7 @@ class SweepScreen(Screen[Target | None]):
         if point.total_cycles is None:
             return Content.assemble(heading, (f"  {clean(point.reason or '', 120)}", "$text-warning"))
         words = (
-            f"  {number(point.total_cycles)} cycles  {point.inference_ms:,.3f} ms  SRAM {kib_words(point.sram_kib)}"
+            f"  {number(point.total_cycles)} cycles  {ms(point.inference_ms)}  SRAM {kib_words(point.sram_kib)}"
             f"  DRAM {kib_words(point.dram_kib)}  flash {kib_words(point.flash_kib)}"
         )
         broken = (f"\n! {clean(point.reason)}", "$text-warning") if point.reason else ""

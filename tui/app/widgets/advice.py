@@ -7,7 +7,7 @@ from textual.content import Content
 from tui.analysis import advice
 from tui.analysis.advice import Advice
 from tui.app.widgets.panel import TextPanel
-from tui.reports.text import number
+from tui.reports.format import number
 from tui.run.state import State
 from tui.text import clean
 

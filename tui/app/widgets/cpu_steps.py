@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from tui.app.widgets.operators import SourceWanted
 from tui.app.widgets.table import Column, FigureTable, Row
-from tui.reports.text import number
+from tui.reports.format import number, percentage
 from tui.run.figures import Cpu, PlanStep
 from tui.text import clean, printable_name
 
@@ -80,7 +80,7 @@ def _rows(steps: Sequence[PlanStep], running: int | None) -> list[Row]:
                 printable_name(step.name, 60),
                 printable_name(step.op, 60),
                 "now" if at == running else number(step.instructions),
-                f"{step.instructions / total:.0%}" if step.instructions and total else "",
+                percentage(step.instructions / total) if step.instructions and total else "",
                 step.instructions / most if step.instructions and most else 0.0,
             ),
         )

@@ -11,14 +11,13 @@ from tui.app.vitals import Vitals
 from tui.app.widgets.cpu_steps import CpuSteps
 from tui.app.widgets.operators import OperatorsView
 from tui.app.widgets.panel import Panel, awaited
-from tui.app.widgets.words import clock, duration, since
+from tui.app.widgets.words import since
+from tui.reports.format import duration, frequency, kib_words, ms, number
 from tui.reports.text import (
     ESTIMATORS,
     cpu_words,
     deviation_words,
     estimated_by,
-    ms,
-    number,
     pool_words,
     spread_words,
     statistics_words,
@@ -214,7 +213,7 @@ def _npu(state: State) -> list[Content]:
         why = next((note for note in state.notes if "cycles" in note), "cycles not known: see the notes")
         return [Content.assemble(_label("NPU"), clean(why, 200))]
     source = state.inferences[-1].source
-    at = f" at {clock(state.clock_hz)}" if state.clock_hz else ""
+    at = f" at {frequency(state.clock_hz)}" if state.clock_hz else ""
     middle = cycles[len(cycles) // 2]
     line = Content.assemble(
         _label("NPU"),
@@ -243,7 +242,7 @@ def _vela(estimate: Estimate | None) -> list[Content]:
         )
     ]
     memory = [
-        f"{word} {number(value, 1, 'KiB')}"
+        f"{word} {kib_words(value)}"
         for word, value in (("SRAM", estimate.sram_kib), ("DRAM", estimate.dram_kib), ("flash", estimate.flash_kib))
         if value
     ]

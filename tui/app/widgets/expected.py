@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from tui.app.widgets.words import bar
-from tui.reports.text import kib_words, ms, number
+from tui.reports.format import kib_words, ms, number
 from tui.run.figures import Estimate
 from tui.text import clean
 from tui.toolchain.target import Target

@@ -3,7 +3,8 @@
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.app.widgets.words import UNKNOWN, duration, model_name, since, target_line
+from tui.app.widgets.words import model_name, since, target_line
+from tui.reports.format import UNKNOWN, duration
 from tui.run.state import StageState, State, badge, checked, now_doing, outcome, progress_words
 from tui.text import clean
 

@@ -11,7 +11,8 @@ from textual.widgets import Static
 
 from tui.app.widgets.panel import Panel, awaited
 from tui.reports import memory
-from tui.reports.text import kib, memory_area_words, memory_peak_words, tensor_words
+from tui.reports.format import kib, kib_words
+from tui.reports.text import memory_area_words, memory_peak_words, tensor_words
 from tui.run.state import State
 from tui.text import clean
 
@@ -52,7 +53,7 @@ class MemoryPanel(Panel):
     def summary(self, state: State) -> str:
         """The SRAM's peak."""
         known = state.estimate.sram_kib if state.estimate is not None else None
-        return "" if known is None else f"SRAM {known:,.1f} KiB"
+        return "" if known is None else f"SRAM {kib_words(known)}"
 
     def brief(self, state: State) -> str:
         """The same, shorter."""

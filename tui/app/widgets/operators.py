@@ -12,10 +12,10 @@ from textual.widgets import Input, Static
 
 from tui.app.widgets.filter_field import FilterField
 from tui.app.widgets.table import Column, FigureTable, Row
-from tui.app.widgets.words import UNKNOWN
 from tui.reports import operators as arrange
+from tui.reports.format import UNKNOWN, kib_words, number, percentage
 from tui.reports.operators import ORDERS, Entry
-from tui.reports.text import needs_words, number, ratio
+from tui.reports.text import needs_words, ratio
 from tui.run.figures import Operator
 from tui.text import clean, printable_name
 
@@ -151,7 +151,7 @@ def _detail(operator: Operator) -> str:
     if operator.macs:
         words.append(f"{operator.macs:,} MACs")
     if operator.sram_kib is not None:
-        words.append(f"{operator.sram_kib:,.1f} KiB SRAM")
+        words.append(f"{kib_words(operator.sram_kib)} SRAM")
     if operator.traced_cycles is not None:
         words.append(f"traced {operator.traced_cycles:,} cycles, {operator.traced_source}")
     if operator.partition:
@@ -185,17 +185,13 @@ def _row(entry: Entry, operators: Sequence[Operator], total: int, most: int, run
             "fused" if cycles == 0 else number(cycles),
             "" if operator is None else _traced(operator, running=entry.operator == running),
             ratio(operator) if operator is not None and operator.traced_source == "measured" else "",
-            f"{cycles / total:.0%}" if cycles and total else "",
+            percentage(cycles / total) if cycles and total else "",
             cycles / most if cycles and most else 0.0,
             "" if operator is None else printable_name(operator.bound or ""),
-            "" if operator is None else _use(operator),
+            "" if operator is None else percentage(operator.utilization),
         ),
         tone="dim" if not cycles else "",
     )
-
-
-def _use(operator: Operator) -> str:
-    return UNKNOWN if operator.utilization is None else f"{operator.utilization:.0%}"
 
 
 def _traced(operator: Operator, *, running: bool) -> str:

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from textual.content import Content
 
 from tui.app.widgets.panel import TextPanel, awaited
-from tui.app.widgets.words import UNKNOWN
-from tui.reports.text import accuracy_line, layers_line, link_rows, number, pool_need_words, table
+from tui.reports.format import accuracy, cosine, decibels, difference, field, table
+from tui.reports.text import accuracy_line, layers_line, link_rows, pool_need_words
 from tui.run.figures import Check, LimitResult, OutputCheck, broken
 from tui.run.state import State, checked, outcome
 from tui.text import clean
@@ -92,8 +92,10 @@ def _limit(limit: LimitResult) -> Content:
         verdict = verdict if limit.ok else ("NOT MET", "bold $text-error")
         return Content.assemble(("Limit ", "bold"), "outputs must match  ", verdict)
     words, unit = LIMITS.get(limit.name, (clean(limit.name, 40), ""))
-    value = number(limit.value, 0 if limit.name == "npu_cycles" else 2)
-    return Content.assemble(("Limit ", "bold"), f"{words} {limit.limit:,g}{unit}, came to {value}{unit}  ", verdict)
+    value = field(limit.name, limit.value)
+    return Content.assemble(
+        ("Limit ", "bold"), f"{words} {field(limit.name, limit.limit)}{unit}, came to {value}{unit}  ", verdict
+    )
 
 
 def _check(state: State) -> Iterator[Content]:
@@ -122,17 +124,19 @@ def _links(check: Check) -> Iterator[Content]:
 
 def _output(index: int, output: OutputCheck) -> str:
     shape = "x".join(str(n) for n in output.shape) or "scalar"
-    error = UNKNOWN if output.max_abs_error is None else f"{output.max_abs_error:g}"
-    allowed = f" (allowed {output.tolerance:g})" if output.tolerance is not None else ""
-    words = [f"output {index}  {clean(output.dtype, 20)} {shape}", f"max error {error}{allowed}"]
+    allowed = f" (allowed {difference(output.tolerance)})" if output.tolerance is not None else ""
+    words = [
+        f"output {index}  {clean(output.dtype, 20)} {shape}",
+        f"max error {difference(output.max_abs_error)}{allowed}",
+    ]
     if output.sqnr_db is not None:
-        words.append(f"SQNR {output.sqnr_db:.1f} dB")
+        words.append(f"SQNR {decibels(output.sqnr_db)}")
     if output.cosine is not None:
-        words.append(f"cosine {output.cosine:.5f}")
+        words.append(f"cosine {cosine(output.cosine)}")
     if output.top1_match is not None:
         words.append(f"top-1 {'same' if output.top1_match else 'DIFFERENT'}")
     if output.top1_float is not None:
-        words.append(f"as float {output.top1_float:.1%}")
+        words.append(f"as float {accuracy(output.top1_float)}")
     return "   ".join(words)
 
 
@@ -150,7 +154,9 @@ def _accuracy(check: Check) -> Iterator[Content]:
     found = check.accuracy
     if found is not None:
         yield Content.assemble(
-            ("Accuracy ", "bold"), f"{found.platform_correct / max(found.inputs, 1):.1%}   ", accuracy_line(check) or ""
+            ("Accuracy ", "bold"),
+            f"{accuracy(found.platform_correct / max(found.inputs, 1))}   ",
+            accuracy_line(check) or "",
         )
 
 

@@ -10,8 +10,6 @@ from tui.run.figures import Source
 from tui.run.spec import Spec
 from tui.text import clean, printable_name
 
-UNKNOWN = "-"
-
 SOURCES: dict[Source, str] = {
     "measured": "measured by the FVP",
     "counted": "counted on an emulated core",
@@ -34,28 +32,10 @@ def go_by(clock: Callable[[], float] = time.time) -> None:
     _clock = clock
 
 
-def duration(seconds: float | None) -> str:
-    """``0.61 s``, ``12.3 s``, ``2 min 03 s``."""
-    if seconds is None:
-        return UNKNOWN
-    if seconds < 1:
-        return f"{max(seconds, 0):.2f} s"
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    return f"{int(seconds // 60)} min {int(seconds % 60):02} s"
-
-
 def since(moment: float) -> str:
     """Time from a moment to now, in whole seconds: for a clock that is redrawn once a second."""
     whole = max(int(now() - moment), 0)
     return f"{whole} s" if whole < 100 else f"{whole // 60} min {whole % 60:02} s"
-
-
-def clock(hz: float | None) -> str:
-    """``1 GHz``, ``500 MHz``."""
-    if not hz:
-        return "a clock not known"
-    return f"{hz / 1e9:g} GHz" if hz >= 1e9 else f"{hz / 1e6:g} MHz"
 
 
 def model_name(model: str, limit: int = 60) -> str:
