@@ -4,7 +4,6 @@ from pathlib import Path
 
 from tests.app import fakes
 from tests.app.conftest import Until, paste
-from tui.app.screens.feed import _kept
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
 from tui.app.screens.setup import SetupScreen
@@ -236,9 +235,9 @@ async def test_a_long_log_is_at_its_end_at_once_and_is_read_once(until: Until) -
         await pilot.press("G")
         assert f"line {count - 1} " in seen(app)
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, SetupScreen) and _kept)
-        kept = _kept[directory / journal.FILE]
+        await until(pilot, lambda: isinstance(app.screen, SetupScreen) and app.readings)
+        kept = app.readings[directory / journal.FILE]
         assert kept.follower.offset == (directory / journal.FILE).stat().st_size
-        await app.push_screen(RunScreen(directory))
+        await app.push_screen(RunScreen(directory, app.readings))
         assert app.screen.query_one(LogPanel).view.rows.log is kept.log  # type: ignore[union-attr]
         await until(pilot, lambda: f"5 Log  {count:,} lines" in title(app))

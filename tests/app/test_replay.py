@@ -6,7 +6,6 @@ from tests.app import fakes
 from tests.app.conftest import Until
 from tui.app.screens.replay import ReplayScreen
 from tui.app.screens.root import FvpApp
-from tui.app.widgets import words
 from tui.app.widgets.header import RunHeader
 from tui.run import journal, store
 from tui.run.replay import Player
@@ -62,5 +61,5 @@ async def test_widgets_take_the_time_of_the_run_while_it_is_shown(until: Until) 
     app = FvpApp(replay=(directory, player))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, ReplayScreen) and app.screen.state)
-        assert words._clock == player.now
-    assert words._clock != player.now
+        panels = app.screen.panels
+        assert panels and all(panel.clock == player.now for panel in panels)

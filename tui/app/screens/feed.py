@@ -43,28 +43,29 @@ class Reading:
         self.log.add(offset, lines, heads)
 
 
-_kept: OrderedDict[Path, Reading] = OrderedDict()
+Readings = OrderedDict[Path, Reading]
+"""The journals read last, by path: when one comes back to a run, its journal need not be read again."""
+
+
+def _take(readings: Readings, path: Path) -> Reading:
+    """What was read of a journal before, or nothing yet."""
+    kept = readings.pop(path, None)
+    return kept if kept is not None and kept.file is not None and kept.file == _number(path) else Reading(path)
+
+
+def _keep(readings: Readings, path: Path, reading: Reading) -> None:
+    readings[path] = reading
+    while len(readings) > KEPT:
+        readings.popitem(last=False)
 
 
 def _number(path: Path) -> tuple[int, int] | None:
-    """Which file a path names; None for none."""
+    """Device and inode of a file; None where there is none."""
     try:
         found = path.stat()
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-def _reading(path: Path) -> Reading:
-    """What was read of a journal before, or nothing yet."""
-    kept = _kept.pop(path, None)
-    return kept if kept is not None and kept.file is not None and kept.file == _number(path) else Reading(path)
-
-
-def _keep(path: Path, reading: Reading) -> None:
-    _kept[path] = reading
-    while len(_kept) > KEPT:
-        _kept.popitem(last=False)
 
 
 class Fed(Message):
@@ -96,12 +97,13 @@ class Tail(Message):
 class Feed(threading.Thread):
     """Reads when asked to (the screen asks four times a second), so that updates cannot pile up."""
 
-    def __init__(self, directory: Path, listener: MessagePump) -> None:
+    def __init__(self, directory: Path, listener: MessagePump, readings: Readings) -> None:
         super().__init__(name="feed", daemon=True)
         self._directory = directory
         self._listener = listener
         self._path = directory / journal.FILE
-        self._reading = _reading(self._path)
+        self._readings = readings
+        self._reading = _take(readings, self._path)
         self._asked = threading.Event()
         self._ended = threading.Event()
         self._looked = 0.0
@@ -141,7 +143,7 @@ class Feed(threading.Thread):
                 self._look()
                 self._asked.wait()
                 self._asked.clear()
-        _keep(self._path, self._reading)
+        _keep(self._readings, self._path, self._reading)
 
     def _size(self) -> int:
         try:

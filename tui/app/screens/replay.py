@@ -10,11 +10,11 @@ from textual.content import Content
 from textual.message_pump import MessagePump
 from textual.widgets import Static
 
-from tui.app.screens.feed import Feed
+from tui.app.screens.feed import Feed, Readings
 from tui.app.screens.messages import Back
 from tui.app.screens.run import RunScreen
-from tui.app.widgets import words
 from tui.app.widgets.background import in_background
+from tui.app.widgets.drawing import show
 from tui.run import journal, replay, store
 from tui.run.replay import Player
 from tui.run.state import State
@@ -26,7 +26,7 @@ class ReplayFeed(Feed):
     """Follows the copy that grows; what only the process of a run could tell, the run itself tells at the end."""
 
     def __init__(self, copy: Path, listener: MessagePump, directory: Path, player: Player) -> None:
-        super().__init__(copy, listener)
+        super().__init__(copy, listener, Readings())
         self._original = directory
         self._player = player
 
@@ -53,8 +53,9 @@ class ReplayScreen(RunScreen):
     ]
 
     def __init__(self, directory: Path, player: Player) -> None:
-        super().__init__(directory)
+        super().__init__(directory, Readings())
         self._player = player
+        self.clock = player.now
         self._folder = tempfile.TemporaryDirectory(prefix="fvp-tui-replay-", ignore_cleanup_errors=True)
         self._copy = replay.lay_out(directory, Path(self._folder.name))
         self._feed = ReplayFeed(self._copy, self, directory, player)
@@ -66,7 +67,6 @@ class ReplayScreen(RunScreen):
 
     def on_mount(self) -> None:
         """Begin to play."""
-        words.go_by(self._player.now)
         in_background("replay", lambda: replay.play_into(self._player, self._copy))
         self.set_interval(1.0, self._say)
         self._say()
@@ -74,7 +74,6 @@ class ReplayScreen(RunScreen):
     def on_unmount(self) -> None:
         """Play no more."""
         self._player.stop()
-        words.go_by()
         self._folder.cleanup()
 
     def _say(self) -> None:
@@ -83,9 +82,7 @@ class ReplayScreen(RunScreen):
         player = self._player
         how = "over (R plays it again)" if player.done else "PAUSED" if player.paused else ""
         drawn = Content.assemble(("REPLAY", "bold $accent"), f"  {player.words}", (f"  {how}" if how else "", "bold"))
-        line = self.query_one("#replay", Static)
-        if str(line.content) != str(drawn):
-            line.update(drawn, layout=False)
+        show(self.query_one("#replay", Static), drawn, layout=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What happened cannot be changed."""

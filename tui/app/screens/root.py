@@ -5,6 +5,7 @@ The first screen is imported with it, the others when they are asked for: the fi
 
 import asyncio
 import os
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
@@ -31,6 +32,7 @@ from tui.errors import UserError
 from tui.text import clean
 
 if TYPE_CHECKING:
+    from tui.app.screens.feed import Readings
     from tui.run.replay import Player
 
 DEFAULT_THEME = "dark"
@@ -79,6 +81,7 @@ class FvpApp(App[None]):
         """Which of them closed a screen, the last that did."""
         self.opened: list[Path] = []
         """Runs whose screens were opened, each once."""
+        self.readings: Readings = OrderedDict()
         self._problems = [*self._register_themes(), *self._take_keys()]
         """What is wrong with the user's own files."""
 
@@ -206,9 +209,9 @@ class FvpApp(App[None]):
         if isinstance(below, RunScreen) and not isinstance(below, ReplayScreen) and below.directory == directory:
             self.pop_screen()  # the history was looked at from there
         elif instead:
-            self.switch_screen(RunScreen(directory))
+            self.switch_screen(RunScreen(directory, self.readings))
         else:
-            self.push_screen(RunScreen(directory))
+            self.push_screen(RunScreen(directory, self.readings))
 
     @property
     def _below(self) -> Screen[Any] | None:

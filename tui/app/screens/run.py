@@ -1,6 +1,7 @@
 """The Run screen: one run, live or over, drawn from its journal."""
 
 import shlex
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -18,11 +19,12 @@ from textual.widgets import Static
 from tui.app import editor
 from tui.app.screens.confirm import Confirm
 from tui.app.screens.export import ExportScreen
-from tui.app.screens.feed import Fed, Feed, Tail
+from tui.app.screens.feed import Fed, Feed, Readings, Tail
 from tui.app.screens.messages import Back, OpenRun
 from tui.app.screens.path import InputsScreen
 from tui.app.screens.save_log import SaveScreen
 from tui.app.widgets.background import in_background, tell
+from tui.app.widgets.drawing import show
 from tui.app.widgets.header import RunHeader, StageLine
 from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.log_panel import LogPanel, SaveWanted
@@ -30,6 +32,7 @@ from tui.app.widgets.log_view import LogView
 from tui.app.widgets.operators import SourceWanted
 from tui.app.widgets.panel import Panel
 from tui.app.widgets.panels import PANELS
+from tui.app.widgets.words import Clock
 from tui.errors import UserError
 from tui.model import catalogue
 from tui.reports.export import offline
@@ -69,7 +72,6 @@ class Tabs(Static):
 
     def __init__(self) -> None:
         super().__init__("", markup=False, id="tabs")
-        self._drawn: Content | None = None
 
     def show(self, panels: list[Panel], current: Panel, state: State) -> None:
         """Name all panels; the words of those that are hidden as far as the width takes them."""
@@ -89,9 +91,7 @@ class Tabs(Static):
             Content.assemble((f"[{title}]", "bold $accent")) if panel is current else Content(f" {title} ")
             for panel, title in titles.items()
         )
-        if drawn != self._drawn:
-            self._drawn = drawn
-            self.update(drawn, layout=False)  # one line it stays: with a layout, all of the screen would be drawn
+        show(self, drawn, layout=False)  # one line it stays: with a layout, all of the screen would be drawn
 
 
 class RunScreen(Screen[None]):
@@ -127,6 +127,9 @@ class RunScreen(Screen[None]):
         Binding("escape", "leave", "Leave", show=False, tooltip="End zooming, else back", id="run.leave"),
     ]
 
+    clock: Clock = staticmethod(time.time)
+    """Tells the Unix time to all that shows how long something has taken."""
+
     class Refused(Message):
         """The run could not be told something."""
 
@@ -134,21 +137,23 @@ class RunScreen(Screen[None]):
             super().__init__()
             self.why = why
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, readings: Readings) -> None:
         super().__init__()
         self.directory = directory
         self.state: State | None = None
         """The newest state; None until the first one is read."""
-        self._feed = Feed(directory, self)
+        self._feed = Feed(directory, self, readings)
         self._poll: Timer | None = None
-        self._clock: Timer | None = None
+        self._ticker: Timer | None = None
         self._zoomed = False
         self._current = 0
 
     def compose(self) -> ComposeResult:
         """The screen."""
         made = {info.id: info.make(id=info.id, number=number) for number, info in enumerate(PANELS, start=1)}
-        yield RunHeader(id="head")
+        for panel in made.values():
+            panel.clock = self.clock
+        yield RunHeader(self.clock, id="head")
         yield StageLine(id="stages")
         yield Tabs()
         with Vertical(id="panels"):
@@ -167,7 +172,7 @@ class RunScreen(Screen[None]):
         self._focus_panel()
         self._feed.start()
         self._poll = self.set_interval(POLL_S, self._feed.ask)
-        self._clock = self.set_interval(1.0, self._tick)
+        self._ticker = self.set_interval(1.0, self._tick)
 
     def on_unmount(self) -> None:
         """Follow no more; the run itself goes on."""
@@ -197,7 +202,7 @@ class RunScreen(Screen[None]):
         if isinstance(self.focused, Panel):
             self._focus_panel()  # it was empty; now there may be something in it to scroll
         if event.over:
-            for timer in (self._poll, self._clock):
+            for timer in (self._poll, self._ticker):
                 if timer is not None:
                     timer.stop()
         if changed:

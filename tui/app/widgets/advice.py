@@ -1,6 +1,6 @@
 """Panel: what to change, with the run's evidence."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.content import Content
 
@@ -20,10 +20,6 @@ class AdvicePanel(TextPanel):
         ("advice", "What to change, where this run has evidence for it; without evidence there is none."),
         ("cycles", "What the advice is about, by the run's estimate: the most it can save."),
     )
-
-    def parts(self, state: State) -> Any:
-        """What is drawn."""
-        return state.operators, state.delegation, state.tensors, state.layers, state.check, state.run.status
 
     def summary(self, state: State) -> str:
         """How many."""

@@ -1,11 +1,12 @@
 """Panel: what went to the NPU and what stayed on the CPU, and why."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
+from tui.app.widgets.drawing import show
 from tui.app.widgets.panel import Panel, awaited
 from tui.app.widgets.table import Column, FigureTable, Row
 from tui.reports.text import cause_details, cause_words, fallback_price
@@ -82,10 +83,6 @@ class DelegationPanel(Panel):
         yield table
         yield Static("", markup=False, classes="detail")
 
-    def parts(self, state: State) -> Any:
-        """What is drawn."""
-        return state.delegation, None if state.delegation else (state.run.status, awaited(state, "lower"))
-
     def summary(self, state: State) -> str:
         """Nodes on either side."""
         found = state.delegation
@@ -102,9 +99,9 @@ class DelegationPanel(Panel):
         table.display = found is not None and bool(found.operators)
         self.query_one(".detail", Static).display = table.display
         if found is None:
-            self.query_one(".head", Static).update(Content(clean(awaited(state, "lower"))))
+            show(self.query_one(".head", Static), Content(clean(awaited(state, "lower"))))
             return
-        self.query_one(".head", Static).update(_head(found))
+        show(self.query_one(".head", Static), _head(found))
         table.set_rows(_rows(found))
 
     def on_figure_table_highlighted(self, event: FigureTable.Highlighted) -> None:

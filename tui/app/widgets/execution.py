@@ -1,7 +1,7 @@
 """Panel: where the time goes."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.content import Content
@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from tui.app.vitals import Vitals
 from tui.app.widgets.cpu_steps import CpuSteps
+from tui.app.widgets.drawing import show
 from tui.app.widgets.operators import OperatorsView
 from tui.app.widgets.panel import Panel, awaited
 from tui.app.widgets.words import since
@@ -23,7 +24,7 @@ from tui.reports.text import (
     statistics_words,
 )
 from tui.run.figures import Earlier, Estimate, Inference, MemoryPool, Source, spread
-from tui.run.state import State, npu_ms, stage
+from tui.run.state import State, npu_ms
 from tui.text import clean, printable_name
 
 PROFILED = 6
@@ -93,28 +94,6 @@ class ExecutionPanel(Panel):
         steps.display = False
         yield steps
 
-    def parts(self, state: State) -> Any:
-        """What is drawn."""
-        return (
-            state.operators,
-            state.cpu,
-            state.step_running,
-            state.estimate,
-            state.inferences,
-            state.statistics,
-            state.profile,
-            state.memory,
-            state.phase,
-            state.inference_running,
-            state.inference_since,
-            state.operator_running,
-            state.clock_hz,
-            state.run.status,
-            state.notes,
-            state.platform,
-            stage(state, "infer").status,
-        )
-
     def summary(self, state: State) -> str:
         """Cycles of the newest inference, else Vela's."""
         known = [i.npu_cycles for i in state.inferences if i.npu_cycles is not None]
@@ -127,7 +106,7 @@ class ExecutionPanel(Panel):
     def draw(self, state: State) -> None:
         """Show the state."""
         self._draw_running(state)
-        self.query_one(".figures", Static).update(_figures(state))
+        show(self.query_one(".figures", Static), _figures(state))
         self.query_one(OperatorsView).take(state.operators, state.operator_running)
         self.query_one(CpuSteps).take(state.cpu, state.step_running)
 
@@ -137,9 +116,9 @@ class ExecutionPanel(Panel):
             self._draw_running(state, vitals)
 
     def _draw_running(self, state: State, vitals: Vitals | None = None) -> None:
-        words, line = _running(state, vitals), self.query_one(".running", Static)
+        words, line = _running(state, vitals, self.clock()), self.query_one(".running", Static)
         line.display = bool(words)
-        line.update(Content.assemble((words, "bold $accent")))
+        show(line, Content.assemble((words, "bold $accent")))
 
 
 def _label(word: str) -> tuple[str, str]:
@@ -155,11 +134,11 @@ def _figures(state: State) -> Content:
     return Content("\n").join(lines)
 
 
-def _running(state: State, vitals: Vitals | None) -> str:
+def _running(state: State, vitals: Vitals | None, now: float) -> str:
     if state.run.status != "running" or state.platform is None:
         return ""
     if state.inference_running is not None:
-        taken = f", {since(state.inference_since)}" if state.inference_since else ""
+        taken = f", {since(state.inference_since, now)}" if state.inference_since else ""
         done = f", {len(state.inferences)} done" if state.inferences else ""
         words = f"inference {state.inference_running + 1} under way{taken}{_earlier(state.earlier)}{done}"
         words += _step_running(state) + _operator_running(state) + _vitals(vitals)

@@ -3,7 +3,8 @@
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.app.widgets.words import model_name, since, target_line
+from tui.app.widgets.drawing import show
+from tui.app.widgets.words import Clock, model_name, since, target_line
 from tui.reports.format import UNKNOWN, duration
 from tui.run.state import StageState, State, badge, checked, now_doing, outcome, progress_words
 from tui.text import clean
@@ -30,11 +31,11 @@ def _between(left: Content, right: Content, width: int) -> Content:
 class RunHeader(Static):
     """Two lines: status and badge; model and target. A third and fourth where the run did not end well."""
 
-    def __init__(self, id: str | None = None) -> None:
+    def __init__(self, clock: Clock, *, id: str) -> None:
         super().__init__("", markup=False, id=id)
+        self._clock = clock
         self._state: State | None = None
         self._hint = ""
-        self._drawn: Content | None = None
 
     def take(self, state: State, hint: str = "") -> None:
         """Draw a newer state; `hint` stands in where the state has none."""
@@ -50,16 +51,13 @@ class RunHeader(Static):
         if self._state is None or not self.size.width:
             return
         drawn = self._content(self._state, self.size.width)
-        if drawn != self._drawn:
-            # A clock that goes on needs no layout, after which all of the screen would be drawn.
-            as_high = self._drawn is not None and self._drawn.plain.count("\n") == drawn.plain.count("\n")
-            self._drawn = drawn
-            self.update(drawn, layout=not as_high)
+        # A clock that goes on needs no layout, after which all of the screen would be drawn.
+        show(self, drawn, layout=str(self.content).count("\n") != drawn.plain.count("\n"))
 
     def _content(self, state: State, width: int) -> Content:
         run, spec, stands = state.run, state.spec, outcome(state)
         if run.status == "running":
-            taken = f"  {since(run.created)}" if run.created else ""
+            taken = f"  {since(run.created, self._clock())}" if run.created else ""
             words = f"RUNNING {now_doing(state)}{taken}"
         else:
             words = f"{stands.upper()}  {duration(run.seconds)}"
@@ -112,7 +110,6 @@ class StageLine(Static):
     def __init__(self, id: str | None = None) -> None:
         super().__init__("", markup=False, id=id)
         self._state: State | None = None
-        self._drawn: Content | None = None
 
     def take(self, state: State) -> None:
         """Draw a newer state, if it changes anything."""
@@ -138,6 +135,4 @@ class StageLine(Static):
                 lines.append([])
             lines[-1].append(word)
         drawn = Content("\n").join(Content("  ").join(line) for line in lines)
-        if drawn != self._drawn:
-            self._drawn = drawn
-            self.update(drawn)
+        show(self, drawn)

@@ -5,13 +5,14 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from tui.app.widgets.drawing import show
+
 
 class KeyBar(Static):
     """Keys of the screen and of the focused widget, as many as fit."""
 
     def __init__(self) -> None:
         super().__init__("", markup=False)
-        self._shown: Content | None = None
 
     def on_mount(self) -> None:
         """Follow changes of focus and of what is possible."""
@@ -25,10 +26,7 @@ class KeyBar(Static):
     def _changed(self, screen: Screen[object]) -> None:
         if screen is not self.screen or not self.size.width:
             return
-        drawn = self._draw(screen)
-        if drawn != self._shown:
-            self._shown = drawn
-            self.update(drawn, layout=False)
+        show(self, self._draw(screen), layout=False)
 
     def _draw(self, screen: Screen[object]) -> Content:
         seen: set[str] = set()

@@ -140,10 +140,6 @@ class LogPanel(Panel):
         yield self.view
         yield self._field
 
-    def parts(self, state: State) -> Any:
-        """What the title shows; lines come by `grow`."""
-        return state.log_errors, state.log_lines, state.run.status
-
     def draw(self, state: State) -> None:
         """Lines are drawn as the view grows: nothing else to do."""
 

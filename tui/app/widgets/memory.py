@@ -1,6 +1,6 @@
 """Panel: what lies where in the NPU's memories, and when."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Static
 
+from tui.app.widgets.drawing import show
 from tui.app.widgets.panel import Panel, awaited
 from tui.reports import memory
 from tui.reports.format import kib, kib_words
@@ -46,10 +47,6 @@ class MemoryPanel(Panel):
         with VerticalScroll(can_focus=True):
             yield Static("", markup=False, classes="text")
 
-    def parts(self, state: State) -> Any:
-        """What is drawn."""
-        return state.tensors, state.operators, state.estimate, None if state.tensors else awaited(state, "vela")
-
     def summary(self, state: State) -> str:
         """The SRAM's peak."""
         known = state.estimate.sram_kib if state.estimate is not None else None
@@ -61,18 +58,16 @@ class MemoryPanel(Panel):
 
     def draw(self, state: State) -> None:
         """Show the state."""
-        self.query_one(Static).update(self._content(state))
+        show(self.query_one(Static), self._content(state))
 
     def on_resize(self, event: Resize) -> None:
         """The picture is as large as there is room."""
-        if self._state is not None:
-            self.draw(self._state)
+        self.redraw()
 
     def action_next_area(self) -> None:
         """The next memory of this partition, or the first of the next."""
         self._area += 1
-        if self._state is not None:
-            self.draw(self._state)
+        self.redraw()
 
     def _content(self, state: State) -> Content:
         areas = memory.areas(state.tensors)

@@ -3,7 +3,8 @@
 A panel is a view of a `State`. A new one is a subclass and one line in `tui.app.widgets.panels.PANELS`.
 """
 
-from typing import Any, ClassVar
+import time
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
@@ -12,7 +13,9 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.app.vitals import Vitals
+from tui.app.widgets.drawing import Reads, show
 from tui.app.widgets.table import FigureTable
+from tui.app.widgets.words import Clock
 from tui.run.events import COMPILE_STAGES, Stage
 from tui.run.state import State, stage
 
@@ -28,18 +31,17 @@ class Panel(Vertical, can_focus=True):
     def __init__(self, *, id: str, number: int) -> None:
         super().__init__(id=id, classes="panel")
         self.number = number
+        self.clock: Clock = time.time
+        """Tells the Unix time; that of a replayed run is another."""
         self._state: State | None = None
-        self._drawn: Any = None
+        self._drawn, self._titled = Reads(), Reads()
+        """What of the state the panel and its title were drawn from."""
         self._hidden: tuple[str, ...] = ()
 
     # -- for subclasses
 
-    def parts(self, state: State) -> Any:
-        """What of the state this panel draws: while that is equal, nothing is redrawn."""
-        raise NotImplementedError
-
     def draw(self, state: State) -> None:
-        """Show the state."""
+        """Show the state. The panel is drawn again when a part that is read here has changed."""
         raise NotImplementedError
 
     def summary(self, state: State) -> str:
@@ -60,19 +62,24 @@ class Panel(Vertical, can_focus=True):
     # -- for the screen
 
     def take(self, state: State) -> None:
-        """Draw a newer state, if it differs in what this panel shows."""
-        parts = self.parts(state)
+        """Show a newer state, if it differs in what this panel reads of it."""
+        first = self._state is None
         self._state = state
-        if parts != self._drawn:
-            self._drawn = parts
-            self.draw(state)
+        if first or not self._drawn.same(state):
+            self.redraw()
+        if first or not self._titled.same(state):
             self.retitle()
+
+    def redraw(self) -> None:
+        """Draw the newest state, where there is one: it, the size or the user's choice has changed."""
+        if self._state is not None:
+            self.draw(self._drawn.record(self._state))
 
     def retitle(self) -> None:
         """Title, summary, and what the width hides."""
         if self._state is None:
             return
-        words = self.summary(self._state)
+        words = self.summary(self._titled.record(self._state))
         title = f"{self.number} {self.TITLE}" + (f"  {words}" if words else "")
         if self._hidden:
             title += f"  (hides: {', '.join(self._hidden)})"
@@ -108,7 +115,7 @@ class TextPanel(Panel):
 
     def draw(self, state: State) -> None:
         """Show the text."""
-        self.query_one(Static).update(self.content(state))
+        show(self.query_one(Static), self.content(state))
 
 
 def awaited(state: State, after: Stage) -> str:

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.content import Content
 
@@ -40,12 +40,6 @@ class VerdictPanel(TextPanel):
         ("needs", "What the program asks of the runner's memory pools, read from it before it runs."),
         ("accuracy", "Right answers on inputs that carry a label: float and quantized in PyTorch, and the platform."),
     )
-
-    def parts(self, state: State) -> Any:
-        """What is drawn."""
-        waiting = None if state.check else awaited(state, "check")
-        known = state.layers, state.pools, state.links
-        return known, state.check, state.limits, state.notes, state.artifacts, state.platform, state.versions, waiting
 
     def summary(self, state: State) -> str:
         """MATCH or MISMATCH, and how many notes."""

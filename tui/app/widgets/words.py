@@ -1,6 +1,5 @@
 """Figures and names in words, as all widgets write them. All text from outside passes through here."""
 
-import time
 from collections.abc import Callable
 from pathlib import PurePath
 
@@ -10,6 +9,9 @@ from tui.run.figures import Source
 from tui.run.spec import Spec
 from tui.text import clean, printable_name
 
+Clock = Callable[[], float]
+"""Tells the Unix time."""
+
 SOURCES: dict[Source, str] = {
     "measured": "measured by the FVP",
     "counted": "counted on an emulated core",
@@ -18,23 +20,9 @@ SOURCES: dict[Source, str] = {
 }
 
 
-_clock = time.time
-
-
-def now() -> float:
-    """Unix time; the one clock of all widgets, so that a test can stop it."""
-    return _clock()
-
-
-def go_by(clock: Callable[[], float] = time.time) -> None:
-    """Have widgets take the time from another clock: that of a run which is replayed."""
-    global _clock
-    _clock = clock
-
-
-def since(moment: float) -> str:
+def since(moment: float, now: float) -> str:
     """Time from a moment to now, in whole seconds: for a clock that is redrawn once a second."""
-    whole = max(int(now() - moment), 0)
+    whole = max(int(now - moment), 0)
     return f"{whole} s" if whole < 100 else f"{whole // 60} min {whole % 60:02} s"
 
 
