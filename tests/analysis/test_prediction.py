@@ -6,7 +6,7 @@ import pytest
 
 from tests.app import fakes
 from tui.analysis import prediction
-from tui.compile.origins import TOSA
+from tui.compile.graph.origins import TOSA
 from tui.run import store
 
 

@@ -1,4 +1,4 @@
-"""The smallest case of each of `tui.compile.known_faults`, and the same written so that the fault is not met."""
+"""The smallest case of each of `tui.compile.links.known_faults`, and the same written so that the fault is not met."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from typing import Literal
 import torch
 from torch import nn
 
-from tui.compile import known_faults
-from tui.compile.known_faults import Fault
+from tui.compile.links import known_faults
+from tui.compile.links.known_faults import Fault
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Fvp, Ran, taken_over
-from tui.compile import hints
+from tui.compile.diagnostics import hints
 from tui.run.figures import AT_BOUNDARY
 
 MODEL = """

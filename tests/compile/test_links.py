@@ -11,7 +11,8 @@ from torch import nn
 
 from tests import models
 from tests.conftest import Fvp, Ran, taken_over
-from tui.compile import links, references
+from tui.compile import references
+from tui.compile.links import judging
 from tui.model.tensors import Manifest, TensorInfo
 from tui.run.figures import Link
 
@@ -128,7 +129,7 @@ def judged(exact: list[float], quantized: list[float], lowered: list[float], dty
     manifest = Manifest(inputs=(), outputs=(info,), inferences=1)
     names = {"float_0_0": exact, "quantized_0_0": quantized, "tosa_0_0": lowered}
     references = {name: np.array(values, dtype) for name, values in names.items()}
-    return list(links.judge(references, manifest, quantized=True))
+    return list(judging.judge(references, manifest, quantized=True))
 
 
 def test_lowering_may_round_otherwise_but_do_no_more() -> None:

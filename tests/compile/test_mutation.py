@@ -190,7 +190,8 @@ def test_quantization_leaves_the_users_model_and_its_own_in_their_first_state(ma
     from executorch.backends.arm.quantizer import TOSAQuantizer, get_symmetric_quantization_config
     from executorch.backends.arm.tosa.specification import TosaSpecification
 
-    from tui.compile import layers, lowering
+    from tui.compile import lowering
+    from tui.compile.links import layers
 
     model = make().eval()
     program = exported(model)

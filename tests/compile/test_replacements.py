@@ -14,8 +14,8 @@ import torch
 from tests.compile.replacements import CASES, COND, UNLIKE, Written, write
 from tests.conftest import Fvp
 from tui.compile import lowering, models
-from tui.compile.causes import Cause
-from tui.compile.replacements import REFUSED, WITHOUT_INPLACE, WORKS, replacement
+from tui.compile.diagnostics.causes import Cause
+from tui.compile.diagnostics.replacements import REFUSED, WITHOUT_INPLACE, WORKS, replacement
 from tui.toolchain.target import Target
 
 BEFORE = [before for _, before, _ in CASES]

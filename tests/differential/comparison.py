@@ -19,7 +19,7 @@ from tests.differential.lowering import Partition
 from tests.differential.specs import Configuration, Given, Spec, Step, generator
 from tests.simulator import programs
 from tests.simulator.programs import Part
-from tui.compile import tosa_reference
+from tui.compile.links import tosa_reference
 from tui.errors import one_line
 from tui.simulator.delegate import DelegateError
 

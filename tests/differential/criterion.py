@@ -19,8 +19,7 @@ from torch.utils import _pytree
 
 from tests.differential import families, links, lowering
 from tests.differential.specs import Spec
-from tui.compile import links as product
-from tui.compile import rounding
+from tui.compile.links import judging, rounding
 from tui.model.tensors import Manifest, TensorInfo
 from tui.run.figures import Link
 
@@ -60,9 +59,9 @@ def judge(spec: Spec) -> Judged | None:
     ]
     outputs = rounding.measured(lowered.quantized, lowered.samples, infos)
     manifest = Manifest(inputs=(), outputs=outputs, inferences=1, samples=len(lowered.samples))
-    first, second = product.judge(references, manifest, quantized=True)
+    first, second = judging.judge(references, manifest, quantized=True)
     if lowered.changed is not None:
-        first = product.prepared(first, lowered.changed)
+        first = judging.prepared(first, lowered.changed)
     found = links.findings(lowered) if second.status == "mismatch" else []
     known = tuple(" and ".join(finding.faults) for finding in found)
     return Judged(spec, (first, second), known)

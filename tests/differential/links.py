@@ -9,7 +9,7 @@ import torch
 from torch.utils import _pytree
 
 from tests.differential.lowering import Lowered
-from tui.compile import known_faults, rounding
+from tui.compile.links import known_faults, rounding
 from tui.model import tensors
 
 Arrays = list[tensors.NDArray]

@@ -25,8 +25,10 @@ from torch.fx._lazy_graph_module import _use_lazy_graph_module
 from tests.differential.specs import Configuration, Given, Graph, Quantization, Spec, content, generator
 from tests.simulator.programs import Part
 from tui.compile import lowering as flow
-from tui.compile import preparation, references, tosa_reference
-from tui.compile.preparation import Change
+from tui.compile import references
+from tui.compile.graph.origins import OUT_TOSA
+from tui.compile.links import preparation, tosa_reference
+from tui.compile.links.preparation import Change
 from tui.compile.worker import YOUNG
 from tui.model import pte
 from tui.simulator.delegate import BACKEND
@@ -78,7 +80,7 @@ class Lowered:
             for number, graph in enumerate(self.graphs):
                 place = Path(folder) / str(number)
                 place.mkdir()
-                (place / flow.TOSA).write_bytes(graph)
+                (place / OUT_TOSA).write_bytes(graph)
                 lowering.partitions.append(flow.Partition(place, str(number).encode()))
             places = [partition.folder for partition in lowering.partitions]
             return tosa_reference.outputs(lowering, places, self.samples)

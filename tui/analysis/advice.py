@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from tui.compile import hints
+from tui.compile.diagnostics import hints
 from tui.compile.vela_report import PARTS
 from tui.run.figures import NOISY_DB, CpuCause, CpuOperator, Estimate, Figure, Operator, first_noisy
 from tui.run.spec import Spec

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from tui.compile import vela_runs
-from tui.compile.origins import TOSA
+from tui.compile.graph.origins import TOSA
 from tui.errors import UsageError
 from tui.run import spec, store
 from tui.run.figures import Estimate, Figure

@@ -12,7 +12,7 @@ import torch
 from torch.export import ExportedProgram
 from torch.utils import _pytree
 
-from tui.compile.failures import ModelFails
+from tui.compile.diagnostics.failures import ModelFails
 
 
 def export(module: Any, example: tuple[Any, ...]) -> ExportedProgram:

@@ -31,11 +31,12 @@ from torch.export import ExportedProgram
 from torch.fx import GraphModule
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
-from tui.compile import causes, mutation, progress, provenance, recurrent
-from tui.compile import partitions as cuts
-from tui.compile.causes import Cause
+from tui.compile import mutation, progress
+from tui.compile.diagnostics import causes, dependency_cycles, recurrent
+from tui.compile.diagnostics.causes import Cause
+from tui.compile.graph import provenance
+from tui.compile.graph.origins import DEBUG_JSON, OUT_TOSA
 from tui.compile.models import Inputs
-from tui.compile.origins import DEBUG_JSON
 from tui.compile.progress import Report, replaced, silent
 from tui.run.spec import Quantization
 from tui.toolchain.target import Target
@@ -45,8 +46,6 @@ VELA_FLAGS = ("--verbose-performance", "--enable-debug-db")
 
 DEBUG_SPECS = ("debug_artifact_path", "dump_debug_info")
 """What of a delegate's compile specs says where debug information was written, and how."""
-
-TOSA = "out.tosa"
 
 
 @dataclass(frozen=True)
@@ -185,7 +184,7 @@ def _refused(quantizer: Any) -> dict[str, str] | None:
 def _without_vela(tosa: bytes, _flags: list[str], **options: Any) -> Any:
     """Keep a TOSA graph where Vela would; its folder's name stands for the delegate."""
     folder = Path(options["intermediate_path"])
-    (folder / TOSA).write_bytes(tosa)
+    (folder / OUT_TOSA).write_bytes(tosa)
     return VelaCompileResult(folder.name.encode(), ())
 
 
@@ -235,7 +234,7 @@ def _reporting(lowering: Lowering, partitioner: Any, report: Report) -> Iterator
         report("choosing what goes to the NPU", 0, None)
         result = stock_partition(program)
         partitions = len(result.partition_tags)
-        cuts.check(result.tagged_exported_program.graph_module, lowering.rejected)
+        dependency_cycles.check(result.tagged_exported_program.graph_module, lowering.rejected)
         return result
 
     def in_partition(what: str, done: int, total: int | None) -> None:

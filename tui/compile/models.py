@@ -15,7 +15,7 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree
 
 from tui.compile import exporting
-from tui.compile.failures import Problem
+from tui.compile.diagnostics.failures import Problem
 from tui.errors import UsageError, one_line
 from tui.model import catalogue, datasets
 from tui.model.datasets import Item

@@ -16,8 +16,8 @@ from torch.export.graph_signature import InputKind, OutputKind
 from torch.fx import Node
 from torch.utils import _pytree
 
+from tui.compile.graph.origins import module_path, source_line
 from tui.compile.models import Inputs, copied, leaves
-from tui.compile.origins import module_path, source_line
 
 _RUNNING = {
     "aten::batch_norm": ("training", ("running_mean", "running_var")),

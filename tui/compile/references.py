@@ -10,8 +10,8 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import OutputKind
 
 from tui.compile import mutation
+from tui.compile.graph.places import place_of
 from tui.compile.models import Inputs, Samples, leaves
-from tui.compile.places import place_of
 from tui.model import tensors
 from tui.model.tensors import Manifest, ModelState, NDArray, TensorInfo
 

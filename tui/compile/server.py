@@ -185,8 +185,10 @@ def _load() -> None:
     import tosa_reference_model  # noqa: F401
     from ethosu.vela import vela  # noqa: F401
 
-    from tui.compile import delegation, failures, models, references, tosa_reference, vela_report  # noqa: F401
     from tui.compile import lowering as flow  # noqa: F401
+    from tui.compile import models, references, vela_report  # noqa: F401
+    from tui.compile.diagnostics import delegation, failures  # noqa: F401
+    from tui.compile.links import tosa_reference  # noqa: F401
 
 
 def main() -> int:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tui.compile import origins
-from tui.compile.origins import Origin
+from tui.compile.graph import origins
+from tui.compile.graph.origins import Origin
 from tui.run.figures import Estimate, Operator, TensorPlace
 
 KIB = 1024

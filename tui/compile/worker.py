@@ -117,16 +117,16 @@ class Worker:
         self.emit(events.StageFinished(stage=name, status="ok", seconds=seconds))
 
     def _failed(self, name: Stage, error: Exception, seconds: float) -> StageFailed:
-        from tui.compile import failures
+        from tui.compile.diagnostics import failures
 
         if full := files.no_room(error, self.directory):
             # Nothing about the model, and nowhere to write it.
             self.emit(events.StageFinished(stage=name, status="failed", seconds=seconds, reason=full))
             return StageFailed(Exit.FAILED)
         if self.exported is not None and name in ("quantize", "lower"):
-            from tui.compile import caches
+            from tui.compile.diagnostics import kv_caches
 
-            if (sentence := caches.suspect(self.exported)) is not None:
+            if (sentence := kv_caches.suspect(self.exported)) is not None:
                 error.add_note(sentence)
         path = self.artifacts / FAILURE
         path.write_text(failures.full_text(error), encoding="utf-8", errors="replace")
@@ -169,8 +169,8 @@ def _scratch(directory: Path) -> Iterator[Path]:
 
 def _keep_vela(work: Worker, lowering: Any) -> None:
     """Move what Vela and ExecuTorch left for each partition into the run, and send the estimates."""
-    from tui.compile import lowering as flow
-    from tui.compile import origins, vela_report
+    from tui.compile import vela_report
+    from tui.compile.graph import origins
 
     estimates: list[Estimate] = []
     operators: list[Operator] = []
@@ -181,7 +181,9 @@ def _keep_vela(work: Worker, lowering: Any) -> None:
         for file in sorted(partition.folder.rglob("*")):
             # The .npz is the delegate itself, which the .pte holds.
             if file.is_file() and file.suffix != ".npz":
-                work.keep(Path(shutil.copy(file, place / (origins.TOSA if file.name == flow.TOSA else file.name))))
+                work.keep(
+                    Path(shutil.copy(file, place / (origins.TOSA if file.name == origins.OUT_TOSA else file.name)))
+                )
         estimates.append(vela_report.estimate(place))
         found = vela_report.read(place, index, work.spec.target.macs, len(operators))
         operators += found.operators
@@ -239,7 +241,8 @@ def _compile(work: Worker) -> None:
 def _load_compilers(work: Worker) -> None:
     """Import what exporting has no need of. It counts as time of the stage load; a server has all of it."""
     begun = time.monotonic()
-    from tui.compile import delegation, lowering, references  # noqa: F401
+    from tui.compile import lowering, references  # noqa: F401
+    from tui.compile.diagnostics import delegation  # noqa: F401
 
     spent = time.monotonic() - begun
     if spent > NOTICED_S:
@@ -248,8 +251,10 @@ def _load_compilers(work: Worker) -> None:
 
 def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: Any, state: Any) -> None:
     """The stages from quantize on."""
-    from tui.compile import chain, delegation, exporting, mutation, preparation, references, rounding
+    from tui.compile import exporting, mutation, references
     from tui.compile import lowering as flow
+    from tui.compile.diagnostics import delegation
+    from tui.compile.links import chain, preparation, rounding
 
     spec = work.spec
     with _scratch(work.directory) as scratch:
@@ -275,7 +280,9 @@ def _lowered(work: Worker, model: Any, program: Any, calibration: Any, samples: 
         lowered = lowering.edge.exported_program()
         state.lowered(lowered)
         with work.stage("emit"):
-            report = delegation.analyse(lowering, made and made.in_float, has_npu=not spec.target.is_cpu)
+            report = delegation.analyse(
+                lowering.edge, lowering.rejected, made and made.in_float, has_npu=not spec.target.is_cpu
+            )
             steps = references.output_steps(lowering.edge)
             _keep_vela(work, lowering)
             # Before emission, which turns the lowered graph's operators into forms that only the runtime has.
@@ -323,7 +330,7 @@ def _quantized(work: Worker, model: Any, program: Any, target: Any, calibration:
 
 
 def _compare_layers(work: Worker, made: Any, samples: Any) -> None:
-    from tui.compile import layers
+    from tui.compile.links import layers
 
     try:
         work.emit(events.LayersCompared(layers=layers.compare(made.float_module, made.module, samples.inputs)))
@@ -333,7 +340,7 @@ def _compare_layers(work: Worker, made: Any, samples: Any) -> None:
 
 def _exact(work: Worker, lowering: Any, samples: Any) -> Any:
     """The lowered program's exact outputs; None, and a note why, where they cannot be had."""
-    from tui.compile import tosa_reference
+    from tui.compile.links import tosa_reference
 
     folders = [partition.folder for partition in lowering.partitions]
     try:
@@ -380,15 +387,15 @@ def _lower(work: Worker, program: Any, target: Any, scratch: Path) -> Any:
 
 def _check_outputs(work: Worker, lowering: Any) -> None:
     """See that Vela dropped no output; of a partition that lost one, the graph is kept for whoever reports it."""
-    from tui.compile import dropped
-    from tui.compile import lowering as flow
+    from tui.compile.diagnostics import dropped_outputs
+    from tui.compile.graph import origins
 
     for number, partition in enumerate(lowering.partitions):
         try:
             free_layout = not work.spec.channels_last and not work.spec.model.endswith(".pt2")
-            dropped.check(partition.folder, number, versions().vela, free_layout=free_layout)
+            dropped_outputs.check(partition.folder, number, versions().vela, free_layout=free_layout)
         except UserError as error:
-            work.keep(Path(shutil.copy(partition.folder / flow.TOSA, work.artifacts / DROPPED)))
+            work.keep(Path(shutil.copy(partition.folder / origins.OUT_TOSA, work.artifacts / DROPPED)))
             raise work._failed("vela", error, lowering.vela_seconds) from error
 
 

@@ -36,7 +36,7 @@ class TensorInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Quantization step of an output that was dequantized; None where it was not."""
     rounding: float | None = None
     """How far rounding alone may take an output from PyTorch's quantized model, in units of the output
-    (`tui.compile.rounding`); None of a model that is not quantized, or was not compiled here."""
+    (`tui.compile.links.rounding`); None of a model that is not quantized, or was not compiled here."""
 
     @property
     def nbytes(self) -> int:

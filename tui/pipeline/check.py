@@ -39,7 +39,7 @@ EXACT = 1e-4
 
 
 def _tolerance(info: TensorInfo, expected: NDArray, reference: str) -> float:
-    """Largest error of a match: see `EXACT`, `tui.compile.rounding` and `FLOAT_TOLERANCE`."""
+    """Largest error of a match: see `EXACT`, `tui.compile.links.rounding` and `FLOAT_TOLERANCE`."""
     if info.step is not None and reference == "tosa":
         return info.step * EXACT
     if info.rounding is not None and reference == "quantized" and expected.dtype.kind == "f":

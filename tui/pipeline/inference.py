@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from tui.compile import state_links
+from tui.compile.links import state_links
 from tui.errors import Exit, UserError
 from tui.model import pte, tensors
 from tui.pipeline import check, estimates, program

@@ -9,7 +9,7 @@ from torch import nn
 from torch.fx import symbolic_trace
 
 from tests.conftest import Fvp
-from tui.compile import partitions
+from tui.compile.diagnostics import dependency_cycles
 from tui.errors import UserError
 
 STEP = """
@@ -80,12 +80,12 @@ class Around(nn.Module):
 def test_a_way_out_of_a_partition_and_back_is_found(inside: tuple[str, ...], way: list[str]) -> None:
     module = symbolic_trace(Around())
     chosen = {node for node in module.graph.nodes if node.name in inside}
-    assert [node.name for node in partitions.detour(chosen)] == way
+    assert [node.name for node in dependency_cycles.detour(chosen)] == way
     for node in chosen:
-        node.meta[partitions.TAG] = "tag0"
+        node.meta[dependency_cycles.TAG] = "tag0"
     rejected = {node: "Kernel is too large." for node in module.graph.nodes if node.name == "sigmoid"}
     if way:
         with pytest.raises(UserError, match=r"through sigmoid.*Kernel is too large; .*18191.*a smaller kernel"):
-            partitions.check(module, rejected)
+            dependency_cycles.check(module, rejected)
     else:
-        partitions.check(module, rejected)
+        dependency_cycles.check(module, rejected)

@@ -13,6 +13,9 @@ from typing import Any
 
 DEBUG_JSON = "debug.json"
 TOSA = "model.tosa"
+"""A partition's TOSA graph in a run's artifacts."""
+OUT_TOSA = "out.tosa"
+"""The same graph, as ExecuTorch names it."""
 
 _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 _WRAPPERS = "torch.export."

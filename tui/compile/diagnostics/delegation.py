@@ -11,11 +11,10 @@ from executorch.devtools.backend_debug import get_delegation_info
 from executorch.exir.backend.utils import get_delegates
 from executorch.exir.schema import KernelCall
 
-from tui.compile import hints
-from tui.compile.causes import Cause, nearest
-from tui.compile.lowering import Lowering
-from tui.compile.nodes import around, calls, exported_name, exported_operator, operator_name, overload_name
-from tui.compile.origins import module_path, source_line
+from tui.compile.diagnostics import hints
+from tui.compile.diagnostics.causes import Cause, nearest
+from tui.compile.graph.nodes import around, calls, exported_name, exported_operator, operator_name, overload_name
+from tui.compile.graph.origins import module_path, source_line
 from tui.run.figures import AT_BOUNDARY, WHOLE_MODEL, CpuOperator, Delegation, Kernel, OperatorDelegation
 
 _SCHEMA = re.compile(r"<EdgeOpOverload: ([^>]+)>: schema = .*? -> [^:]*")
@@ -51,7 +50,9 @@ def _types(values: Any) -> tuple[str, ...]:
 class _Left:
     """The nodes of one graph that stayed on the CPU, told apart by why they did."""
 
-    def __init__(self, module: Any, caller: Any, lowering: Lowering, in_float: Mapping[str, Cause] | None) -> None:
+    def __init__(
+        self, module: Any, caller: Any, rejected: Mapping[Any, str], in_float: Mapping[str, Cause] | None
+    ) -> None:
         """`caller` runs the graph, which then is a branch or the body of a loop; None of the program's own graph."""
         self._module = module
         self._caller = caller
@@ -59,7 +60,7 @@ class _Left:
         self.nodes = [node for node in calls(module) if _is_cpu_kernel(node)]
         self._own = {node for node in self.nodes if not _is_conversion(node)}
         self._rejected: dict[tuple[str, str], list[tuple[Any, str]]] = {}
-        for node, reason in lowering.rejected.items():
+        for node, reason in rejected.items():
             if node.op == "call_function":
                 self._rejected.setdefault(_origin(node), []).append((node, _SCHEMA.sub(r"\1", reason)))
 
@@ -176,13 +177,15 @@ def _graphs(module: Any, caller: Any = None) -> Iterator[tuple[Any, Any]]:
             yield from _graphs(inner, caller or next(iter(node.users), node))
 
 
-def analyse(lowering: Lowering, in_float: Mapping[str, Cause] | None = None, *, has_npu: bool = True) -> Delegation:
+def analyse(
+    edge: Any, rejected: Mapping[Any, str], in_float: Mapping[str, Cause] | None = None, *, has_npu: bool = True
+) -> Delegation:
     """Counts by operator, before emission. Node counts are ExecuTorch's own (`get_delegation_info`).
 
     `in_float` is what the quantizer left in float (`lowering.Quantized`), None of a model that was not quantized. Where
     there is no NPU, no operator has been left behind.
     """
-    module = lowering.edge.exported_program().graph_module
+    module = edge.exported_program().graph_module
     info = get_delegation_info(module)
     delegated: Counter[str] = Counter()
     described: list[CpuOperator] = []
@@ -190,7 +193,7 @@ def analyse(lowering: Lowering, in_float: Mapping[str, Cause] | None = None, *, 
         for lowered in get_delegates(graph.graph):
             original = getattr(graph, lowered.name).original_module.graph_module
             delegated.update(operator_name(node) for inside, _ in _graphs(original) for node in calls(inside))
-        left = _Left(graph, caller, lowering, in_float)
+        left = _Left(graph, caller, rejected, in_float)
         described += map(left.describe, left.nodes)
     cpu = Counter(found.op for found in described)
     first = {found.op: found for found in reversed(described)}

@@ -7,9 +7,9 @@ from typing import Any
 
 from torch.export import ExportedProgram
 
-from tui.compile import hints
-from tui.compile.nodes import overload_name
-from tui.compile.origins import source_line
+from tui.compile.diagnostics import hints
+from tui.compile.graph.nodes import overload_name
+from tui.compile.graph.origins import source_line
 
 
 def suspect(program: ExportedProgram) -> str | None:

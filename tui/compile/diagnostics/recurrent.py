@@ -6,8 +6,8 @@ from typing import Any
 
 from torch.export import ExportedProgram
 
-from tui.compile.nodes import exported_name, operator_name
-from tui.compile.origins import module_path, source_line
+from tui.compile.graph.nodes import exported_name, operator_name
+from tui.compile.graph.origins import module_path, source_line
 
 RECURRENT = {"aten.gru": "GRU", "aten.lstm": "LSTM", "aten.rnn_tanh": "RNN", "aten.rnn_relu": "RNN"}
 

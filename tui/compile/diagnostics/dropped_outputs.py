@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 from tosa.TosaGraph import TosaGraph
 
-from tui.compile import origins
-from tui.compile.lowering import TOSA
-from tui.compile.origins import DEBUG_JSON, Origin
+from tui.compile.graph import origins
+from tui.compile.graph.origins import DEBUG_JSON, OUT_TOSA, Origin
 from tui.errors import UserError
 
 MOST = 10_000
@@ -80,7 +79,7 @@ def check(folder: Path, partition: int, vela: str | None, *, free_layout: bool) 
             compiled in the NPU's layout instead.
     """
     compiled = _compiled(folder)
-    names, certain = ([], True) if compiled is None else dropped((folder / TOSA).read_bytes(), compiled)
+    names, certain = ([], True) if compiled is None else dropped((folder / OUT_TOSA).read_bytes(), compiled)
     if not names:
         return
     known = origins.by_node(folder / DEBUG_JSON)

@@ -5,7 +5,7 @@ Reasons are those ExecuTorch 1.5 reports for an Ethos-U85; one that is not known
 
 import re
 
-from tui.compile.replacements import replacement
+from tui.compile.diagnostics.replacements import replacement
 
 NOT_SUPPORTED = re.compile(r"Not included in BaseTOSASupportList|is not supported\.?$|Op is not supported")
 """The NPU has no such operator; all other reasons are about how it is used."""

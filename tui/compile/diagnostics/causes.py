@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tui.compile.nodes import exported_name, exported_operator, is_getitem, overload_name
-from tui.compile.origins import source_line
+from tui.compile.graph.nodes import exported_name, exported_operator, is_getitem, overload_name
+from tui.compile.graph.origins import source_line
 
 ANNOTATION = "quantization_annotation"
 """Where a quantizer of pt2e leaves in a node how it is to be quantized."""

@@ -12,9 +12,9 @@ from torch.fx import Interpreter, Node
 from torch.utils import _pytree
 
 from tui.compile import mutation
+from tui.compile.graph.nodes import operator_name
+from tui.compile.graph.origins import module_path, source_line
 from tui.compile.models import Inputs, copied
-from tui.compile.nodes import operator_name
-from tui.compile.origins import module_path, source_line
 from tui.model.tensors import decibel
 from tui.run.figures import Layer
 

@@ -14,9 +14,10 @@ from torch.fx import GraphModule, Node
 from torch.fx.graph import CodeGen
 from torch.utils import _pytree
 
-from tui.compile import layers, lowering, rounding, tosa_reference
+from tui.compile import lowering
+from tui.compile.graph.places import Place, place_of
+from tui.compile.links import layers, rounding, tosa_reference
 from tui.compile.models import Inputs, copied
-from tui.compile.places import Place, place_of
 from tui.model import tensors
 
 MOST_SAMPLES = 4

@@ -14,10 +14,10 @@ import torch
 from torch.export import ExportedProgram
 from torch.fx import Node
 
-from tui.compile import layers
+from tui.compile.graph.origins import module_path
+from tui.compile.graph.places import Place, place_of
+from tui.compile.links import layers
 from tui.compile.models import Inputs
-from tui.compile.origins import module_path
-from tui.compile.places import Place, place_of
 from tui.model import tensors
 
 TOLERANCE = 1e-3

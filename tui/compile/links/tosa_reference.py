@@ -13,9 +13,9 @@ import torch
 from torch.fx import Interpreter
 
 from tui.compile import mutation
-from tui.compile.lowering import TOSA, Lowering
+from tui.compile.graph.origins import OUT_TOSA, input_shapes
+from tui.compile.lowering import Lowering
 from tui.compile.models import Inputs
-from tui.compile.origins import input_shapes
 from tui.errors import one_line
 
 Order = tuple[int, ...]
@@ -76,7 +76,7 @@ def outputs(lowering: Lowering, folders: Sequence[Path], samples: Sequence[Input
     except ImportError as error:
         raise Unavailable("the TOSA reference model (tosa-tools) is not installed") from error
     graphs = {
-        bytes(partition.delegate): (folder / TOSA).read_bytes()
+        bytes(partition.delegate): (folder / OUT_TOSA).read_bytes()
         for partition, folder in zip(lowering.partitions, folders, strict=True)
     }
     lowered = lowering.edge.exported_program()

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import tui
-from tui.compile import model_errors
-from tui.compile.origins import source_line
+from tui.compile.diagnostics import model_errors
+from tui.compile.graph.origins import source_line
 from tui.errors import UserError, one_line
 from tui.run.events import Level, Stage
 

@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from tui.compile import hints
-from tui.compile.nodes import exported_operator, operator_name
-from tui.compile.origins import source_line
+from tui.compile.diagnostics import hints
+from tui.compile.graph.nodes import exported_operator, operator_name
+from tui.compile.graph.origins import source_line
 from tui.errors import UserError
 
 TAG = "delegation_tag"

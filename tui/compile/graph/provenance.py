@@ -12,7 +12,7 @@ from typing import Any
 from torch.fx import Graph
 from torch.fx.traceback import NodeSource
 
-from tui.compile.origins import source_line
+from tui.compile.graph.origins import source_line
 
 KEPT = ("nn_module_stack", "from_node", "torch_fn")
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tui.compile.nodes import operator_name
-from tui.compile.origins import module_path, source_line
+from tui.compile.graph.nodes import operator_name
+from tui.compile.graph.origins import module_path, source_line
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from tui.compile.preparation import Change
+from tui.compile.links.preparation import Change
 from tui.model import tensors
 from tui.model.tensors import Manifest, NDArray
 from tui.run.figures import Link, LinkName

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from tui.compile import first_change, known_faults, links, state_links
+from tui.compile.links import first_change, judging, known_faults, state_links
+from tui.compile.links.preparation import Change
 from tui.compile.models import Samples
-from tui.compile.preparation import Change
 from tui.errors import one_line
 from tui.model import tensors
 from tui.model.tensors import Manifest, NDArray
@@ -28,9 +28,9 @@ def judge(work: "Worker", made: "Quantized | None", changed: Change | None, targ
     manifest = tensors.read_manifest(work.artifacts)
     with np.load(work.artifacts / tensors.REFERENCES) as packed:
         references = dict(packed)
-    first, second = links.judge(references, manifest, quantized=made is not None)
+    first, second = judging.judge(references, manifest, quantized=made is not None)
     if changed is not None and first.status != "skipped":
-        first = links.prepared(first, changed)
+        first = judging.prepared(first, changed)
     if second.status == "mismatch" and made is not None and target is not None:
         second = _explained(work, second, made, samples, references, manifest)
         second = _located(work, second, made, target, samples)
