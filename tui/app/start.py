@@ -1,12 +1,12 @@
 """Start of the full-screen program: settings for Textual, the terminal, the first screen."""
 
 import contextlib
-import gc
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui import processes
 from tui.app import terminal
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ def run_app(
     """
     terminal.check()
     set_defaults()
-    # All that is made until the first picture stays. Looking through it for garbage, over and over, is a tenth of the
-    # time to it: the application turns the collector on once it is ready.
-    gc.disable()
+    processes.suspend_collection()  # until the first picture is there
     from tui.app.screens.root import FvpApp
 
     app = FvpApp(model, attach, replay)

@@ -229,7 +229,7 @@ class Runner:
 
 
 def _load_what_follows() -> None:
-    with processes.without_garbage():
+    with processes.collection_suspended():
         from tui.pipeline import inference  # noqa: F401
 
 

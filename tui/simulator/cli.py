@@ -170,7 +170,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     command_line = settings.text(parameters.SEMIHOSTING_CMD_LINE)
     begun = time.monotonic()
     # From here on numpy is needed: --version and -l answer without it.
-    with processes.without_garbage():
+    with processes.collection_suspended():
         from tui.simulator import cycle_model, executor_runner, trace
 
     boot = None

@@ -156,8 +156,8 @@ class FvpApp(App[None]):
         self.theme_changed_signal.subscribe(self, lambda theme: remembered.keep(theme=theme.name))
 
     def on_ready(self) -> None:
-        """The first picture is there: from now on there may be garbage."""
-        processes.settle()
+        """The first picture is there."""
+        processes.resume_collection()
 
     def get_css_variables(self) -> dict[str, str]:
         """Textual's variables of the theme, and ours: ``muted``, for words that are not figures.
