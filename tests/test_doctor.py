@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import TUI, environment
 from tests.platform import elves
 from tui.platform import discovery
+from tui.toolchain import boards
 
 ROOT = Path(__file__).parents[1]
 
@@ -21,7 +22,9 @@ def bare(home: Path, tmp_path: Path) -> dict[str, str]:
     """The environment of a user without FVP, runner or checkout."""
     empty = tmp_path / "user"
     empty.mkdir()
-    path = os.pathsep.join(p for p in os.environ["PATH"].split(os.pathsep) if not (Path(p) / discovery.FVP).exists())
+    path = os.pathsep.join(
+        p for p in os.environ["PATH"].split(os.pathsep) if not (Path(p) / boards.DEFAULT.fvp.binary).exists()
+    )
     return {**environment(home), "HOME": str(empty), "PATH": path}
 
 
@@ -38,7 +41,7 @@ def examined(env: dict[str, str], cwd: Path) -> tuple[int, dict[str, Any]]:
 
 def fvp(folder: Path, script: str) -> dict[str, str]:
     """An FVP on PATH that is a shell script."""
-    binary = folder / "bin" / discovery.FVP
+    binary = folder / "bin" / boards.DEFAULT.fvp.binary
     binary.parent.mkdir()
     binary.write_text(f"#!/bin/sh\n{script}\n")
     binary.chmod(0o755)
@@ -96,7 +99,7 @@ def test_a_broken_fvp_is_named_with_its_cause_and_does_not_hide_that_the_simulat
 
 def test_an_fvp_of_another_architecture_is_told_by_the_system(bare: dict[str, str], tmp_path: Path) -> None:
     env = {**bare, **fvp(tmp_path, "")}
-    elves.write(tmp_path / "bin" / discovery.FVP, "semihosting").chmod(0o755)
+    elves.write(tmp_path / "bin" / boards.DEFAULT.fvp.binary, "semihosting").chmod(0o755)
     found = examined(env, tmp_path)[1]["findings"]["fvp"]
     assert found["status"] == "missing"
     assert "another processor architecture" in found["detail"]

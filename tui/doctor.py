@@ -142,7 +142,7 @@ def _fvp() -> tuple[Finding, bool]:
     said = f"Fast Models {choice.version}" if choice.version else "does not tell its version"
     listed = len(discovery.list_parameters(choice))
     if not listed:
-        hint = "parameters are then given unseen; see whether it prints a list: FVP_Corstone_SSE-320 --list-params"
+        hint = f"parameters are then given unseen; see whether it prints a list: {choice.name} --list-params"
         return Finding(name="fvp", status="warning", detail=f"{found}, {said}, lists no parameters", hint=hint), True
     return Finding(name="fvp", status="ok", detail=f"{found}, {said}, {listed} parameters"), True
 

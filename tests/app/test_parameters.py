@@ -113,7 +113,7 @@ async def test_a_preset_is_applied_and_another_saved(until: Until) -> None:
         await until(pilot, lambda: isinstance(app.screen, PresetScreen))
         await pilot.press("down", "enter")
         await until(pilot, lambda: isinstance(app.screen, ParametersScreen))
-        assert request(app).timeout_s == presets.BUILT_IN["patient"].timeout_s
+        assert request(app).timeout_s == presets.built_in()["patient"].timeout_s
         await pilot.press("w")
         await until(pilot, lambda: isinstance(app.screen, ValueScreen))
         await pilot.press(*"my-own", "enter")

@@ -14,9 +14,9 @@ from tui.app.screens.sweep import SweepScreen
 from tui.app.screens.value import ValueScreen
 from tui.app.widgets.heat_map import HeatMap
 from tui.run import store
-from tui.toolchain import vela
+from tui.toolchain import boards
 
-POINTS = 5 * len(vela.MEMORY_MODES)
+POINTS = 5 * len(boards.DEFAULT.npu.memory_modes)
 
 
 def text(app: FvpApp, selector: str) -> str:

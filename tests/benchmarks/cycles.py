@@ -19,8 +19,8 @@ import numpy as np
 from tests.benchmarks.__main__ import compiled
 from tui.simulator import cycle_model as model
 from tui.simulator.ethosu85 import cycles, parse, timeline
-from tui.simulator.ethosu85.stream import MACS
 from tui.toolchain import vela
+from tui.toolchain.boards import ETHOS_U85
 from tui.toolchain.target import Target
 
 MODELS = (
@@ -77,7 +77,7 @@ def rows(models: list[str]) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as home:
         for name in models:
             found = graphs(compiled(name, Path(home)))
-            for macs in MACS:
+            for macs in ETHOS_U85.macs:
                 ours = velas = Figures(0, 0)
                 for graph in found:
                     one, other = compare(graph, macs)

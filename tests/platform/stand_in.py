@@ -14,11 +14,13 @@ from pathlib import Path
 
 from tests.platform.fake_fvp import CPU, hang, interrupted, log, platform, statistics, uart
 from tui.model import pte
-from tui.platform import inspection, runner
-from tui.simulator import cycle_model, parameters
+from tui.platform import inspection
+from tui.simulator import cycle_model
 from tui.simulator.interpreter import Method
 from tui.simulator.parameters import Settings
+from tui.toolchain import boards, firmware_images
 
+NAMES = boards.DEFAULT.parameters
 VERSION = "Fast Models [11.27.25 (Sep 24 2024)]"
 FAULT = os.environ.get("STAND_IN", "")
 RENAMED = "mps4_board.visualisation.disable-visualisation", "mps4_board.visualisation.off"
@@ -125,10 +127,12 @@ def executor_runner(program: bytes, macs: int) -> None:
 def inference_runner(memory: dict[int, bytes], dump: list[str], macs: int) -> None:
     """Arm's inference runner."""
     uart("INFO - [Internal only] Ethos-U Evaluation Kit")
-    program, given = memory[runner.MLEK_PROGRAM], memory[runner.MLEK_INPUT]
-    uart(f"INFO - Model pointer: {runner.MLEK_PROGRAM:#010x}")
+    program, given = memory[firmware_images.PROGRAM], memory[firmware_images.INPUTS]
+    uart(f"INFO - Model pointer: {firmware_images.PROGRAM:#010x}")
     uart("I [ExecuTorch: EtModel.cc:1 Init()] Model PTE file loaded. Size: 33554432 bytes.")
-    uart(f"INFO - 1 input tensor/s populated with {len(given)} bytes with data read from {runner.MLEK_INPUT:#010x}")
+    uart(
+        f"INFO - 1 input tensor/s populated with {len(given)} bytes with data read from {firmware_images.INPUTS:#010x}"
+    )
     uart("INFO - Running inference... ")
     method, npu, events = result(program, given, macs)
     samples = {"NPU TOTAL": npu, **{f"NPU {name}": count for name, count in events.items()}}
@@ -141,11 +145,11 @@ def inference_runner(memory: dict[int, bytes], dump: list[str], macs: int) -> No
     uart(f"INFO - <metrics>{base64.b64encode(json.dumps(groups).encode()).decode()}</metrics>")
     uart("INFO - Inference completed.")
     outputs = b"".join(tensor.bytes.tobytes() for tensor in method.outputs)
-    count, place = len(method.outputs), f"{runner.MLEK_OUTPUT:#010x}"
+    count, place = len(method.outputs), f"{firmware_images.OUTPUTS:#010x}"
     uart(f"INFO - {count} output tensor/s worth {len(outputs)} bytes copied to {place}")
     for word in dump:
         name, _, place = word.partition("=")[2].partition("@")
-        assert place == f"Memory:{runner.MLEK_OUTPUT:#x},{len(outputs)}", place
+        assert place == f"Memory:{firmware_images.OUTPUTS:#x},{len(outputs)}", place
         Path(name).write_bytes(outputs)
     uart("\x04")
 
@@ -218,7 +222,7 @@ def main() -> None:
         Path(record).write_text(json.dumps(arguments))
     kind_of = inspection.inspect(Path(value(arguments, "-a")[0]))
     settings = dict(word.split("=", 1) for word in value(arguments, "-C"))
-    macs = int(settings[parameters.NUM_MACS], 0)
+    macs = int(settings[NAMES.macs], 0)
     signal.signal(signal.SIGINT, interrupted)
     signal.signal(signal.SIGALRM, lambda *_: limit(arguments))
     signal.alarm(int(value(arguments, "--timelimit")[0]))
@@ -226,7 +230,7 @@ def main() -> None:
         platform(f"telnetterminal{number}: Listening for serial connection on port {port}")
     misbehave_later()
     if kind_of.kind == "semihosting":
-        if settings.get(parameters.SEMIHOSTING_ENABLE) != "1":
+        if settings.get(NAMES.semihosting("enable")) != "1":
             hang()
         semihosting(arguments)
     memory = placed(arguments)

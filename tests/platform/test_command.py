@@ -92,7 +92,7 @@ def test_a_server_reads_its_inputs_before_the_program() -> None:
 def test_arguments_of_the_npu_model(fast: bool, trace: str | None, extra: str | None) -> None:
     argv = build(with_(fast=fast), pmu_trace=trace)
     assert parameters(argv).get("mps4_board.subsystem.ethosu.extra_args") == extra
-    assert command.is_fast(argv) == fast
+    assert command.is_fast(argv, SPEC.target.board) == fast
 
 
 def test_the_user_s_parameters_come_last_and_take_the_place_of_ours() -> None:

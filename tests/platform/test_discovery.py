@@ -12,6 +12,7 @@ from tui import config
 from tui.errors import Exit, PlatformUnavailable, UsageError
 from tui.platform import discovery
 from tui.run.spec import Spec
+from tui.toolchain import boards
 
 FAKE = Path(__file__).parent / "fake_fvp.py"
 
@@ -40,7 +41,7 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def fvp(tmp_path: Path) -> Path:
     folder = tmp_path / "fvp" / "models" / "Linux64_GCC-9.3"
     (tmp_path / "fvp" / "python" / "lib").mkdir(parents=True)
-    return executable(folder / discovery.FVP, f'#!/bin/sh\nexec {sys.executable} {FAKE} "$@"\n')
+    return executable(folder / boards.DEFAULT.fvp.binary, f'#!/bin/sh\nexec {sys.executable} {FAKE} "$@"\n')
 
 
 @pytest.fixture
@@ -85,12 +86,12 @@ def test_the_simulator_is_taken_when_asked_for_whatever_is_there(fvp: Path, runn
 def test_option_goes_before_variable_and_variable_before_path(
     fvp: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    on_path = executable(tmp_path / "bin" / discovery.FVP, "#!/bin/sh\n")
+    on_path = executable(tmp_path / "bin" / boards.DEFAULT.fvp.binary, "#!/bin/sh\n")
     assert discovery.find_fvp(None) == discovery.Found(on_path, "PATH")
     monkeypatch.setenv("FVP_TUI_FVP", str(fvp))
     assert discovery.find_fvp(None) == discovery.Found(fvp, "FVP_TUI_FVP")
     assert discovery.find_fvp(str(on_path)) == discovery.Found(on_path, "--fvp")
-    assert discovery.find_fvp(discovery.FVP) == discovery.Found(on_path, "--fvp")
+    assert discovery.find_fvp(boards.DEFAULT.fvp.binary) == discovery.Found(on_path, "--fvp")
 
 
 def test_an_install_folder_will_do(fvp: Path, tmp_path: Path) -> None:
@@ -102,7 +103,7 @@ def test_an_install_folder_will_do(fvp: Path, tmp_path: Path) -> None:
 def test_a_link_to_the_fvp_keeps_its_name_wherever_it_is_found(
     fvp: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    link = tmp_path / "bin" / discovery.FVP
+    link = tmp_path / "bin" / boards.DEFAULT.fvp.binary
     link.parent.mkdir()
     link.symlink_to(fvp.rename(tmp_path / "wrapper.sh"))
     assert discovery.find_fvp(None) == discovery.Found(link, "PATH")
@@ -114,7 +115,7 @@ def test_a_link_to_the_fvp_keeps_its_name_wherever_it_is_found(
     assert discovery.find_fvp(None) == discovery.Found(link, config.NAME)
     monkeypatch.setenv("FVP_TUI_FVP", str(link))
     assert discovery.find_fvp(None) == discovery.Found(link, "FVP_TUI_FVP")
-    installed = tmp_path / "HOME" / "FVP_Corstone_SSE-320" / "models" / "Linux64" / discovery.FVP
+    installed = tmp_path / "HOME" / "FVP_Corstone_SSE-320" / "models" / "Linux64" / boards.DEFAULT.fvp.binary
     installed.parent.mkdir(parents=True)
     installed.symlink_to(tmp_path / "wrapper.sh")
     monkeypatch.delenv("FVP_TUI_FVP")

@@ -101,10 +101,10 @@ IMAGE = elves.elf(elves.TEXTS["mlek"])
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Image:
     """An image of ours among those that are known, and a data folder of its own."""
-    image = Image("corstone-320-ethos-u85", hashlib.sha256(IMAGE).hexdigest(), "ours")
+    image = Image("corstone-320-ethos-u85", hashlib.sha256(IMAGE).hexdigest(), "an image of the tests", "Corstone-320")
     monkeypatch.setenv("FVP_TUI_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(firmware_store, "IMAGES", (image,))
-    monkeypatch.setitem(runner.KNOWN, image.sha256, "an image of the tests")
+    monkeypatch.setitem(runner.KNOWN, image.sha256, image)
     return image
 
 

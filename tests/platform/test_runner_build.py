@@ -11,7 +11,8 @@ import pytest
 
 from tests.conftest import TUI, Fvp, environment
 from tests.platform import elves
-from tui.platform import firmware_store, runner_build
+from tui.platform import runner_build
+from tui.toolchain import boards
 
 MakeCheckout = Callable[[str], Path]
 
@@ -50,7 +51,7 @@ def test_what_was_built_is_kept_and_found(checkout: MakeCheckout, fvp_tui: Fvp, 
     folder = checkout(GOOD)
     done = fvp_tui("firmware", "build", str(folder), "--etdump", "--kernel", "aten::add.out")
     assert done.returncode == 0, done.stderr
-    kept = home / "firmware" / firmware_store.BUILT
+    kept = home / "firmware" / boards.DEFAULT.fvp.built_runner
     assert done.stdout.strip() == str(kept)
     assert kept.read_bytes() == (tmp_path / "runner.elf").read_bytes()
     assert "100 %" in done.stderr
@@ -80,7 +81,7 @@ def test_a_build_that_fails_says_why_and_keeps_its_log(
     done = fvp_tui("firmware", "build", str(checkout(script)))
     assert (done.returncode != 0, said in done.stderr) == (True, True), done.stderr
     assert len(done.stderr.splitlines()) == 1
-    assert not (home / "firmware" / firmware_store.BUILT).exists()
+    assert not (home / "firmware" / boards.DEFAULT.fvp.built_runner).exists()
     assert (home / "firmware" / runner_build.LOG).exists()
 
 

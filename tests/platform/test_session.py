@@ -20,6 +20,7 @@ from tui.platform.session import WAITING, Demand, Patience
 from tui.run import events
 from tui.run.events import Event, Logged, PlatformExited
 from tui.run.spec import Spec
+from tui.toolchain import boards
 
 FAKE = Path(__file__).parent / "fake_fvp.py"
 IMPATIENT = Patience(poll=0.02, interrupt=0.2, terminate=0.2, kill=1.0, overdue=0.2, finish=0.2)
@@ -74,6 +75,7 @@ class Run:
 
         self.verdict = session.run(
             argv or words,
+            board=boards.DEFAULT,
             cwd=self.folder,
             env=choice.env,
             console=self.folder / "console.log",
@@ -361,7 +363,9 @@ def test_a_killed_run_process_leaves_no_platform_behind(tmp_path: Path) -> None:
 import os, sys
 from pathlib import Path
 from tui.platform import session
-session.run([sys.executable, {str(FAKE)!r}, "--fault", "deaf"], cwd=Path({str(tmp_path)!r}), env=dict(os.environ),
+from tui.toolchain import boards
+session.run([sys.executable, {str(FAKE)!r}, "--fault", "deaf"], board=boards.DEFAULT,
+    cwd=Path({str(tmp_path)!r}), env=dict(os.environ),
     console=Path({str(tmp_path)!r}) / "console.log", emit=lambda e: None, source="measured",
     demand=lambda: session.Demand(1),
     prepare=lambda k: None, collect=lambda k: None, timeout_s=60, should_stop=lambda: False,

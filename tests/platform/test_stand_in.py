@@ -20,6 +20,7 @@ from tests.conftest import TUI, Ran, environment
 from tests.platform import elves
 from tui.platform import discovery
 from tui.platform.runner import KINDS, Kind
+from tui.toolchain import boards
 
 ROOT = Path(__file__).parents[2]
 RanModel = Callable[..., Ran]
@@ -81,7 +82,7 @@ class Machine:
 
 @pytest.fixture
 def machine(home: Path, tmp_path: Path) -> Machine:
-    binary = tmp_path / "bin" / discovery.FVP
+    binary = tmp_path / "bin" / boards.DEFAULT.fvp.binary
     binary.parent.mkdir()
     binary.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -u -m tests.platform.stand_in "$@"\n')
     binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
@@ -332,14 +333,14 @@ def test_an_fvp_behind_a_link_is_called_by_the_link_s_name(machine: Machine, dig
     # Arm's wrapper for macOS: one script, which runs the model it is called as.
     called = tmp_path / "called"
     wrapper = tmp_path / "wrapper.sh"
-    stand_in = tmp_path / "bin" / discovery.FVP
+    stand_in = tmp_path / "bin" / boards.DEFAULT.fvp.binary
     wrapper.write_text(f'#!/bin/sh\necho "$0" >> {called}\nexec {stand_in} "$@"\n')
     wrapper.chmod(0o755)
-    link = tmp_path / "links" / discovery.FVP
+    link = tmp_path / "links" / boards.DEFAULT.fvp.binary
     link.parent.mkdir()
     link.symlink_to(wrapper)
     status, state = machine.run(digits, "--runner", machine.runner("semihosting"), "--fvp", str(link))
-    assert (status, state["spec"]["fvp"], state["platform"]["name"]) == (0, str(link), discovery.FVP)
+    assert (status, state["spec"]["fvp"], state["platform"]["name"]) == (0, str(link), boards.DEFAULT.fvp.binary)
     assert set(called.read_text().splitlines()) == {str(link)}
     for arguments, extra in (
         (("params", "--fvp", str(link)), {}),

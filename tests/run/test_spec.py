@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tui.errors import UsageError
 from tui.run import spec
 from tui.run.spec import Limits, Spec
-from tui.toolchain import vela
+from tui.toolchain import boards, vela
 from tui.toolchain.target import Target
 
 names = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=20)
@@ -66,7 +66,7 @@ def test_an_unknown_target_names_the_known_ones(target: Target, words: str) -> N
         (Spec(model="m", timeout_s=float("nan")), "--timeout"),
         (Spec(model="m", inputs=("/nowhere/i.npy",)), "no input file"),
         (Spec(model="/m.py", folder="/nowhere"), "no folder /nowhere, in which /m.py is loaded"),
-        (Spec(model="m", parameters=((spec.MACS_PARAMETER, "128"),)), "contradicts"),
+        (Spec(model="m", parameters=((boards.DEFAULT.parameters.macs, "128"),)), "contradicts"),
     ],
 )
 def test_a_spec_that_cannot_run_is_refused(bad: Spec, words: str) -> None:

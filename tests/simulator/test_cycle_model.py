@@ -16,8 +16,8 @@ from tui.simulator import cycle_model as delegates
 from tui.simulator.ethosu85 import CommandStreamError, Stream, cycles, timeline
 from tui.simulator.ethosu85.cycles import Cost
 from tui.simulator.ethosu85.memory_ports import LUT_RAM, Port, Ports
-from tui.simulator.ethosu85.stream import MACS
 from tui.toolchain import vela
+from tui.toolchain.boards import ETHOS_U85
 
 RanModel = Callable[..., Ran]
 
@@ -63,7 +63,7 @@ def test_cycles_are_velas_and_what_the_program_reports(model: str, ran: RanModel
     assert [inference["npu_cycles"] for inference in one.state["inferences"]] == [total]
 
 
-@pytest.mark.parametrize("macs", MACS)
+@pytest.mark.parametrize("macs", ETHOS_U85.macs)
 def test_cycles_are_velas_for_every_npu(macs: int, ran: RanModel) -> None:
     (graph,) = graphs(ran("sample:transformer").artifacts)
     ours, velas = compare(graph, macs)

@@ -22,10 +22,12 @@ from tests.conftest import Ran, environment
 from tui.platform.pmu_trace import Reader
 from tui.simulator import parameters
 from tui.simulator.parameters import Settings
+from tui.toolchain import boards
 
 RanModel = Callable[..., Ran]
 
 FVP_SIM = [sys.executable, "-m", "tui.simulator"]
+NAMES = boards.DEFAULT.parameters
 STOPPED = "Info: /OSCI/SystemC: Simulation stopped by user."
 STATISTICS = "--- fvp_sim statistics:"
 PATIENCE = 60.0
@@ -49,9 +51,9 @@ def semihosting(folder: Path, words: str) -> list[str]:
     """A semihosting command line in single quotes, as ExecuTorch's scripts write it."""
     return [
         "-C",
-        f"{parameters.SEMIHOSTING_CWD}='{folder}'",
+        f"{NAMES.semihosting('cwd')}='{folder}'",
         "-C",
-        f"{parameters.SEMIHOSTING_CMD_LINE}='{words}'",
+        f"{NAMES.semihosting('cmd_line')}='{words}'",
     ]
 
 
@@ -156,13 +158,13 @@ def test_version_is_one_line_and_needs_no_numpy() -> None:
 
 def test_the_listing_is_taken_back_as_a_configuration(tmp_path: Path) -> None:
     changed = (
-        *("-C", f"{parameters.NUM_MACS}=0x400"),
-        *("-C", f"{parameters.SEMIHOSTING_CMD_LINE}='executor_runner -m a.pte -o out'"),
-        *("-C", f"{parameters.SEMIHOSTING_CWD}=/tmp/run#1"),
+        *("-C", f"{NAMES.macs}=0x400"),
+        *("-C", f"{NAMES.semihosting('cmd_line')}='executor_runner -m a.pte -o out'"),
+        *("-C", f"{NAMES.semihosting('cwd')}=/tmp/run#1"),
     )
     first = sim(*changed, "-l")
     assert first.returncode == 0
-    assert all(parameter in first.stdout for parameter in parameters.KNOWN)
+    assert all(parameter in first.stdout for parameter in parameters.available(boards.DEFAULT))
     file = tmp_path / "parameters.txt"
     file.write_text(first.stdout)
     again = sim("-f", file, "-l")
@@ -173,15 +175,15 @@ def test_the_listing_is_taken_back_as_a_configuration(tmp_path: Path) -> None:
 
 def test_later_settings_win_and_those_of_the_command_line_last() -> None:
     settings = Settings()
-    settings.set(f"{parameters.NUM_MACS}=512")
-    settings.set(f"{parameters.NUM_MACS} = '0x80'")
-    assert settings.number(parameters.NUM_MACS) == 128
+    settings.set(f"{NAMES.macs}=512")
+    settings.set(f"{NAMES.macs} = '0x80'")
+    assert settings.macs == 128
 
 
 def test_instances_name_the_npu() -> None:
     done = sim("--list-instances")
     assert done.returncode == 0
-    assert done.stdout.startswith(parameters.ETHOSU)
+    assert done.stdout.startswith(NAMES.ethosu)
 
 
 @pytest.mark.parametrize(
@@ -189,11 +191,11 @@ def test_instances_name_the_npu() -> None:
     [
         ([], "nothing to run"),
         (["-C", "no.such.parameter=1"], "unknown parameter no.such.parameter"),
-        (["-C", parameters.NUM_MACS], "expected NAME=VALUE"),
-        (["-C", f"{parameters.NUM_MACS}=many"], "expected a number"),
-        (["-C", f"{parameters.NUM_MACS}=4096"], "expected 0x80 to 0x800"),
-        (["-C", f"{parameters.NUM_MACS}=300"], "expected one of 128, 256, 512, 1024, 2048"),
-        (["-C", f"{parameters.SEMIHOSTING_ENABLE}=2"], "expected 0 or 1"),
+        (["-C", NAMES.macs], "expected NAME=VALUE"),
+        (["-C", f"{NAMES.macs}=many"], "expected a number"),
+        (["-C", f"{NAMES.macs}=4096"], "expected 0x80 to 0x800"),
+        (["-C", f"{NAMES.macs}=300"], "expected one of 128, 256, 512, 1024, 2048"),
+        (["-C", f"{NAMES.semihosting('enable')}=2"], "expected 0 or 1"),
         (["-f", "missing.txt"], "cannot read missing.txt"),
         (["-a", "missing.elf", "--data", "missing.pte@0"], "missing.pte"),
         (["--data", "missing.pte"], "expected FILE@ADDRESS"),
@@ -278,7 +280,7 @@ def test_what_the_runner_refuses_is_exit_status_1_in_its_words(
 
 
 def test_a_program_for_another_npu_is_refused(digits: Digits) -> None:
-    done = sim(*semihosting(digits.folder, ONCE), "-C", f"{parameters.NUM_MACS}=1024")
+    done = sim(*semihosting(digits.folder, ONCE), "-C", f"{NAMES.macs}=1024")
     assert done.returncode == 1
     assert "E: NPU config mismatch: npu.macs_per_cc=10 optimizer.macs_per_cc=8" in done.stdout
     assert "Ethos-U invocation failed" in done.stdout
@@ -375,7 +377,7 @@ def trace_of(path: Path) -> list[dict[str, str]]:
 
 
 def traced(extra: str = "--pmu-trace trace.gz") -> list[str]:
-    return ["-C", f"{parameters.EXTRA_ARGS}={extra}"]
+    return ["-C", f"{NAMES.extra_args}={extra}"]
 
 
 def test_the_trace_is_a_chrome_trace_of_as_many_cycles_as_are_reported(digits: Digits) -> None:

@@ -13,7 +13,6 @@ from tui.compile.vela_report import PARTS
 from tui.run.figures import NOISY_DB, CpuCause, CpuOperator, Estimate, Figure, Operator, first_noisy
 from tui.run.spec import Spec
 from tui.run.state import State
-from tui.toolchain import vela
 from tui.toolchain.target import Target
 
 SCHEMA_VERSION = 1
@@ -103,9 +102,8 @@ def changed(spec: Spec, change: Mapping[str, str | bool]) -> Spec:
 def what_ifs(spec: Spec, accelerators: Sequence[str]) -> list[Target]:
     """The targets whose estimates the rules look at: other memory modes, and the next smaller NPU."""
     target = spec.target
-    others = [
-        msgspec.structs.replace(target, memory_mode=mode) for mode in vela.MEMORY_MODES if mode != target.memory_mode
-    ]
+    modes = target.board.npu.memory_modes
+    others = [msgspec.structs.replace(target, memory_mode=mode) for mode in modes if mode != target.memory_mode]
     smaller = [name for name in accelerators if Target(name).macs < target.macs]
     if smaller:
         next_smaller = max(smaller, key=lambda name: Target(name).macs)

@@ -66,7 +66,8 @@ class Predictor:
         found = lowered(request)
         if found is None:
             return None
-        targets = [msgspec.structs.replace(request.target, accelerator=name) for name in vela.lists().accelerators]
+        names = vela.lists(request.target.board.npu).accelerators
+        targets = [msgspec.structs.replace(request.target, accelerator=name) for name in names]
         # The one that is asked for first.
         targets.sort(key=lambda target: target != request.target)
         missing = [target for target in targets if (found.run, target) not in self._known]
@@ -85,7 +86,7 @@ def estimates(directory: Path, state: State) -> WhatIf:
     graphs = sweep.graphs(directory)
     if state.spec is None or not graphs:
         return {}
-    targets = what_ifs(state.spec, vela.lists().accelerators)
+    targets = what_ifs(state.spec, vela.lists(state.spec.target.board.npu).accelerators)
     with vela_runs.Workers() as workers:
         found = {targets[at]: estimate for at, estimate in workers.estimates(graphs, targets)}
     return {target: estimate for target, estimate in found.items() if isinstance(estimate, Estimate)}

@@ -83,7 +83,7 @@ def _vela(names: str, typed: str, *others: str) -> "list[CompletionItem]":
 
 def targets(context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
     """NPUs; for compile the CPU as well."""
-    from tui.toolchain.target import CPU_TARGETS
+    from tui.toolchain.boards import CPU_TARGETS
 
     return _vela("accelerators", typed, *(CPU_TARGETS if context.info_name == "compile" else ()))
 

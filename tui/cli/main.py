@@ -19,6 +19,7 @@ from tui.cli import candidates
 from tui.cli.signals import GoesOn, Signals, interrupt
 from tui.errors import Exit, UsageError, UserError, one_line
 from tui.run.spec import ENGINES, PLATFORMS, QUANTIZATIONS, RUNNER_KINDS, Spec
+from tui.toolchain import boards
 
 if TYPE_CHECKING:
     from tui.reports.text import Detail
@@ -28,7 +29,6 @@ POLL_S = 0.1
 TOLD_S = 10.0
 """Between two lines about the same stage, where none can be written over."""
 HINT_WIDTH = 100
-ALL_U85 = ",".join(f"ethos-u85-{macs}" for macs in (128, 256, 512, 1024, 2048))
 
 Command = Callable[..., int | None]
 
@@ -391,7 +391,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @click.option(
     "--targets",
     callback=_names,
-    default=ALL_U85,
+    default=",".join(boards.DEFAULT.npu.accelerators),
     metavar="A,B",
     shell_complete=candidates.several(candidates.targets),
     help="Accelerators [all of Ethos-U85].",
@@ -400,7 +400,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str) -> 
     "--memory-modes",
     callback=_names,
     shell_complete=candidates.several(candidates.memory_modes),
-    default="Sram_Only,Shared_Sram,Dedicated_Sram",
+    default=",".join(boards.DEFAULT.npu.memory_modes),
     show_default=True,
     metavar="X,Y",
     help="Vela's memory modes.",
@@ -409,7 +409,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str) -> 
     "--system-configs",
     callback=_names,
     shell_complete=candidates.several(candidates.system_configs),
-    default="Ethos_U85_SYS_DRAM_Mid",
+    default=boards.DEFAULT.npu.default_system_config,
     show_default=True,
     metavar="X,Y",
     help="Vela's system configs.",

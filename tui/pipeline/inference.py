@@ -23,7 +23,6 @@ from tui.platform.uart import CPU_CYCLES
 from tui.run import events, store
 from tui.run.events import Event
 from tui.run.figures import Check, Source
-from tui.run.spec import MACS_PARAMETER
 from tui.simulator import miscompiled
 from tui.simulator.delegate import DelegateError
 from tui.simulator.ethosu85 import CommandStreamError
@@ -31,7 +30,6 @@ from tui.simulator.ethosu85 import CommandStreamError
 OUTPUTS = "outputs.npz"
 OUTPUTS_OF = "outputs_{}.npz"
 """Those of an inference that was asked for while the platform stayed, by its number."""
-PROGRAM = "program.pte"
 PMU_TRACE = "pmu_trace.json.gz"
 COUNTS = "counts.jsonl"
 SIMULATED_CYCLES = (
@@ -104,7 +102,7 @@ class Inferring:
         """
         self._note_differences()
         self.work.mkdir(exist_ok=True)
-        shutil.copyfile(self.artifacts / store.MODEL, self.work / PROGRAM)
+        shutil.copyfile(self.artifacts / store.MODEL, self.work / command.PROGRAM)
         self._check_program_inside()
         if self.choice.kind == "simulator" and not self.spec.fast:
             self.record.note(SIMULATED_CYCLES)
@@ -199,8 +197,9 @@ class Inferring:
         """Say which parameters that a run sets this version of the FVP does not list."""
         if self.choice.kind != "fvp" or self.known is None:
             return
-        for name in sorted({*command.COMFORTS, MACS_PARAMETER} - self.known):
-            done = "left out" if name in command.COMFORTS else "given to it all the same"
+        board = self.spec.target.board
+        for name in sorted({*board.fvp.comforts, board.parameters.macs} - self.known):
+            done = "left out" if name in board.fvp.comforts else "given to it all the same"
             self.record.note(f"{self.choice.name} does not list the parameter {name}: {done}")
 
     def _demand(self, inferences: int) -> session.Demand:
@@ -218,7 +217,7 @@ class Inferring:
             self.work,
             inputs=len(self.manifest.inputs),
             output_bytes=sum(info.nbytes for info in self.manifest.outputs),
-            program=PROGRAM,
+            program=command.PROGRAM,
             server=inferences > 1 or self.spec.serve,
             pmu_trace=PMU_TRACE if self._traces() else None,
             counts=COUNTS,
@@ -247,6 +246,7 @@ class Inferring:
 
             verdict = session.run(
                 argv,
+                board=self.spec.target.board,
                 cwd=self.work,
                 env=self.choice.env,
                 console=console,
@@ -308,7 +308,7 @@ class Inferring:
         runner = self.choice.runner
         if runner is None or runner.program is None:
             return
-        if not runner.program.startswith((self.work / PROGRAM).read_bytes()):
+        if not runner.program.startswith((self.work / command.PROGRAM).read_bytes()):
             raise UserError(
                 f"{runner.path} has another program inside than {self.spec.model}",
                 "build it with this program, or take a runner that reads files",

@@ -12,18 +12,19 @@ from pathlib import Path
 from tui.errors import UsageError
 from tui.platform import delivery
 from tui.platform.discovery import Choice
-from tui.platform.runner import MLEK_INPUT, MLEK_OUTPUT, MLEK_PROGRAM, Runner
-from tui.run.spec import MACS_PARAMETER, Spec
+from tui.platform.runner import Runner
+from tui.run.spec import Spec
+from tui.toolchain import firmware_images
+from tui.toolchain.boards import Board, Parameters
 
 CMD_LINE_LIMIT = 256
 """Characters of semihosting-cmd_line; the FVP silently cuts off what is beyond."""
 
-TERMINALS = (0, 1, 2, 5)
-"""The board's terminals: each would start an xterm when its UART is used."""
+PROGRAM = "program.pte"
+"""File name of the program in the platform's folder."""
 
-BOARD = "mps4_board"
-CPU = f"{BOARD}.subsystem.cpu0"
-EXTRA_ARGS = f"{BOARD}.subsystem.ethosu.extra_args"
+FAST = "--fast"
+"""Option of the NPU model that leaves out its timing."""
 
 
 def build(
@@ -33,7 +34,7 @@ def build(
     *,
     inputs: int,
     output_bytes: int = 0,
-    program: str = "program.pte",
+    program: str = PROGRAM,
     server: bool,
     pmu_trace: str | None = None,
     counts: str | None = None,
@@ -47,12 +48,15 @@ def build(
     Raises:
         UsageError: the FVP would cut the program's command line short, or cannot be given a name.
     """
+    board = spec.target.board
     kind = choice.runner_kind
     names = delivery.input_names(kind, inputs)
     semihosting = {}
     if kind == "semihosting":
-        semihosting = _semihosting(workdir, _cmd_line(names, program, delivery.OUTPUT, server=server))
-    ours = {**_parameters(spec, pmu_trace), **_comforts(known), **semihosting}
+        line = _cmd_line(names, program, delivery.OUTPUT, server=server)
+        semihosting = _semihosting(board.parameters, workdir, line)
+    comforts = {name: value for name, value in board.fvp.comforts.items() if known is None or name in known}
+    ours = {**_parameters(spec, pmu_trace), **comforts, **semihosting}
     # A name given twice is not documented behaviour of the FVP: the user's value takes the place of ours.
     users = dict(spec.parameters)
     words = [*choice.command]
@@ -74,51 +78,40 @@ def _memory(runner: Runner, program: str, output_bytes: int) -> list[str]:
     if runner.kind != "mlek":
         return []
     return [
-        *("--data", f"{program}@{MLEK_PROGRAM:#x}"),
-        *("--data", f"{delivery.MEMORY_INPUT}@{MLEK_INPUT:#x}"),
-        *("--dump", f"cpu0={delivery.MEMORY_OUTPUT}@Memory:{MLEK_OUTPUT:#x},{output_bytes}"),
+        *("--data", f"{program}@{firmware_images.PROGRAM:#x}"),
+        *("--data", f"{delivery.MEMORY_INPUT}@{firmware_images.INPUTS:#x}"),
+        *("--dump", f"cpu0={delivery.MEMORY_OUTPUT}@Memory:{firmware_images.OUTPUTS:#x},{output_bytes}"),
     ]
 
 
 def _parameters(spec: Spec, pmu_trace: str | None) -> dict[str, str]:
-    extra = ["--fast"] * spec.fast
+    board = spec.target.board
+    extra = [FAST] if spec.fast else []
     if pmu_trace is not None:
         _check_word(pmu_trace)
         extra += ["--pmu-trace", pmu_trace]
     return {
-        MACS_PARAMETER: str(spec.target.macs),
-        f"{BOARD}.uart0.out_file": "-",
-        f"{BOARD}.uart0.shutdown_on_eot": "1",
-        **({EXTRA_ARGS: " ".join(extra)} if extra else {}),
+        board.parameters.macs: str(spec.target.macs),
+        **board.fvp.console,
+        **({board.parameters.extra_args: " ".join(extra)} if extra else {}),
     }
 
 
 def defaults(spec: Spec) -> list[tuple[str, str]]:
     """What every run of a semihosting runner sets by itself, and to what; files are of the folder we are in."""
-    line = _cmd_line(delivery.input_names("semihosting", 1), "program.pte", delivery.OUTPUT, server=False)
-    return list({**_parameters(spec, None), **COMFORTS, **_semihosting(Path(), line)}.items())
+    board = spec.target.board
+    line = _cmd_line(delivery.input_names("semihosting", 1), PROGRAM, delivery.OUTPUT, server=False)
+    semihosting = _semihosting(board.parameters, Path(), line)
+    return list({**_parameters(spec, None), **board.fvp.comforts, **semihosting}.items())
 
 
-COMFORTS = {
-    f"{BOARD}.visualisation.disable-visualisation": "1",
-    "vis_hdlcd.disable_visualisation": "1",
-    **{f"{BOARD}.telnetterminal{n}.start_telnet": "0" for n in TERMINALS},
-    f"{BOARD}.uart0.unbuffered_output": "1",
-}
-"""Parameters without which a run does as well: no windows, no xterm, text at once."""
-
-
-def _comforts(known: Collection[str] | None) -> dict[str, str]:
-    return {name: value for name, value in COMFORTS.items() if known is None or name in known}
-
-
-def _semihosting(workdir: Path, cmd_line: str) -> dict[str, str]:
+def _semihosting(parameters: Parameters, workdir: Path, cmd_line: str) -> dict[str, str]:
     return {
-        f"{CPU}.semihosting-enable": "1",
-        f"{CPU}.semihosting-stack_base": "0",
-        f"{CPU}.semihosting-heap_limit": "0",
-        f"{CPU}.semihosting-cwd": str(workdir),
-        f"{CPU}.semihosting-cmd_line": cmd_line,
+        parameters.semihosting("enable"): "1",
+        parameters.semihosting("stack_base"): "0",
+        parameters.semihosting("heap_limit"): "0",
+        parameters.semihosting("cwd"): str(workdir),
+        parameters.semihosting("cmd_line"): cmd_line,
     }
 
 
@@ -144,6 +137,6 @@ def _check_word(name: str) -> None:
         raise UsageError(f"the file name {name!r} cannot be given to the FVP", "use one without spaces and quotes")
 
 
-def is_fast(argv: Sequence[str]) -> bool:
-    """Whether a command line puts the NPU in fast mode."""
-    return any(word.startswith(f"{EXTRA_ARGS}=") and "--fast" in word for word in argv)
+def is_fast(argv: Sequence[str], board: Board) -> bool:
+    """Return True if a command line puts the board's NPU in fast mode."""
+    return any(word.startswith(f"{board.parameters.extra_args}=") and FAST in word for word in argv)

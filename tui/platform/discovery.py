@@ -20,10 +20,8 @@ from tui.platform.parameters import Parameter
 from tui.platform.runner import Kind, Runner
 from tui.run.figures import PlatformInfo
 from tui.run.spec import RunnerKind, Spec
-from tui.toolchain import firmware_images, qemu
-
-FVP = "FVP_Corstone_SSE-320"
-"""The FVP with an Ethos-U85."""
+from tui.toolchain import boards, firmware_images, qemu
+from tui.toolchain.boards import Board, Fvp
 
 FVP_VARIABLE = "FVP_TUI_FVP"
 RUNNER_VARIABLE = "FVP_TUI_RUNNER"
@@ -34,12 +32,7 @@ PROBE_S = 30.0
 _VERSION = re.compile(r"Fast Models \[?(\d+\.\d+[.+]\d+)")
 
 EXECUTORCH_VARIABLE = "EXECUTORCH_ROOT"
-CHECKOUT_FVP = "examples/arm/*-scratch/FVP-corstone320/models/*"
-CHECKOUT_RUNNER = "arm_test/arm_semihosting_executor_runner_corstone-320/arm_executor_runner"
-"""Where ExecuTorch's setup.sh and its test set-up put them, in a checkout."""
-
 INSTALL_FOLDERS = ("~", "~/Arm", "~/arm", "/opt", "/opt/arm", "/opt/Arm", "/usr/local", "/usr/local/arm")
-INSTALLED = "FVP[-_]*orstone*320*/models/*"
 
 
 @dataclass(frozen=True)
@@ -106,44 +99,47 @@ def platform_only(spec: Spec) -> Choice:
     """
     if spec.platform == "simulator":
         return _simulator("the simulator, as asked for")
-    found = find_fvp(spec.fvp)
+    board = spec.target.board
+    found = find_fvp(spec.fvp, board)
     if found is not None:
         return _fvp(found, None)
     if spec.platform == "fvp":
-        raise PlatformUnavailable(f"no {FVP} was found", f"--fvp PATH, {FVP_VARIABLE} or PATH")
-    return _simulator(f"the simulator, since no {FVP} was found")
+        raise PlatformUnavailable(f"no {board.fvp.binary} was found", f"--fvp PATH, {FVP_VARIABLE} or PATH")
+    return _simulator(f"the simulator, since no {board.fvp.binary} was found")
 
 
 def _fvp_for(spec: Spec) -> Choice:
-    found = find_fvp(spec.fvp)
+    board = spec.target.board
+    found = find_fvp(spec.fvp, board)
     if found is None:
         raise PlatformUnavailable(
-            f"no {FVP} was found", f"install it from developer.arm.com, then --fvp PATH, {FVP_VARIABLE} or PATH"
+            f"no {board.fvp.binary} was found",
+            f"install it from developer.arm.com, then --fvp PATH, {FVP_VARIABLE} or PATH",
         )
-    runner = find_runner(spec.runner)
+    runner = find_runner(spec.runner, board)
     if runner is None:
         raise PlatformUnavailable(
             f"an FVP was found by {found.by}, but no runner for it",
             "fvp-tui firmware install gets one ready made, firmware build makes one; or --runner ELF",
         )
-    program = _inspect(runner.path, spec.runner_kind, spec.pte_address)
-    if "Corstone-300" in program.name:
-        raise PlatformUnavailable(f"{runner} is {program.name}, which is another board", "give one for Corstone-320")
+    program = _inspect(runner.path, spec.runner_kind, spec.pte_address, board)
+    if program.image is not None and program.image.board != board.name:
+        raise PlatformUnavailable(f"{runner} is {program.name}, which is another board", f"give one for {board.name}")
     return _fvp(found, program)
 
 
-def find_fvp(explicit: str | None) -> Found | None:
-    """The FVP's binary, None if there is none. The first that has one wins: see `FVP_FINDERS`.
+def find_fvp(explicit: str | None, board: Board = boards.DEFAULT) -> Found | None:
+    """The FVP's binary for a board, None if there is none. The first that has one wins: see `FVP_FINDERS`.
 
     Raises:
         PlatformUnavailable: the option, the variable or the settings name something that is no FVP.
         UsageError: the settings cannot be read.
     """
-    return next((found for find in FVP_FINDERS if (found := find(explicit)) is not None), None)
+    return next((found for find in FVP_FINDERS if (found := find(explicit, board.fvp)) is not None), None)
 
 
-def find_runner(explicit: str | None) -> Found | None:
-    """The runner's ELF file, None if there is none.
+def find_runner(explicit: str | None, board: Board = boards.DEFAULT) -> Found | None:
+    """The runner's ELF file for a board, None if there is none.
 
     Raises:
         PlatformUnavailable: the option, the variable or the settings name a file that is not there.
@@ -160,39 +156,39 @@ def find_runner(explicit: str | None) -> Found | None:
             if not path.is_file():
                 raise PlatformUnavailable(f"no runner at {path} ({by})", "give an ELF file")
             return Found(path, by)
-    return _in_checkouts(CHECKOUT_RUNNER, "an ExecuTorch checkout") or _installed()
+    return _in_checkouts(board.fvp.runner, "an ExecuTorch checkout") or _installed(board)
 
 
-def _by_option(explicit: str | None) -> Found | None:
-    return None if not explicit else _named(explicit, "--fvp")
+def _by_option(explicit: str | None, fvp: Fvp) -> Found | None:
+    return None if not explicit else _named(explicit, "--fvp", fvp)
 
 
-def _by_variable(explicit: str | None) -> Found | None:
+def _by_variable(explicit: str | None, fvp: Fvp) -> Found | None:
     name = os.environ.get(FVP_VARIABLE)
-    return None if not name else _named(name, FVP_VARIABLE)
+    return None if not name else _named(name, FVP_VARIABLE, fvp)
 
 
-def _by_settings(explicit: str | None) -> Found | None:
+def _by_settings(explicit: str | None, fvp: Fvp) -> Found | None:
     name = config.read().fvp
-    return None if not name else _named(name, config.NAME)
+    return None if not name else _named(name, config.NAME, fvp)
 
 
-def _by_path(explicit: str | None) -> Found | None:
-    path = shutil.which(FVP)
+def _by_path(_: str | None, fvp: Fvp) -> Found | None:
+    path = shutil.which(fvp.binary)
     return None if path is None else Found(Path(path), "PATH")
 
 
-def _by_checkout(explicit: str | None) -> Found | None:
-    return _in_checkouts(f"{CHECKOUT_FVP}/{FVP}", "an ExecuTorch checkout")
+def _by_checkout(_: str | None, fvp: Fvp) -> Found | None:
+    return _in_checkouts(f"{fvp.checkout}/{fvp.binary}", "an ExecuTorch checkout")
 
 
-def _by_folder(explicit: str | None) -> Found | None:
+def _by_folder(_: str | None, fvp: Fvp) -> Found | None:
     folders = (Path(place).expanduser() for place in INSTALL_FOLDERS)
-    found = (path for folder in folders for path in _sorted(folder.glob(f"{INSTALLED}/{FVP}")))
+    found = (path for folder in folders for path in _sorted(folder.glob(f"{fvp.installed}/{fvp.binary}")))
     return next((Found(path, "its install folder") for path in found), None)
 
 
-FVP_FINDERS: tuple[Callable[[str | None], Found | None], ...] = (
+FVP_FINDERS: tuple[Callable[[str | None, Fvp], Found | None], ...] = (
     _by_option,
     _by_variable,
     _by_settings,
@@ -217,10 +213,10 @@ def _in_checkouts(pattern: str, by: str) -> Found | None:
     return None
 
 
-def _installed() -> Found | None:
-    if (path := firmware_store.built()) is not None:
+def _installed(board: Board) -> Found | None:
+    if (path := firmware_store.built(board)) is not None:
         return Found(path, "fvp-tui firmware build")
-    path = firmware_store.installed(firmware_images.CORSTONE_320)
+    path = firmware_store.installed(board.image)
     return None if path is None else Found(path, "fvp-tui firmware install")
 
 
@@ -230,25 +226,25 @@ def _sorted(paths: Iterable[Path]) -> list[Path]:
     return sorted((path for path in paths if path.is_file()), key=lambda p: (("armv8l" in str(p)) != arm, p))
 
 
-def _named(name: str, by: str) -> Found:
+def _named(name: str, by: str, fvp: Fvp) -> Found:
     path = Path(name).expanduser()
     if path.is_dir():
-        path = _in_folder(path, by)
+        path = _in_folder(path, by, fvp.binary)
     elif len(path.parts) == 1 and not path.exists() and (on_path := shutil.which(name)):
         path = Path(on_path)
     if not path.is_file():
-        raise PlatformUnavailable(f"no FVP at {path} ({by})", f"give the path of the binary {FVP}")
+        raise PlatformUnavailable(f"no FVP at {path} ({by})", f"give the path of the binary {fvp.binary}")
     if not os.access(path, os.X_OK):
         raise PlatformUnavailable(f"{path} ({by}) cannot be executed", "chmod +x it, or give another")
     return Found(path.absolute(), by)
 
 
-def _in_folder(folder: Path, by: str) -> Path:
+def _in_folder(folder: Path, by: str, binary: str) -> Path:
     """The binary in the FVP's install folder: models/Linux64_GCC-9.3 on x86-64, models/Linux64_armv8l_... on Arm."""
-    for place in (folder / FVP, *_sorted(folder.glob(f"models/*/{FVP}"))):
+    for place in (folder / binary, *_sorted(folder.glob(f"models/*/{binary}"))):
         if place.is_file():
             return place
-    raise PlatformUnavailable(f"no {FVP} in the folder {folder} ({by})", "give the path of the binary itself")
+    raise PlatformUnavailable(f"no {binary} in the folder {folder} ({by})", "give the path of the binary itself")
 
 
 def _fvp(found: Found, runner: Runner | None) -> Choice:
@@ -314,11 +310,13 @@ def _emulated(why: str, spec: Spec) -> Choice:
     )
 
 
-def _inspect(path: Path, kind: RunnerKind = "auto", pte_address: int | None = None) -> Runner:
+def _inspect(
+    path: Path, kind: RunnerKind = "auto", pte_address: int | None = None, board: Board = boards.DEFAULT
+) -> Runner:
     # Only now: a run without an ELF file need not wait for what reads one.
     from tui.platform import inspection
 
-    return inspection.inspect(path, kind, pte_address)
+    return inspection.inspect(path, kind, pte_address, board)
 
 
 SIMULATOR = (sys.executable, "-m", "tui.simulator")

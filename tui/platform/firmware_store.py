@@ -14,6 +14,8 @@ from pathlib import Path
 from tui import config
 from tui.errors import UserError
 from tui.files import write_whole
+from tui.toolchain import boards
+from tui.toolchain.boards import Board
 from tui.toolchain.firmware_images import IMAGES, Image
 
 WHEEL = "mlia-ethos-u==0.1.0"
@@ -31,19 +33,15 @@ def installed(image: Image) -> Path | None:
     return path if path.is_file() else None
 
 
-BUILT = "semihosting-corstone-320.elf"
-"""The runner that was built from an ExecuTorch checkout."""
-
-
-def built() -> Path | None:
-    """That runner, None if none was built."""
-    path = folder() / BUILT
+def built(board: Board = boards.DEFAULT) -> Path | None:
+    """The runner that was built from an ExecuTorch checkout for a board, None if none was."""
+    path = folder() / board.fvp.built_runner
     return path if path.is_file() else None
 
 
-def keep_built(runner: Path) -> Path:
-    """Keep a runner that was built; where."""
-    return write_whole(folder() / BUILT, runner.read_bytes())
+def keep_built(runner: Path, board: Board) -> Path:
+    """Keep a runner that was built for a board, and return its place."""
+    return write_whole(folder() / board.fvp.built_runner, runner.read_bytes())
 
 
 def install(source: Path | None = None) -> list[Path]:

@@ -10,9 +10,10 @@ from elftools.elf.elffile import ELFFile
 
 from tui.errors import PlatformUnavailable
 from tui.model import pte
-from tui.platform import runner
 from tui.platform.runner import Kind, Runner
 from tui.run.spec import RunnerKind
+from tui.toolchain import boards, firmware_images
+from tui.toolchain.boards import Board
 from tui.toolchain.elf import OBJECT, symbols
 
 TEXTS: tuple[tuple[Kind, bytes], ...] = (
@@ -24,8 +25,8 @@ TEXTS: tuple[tuple[Kind, bytes], ...] = (
 TFLITE_TEXT, EXECUTORCH_TEXT = b"TFLM - ", b"ExecuTorch"
 BUNDLE_TEXT = b"Model output match expected BundleIO"
 
-MLEK_POOLS = {"temp_allocator": 32 << 20}
-"""Sizes in bytes of pools that it has no symbol for: the temporary allocator begins at 0x94000000."""
+MLEK_POOLS = {"temp_allocator": firmware_images.TEMPORARY_BYTES}
+"""Sizes in bytes of the pools that Arm's inference runner has no symbol for."""
 
 POOLS = {
     "method_allocation_pool": "method_allocator",
@@ -39,7 +40,9 @@ _ARM = "EM_ARM"
 _CACHED_ADDRESS = re.compile(r"^ET_MODEL_PTE_ADDR:\w+=(0x[0-9a-fA-F]{1,16})\s*$", re.MULTILINE)
 
 
-def inspect(path: Path, kind: RunnerKind = "auto", pte_address: int | None = None) -> Runner:
+def inspect(
+    path: Path, kind: RunnerKind = "auto", pte_address: int | None = None, board: Board = boards.DEFAULT
+) -> Runner:
     """What the ELF file at `path` is; `kind` and `pte_address` are taken as given unless ``auto`` or None.
 
     Raises:
@@ -76,12 +79,15 @@ def inspect(path: Path, kind: RunnerKind = "auto", pte_address: int | None = Non
             "say how it takes its model: --runner-kind semihosting, address, embedded or mlek",
         )
     address = _cached_address(path) if pte_address is None else pte_address
+    if address is None:
+        # ExecuTorch's examples place a program that is not in the ELF at the start of the board's DDR.
+        address = board.memory.ddr
     return Runner(
         path=path,
         kind=found,
         sha256=hashlib.sha256(data).hexdigest(),
         bundles=_holds(segments, BUNDLE_TEXT),
-        pte_address=runner.MLEK_PROGRAM if found == "mlek" else address,
+        pte_address=firmware_images.PROGRAM if found == "mlek" else address,
         program=program if found == "embedded" else None,
         pools={**pools, **(MLEK_POOLS if found == "mlek" else {})},
     )
@@ -124,8 +130,8 @@ def _programs(segment: bytes) -> Iterator[bytes]:
         yield rest
 
 
-def _cached_address(path: Path) -> int:
-    """The address the runner was built for, as its build folder says it, else that of ExecuTorch's examples."""
+def _cached_address(path: Path) -> int | None:
+    """The address the runner was built for, None where its build folder does not say it."""
     for folder in path.resolve().parents[:4]:
         try:
             found = _CACHED_ADDRESS.search((folder / "CMakeCache.txt").read_text(encoding="utf-8", errors="replace"))
@@ -133,4 +139,4 @@ def _cached_address(path: Path) -> int:
             continue
         if found:
             return int(found[1], 16)
-    return runner.PTE_ADDRESS
+    return None

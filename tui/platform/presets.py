@@ -1,7 +1,7 @@
 """Presets (named sets of platform parameters and options) and favourites, as files in the configuration folder."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from tui import config
 from tui.errors import UsageError
 from tui.files import write_whole
 from tui.run.spec import Spec
+from tui.toolchain import boards
+from tui.toolchain.boards import Board
 
 FOLDER = "presets"
 SUFFIX = ".toml"
@@ -29,23 +31,17 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     parameters: dict[str, str | bool | int | float] = {}
 
 
-BUILT_IN: Mapping[str, Preset] = {
-    "fast": Preset(about="Fast NPU mode; its counters are not representative.", fast=True),
-    "trace": Preset(about="A trace of the NPU: cycles of each operator.", pmu_trace=True),
-    "patient": Preset(about="A time limit of two hours.", timeout_s=7200),
-    "window": Preset(
-        about="The FVP's window, on a desktop.",
-        parameters={
-            "mps4_board.visualisation.disable-visualisation": False,
-            "vis_hdlcd.disable_visualisation": False,
-        },
-    ),
-    "terminals": Preset(
-        about="An xterm for each UART, on a desktop.",
-        parameters={f"mps4_board.telnetterminal{n}.start_telnet": True for n in (0, 1, 2, 5)},
-    ),
-}
-"""What comes with fvp-tui; a file of the same name takes its place."""
+def built_in(board: Board = boards.DEFAULT) -> dict[str, Preset]:
+    """The presets that come with fvp-tui; a file of the same name takes the place of one."""
+    names = board.parameters
+    terminals = {names.terminal(number, "start_telnet"): True for number in names.terminals}
+    return {
+        "fast": Preset(about="Fast NPU mode; its counters are not representative.", fast=True),
+        "trace": Preset(about="A trace of the NPU: cycles of each operator.", pmu_trace=True),
+        "patient": Preset(about="A time limit of two hours.", timeout_s=7200),
+        "window": Preset(about="The FVP's window, on a desktop.", parameters=dict.fromkeys(names.windows, False)),
+        "terminals": Preset(about="An xterm for each UART, on a desktop.", parameters={**terminals}),
+    }
 
 
 def folder() -> Path:
@@ -56,19 +52,19 @@ def folder() -> Path:
 def names() -> list[str]:
     """All presets, those of the user among them."""
     own = (path.stem for path in folder().glob(f"*{SUFFIX}")) if folder().is_dir() else ()
-    return sorted({*BUILT_IN, *own})
+    return sorted({*built_in(), *own})
 
 
-def load(name: str) -> Preset:
-    """A preset by its name.
+def load(name: str, board: Board = boards.DEFAULT) -> Preset:
+    """A preset by its name, with the parameters of a board where it is a built-in one.
 
     Raises:
         UsageError: there is none, or its file cannot be read.
     """
     path = folder() / f"{name}{SUFFIX}"
     if not _NAME.fullmatch(name) or not path.exists():
-        if name in BUILT_IN:
-            return BUILT_IN[name]
+        if (preset := built_in(board).get(name)) is not None:
+            return preset
         raise UsageError(f"no preset {name!r}", f"known: {', '.join(names())}")
     return config.read_toml(path, Preset, hint=f"a preset may set: {', '.join(Preset.__struct_fields__)}")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from tui.toolchain import firmware_images
+from tui.toolchain.firmware_images import Image
 
 Kind = Literal["semihosting", "address", "embedded", "mlek"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -21,14 +22,8 @@ WORDS: dict[Kind, str] = {
     "mlek": "takes program and inputs placed in memory",
 }
 
-PTE_ADDRESS = 0x7000_0000
-"""Where ExecuTorch's examples place a program that is not in the ELF: the start of the board's DDR."""
-
-MLEK_PROGRAM, MLEK_INPUT, MLEK_OUTPUT = 0x9000_0000, 0x9200_0000, 0x9300_0000
-"""Where Arm's inference runner has its program, and all bytes of inputs and outputs, one tensor after the other."""
-
-KNOWN = {image.sha256: image.what for image in firmware_images.IMAGES}
-"""Runners that were looked at, by sha256."""
+KNOWN = {image.sha256: image for image in firmware_images.IMAGES}
+"""Prebuilt runners that were examined, by sha256."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +43,14 @@ class Runner:
     """Sizes in bytes of its memory pools, by the names it prints for them; those that it does not tell are left out."""
 
     @property
+    def image(self) -> Image | None:
+        """The prebuilt firmware image that it is; None where it is none."""
+        return KNOWN.get(self.sha256)
+
+    @property
     def name(self) -> str:
-        """What it is, in words."""
-        return KNOWN.get(self.sha256) or f"{self.path.name}, which {WORDS[self.kind]}"
+        """Description of it in words."""
+        return self.image.what if self.image is not None else f"{self.path.name}, which {WORDS[self.kind]}"
 
     @property
     def takes_inputs(self) -> bool:

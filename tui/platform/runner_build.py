@@ -17,6 +17,8 @@ from tui.platform import firmware_store, inspection, runner
 from tui.platform.child import CannotStart, Child
 from tui.platform.lines import Line, Splitter
 from tui.text import clean
+from tui.toolchain import boards
+from tui.toolchain.boards import Board
 
 SCRIPT = "backends/arm/scripts/build_executor_runner.sh"
 TOOLS = "examples/arm/arm-scratch/setup_path.sh"
@@ -26,9 +28,6 @@ RUNNER = "arm_executor_runner"
 LOG = "build.log"
 FOLDER = "build"
 POLL_S = 0.2
-
-TARGET = ("ethos-u85-256", "Ethos_U85_SYS_DRAM_Mid", "Dedicated_Sram_384KB")
-"""Its MACs decide nothing: the runner asks the NPU for them."""
 
 METHOD_POOL_BYTES = 80 << 20
 
@@ -65,6 +64,7 @@ class Progress:
 
 def build(
     checkout: Path,
+    board: Board = boards.DEFAULT,
     *,
     etdump: bool = False,
     bundles: bool = False,
@@ -76,7 +76,7 @@ def build(
     Raises:
         UserError: this is no checkout, its tools are not set up, or the build fails.
     """
-    argv = _command(checkout, etdump=etdump, bundles=bundles, kernels=kernels)
+    argv = _command(checkout, board, etdump=etdump, bundles=bundles, kernels=kernels)
     folder = firmware_store.folder()
     folder.mkdir(parents=True, exist_ok=True)
     # The environment fvp-tui runs in has ExecuTorch's flatc and, where pip installed it, CMake.
@@ -88,10 +88,10 @@ def build(
     status, last = _follow(child, folder / LOG, progress)
     if status != 0:
         raise UserError(f"the build failed: {last or f'status {status}'}", f"see {folder / LOG}")
-    return _take(folder)
+    return _take(folder, board)
 
 
-def _command(checkout: Path, *, etdump: bool, bundles: bool, kernels: tuple[str, ...]) -> list[str]:
+def _command(checkout: Path, board: Board, *, etdump: bool, bundles: bool, kernels: tuple[str, ...]) -> list[str]:
     script = checkout / SCRIPT
     if not script.is_file():
         raise UserError(f"{checkout} is no ExecuTorch checkout: it has no {SCRIPT}", "give its top folder")
@@ -100,19 +100,24 @@ def _command(checkout: Path, *, etdump: bool, bundles: bool, kernels: tuple[str,
             f"{checkout} has no toolchain yet: there is no {TOOLS}",
             f"{checkout}/examples/arm/setup.sh --i-agree-to-the-contained-eula",
         )
-    target, system_config, memory_mode = TARGET
+    npu = board.npu
     words = [
         "bash",
         str(script),
         "--pte=semihosting",
-        f"--target={target}",
-        f"--system_config={system_config}",
-        f"--memory_mode={memory_mode}",
+        # The MACs decide nothing: the runner asks the NPU for them.
+        f"--target={npu.default_accelerator}",
+        f"--system_config={npu.default_system_config}",
+        f"--memory_mode={npu.runner_memory_mode}",
         f"--select_ops_list={','.join(dict.fromkeys((*KERNELS, *kernels)))}",
         f"--output={firmware_store.folder() / FOLDER}",
         f"--extra_build_flags=-DET_ARM_BAREMETAL_METHOD_ALLOCATOR_POOL_SIZE={METHOD_POOL_BYTES}",
     ]
-    return [*words, *["--etdump"] * etdump, *["--bundleio"] * bundles]
+    if etdump:
+        words.append("--etdump")
+    if bundles:
+        words.append("--bundleio")
+    return words
 
 
 def _follow(child: Child, log: Path, progress: Callable[[Progress], None]) -> tuple[int | None, str]:
@@ -157,7 +162,7 @@ def percent_done(line: str, before: int | None) -> int | None:
     return before
 
 
-def _take(folder: Path) -> Path:
+def _take(folder: Path, board: Board) -> Path:
     """Keep what was built, if it is what was wanted."""
     found = next((path for path in sorted((folder / FOLDER).rglob(RUNNER)) if path.is_file()), None)
     if found is None:
@@ -165,4 +170,4 @@ def _take(folder: Path) -> Path:
     kind = inspection.inspect(found).kind
     if kind != "semihosting":
         raise UserError(f"{found} {runner.WORDS[kind]}: a runner that reads files was wanted")
-    return firmware_store.keep_built(found)
+    return firmware_store.keep_built(found, board)

@@ -14,6 +14,7 @@ from tui.platform.uart import Parser
 from tui.platform.verdict import End, Evidence, judge, remarks
 from tui.run.events import Event, Logged, Noted, PhaseChanged, PlatformExited
 from tui.run.figures import Source
+from tui.toolchain.boards import Board
 
 GO = b"go\n"
 """What starts an inference of the runner's server mode: any line."""
@@ -53,6 +54,7 @@ class Patience:
 def run(
     argv: Sequence[str],
     *,
+    board: Board,
     cwd: Path,
     env: Mapping[str, str],
     console: Path,
@@ -90,7 +92,7 @@ def run(
     try:
         with console.open("ab", buffering=0) as log:
             on_started(child.pid)
-            evidence = Evidence(fast=is_fast(argv))
+            evidence = Evidence(fast=is_fast(argv, board))
             session = _Session(
                 child, source, first, evidence, emit, follow, log, demand, timeout_s, patience, clock, collect
             )

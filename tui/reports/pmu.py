@@ -1,6 +1,6 @@
 """The NPU's performance counters in words. Names are the Ethos-U driver's (``pmu_ethosu.h``)."""
 
-PREFIX = "ETHOSU_PMU_"
+from tui.toolchain.boards import PMU_PREFIX
 
 MEANINGS = {
     "CYCLE": "cycles of the NPU",
@@ -39,7 +39,7 @@ MEANINGS = {
 
 def event(name: str) -> str:
     """An event's name without what all of them begin with."""
-    return name.removeprefix(PREFIX)
+    return name.removeprefix(PMU_PREFIX)
 
 
 def meaning(name: str) -> str:

@@ -12,8 +12,8 @@ from typing import Literal
 import msgspec
 
 from tui.errors import UsageError
-from tui.toolchain import vela
-from tui.toolchain.target import CPU_TARGETS, Target
+from tui.toolchain import boards, vela
+from tui.toolchain.target import Target
 
 Quantization = Literal["int8", "a16w8", "none"]
 PlatformChoice = Literal["auto", "simulator", "fvp"]
@@ -24,9 +24,6 @@ QUANTIZATIONS: tuple[Quantization, ...] = ("int8", "a16w8", "none")
 PLATFORMS: tuple[PlatformChoice, ...] = ("auto", "simulator", "fvp")
 ENGINES: tuple[EngineChoice, ...] = ("auto", "interpreter", "firmware")
 RUNNER_KINDS: tuple[RunnerKind, ...] = ("auto", "semihosting", "address", "embedded", "mlek")
-
-MACS_PARAMETER = "mps4_board.subsystem.ethosu.num_macs"
-"""FVP parameter of the NPU's size; always passed, always the compiled target's."""
 
 DEFAULT_TIMEOUT_S = 600.0
 """Wall-clock limit of the platform, as examples/arm/run_fvp.sh sets it."""
@@ -100,9 +97,10 @@ def check_target(target: Target) -> None:
         known = vela.lists()
     except vela.VelaMissing as error:
         raise UsageError(str(error), "pip install 'executorch[ethos-u]==1.5.1'") from error
-    _choice("target", target.accelerator, (*known.accelerators, *CPU_TARGETS))
-    _choice("system config", target.system_config, known.system_configs)
-    _choice("memory mode", target.memory_mode, known.memory_modes)
+    _choice("target", target.accelerator, (*known.accelerators, *boards.CPU_TARGETS))
+    own = vela.lists(target.board.npu)
+    _choice("system config", target.system_config, own.system_configs)
+    _choice("memory mode", target.memory_mode, own.memory_modes)
 
 
 def folder_for(model: str) -> str | None:
@@ -147,8 +145,10 @@ def check(spec: Spec) -> Spec:
         raise UsageError(f"no calibration data at {spec.calibration}")
     if spec.calibration is not None and spec.quantize == "none":
         raise UsageError("--calibration has no use with --quantize none")
+    macs_parameter = spec.target.board.parameters.macs
     for name, value in spec.parameters:
-        if name == MACS_PARAMETER and _number(value) != spec.target.macs:
+        # Always passed, always the compiled target's.
+        if name == macs_parameter and _number(value) != spec.target.macs:
             raise UsageError(
                 f"{name}={value} contradicts the target {spec.target.accelerator}",
                 f"leave it out: it is always set to {spec.target.macs}",

@@ -15,12 +15,15 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from tui import __version__, processes
-from tui.simulator import parameters
 from tui.simulator.parameters import ParameterError, Settings
+from tui.toolchain import boards
 
 if TYPE_CHECKING:
     from tui.simulator.executor_runner import Runner
     from tui.simulator.firmware.engine import Engine
+
+BOARD = boards.DEFAULT
+"""The board whose FVP it takes the place of."""
 
 NAME = "fvp_sim"
 STOPPED_BY_USER = "Info: /OSCI/SystemC: Simulation stopped by user."
@@ -47,9 +50,9 @@ class Stopping(Exception):
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="fvp-sim",
-        description="Runs an ExecuTorch program compiled for Ethos-U85, with the command line of FVP_Corstone_SSE-320."
-        " A simulator: the NPU is modelled bit for bit, its cycles are estimated; there is no CPU core, but for"
-        " the one that QEMU emulates for a firmware.",
+        description=f"Runs an ExecuTorch program compiled for {BOARD.npu.name}, with the command line of"
+        f" {BOARD.fvp.binary}. A simulator: the NPU is modelled bit for bit, its cycles are estimated; there is no CPU"
+        " core, but for the one that QEMU emulates for a firmware.",
         allow_abbrev=False,
     )
     add = parser.add_argument
@@ -80,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    settings = Settings()
+    settings = Settings(BOARD)
     for file in options.config_file:
         try:
             lines = Path(file).read_text(encoding="utf-8").splitlines()
@@ -167,7 +170,6 @@ def _statistics(begun: float, simulated_s: float | None, instructions: int | Non
 def _run(options: argparse.Namespace, settings: Settings) -> int:
     """Start the program and see it to its end; the exit status."""
     placed, applications = _placed(options), _applications(options)
-    command_line = settings.text(parameters.SEMIHOSTING_CMD_LINE)
     begun = time.monotonic()
     # From here on numpy is needed: --version and -l answer without it.
     with processes.collection_suspended():
@@ -178,19 +180,18 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         # Reading a firmware takes its time to load: the interpreter, which has none, starts without.
         from tui.simulator.firmware import start
 
-        given = start.Given(applications, placed, settings.number(parameters.NUM_MACS), options.dump, options.counts)
+        given = start.Given(applications, placed, settings.macs, options.dump, options.counts)
         boot = start.find(given, options.engine, _say)
-    if boot is None and not placed and not command_line:
-        raise ParameterError(f"nothing to run: give -C {parameters.SEMIHOSTING_CMD_LINE}=... or --data FILE@ADDRESS")
+    if boot is None and not placed and not settings.command_line:
+        name = settings.board.parameters.semihosting("cmd_line")
+        raise ParameterError(f"nothing to run: give -C {name}=... or --data FILE@ADDRESS")
     extra = settings.extra_args()
     tracing = trace.begin(extra)
     observe = None if tracing is None else tracing.observe
     program: executor_runner.Runner | Engine
     run: Callable[[], int]
     if boot is None:
-        program = executor_runner.Runner(
-            settings.number(parameters.NUM_MACS), cycle_model.model(settings), observe=observe
-        )
+        program = executor_runner.Runner(settings.macs, cycle_model.model(settings), observe=observe)
         run = partial(_interpret, program, placed, settings)
     else:
         from tui.simulator.firmware import engine
@@ -230,22 +231,22 @@ def _interpret(program: "Runner", placed: list[tuple[int, bytes]], settings: Set
         contents = [data for _, data in placed]
         first = next((n for n, data in enumerate(contents) if pte.identifier(data) in pte.IDENTIFIERS), 0)
         return program.run_placed(contents[first], contents[:first] + contents[first + 1 :])
-    folder = Path(settings.text(parameters.SEMIHOSTING_CWD) or ".")
-    return program.run(executor_runner.parse(settings.text(parameters.SEMIHOSTING_CMD_LINE), folder))
+    return program.run(executor_runner.parse(settings.command_line, settings.folder))
 
 
 def _main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         if options.version:
-            _say(f"fvp-sim {__version__} (fvp-tui; Ethos-U85 simulator with the command line of FVP_Corstone_SSE-320)")
+            what = f"{BOARD.npu.name} simulator with the command line of {BOARD.fvp.binary}"
+            _say(f"fvp-sim {__version__} (fvp-tui; {what})")
             return 0
         settings = _settings(options)
         if options.list_params:
             _say(settings.listing())
             return 0
         if options.list_instances:
-            _say(f"{parameters.ETHOSU}  Ethos-U85  functional model, cycles estimated")
+            _say(f"{BOARD.parameters.ethosu}  {BOARD.npu.name}  functional model, cycles estimated")
             return 0
         return _run(options, settings)
     except ParameterError as error:

@@ -11,20 +11,21 @@ from tui.simulator.ethosu85.memory_ports import LUT_RAM, Port, Ports
 from tui.simulator.executor_runner import Cycles, Estimate
 from tui.simulator.parameters import Settings
 from tui.toolchain import vela
+from tui.toolchain.boards import ETHOS_U85
 
 FAST = "--fast leaves out the cycle model"
 ON_CHIP = "Sram"
 """The memory behind the NPU's SRAM ports in vela.ini; what is behind the others is external."""
 
-BEATS = {
-    (True, False): "ETHOSU_PMU_SRAM_RD_DATA_BEAT_RECEIVED",
-    (True, True): "ETHOSU_PMU_SRAM_WR_DATA_BEAT_WRITTEN",
-    (False, False): "ETHOSU_PMU_EXT_RD_DATA_BEAT_RECEIVED",
-    (False, True): "ETHOSU_PMU_EXT_WR_DATA_BEAT_WRITTEN",
-}
-"""Events by (SRAM, write), in the order and with the names of ExecuTorch's performance monitor."""
+PMU = ETHOS_U85.pmu
 
-MAC_ACTIVE = "ETHOSU_PMU_MAC_ACTIVE"
+BEATS = {
+    (True, False): PMU.sram_reads,
+    (True, True): PMU.sram_writes,
+    (False, False): PMU.external_reads,
+    (False, True): PMU.external_writes,
+}
+"""Events by (SRAM, write), in the order of ExecuTorch's performance monitor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +74,7 @@ def _events(costs: Sequence[Cost]) -> dict[str, int]:
     counts = dict.fromkeys(BEATS.values(), 0)
     for transfer in (t for cost in costs for t in cost.traffic if t.port != LUT_RAM):
         counts[BEATS[transfer.port.name == ON_CHIP, transfer.write]] += transfer.beats
-    return {**counts, MAC_ACTIVE: sum(cost.work.mac_cycles for cost in costs)}
+    return {**counts, PMU.mac_active: sum(cost.work.mac_cycles for cost in costs)}
 
 
 def waiting_for_tables(delegate: EthosU) -> tuple[int, int]:

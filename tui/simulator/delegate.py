@@ -14,6 +14,7 @@ import numpy as np
 from tui.model.pte import Delegate, DelegateCall, Program
 from tui.simulator.ethosu85 import Command, CommandStreamError, Npu, Stream, parse
 from tui.simulator.ethosu85.memory import Bytes
+from tui.toolchain import boards
 
 BACKEND = "EthosUBackend"
 HEADER = struct.Struct("<16sIB11s")
@@ -21,11 +22,11 @@ ALIGNMENT = 16
 FIRST, LAST = "vela_bin_stream", "vela_end_stream"
 PORT = struct.Struct("<9i")
 
-FAST_SCRATCH_BYTES = 4 << 20
-"""SRAM of the Corstone-320: no fast scratch can be larger."""
+FAST_SCRATCH_BYTES = boards.DEFAULT.memory.sram_bytes
+"""The board's SRAM: no fast scratch can be larger."""
 
-SCRATCH_LIMIT = 256 << 20
-"""DDR of the Corstone-320 in bytes."""
+SCRATCH_LIMIT = boards.DEFAULT.memory.ddr_bytes
+"""The board's DDR."""
 
 
 class DelegateError(Exception):

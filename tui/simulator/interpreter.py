@@ -12,9 +12,10 @@ from tui.simulator.cpu_kernels import Kernel, KernelError
 from tui.simulator.delegate import DelegateError, EthosU
 from tui.simulator.ethosu85 import Command
 from tui.simulator.ethosu85.memory import Bytes, NDArray
+from tui.toolchain import boards
 
-MEMORY_LIMIT = 256 << 20
-"""DDR of the Corstone-320 in bytes: a plan that needs more cannot be loaded there either."""
+MEMORY_LIMIT = boards.DEFAULT.memory.ddr_bytes
+"""Bytes of DDR: a plan that needs more cannot be loaded on the board either."""
 
 INSTRUCTION_LIMIT = 10_000_000
 """Instructions of one execution: a loop that does not end is an error, not a hang."""

@@ -1,17 +1,12 @@
 """The parameters (``-C NAME=VALUE``) the simulator knows: those of the FVP that mean something to it or its users."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
-ETHOSU = "mps4_board.subsystem.ethosu"
-CPU = "mps4_board.subsystem.cpu0"
-NUM_MACS = f"{ETHOSU}.num_macs"
-EXTRA_ARGS = f"{ETHOSU}.extra_args"
-SEMIHOSTING_ENABLE = f"{CPU}.semihosting-enable"
-SEMIHOSTING_CWD = f"{CPU}.semihosting-cwd"
-SEMIHOSTING_CMD_LINE = f"{CPU}.semihosting-cmd_line"
-
-MACS = (128, 256, 512, 1024, 2048)
+from tui.toolchain import boards
+from tui.toolchain.boards import Board
 
 
 class ParameterError(Exception):
@@ -44,35 +39,45 @@ def _flag(name: str, text: str, default: str = "0") -> Parameter:
     return Parameter(name, "bool", default, text)
 
 
-def _terminals() -> list[Parameter]:
-    found = []
-    for n in (0, 1, 2, 5):
-        found.append(_flag(f"mps4_board.telnetterminal{n}.quiet", "No effect: there are no terminals"))
-        found.append(_flag(f"mps4_board.telnetterminal{n}.start_telnet", "No effect: there are no terminals", "1"))
-    return found
+def available(board: Board) -> dict[str, Parameter]:
+    """All parameters of a board, by their names."""
+    return {parameter.name: parameter for parameter in (*_npu(board), *_console(board), *_semihosting(board))}
 
 
-KNOWN: dict[str, Parameter] = {
-    p.name: p
-    for p in (
-        Parameter(NUM_MACS, "int", "0x100", "8x8 multiply-accumulates a cycle: 128, 256, 512, 1024 or 2048", 128, 2048),
-        Parameter(EXTRA_ARGS, "string", "", "--fast leaves out the cycle model; --pmu-trace FILE traces it"),
-        *_terminals(),
-        Parameter("mps4_board.uart0.out_file", "string", "", "No effect: the console is the standard output"),
-        _flag("mps4_board.uart0.unbuffered_output", "No effect: every line is written at once"),
-        _flag("mps4_board.uart0.shutdown_on_eot", "No effect: the simulation ends with its program"),
-        Parameter("mps4_board.uart0.shutdown_tag", "string", "", "No effect: the simulation ends with its program"),
-        _flag("mps4_board.visualisation.disable-visualisation", "No effect: there is no window"),
-        _flag("vis_hdlcd.disable_visualisation", "No effect: there is no window"),
-        _flag(SEMIHOSTING_ENABLE, "Run the semihosting command line", "1"),
-        Parameter(SEMIHOSTING_CWD, "string", "", "Folder that file names of the command line are relative to"),
-        Parameter(SEMIHOSTING_CMD_LINE, "string", "", "executor_runner -m FILE -i FILE ... -o NAME"),
-        Parameter(f"{CPU}.semihosting-heap_base", "int", "0x0", "No effect", 0, 0xFFFFFFFF),
-        Parameter(f"{CPU}.semihosting-heap_limit", "int", "0x10700000", "No effect", 0, 0xFFFFFFFF),
-        Parameter(f"{CPU}.semihosting-stack_base", "int", "0x10700000", "No effect", 0, 0xFFFFFFFF),
-        Parameter(f"{CPU}.semihosting-stack_limit", "int", "0x10800000", "No effect", 0, 0xFFFFFFFF),
-    )
-}
+def _npu(board: Board) -> Iterator[Parameter]:
+    names, sizes = board.parameters, board.npu.macs
+    listed = f"{', '.join(map(str, sizes[:-1]))} or {sizes[-1]}"
+    text = f"8x8 multiply-accumulates a cycle: {listed}"
+    yield Parameter(names.macs, "int", f"{board.npu.default_macs:#x}", text, sizes[0], sizes[-1])
+    yield Parameter(names.extra_args, "string", "", "--fast leaves out the cycle model; --pmu-trace FILE traces it")
+
+
+def _console(board: Board) -> Iterator[Parameter]:
+    names = board.parameters
+    for number in names.terminals:
+        yield _flag(names.terminal(number, "quiet"), "No effect: there are no terminals")
+        yield _flag(names.terminal(number, "start_telnet"), "No effect: there are no terminals", "1")
+    yield Parameter(names.uart("out_file"), "string", "", "No effect: the console is the standard output")
+    yield _flag(names.uart("unbuffered_output"), "No effect: every line is written at once")
+    yield _flag(names.uart("shutdown_on_eot"), "No effect: the simulation ends with its program")
+    yield Parameter(names.uart("shutdown_tag"), "string", "", "No effect: the simulation ends with its program")
+    for window in names.windows:
+        yield _flag(window, "No effect: there is no window")
+
+
+def _semihosting(board: Board) -> Iterator[Parameter]:
+    name = board.parameters.semihosting
+    yield _flag(name("enable"), "Run the semihosting command line", "1")
+    yield Parameter(name("cwd"), "string", "", "Folder that file names of the command line are relative to")
+    yield Parameter(name("cmd_line"), "string", "", "executor_runner -m FILE -i FILE ... -o NAME")
+    # Defaults of the FVP's linker layout.
+    for place, default in (
+        ("heap_base", 0x0),
+        ("heap_limit", 0x1070_0000),
+        ("stack_base", 0x1070_0000),
+        ("stack_limit", 0x1080_0000),
+    ):
+        yield Parameter(name(place), "int", f"{default:#x}", "No effect", 0, 0xFFFF_FFFF)
 
 
 def unquoted(value: str) -> str:
@@ -88,16 +93,16 @@ def _number(parameter: Parameter, value: str) -> int:
     low, high = parameter.low or 0, parameter.high
     if number < low or (high is not None and number > high):
         raise ParameterError(f"{parameter.name}={value}: expected {low:#x} to {high:#x}")
-    if parameter.name == NUM_MACS and number not in MACS:
-        raise ParameterError(f"{parameter.name}={value}: expected one of {', '.join(map(str, MACS))}")
     return number
 
 
 class Settings:
     """The values of a simulation's parameters."""
 
-    def __init__(self) -> None:
-        self._values = {name: parameter.default for name, parameter in KNOWN.items()}
+    def __init__(self, board: Board = boards.DEFAULT) -> None:
+        self.board = board
+        self._parameters = available(board)
+        self._values = {name: parameter.default for name, parameter in self._parameters.items()}
 
     def set(self, assignment: str) -> None:
         """Take ``NAME=VALUE``.
@@ -109,26 +114,31 @@ class Settings:
         name, value = name.strip(), unquoted(raw.strip())
         if not equals:
             raise ParameterError(f"-C {assignment}: expected NAME=VALUE")
-        parameter = KNOWN.get(name)
+        parameter = self._parameters.get(name)
         if parameter is None:
             raise ParameterError(f"unknown parameter {name}; -l lists those there are")
         if parameter.type == "int":
-            _number(parameter, value)
+            number, sizes = _number(parameter, value), self.board.npu.macs
+            if name == self.board.parameters.macs and number not in sizes:
+                raise ParameterError(f"{name}={value}: expected one of {', '.join(map(str, sizes))}")
         elif parameter.type == "bool" and value.lower() not in ("0", "1", "true", "false"):
             raise ParameterError(f"{name}={value}: expected 0 or 1")
         self._values[name] = value
 
-    def text(self, name: str) -> str:
-        """The value as text."""
-        return self._values[name]
+    @property
+    def macs(self) -> int:
+        """Size of the NPU."""
+        return int(self._values[self.board.parameters.macs], 0)
 
-    def number(self, name: str) -> int:
-        """The value of an integer parameter."""
-        return int(self._values[name], 0)
+    @property
+    def command_line(self) -> str:
+        """The program's command line."""
+        return self._values[self.board.parameters.semihosting("cmd_line")]
 
-    def flag(self, name: str) -> bool:
-        """The value of a boolean parameter."""
-        return self._values[name].lower() in ("1", "true")
+    @property
+    def folder(self) -> Path:
+        """The folder that file names of the command line are relative to."""
+        return Path(self._values[self.board.parameters.semihosting("cwd")] or ".")
 
     def extra_args(self) -> ExtraArgs:
         """The options in ``ethosu.extra_args``; those not known here are the FVP's business.
@@ -136,14 +146,15 @@ class Settings:
         Raises:
             ParameterError: ``--pmu-trace`` names no file.
         """
-        words = self._values[EXTRA_ARGS].split()
+        name = self.board.parameters.extra_args
+        words = self._values[name].split()
         fast = "--fast" in words or "-F" in words
         if "--pmu-trace" not in words:
             return ExtraArgs(fast)
-        name = words[words.index("--pmu-trace") + 1 :][:1]
-        if not name or name[0].startswith("-"):
-            raise ParameterError(f"{EXTRA_ARGS}: --pmu-trace needs a file name")
-        return ExtraArgs(fast, name[0])
+        file = words[words.index("--pmu-trace") + 1 :][:1]
+        if not file or file[0].startswith("-"):
+            raise ParameterError(f"{name}: --pmu-trace needs a file name")
+        return ExtraArgs(fast, file[0])
 
     def listing(self) -> str:
         """All parameters in the format of the FVP's ``-l``, which ``-f`` takes again."""
@@ -152,7 +163,7 @@ class Settings:
             "# instance.parameter=value       #(type, mode) default = 'def value' : description : [min..max]",
         ]
         lines.append("#" + "-" * 78)
-        for parameter in KNOWN.values():
+        for parameter in self._parameters.values():
             value = self._values[parameter.name]
             bounds = "" if parameter.low is None else f" : [{parameter.low:#x}:{parameter.high:#x}]"
             assignment = f"{parameter.name}={value}"

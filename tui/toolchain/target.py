@@ -2,23 +2,34 @@
 
 import msgspec
 
-CPU_TARGETS = ("cortex-m85",)
-"""Targets without an NPU: a baseline, to be compiled and looked at."""
+from tui.toolchain import boards
+from tui.toolchain.boards import Board
 
 
 class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Accelerator configuration, system config and memory mode, as Vela names them."""
 
-    accelerator: str = "ethos-u85-256"
-    system_config: str = "Ethos_U85_SYS_DRAM_Mid"
-    memory_mode: str = "Sram_Only"
+    accelerator: str = boards.DEFAULT.npu.default_accelerator
+    system_config: str = boards.DEFAULT.npu.default_system_config
+    memory_mode: str = boards.DEFAULT.npu.default_memory_mode
+
+    @property
+    def board(self) -> Board:
+        """The board that has the accelerator."""
+        return boards.of(self.accelerator)
 
     @property
     def is_cpu(self) -> bool:
-        """Whether it has no NPU."""
-        return self.accelerator in CPU_TARGETS
+        """True for a target without an NPU."""
+        return self.accelerator in boards.CPU_TARGETS
 
     @property
     def macs(self) -> int:
         """8-bit multiply-accumulates of the NPU a cycle, the last field of the accelerator's name; 0 without an NPU."""
         return 0 if self.is_cpu else int(self.accelerator.rsplit("-", 1)[-1])
+
+
+def on_board_of(accelerator: str, system_config: str | None = None, memory_mode: str | None = None) -> Target:
+    """A target with the defaults of its accelerator's board for what is None."""
+    npu = boards.of(accelerator).npu
+    return Target(accelerator, system_config or npu.default_system_config, memory_mode or npu.default_memory_mode)

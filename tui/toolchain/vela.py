@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tui.toolchain import boards
+from tui.toolchain.boards import Npu
+
 CONFIG = "Arm/vela.ini"
 """The configuration file that ExecuTorch passes to Vela, below ethosu/config_files."""
 
@@ -21,7 +24,7 @@ class VelaMissing(Exception):
 
 @dataclass(frozen=True)
 class VelaLists:
-    """Names Vela accepts for an Ethos-U85, in Vela's order."""
+    """Names Vela accepts for the NPUs of our boards, in Vela's order."""
 
     accelerators: tuple[str, ...]
     system_configs: tuple[str, ...]
@@ -83,9 +86,6 @@ class MemorySystem:
     core_clock_hz: float
 
 
-MEMORY_MODES = ("Sram_Only", "Shared_Sram", "Dedicated_Sram")
-"""The memory modes that ExecuTorch's runner is built for; Vela's others only differ in the size of a cache."""
-
 AXI_BYTES = 16
 """Width of one AXI port."""
 
@@ -132,19 +132,20 @@ def memory_system(system_config: str, memory_mode: str) -> MemorySystem:
 
 
 @cache
-def lists() -> VelaLists:
-    """Vela's own lists, cut down to what an Ethos-U85 can use.
+def lists(npu: Npu | None = None) -> VelaLists:
+    """List what Vela has for a family of NPUs, or for those of all boards.
 
     Raises:
         VelaMissing: Vela is not installed or not laid out as known.
     """
     package, ini = _package(), _ini()
+    npus = tuple(board.npu for board in boards.BOARDS) if npu is None else (npu,)
     sections = [name.split(".", 1) for name in ini.sections() if "." in name]
-    systems = tuple(name for kind, name in sections if kind == "System_Config" and name.startswith("Ethos_U85"))
+    prefixes = tuple(npu.system_config for npu in npus)
+    systems = tuple(name for kind, name in sections if kind == "System_Config" and name.startswith(prefixes))
+    names = _accelerators(package / "vela" / "architecture_features.py")
     return VelaLists(
-        accelerators=tuple(
-            name for name in _accelerators(package / "vela" / "architecture_features.py") if "u85" in name
-        ),
+        accelerators=tuple(name for name in names if name.startswith(tuple(f"{npu.accelerator}-" for npu in npus))),
         system_configs=systems,
         memory_modes=tuple(name for kind, name in sections if kind == "Memory_Mode"),
         core_clock_hz={name: float(ini[f"System_Config.{name}"]["core_clock"]) for name in systems},

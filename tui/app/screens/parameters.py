@@ -316,7 +316,7 @@ class ParametersScreen(Screen[Spec]):
             if name is None:
                 return
             try:
-                self._become(presets.apply(self.request, presets.load(name)))
+                self._become(presets.apply(self.request, presets.load(name, self.request.target.board)))
             except UserError as error:
                 self._say(str(error))
 

@@ -29,7 +29,7 @@ from tui.run import control, store
 from tui.run.spec import Limits, Spec, lowering_of
 from tui.run.state import now_doing
 from tui.text import clean
-from tui.toolchain import vela
+from tui.toolchain import boards, vela
 from tui.toolchain.target import Target
 
 POLL_S = 0.2
@@ -68,7 +68,8 @@ class SweepScreen(Screen[Target | None]):
     def __init__(self, request: Spec) -> None:
         super().__init__()
         self._request = request
-        known = vela.lists()
+        self._npu = request.target.board.npu
+        known = vela.lists(self._npu)
         self._accelerators, self._systems = known.accelerators, known.system_configs
         self._system = request.target.system_config
         self._limits = Limits()
@@ -84,7 +85,7 @@ class SweepScreen(Screen[Target | None]):
         with Horizontal(id="top"):
             yield Static("", id="heading", markup=False)
             yield Static("estimated by Vela", id="badge", markup=False)
-        yield HeatMap(self._accelerators, vela.MEMORY_MODES)
+        yield HeatMap(self._accelerators, self._npu.memory_modes)
         yield Static("", id="said", markup=False)
         yield Static("", id="point", markup=False)
         yield Static("", id="choices", markup=False)
@@ -114,7 +115,7 @@ class SweepScreen(Screen[Target | None]):
         with self._working:
             try:
                 self._graphs = self._graphs or self._lowered()
-                targets = sweep.grid(self._accelerators, vela.MEMORY_MODES, (system,))
+                targets = sweep.grid(self._accelerators, self._npu.memory_modes, (system,))
                 for _, point in sweep.points(self._graphs, targets) if self._graphs else ():
                     if self._left.is_set() or not tell(self, self.Known(point)):
                         return
@@ -175,7 +176,7 @@ class SweepScreen(Screen[Target | None]):
         if not self.children:
             return
         result, map_ = self._result(), self.query_one(HeatMap)
-        limit, system = self._limits.inference_ms, clean(self._system.removeprefix("Ethos_U85_"))
+        limit, system = self._limits.inference_ms, clean(boards.short_system_config(self._system))
         words = f"  Sweep  {model_name(self._request.model, 30)}  {self._request.quantize}  {system}"
         limited = "" if limit is None else f"  at most {limit:g} ms"
         self.query_one("#heading", Static).update(Content.assemble(("fvp-tui", "bold $accent"), words, limited))

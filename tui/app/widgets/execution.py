@@ -26,12 +26,10 @@ from tui.reports.text import (
 from tui.run.figures import Earlier, Estimate, Inference, MemoryPool, Source, spread
 from tui.run.state import State, npu_ms
 from tui.text import clean, printable_name
+from tui.toolchain.boards import PMU_PREFIX
 
 PROFILED = 6
 """Events of an ETDump that are shown, those of most cycles; ``show`` prints them all."""
-
-PMU_PREFIX = "ETHOSU_PMU_"
-"""What the driver's names of events begin with."""
 
 PMU_WORDS = {
     "SRAM_RD_DATA_BEAT_RECEIVED": "SRAM reads",

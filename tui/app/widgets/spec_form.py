@@ -12,7 +12,7 @@ from tui.app.widgets.choice import Choice, Field, Number
 from tui.app.widgets.files_field import FilesField
 from tui.run import spec
 from tui.run.spec import EngineChoice, PlatformChoice, Quantization, Spec
-from tui.toolchain import vela
+from tui.toolchain import boards, vela
 from tui.toolchain.target import Target
 
 CHANNELS_LAST = "channels_last"
@@ -89,7 +89,7 @@ class SpecForm(Vertical):
         )
         yield Choice(
             "System",
-            [(name, name.removeprefix("Ethos_U85_")) for name in known.system_configs] if known else [],
+            [(name, boards.short_system_config(name)) for name in known.system_configs] if known else [],
             "Vela's system config: clock, and speed of SRAM and of the memory outside.",
             id="system-config",
             value=first["system-config"],

@@ -25,11 +25,11 @@ from tui.simulator.ethosu85.registers import (
     ResizeMode,
     bits,
 )
+from tui.toolchain.boards import ETHOS_U85
 
 FOURCC = b"COP1"
 OPTIMIZER_CONFIG, COMMAND_STREAM, NOP = 1, 2, 5
 PRODUCT_U85 = 2
-MACS = (128, 256, 512, 1024, 2048)
 
 Words = npt.NDArray[np.uint32]
 Made = TypeVar("Made")
@@ -143,7 +143,7 @@ def parse(cmd_data: bytes) -> Stream:
 
 def _macs(config: int) -> int:
     macs = 1 << bits(config, 0, 4)
-    if bits(config, 28, 4) != PRODUCT_U85 or macs not in MACS:
+    if bits(config, 28, 4) != PRODUCT_U85 or macs not in ETHOS_U85.macs:
         raise CommandStreamError(f"NPU configuration {config:#010x} is not that of an Ethos-U85")
     return macs
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tui.simulator.cycle_model import BEATS
+from tui.simulator.cycle_model import PMU
 from tui.simulator.delegate import FAST_SCRATCH_BYTES, EthosU
 from tui.simulator.ethosu85 import Command, CommandStreamError, Npu, parse
 from tui.simulator.ethosu85.memory import Bytes
@@ -13,13 +13,11 @@ from tui.simulator.ethosu85.npu import FAST_SCRATCH
 from tui.simulator.executor_runner import Estimate
 from tui.simulator.firmware.memory import GuestMemory, GuestMemoryError
 
-SRAM_READ, SRAM_WRITE, EXTERNAL_READ, _ = BEATS.values()
-
 EVENTS = {
     0x05: None,  # NPU_ACTIVE: in the model it is active from begin to end
-    0x28: SRAM_READ,  # AXI0_RD_DATA_BEAT_RECEIVED
-    0x2D: SRAM_WRITE,  # AXI0_WR_DATA_BEAT_WRITTEN
-    0x3E: EXTERNAL_READ,  # AXI1_RD_DATA_BEAT_RECEIVED
+    0x28: PMU.sram_reads,  # AXI0_RD_DATA_BEAT_RECEIVED
+    0x2D: PMU.sram_writes,  # AXI0_WR_DATA_BEAT_WRITTEN
+    0x3E: PMU.external_reads,  # AXI1_RD_DATA_BEAT_RECEIVED
 }
 """Events that the firmware's driver counts, by its own numbers, and what they are of an Ethos-U85: the U55's port 0 is
 that of the SRAM, its port 1 that of the external memory. The figures of None are the cycles."""

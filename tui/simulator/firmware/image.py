@@ -24,11 +24,8 @@ class ImageError(Exception):
 
 @dataclass(frozen=True)
 class Layout:
-    """What is known of an image beside its symbols. Addresses and sizes in bytes; it prints them when it boots."""
+    """Facts about an image that its symbols do not tell: sizes in bytes, which it prints when it boots."""
 
-    program: int
-    inputs: int
-    outputs: int
     program_size: int
     inputs_size: int
     outputs_size: int
@@ -39,13 +36,10 @@ class Layout:
 
 LAYOUTS = {
     firmware_images.CORSTONE_300.sha256: Layout(
-        program=0x9000_0000,
-        inputs=0x9200_0000,
-        outputs=0x9300_0000,
         program_size=32 << 20,
         inputs_size=16 << 20,
         outputs_size=16 << 20,
-        temporary_size=32 << 20,
+        temporary_size=firmware_images.TEMPORARY_BYTES,
         # ExecuTorch 1.1's backends/cortex_m/ops/operators.yaml: the schema's, the out tensor, and what is returned.
         arguments={
             "cortex_m::quantized_conv2d.out": 14,

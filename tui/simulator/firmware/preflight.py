@@ -11,6 +11,7 @@ from tui.model.pte import Plan, PteError, Tensor
 from tui.simulator.delegate import DelegateError, EthosU
 from tui.simulator.firmware import dtypes
 from tui.simulator.firmware.image import Image
+from tui.toolchain.boards import ETHOS_U85
 
 INTERPRETER = "--engine interpreter runs it"
 ANOTHER_MODEL = f"take a smaller model, or {INTERPRETER}"
@@ -47,9 +48,10 @@ def obstacles(program: bytes, image: Image, macs: int) -> list[Obstacle]:
 def _macs(delegates: list[EthosU], macs: int) -> Iterator[Obstacle]:
     others = sorted({d.stream.macs_per_cycle for d in delegates} - {macs})
     if others:
+        compiled, npu = ETHOS_U85.accelerator_of(others[0]), ETHOS_U85.accelerator_of(macs)
         yield Obstacle(
             f"the program was compiled for {others[0]} MACs a cycle, the NPU has {macs}",
-            f"run it with --target ethos-u85-{others[0]}, or compile it for ethos-u85-{macs}",
+            f"run it with --target {compiled}, or compile it for {npu}",
         )
 
 
