@@ -5,7 +5,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.text import MAX_LINE, clean, printable_name
+from tui.text import MAX_LINE, clean, counted, printable_name
 
 
 @given(st.text(), st.integers(min_value=1, max_value=100))
@@ -46,3 +46,7 @@ def test_bidirectional_controls_cannot_reorder_a_line() -> None:
 
 def test_combining_marks_do_not_pile_up_in_a_table_cell() -> None:
     assert printable_name("a" + "\u0301" * 50) == "a"
+
+
+def test_a_number_agrees_with_its_noun() -> None:
+    assert [counted(n, "partition") for n in (0, 1, 2_000)] == ["0 partitions", "1 partition", "2,000 partitions"]

@@ -44,3 +44,8 @@ def clean_lines(text: str, limit: int = MAX_LINE) -> list[str]:
 def printable_name(name: str, limit: int = 200) -> str:
     """A name (of a model, a file, an operator) for a table cell: one cleaned line without combining marks."""
     return "".join(c for c in clean(name, limit) if not unicodedata.combining(c))
+
+
+def counted(amount: int, noun: str) -> str:
+    """A number with its noun: ``1 partition``, ``2 partitions``."""
+    return f"{amount:,} {noun}" if amount == 1 else f"{amount:,} {noun}s"

@@ -204,7 +204,7 @@ async def test_advice_stands_with_its_evidence(until: Until) -> None:
         await pilot.press("3")
         shown = " ".join(seen(app).split())
         assert "cosine 0.98000" in shown and "as float 75.0%" in shown and "Answer 7 3.25 1 0.5" in shown
-        assert "head (aten.linear), 12.5 dB net.py:9, is the first below 20 dB" in shown
+        assert "first below 20.0 dB against float: head (aten.linear), 12.5 dB net.py:9" in shown
         assert "method_allocator at least 2,000 of 1,500 bytes, 500 TOO MANY" in shown
 
 
@@ -460,7 +460,7 @@ async def test_operators_below_their_modules_filtered_and_with_their_source(unti
         await pilot.press("f", "escape")
         assert len(labels()) == 3
         table.select("0")
-        await until(pilot, lambda: "bound by Sram 60" in text(app, "OperatorsView .detail"))
+        await until(pilot, lambda: "limited by SRAM 60" in text(app, "OperatorsView .detail"))
         await pilot.press("e")
         await until(pilot, lambda: "not known" in "".join(str(t.message) for t in app._notifications))
 
@@ -537,7 +537,7 @@ async def test_what_stays_on_the_cpu_is_named_one_by_one_with_a_hint(until: Unti
             "cortex_m.dequantize_per_tensor",
             "aten.convolution",
         ]
-        assert "an operator on the CPU: 1 conversion" in text(app, "DelegationPanel .head")
+        assert "CPU fallback: 1 operator, adds 1 conversion" in text(app, "DelegationPanel .head")
         detail = text(app, "DelegationPanel .detail")
         for word in (
             "BaseTOSASupportList",
@@ -576,6 +576,6 @@ async def test_instructions_stand_beside_the_npus_cycles(until: Until) -> None:
             *fakes.inferred(),
         ]
         fakes.append(directory, last)
-        await until(pilot, lambda: "11,595 instructions an inference" in " ".join(text(app, ".figures").split()))
-        assert "3,906 of them to hand over to the NPU" in " ".join(text(app, ".figures").split())
+        await until(pilot, lambda: "11,595 instructions per inference" in " ".join(text(app, ".figures").split()))
+        assert "3,906 of them to start the NPU" in " ".join(text(app, ".figures").split())
         assert "5,000,123 to boot and load" in " ".join(text(app, ".figures").split())

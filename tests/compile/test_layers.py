@@ -40,8 +40,8 @@ def test_the_first_layer_that_loses_the_signal_is_named(fvp_tui: Fvp, tmp_path: 
     # The last layer's noise is the output's, but for the rounding of its own result.
     (output,) = found["check"]["outputs"]
     assert layers["last"]["sqnr_db"] == pytest.approx(output["sqnr_db"], abs=1)
-    said = fvp_tui("show", "last").stdout
-    assert f"{line}, is the first below 20 dB against float" in said
+    (said,) = [text for text in fvp_tui("show", "last").stdout.splitlines() if text.startswith("Layers ")]
+    assert "first below 20.0 dB against float: " in said and said.endswith(line)
     assert line in fvp_tui("show", "last", "--layers").stdout
     advice = json.loads(fvp_tui("advise", "last", "--json").stdout)["advice"]
     (noise,) = [one for one in advice if one["kind"] == "noise"]

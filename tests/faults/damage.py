@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 from tests.faults.judging import Outcome
-from tui.reports import export, state_json, text
+from tui.reports import check, export, memory, state_json, text
 from tui.run import journal, log, replay, store
 from tui.run.state import State
 
@@ -92,8 +92,8 @@ def readers(directory: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "show", lambda: text.summary(store.load(directory), "top")
     yield "show --operators", lambda: text.summary(store.load(directory), "all")
     yield "show --modules", lambda: text.summary(store.load(directory), "modules")
-    yield "show --memory", lambda: text.memory_map(store.load(directory))
-    yield "show --layers", lambda: text.layers_table(store.load(directory))
+    yield "show --memory", lambda: memory.memory_map(store.load(directory))
+    yield "show --layers", lambda: check.layers_table(store.load(directory))
     yield "show --json", lambda: json.dumps(state_json.to_json(store.load(directory)), allow_nan=False)
     yield "history", lambda: [run.run.status for run in store.history()]
     yield "log", lambda: log.tail(path, 100)

@@ -47,7 +47,7 @@ def test_a_run_has_the_instructions_of_each_operator(emulated: Path, fvp_tui: Fv
     assert {pool["name"] for pool in found["memory"]} >= {"method_allocator", "temp_allocator"}
     shown = fvp_tui("show", "last").stdout
     assert BADGE in shown
-    assert f"{inference['execute']:,} instructions an inference" in shown
+    assert f"{inference['execute']:,} instructions per inference" in shown
     # Genuine text of Arm's: whatever way it is cut, the parser of the FVP's console makes the same of it.
     (directory,) = (emulated / "runs").iterdir()
     console = (directory / "console.log").read_bytes()

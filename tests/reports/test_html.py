@@ -171,7 +171,7 @@ def test_the_page_says_what_ran_how_it_went_and_where_figures_come_from(home: ob
         "digits.py:36",
         "SRAM_RD_DATA_BEAT_RECEIVED 1,234 beats of data the NPU read from the SRAM",
         "peak 5.0 KiB in step 2",
-        "platform 351 of 360 right",
+        "platform 351 of 360 correct",
         "CPU instructions are not known: the interpreter has no CPU core",
         "Method 'forward' loaded.",
         "executorch 1.5.1",

@@ -22,7 +22,7 @@ from tui.run.spec import ENGINES, PLATFORMS, QUANTIZATIONS, RUNNER_KINDS, Spec
 from tui.toolchain import boards
 
 if TYPE_CHECKING:
-    from tui.reports.text import Detail
+    from tui.reports.operators import Detail
     from tui.run.state import State
 
 POLL_S = 0.1
@@ -643,12 +643,16 @@ def _show(directory: Path, *, as_json: bool, detail: "Detail" = "top") -> None:
 @click.option("--layers", is_flag=True, help="Show where quantization hurts: each layer against the float model's.")
 def show(name: str, as_json: bool, detail: "Detail | None", memory: bool, layers: bool) -> None:
     """Show a run's figures. RUN is an id, a unique prefix, last or last~N."""
-    from tui.reports import text
+    from tui.reports.check import layers_table
+    from tui.reports.memory import memory_map
     from tui.run import store
 
     if (memory or layers) and not as_json:
         state = store.load(store.resolve(name))
-        click.echo("\n".join([text.memory_map(state)] * memory + [text.layers_table(state)] * layers))
+        if memory:
+            click.echo(memory_map(state))
+        if layers:
+            click.echo(layers_table(state))
         return
     _show(store.resolve(name), as_json=as_json, detail=detail or "top")
 
@@ -834,7 +838,8 @@ def infer(name: str, inputs: tuple[str, ...], as_json: bool) -> int:
     """Ask the platform of a run that was started with --serve for one more inference."""
     import msgspec
 
-    from tui.reports import text
+    from tui.reports.check import check_line
+    from tui.reports.execution import inference_line
     from tui.run import control, state, store
 
     directory = store.resolve(name)
@@ -856,8 +861,8 @@ def infer(name: str, inputs: tuple[str, ...], as_json: bool) -> int:
             }
         )
         return Exit.OK
-    click.echo(text.inference_line(found, inference))
-    click.echo("check     not of inputs from files" if inputs else f"check     so far {text.check_line(found.check)}")
+    click.echo(inference_line(found, inference))
+    click.echo("check     not of inputs from files" if inputs else f"check     so far {check_line(found.check)}")
     click.echo(f"outputs   {outputs if outputs.exists() else 'none were written'}")
     click.echo(f"more      fvp-tui show {directory.name}", err=True)
     return Exit.OK

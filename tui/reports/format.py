@@ -88,9 +88,14 @@ def field(name: str, value: float | None) -> str:
     match name.rpartition("_")[2]:
         case "ms":
             return number(value, _ms_digits(value))
-        case "kib" | "db":
+        case "kib" | "db" | "s":
             return number(value, 1)
     return number(value, 0 if float(value).is_integer() else 2)
+
+
+def labelled(label: str, text: str) -> str:
+    """A line of a summary, its label in the first column."""
+    return f"{label:12} {text}"
 
 
 def table(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> list[str]:

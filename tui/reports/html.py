@@ -16,7 +16,8 @@ from markupsafe import Markup
 
 from tui import __version__
 from tui.analysis.advice import Advised
-from tui.reports import memory, pmu, text
+from tui.reports import check as checking
+from tui.reports import delegation, execution, memory, pmu, text
 from tui.reports import operators as arrange
 from tui.reports.format import UNKNOWN, difference, duration, field, frequency, kib, kib_words, ms, number, percentage
 from tui.reports.memory import Area
@@ -96,15 +97,16 @@ def _environment() -> Environment:
         field=field,
         frequency=frequency,
         percentage=percentage,
-        ratio=text.ratio,
-        needs_words=text.needs_words,
-        pool_words=text.pool_words,
-        pool_need_words=text.pool_need_words,
-        output_words=text.output_words,
-        tensor_words=text.tensor_words,
-        cause_operators=text.cause_operators,
-        cause_details=text.cause_details,
-        against=text.AGAINST,
+        traced_ratio=arrange.traced_ratio,
+        limiter=arrange.limiter,
+        needs_words=arrange.needs_words,
+        pool_words=memory.pool_words,
+        pool_need_words=memory.pool_need_words,
+        output_line=checking.output_line,
+        tensor_words=memory.tensor_words,
+        cause_operators=delegation.cause_operators,
+        cause_details=delegation.cause_details,
+        against=checking.AGAINST,
         event=pmu.event,
         meaning=pmu.meaning,
         moment=_moment,
@@ -158,13 +160,13 @@ def _map(area: Area, state: State) -> Map:
                 height=round(height, 2),
                 shade=place % SHADES,
                 label=clean(name, int(width / 8)) if fits else "",
-                words=f"{text.tensor_words(tensor)}, steps {tensor.start} to {tensor.end}, at {tensor.address:#x}",
+                words=f"{memory.tensor_words(tensor)}, steps {tensor.start} to {tensor.end}, at {tensor.address:#x}",
             )
         )
     return Map(
         area,
-        text.memory_area_words(area),
-        text.memory_peak_words(area, peak).rstrip(":"),
+        memory.area_words(area),
+        memory.peak_words(area, peak).rstrip(":"),
         round((peak.time + 0.5) * across, 2),
         tuple(boxes),
     )
@@ -205,19 +207,19 @@ def page(state: State, log: LogPart, advised: Advised | None = None) -> str:
             command=shlex.join(map(clean, spec.command_line(state.spec))) if state.spec else None,
             outcome=outcome(state),
             check=check,
-            check_line=text.check_line(check),
-            links=text.link_rows(check) if check is not None else [],
-            accuracy=text.accuracy_line(state.check),
-            noisiest=text.layers_line(state.layers),
-            statistics=text.statistics_words(state.statistics),
-            estimator=text.estimated_by(state),
-            inference_summary=text.inference_summary(state, state.inferences),
+            check_line=checking.check_line(check),
+            links=checking.link_rows(check) if check is not None else [],
+            accuracy=checking.accuracy_line(state.check),
+            noisiest=checking.layers_line(state.layers),
+            statistics=execution.statistics_words(state.statistics),
+            estimator=execution.estimated_by(state),
+            inference_summary=execution.inference_summary(state, state.inferences),
             inference_ms=npu_ms(state, _median([i.npu_cycles for i in state.inferences])),
             inference_cycles=_median([i.npu_cycles for i in state.inferences]),
             wall_s=sum(walls) / len(walls) if walls else None,
             stages=[s for s in state.stages if s.status != "pending"],
             longest_stage=max((s.seconds or 0.0 for s in state.stages), default=0.0),
-            price=text.fallback_price(state.delegation) if state.delegation else "",
+            fallback_cost=delegation.fallback_cost(state.delegation) if state.delegation else "",
             by_cycles=_rows(arrange.entries(state.operators), state),
             by_module=_rows(arrange.tree(state.operators), state),
             traced=any(o.traced_source == "measured" for o in state.operators),

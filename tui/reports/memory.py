@@ -1,10 +1,13 @@
-"""Where the NPU's tensors lie and when: the peak, who makes it, and a picture of addresses against time."""
+"""Memory: the NPU's tensors by address and time, their peak, and the runner's pools."""
 
 import string
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tui.run.figures import Operator, TensorPlace
+from tui.reports.format import UNKNOWN, kib, labelled, number
+from tui.run.figures import MemoryPool, Operator, PoolNeed, TensorPlace
+from tui.run.state import State
+from tui.text import clean, counted
 
 FREE = "."
 MARKS = string.ascii_uppercase + string.ascii_lowercase + string.digits
@@ -99,3 +102,63 @@ def picture(area: Area, width: int, height: int) -> list[str]:
                 if share > cells[row][column][0]:
                     cells[row][column] = share, mark
     return ["".join(mark for _, mark in row) for row in reversed(cells)]
+
+
+def pool_need_lines(state: State) -> Iterator[str]:
+    """Pools with what the program asks of them."""
+    yield from _under("Needs", map(pool_need_words, state.pools))
+
+
+def pool_lines(state: State) -> Iterator[str]:
+    """Pools with what the runner used of them."""
+    yield from _under("Pools", map(pool_words, state.memory))
+
+
+def _under(label: str, texts: Iterable[str]) -> Iterator[str]:
+    """Lines of which the first has the label."""
+    for text in texts:
+        yield labelled(label, text)
+        label = ""
+
+
+def pool_words(pool: MemoryPool) -> str:
+    """Bytes used of a memory pool of the runner, and its size."""
+    sizes = [number(size) for size in (pool.used, pool.size) if size is not None]
+    return f"{clean(pool.name, 40)} {' of '.join(sizes) or UNKNOWN} bytes"
+
+
+def pool_need_words(pool: PoolNeed) -> str:
+    """Bytes that a program asks of a pool of the runner."""
+    size = "" if pool.available is None else f" of {number(pool.available)}"
+    excess = f", {number(pool.excess)} TOO MANY" if pool.excess else ""
+    return f"{pool.name} at least {number(pool.needed)}{size} bytes{excess}"
+
+
+def area_words(area: Area) -> str:
+    """A memory, the partition that uses it, and how much."""
+    partition = f", partition {area.partition}" if area.partition else ""
+    tensors, steps = counted(len(area.tensors), "tensor"), counted(area.steps, "step")
+    return f"{clean(area.memory, 20)}{partition}: {kib(area.size)}, {tensors} in {steps}"
+
+
+def peak_words(area: Area, peak: Peak) -> str:
+    """The most bytes that are needed, and when."""
+    at = f" while {clean(peak.operator.name, 60)} ({clean(peak.operator.op, 20)}) runs" if peak.operator else ""
+    return f"peak {kib(peak.bytes)} in step {peak.time}{at}:"
+
+
+def tensor_words(tensor: TensorPlace) -> str:
+    """A tensor in a legend."""
+    name = clean(tensor.module or tensor.name, 60)
+    return f"{kib(tensor.bytes)}  {name}  {clean(tensor.dtype, 10)} {clean(tensor.format, 10)}"
+
+
+def memory_map(state: State, width: int = 100, height: int = 16) -> str:
+    """Each memory of the NPU: its peak, the tensors of it, and a picture."""
+    lines = []
+    for area in areas(state.tensors):
+        highest = peak(area, state.operators)
+        lines += [area_words(area), peak_words(area, highest)]
+        lines += [f"  {area.mark(tensor)} {tensor_words(tensor)}" for tensor in highest.tensors]
+        lines += picture(area, width, height)
+    return "\n".join(lines or ["tensor placement is not known: the run has no Vela report"])

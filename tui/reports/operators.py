@@ -1,15 +1,36 @@
-"""The NPU's operators arranged for a view: ranked or as a tree of modules, members of a group folded into it."""
+"""The NPU's operators arranged for a view, ranked or as a tree of modules, and as a table of text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from tui.reports.execution import estimated_by
+from tui.reports.format import UNKNOWN, labelled, number, percentage, table
 from tui.run.figures import Operator
+from tui.run.state import State
+from tui.text import clean
 
 Order = Literal["cycles", "schedule", "name"]
 ORDERS: tuple[Order, ...] = ("cycles", "schedule", "name")
 
 NO_MODULE = "(module not known)"
+
+Detail = Literal["top", "all", "modules"]
+"""Operators in a summary: those of most cycles, all, or all below their modules."""
+
+TOP_OPERATORS = 12
+
+LIMITERS = {
+    "MAC": "MAC array",
+    "output": "output stage",
+    "commands": "command stream",
+    "weights": "weight decoder",
+    "Sram": "SRAM",
+    "Dram": "DRAM",
+    "OnChipFlash": "on-chip flash",
+    "OffChipFlash": "flash",
+}
+"""Names of what limits an operator, by the word in its figures."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +89,7 @@ def _entry(operators: Sequence[Operator], at: int, members: Sequence[Operator]) 
 
 
 def _matches(operator: Operator, members: Sequence[Operator], words: str) -> bool:
-    texts = [t for o in (operator, *members) for t in (o.name, o.op, o.line, o.bound) if t]
+    texts = [t for o in (operator, *members) for t in (o.name, o.op, o.line, o.bound, limiter(o)) if t]
     text = " ".join(texts).lower()
     return all(word in text for word in words.lower().split())
 
@@ -126,3 +147,52 @@ class _Module:
         ]
         ordered = sorted(groups, key=lambda group: _rank(group[0], order))
         return [line for _, lines in ordered for line in lines]
+
+
+def operator_lines(state: State, detail: Detail) -> Iterator[str]:
+    """A table of the operators on the NPU."""
+    operators = state.operators
+    if not operators:
+        return
+    yield labelled("Operators", f"on the NPU, cycles estimated by {estimated_by(state)}")
+    arranged = tree(operators) if detail == "modules" else entries(operators)
+    shown = arranged[:TOP_OPERATORS] if detail == "top" else arranged
+    total = sum(operator.cycles or 0 for operator in operators)
+    rows = [["operator", "", "cycles", "share", "limited by", "MAC use", "traced", "traced / est."]]
+    rows += [_row(entry, operators, total) for entry in shown]
+    columns = len(rows[0]) if any(operator.traced_source == "measured" for operator in operators) else 6
+    yield from (f"  {line}" for line in table([row[:columns] for row in rows], right={2, 3, *range(5, columns)}))
+    if rest := arranged[len(shown) :]:
+        yield f"  and {len(rest)} more: {number(sum(entry.cycles or 0 for entry in rest))} cycles"
+
+
+def _row(entry: Entry, operators: Sequence[Operator], total: int) -> list[str]:
+    cells = [
+        "  " * entry.depth + clean(entry.label, 40),
+        clean(entry.kind, 40),
+        number(entry.cycles),
+        percentage((entry.cycles or 0) / total) if total else "",
+    ]
+    if entry.operator is None:
+        return [*cells, "", "", "", ""]
+    operator = operators[entry.operator]
+    traced = [number(operator.traced_cycles), traced_ratio(operator)]
+    return [*cells, limiter(operator) or UNKNOWN, percentage(operator.utilization), *traced]
+
+
+def limiter(operator: Operator) -> str:
+    """The part of the NPU or the memory that limits an operator; empty where it is not known."""
+    return LIMITERS.get(operator.bound or "", clean(operator.bound or "", 20))
+
+
+def traced_ratio(operator: Operator) -> str:
+    """Traced cycles to estimated ones."""
+    if operator.traced_cycles is None or not operator.total_cycles:
+        return UNKNOWN
+    return number(operator.traced_cycles / operator.total_cycles, 2)
+
+
+def needs_words(operator: Operator) -> str:
+    """Cycles that each part of the NPU needs by itself, the most first: ``MAC array 2,048, output stage 1,024``."""
+    ranked = sorted(operator.needs.items(), key=lambda need: -need[1])
+    return ", ".join(f"{LIMITERS.get(part, clean(part, 20))} {number(cycles)}" for part, cycles in ranked)

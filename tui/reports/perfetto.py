@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tui.reports import memory
+from tui.reports.execution import estimated_by
 from tui.reports.format import UNKNOWN, frequency
 from tui.reports.pmu import event
-from tui.reports.text import estimated_by, status_line, title
+from tui.reports.text import status_line, title
 from tui.run.figures import Operator
 from tui.run.state import State, badge
 from tui.text import clean

@@ -9,7 +9,7 @@ from textual.widgets import Static
 from tui.app.widgets.drawing import show
 from tui.app.widgets.panel import Panel, awaited
 from tui.app.widgets.table import Column, FigureTable, Row
-from tui.reports.text import cause_details, cause_words, fallback_price
+from tui.reports.delegation import cause_details, cause_line, fallback_cost
 from tui.run.figures import CpuCause, Delegation
 from tui.run.state import State
 from tui.text import clean, printable_name
@@ -58,7 +58,7 @@ def _operators(cause: CpuCause) -> str:
 def _detail(found: Delegation, key: str) -> str:
     if key.startswith(CAUSE):
         cause = found.causes[int(key.removeprefix(CAUSE))]
-        words = [cause_words(cause), cause_details(found, cause)]
+        words = [cause_line(cause), cause_details(found, cause)]
         return "  ".join([*words, f"Try: {cause.hint}"] if cause.hint else words)
     operator = found.operators[int(key)]
     text = f"all {operator.npu} on the NPU" if not operator.cpu else (operator.reason or "no reason is known")
@@ -130,6 +130,6 @@ def _head(found: Delegation) -> Content:
         lines.append(Content.assemble(("CPU kernels ", "bold"), clean(kernels, 600)))
     else:
         lines.append(Content("CPU kernels: none known"))
-    if price := fallback_price(found):
+    if price := fallback_cost(found):
         lines.append(Content.assemble((price, "$text-warning")))
     return Content("\n").join(lines)

@@ -13,16 +13,16 @@ from tui.app.widgets.drawing import show
 from tui.app.widgets.operators import OperatorsView
 from tui.app.widgets.panel import Panel, awaited
 from tui.app.widgets.words import since
-from tui.reports.format import duration, frequency, kib_words, ms, number
-from tui.reports.text import (
+from tui.reports.execution import (
     ESTIMATORS,
     cpu_words,
     deviation_words,
     estimated_by,
-    pool_words,
     spread_words,
     statistics_words,
 )
+from tui.reports.format import duration, frequency, kib_words, ms, number
+from tui.reports.memory import pool_words
 from tui.run.figures import Earlier, Estimate, Inference, MemoryPool, Source, spread
 from tui.run.state import State, npu_ms
 from tui.text import clean, printable_name

@@ -13,7 +13,7 @@ from tui.app.widgets.drawing import show
 from tui.app.widgets.panel import Panel, awaited
 from tui.reports import memory
 from tui.reports.format import kib, kib_words
-from tui.reports.text import memory_area_words, memory_peak_words, tensor_words
+from tui.reports.memory import area_words, peak_words, tensor_words
 from tui.run.state import State
 from tui.text import clean
 
@@ -77,8 +77,8 @@ class MemoryPanel(Panel):
         peak = memory.peak(area, state.operators)
         several = f"  ({self._area % len(areas) + 1} of {len(areas)}: m)" if len(areas) > 1 else ""
         lines = [
-            Content.assemble((memory_area_words(area), "bold"), several),
-            Content(memory_peak_words(area, peak)),
+            Content.assemble((area_words(area), "bold"), several),
+            Content(peak_words(area, peak)),
         ]
         legend = [f"  {area.mark(tensor)} {tensor_words(tensor)}" for tensor in peak.tensors[:LEGEND]]
         if hidden := peak.tensors[LEGEND:]:

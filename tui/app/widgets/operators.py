@@ -14,8 +14,7 @@ from tui.app.widgets.filter_field import FilterField
 from tui.app.widgets.table import Column, FigureTable, Row
 from tui.reports import operators as arrange
 from tui.reports.format import UNKNOWN, kib_words, number, percentage
-from tui.reports.operators import ORDERS, Entry
-from tui.reports.text import needs_words, ratio
+from tui.reports.operators import ORDERS, Entry, limiter, needs_words, traced_ratio
 from tui.run.figures import Operator
 from tui.text import clean, printable_name
 
@@ -157,7 +156,7 @@ def _detail(operator: Operator) -> str:
     if operator.partition:
         words.append(f"partition {operator.partition}")
     if operator.bound:
-        words.append(f"bound by {needs_words(operator)}")
+        words.append(f"limited by {needs_words(operator)}")
     if operator.line:
         words.append(operator.line)
     return "  ".join(words)
@@ -184,10 +183,10 @@ def _row(entry: Entry, operators: Sequence[Operator], total: int, most: int, run
             # Vela gives an operator that it fused into another no cycles of its own.
             "fused" if cycles == 0 else number(cycles),
             "" if operator is None else _traced(operator, running=entry.operator == running),
-            ratio(operator) if operator is not None and operator.traced_source == "measured" else "",
+            traced_ratio(operator) if operator is not None and operator.traced_source == "measured" else "",
             percentage(cycles / total) if cycles and total else "",
             cycles / most if cycles and most else 0.0,
-            "" if operator is None else printable_name(operator.bound or ""),
+            "" if operator is None else printable_name(limiter(operator)),
             "" if operator is None else percentage(operator.utilization),
         ),
         tone="dim" if not cycles else "",

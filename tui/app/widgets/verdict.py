@@ -7,8 +7,9 @@ from typing import ClassVar
 from textual.content import Content
 
 from tui.app.widgets.panel import TextPanel, awaited
+from tui.reports.check import accuracy_line, layers_line, link_rows
 from tui.reports.format import accuracy, cosine, decibels, difference, field, table
-from tui.reports.text import accuracy_line, layers_line, link_rows, pool_need_words
+from tui.reports.memory import pool_need_words
 from tui.run.figures import Check, LimitResult, OutputCheck, broken
 from tui.run.state import State, checked, outcome
 from tui.text import clean
