@@ -24,7 +24,15 @@ def modules_after(code: str) -> set[str]:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
-    assert modules_after(f"from tui.cli.main import _main; _main({arguments})").isdisjoint(HEAVY)
+    assert modules_after(f"from tui.cli.main import run; run({arguments})").isdisjoint(HEAVY)
+
+
+def test_help_imports_no_command() -> None:
+    code = "from tui.cli.main import run; run(['--help']); import sys; print(*sys.modules, sep='\\n', file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    imported = done.stderr.split()
+    assert "tui.cli.registry" in imported
+    assert [name for name in imported if name.startswith(("tui.cli.commands.", "tui.run"))] == []
 
 
 def test_importtime_of_help_shows_neither_torch_nor_textual() -> None:

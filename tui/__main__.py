@@ -25,7 +25,7 @@ def main() -> None:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             sys.exit(run_app())
         except Exception as error:  # noqa: BLE001  # said in one line, whatever it is
-            from tui.cli.main import fail
+            from tui.cli.errors import fail
 
             sys.exit(fail(error))
     from tui.cli.main import main as command_line

@@ -83,7 +83,7 @@ def test_a_run_that_failed_gets_none(fvp_tui: Fvp, tmp_path: Path) -> None:
     assert fvp_tui("compile", str(tmp_path / "broken.py")).returncode != 0
     said = fvp_tui("advise", "last")
     assert said.returncode == 1
-    assert "is failed (advice needs a run that went well)" in said.stderr
+    assert "its status is failed (only for a run that ended ok)" in said.stderr
 
 
 def test_what_is_said_of_channels_is_what_vela_says(fvp_tui: Fvp, tmp_path: Path) -> None:

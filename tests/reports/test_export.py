@@ -7,16 +7,18 @@ import stat
 from pathlib import Path
 from xml.etree import ElementTree
 
+import click
 import pytest
 
 from tests.app import fakes
 from tests.conftest import Fvp
-from tui.cli import main as cli
+from tui.cli.commands.export import export as command
 from tui.reports import export
 
 
 def test_the_command_offers_what_there_is() -> None:
-    assert cli.EXPORTS == export.FORMATS
+    kind = next(parameter.type for parameter in command.params if parameter.name == "form")
+    assert isinstance(kind, click.Choice) and tuple(kind.choices) == export.FORMATS
 
 
 def test_json_is_what_show_prints_and_csv_has_its_operators(fvp_tui: Fvp) -> None:

@@ -1,0 +1,59 @@
+"""``fvp-tui advise``."""
+
+import click
+import msgspec
+
+from tui.analysis import advice as advising
+from tui.analysis import prediction
+from tui.analysis.advice import Advised
+from tui.cli.command import command, json_option, run_argument
+from tui.cli.follow import follow
+from tui.cli.output import print_json
+from tui.cli.signals import Signals
+from tui.errors import Exit, UserError
+from tui.reports import advice as report
+from tui.run import control, store
+from tui.run.state import State
+
+
+@command("fvp-tui advise last", "fvp-tui advise last --try")
+@run_argument()
+@click.option("--try", "try_out", is_flag=True, help="Compile and run each suggested option, and show the result.")
+@json_option("Print the suggestions as JSON.")
+@click.option("-v", "--verbose", is_flag=True, help="Print the log of tried runs on stderr.")
+def advise(name: str, try_out: bool, as_json: bool, verbose: bool) -> int:
+    """Suggest improvements, with evidence.
+
+    A suggestion changes the model or an option, and names the evidence that the run has for it.
+    """
+    directory = store.resolve(name)
+    state = store.load(directory)
+    if state.spec is None or state.run.status != "ok":
+        why = f"its status is {state.run.status}"
+        raise UserError(f"no suggestions for {directory.name}: {why}", "only for a run that ended ok")
+    result, status = advising.of(state, prediction.estimates(directory, state)), int(Exit.OK)
+    if try_out:
+        result, status = _try(state, result, verbose=verbose)
+    if as_json:
+        print_json(result)
+    else:
+        click.echo(report.summary(result))
+    return status if status == Exit.INTERRUPTED else Exit.OK
+
+
+def _try(state: State, advised: Advised, *, verbose: bool) -> tuple[Advised, int]:
+    """Run what each piece of advice changes; return the advice with the outcomes, and the last exit status."""
+    assert state.spec is not None
+    pieces, status = list(advised.advice), int(Exit.OK)
+    for at, piece in enumerate(advised.advice):
+        if not piece.change:
+            continue
+        click.echo(f"trying {' '.join(piece.options)}", err=True)
+        signals = Signals(interruptible=True).hear()
+        variant = control.start(advising.changed(state.spec, piece.change))
+        click.echo(f"run {variant.name}", err=True)
+        status = follow(variant, verbose=verbose, signals=signals)
+        pieces[at] = msgspec.structs.replace(piece, tried=prediction.outcome(state, variant))
+        if status == Exit.INTERRUPTED:
+            break
+    return msgspec.structs.replace(advised, advice=tuple(pieces)), status

@@ -1,0 +1,26 @@
+"""``fvp-tui models``."""
+
+import click
+
+from tui.cli.command import command, json_option
+from tui.cli.output import print_json
+from tui.model import catalogue
+from tui.reports.format import table
+
+KEYS = ("name", "title", "group", "missing")
+
+
+@command("fvp-tui models", "fvp-tui models --json")
+@json_option()
+def models(as_json: bool) -> None:
+    """List the models that have a name.
+
+    They are samples, and models of the ExecuTorch package. A .py, .pt2, .pte or .bpte file is a model, too.
+    """
+    known = catalogue.models()
+    if as_json:
+        print_json({"models": [{key: getattr(model, key) for key in KEYS} for model in known]})
+        return
+    rows = [[m.name, f"needs {', '.join(m.missing)}" if m.missing else m.title] for m in known]
+    for model, line in zip(known, table(rows), strict=True):
+        click.echo(click.style(line, dim=True) if model.missing else line)

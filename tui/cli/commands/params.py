@@ -1,0 +1,65 @@
+"""``fvp-tui params``."""
+
+import click
+
+from tui.cli import candidates
+from tui.cli.command import command, json_option
+from tui.cli.output import print_json
+from tui.cli.request import program_path
+from tui.errors import Exit, UserError
+from tui.platform import command as command_line
+from tui.platform import discovery, parameters, presets
+from tui.reports.format import table
+from tui.run.spec import PLATFORMS, PlatformChoice, Spec
+from tui.text import clean
+
+HEADINGS = ("parameter", "type", "default", "range", "", "")
+
+
+@command("fvp-tui params uart0", "fvp-tui params ethosu --platform simulator", "fvp-tui params --presets")
+@click.argument("words", metavar="[PATTERN]...", nargs=-1, shell_complete=candidates.parameters)
+@click.option("--platform", type=click.Choice(PLATFORMS), default="auto", help="Whose parameters [auto].")
+@click.option("--fvp", metavar="PATH", shell_complete=candidates.files, help="The FVP's binary.")
+@click.option("--presets", "list_presets", is_flag=True, help="List the presets instead.")
+@json_option()
+def params(words: tuple[str, ...], platform: PlatformChoice, fvp: str | None, list_presets: bool, as_json: bool) -> int:
+    """List the platform's parameters.
+
+    The platform lists them itself. With several PATTERNs, a parameter must contain all of them.
+    """
+    if list_presets:
+        return _list_presets(as_json=as_json)
+    choice = discovery.platform_only(Spec(model="", platform=platform, fvp=program_path(fvp)))
+    matches = parameters.matching(discovery.list_parameters(choice), words)
+    if as_json:
+        print_json(matches)
+        return Exit.OK
+    if not matches:
+        raise UserError(f"{choice.name} has no parameter" + (f" that contains {' and '.join(words)}" if words else "s"))
+    set_by_run = {name for name, _ in command_line.defaults(Spec(model=""))}
+    rows = [
+        [
+            p.name,
+            p.type,
+            p.default,
+            f"{p.low} to {p.high}" if p.low else "",
+            "set by run" if p.name in set_by_run else "",
+            p.text,
+        ]
+        for p in matches
+    ]
+    for line in table([list(HEADINGS), *rows]):
+        click.echo(line)
+    click.echo(f"{len(matches)} parameters of {choice.name} {choice.version or ''}".rstrip(), err=True)
+    return Exit.OK
+
+
+def _list_presets(*, as_json: bool) -> int:
+    known = {name: presets.load(name) for name in presets.names()}
+    if as_json:
+        print_json(known)
+        return Exit.OK
+    for line in table([[name, clean(preset.about)] for name, preset in known.items()]):
+        click.echo(line)
+    click.echo(f"your own presets: TOML files in {presets.folder()}", err=True)
+    return Exit.OK

@@ -1,0 +1,29 @@
+"""``fvp-tui run``."""
+
+from typing import Any
+
+from tui.cli.command import command
+from tui.cli.follow import start
+from tui.cli.options import platform_options, spec_options
+from tui.cli.request import make_spec
+
+
+@command(
+    "fvp-tui run sample:digits",
+    "fvp-tui run my_model.py --target ethos-u85-512 --memory-mode Shared_Sram",
+    "fvp-tui run my_model.pte --input image.npy --json",
+)
+@spec_options
+@platform_options
+def run(**options: Any) -> int:
+    """Compile a model and run it.
+
+    Progress goes to stderr, the figures go to stdout. fvp-tui models lists the models that have a name; a .py, .pt2,
+    .pte or .bpte file is a model, too.
+    """
+    spec = make_spec(options, "check")
+    if options["dry_run"]:
+        from tui.cli.dry_run import print_command_line  # with numpy
+
+        return print_command_line(spec)
+    return start(spec, options)

@@ -1,0 +1,32 @@
+"""``fvp-tui run --dry-run``: the platform's command line, without a run."""
+
+import shlex
+from pathlib import Path
+
+import click
+
+from tui.errors import Exit, UserError, one_line
+from tui.model import bundled, catalogue, pte
+from tui.platform import command, discovery
+from tui.run.spec import Spec
+
+
+def print_command_line(spec: Spec) -> int:
+    """Print the command that a run would start, and why it takes that platform."""
+    choice = discovery.choose(spec)
+    known = discovery.check_parameters(spec, choice)
+    inputs, size = 1, 0
+    try:
+        if catalogue.is_program(spec.model):
+            signature = pte.signature(bundled.program_of(Path(spec.model).read_bytes()))
+            inputs, size = len(signature.inputs), sum(info.nbytes for info in signature.outputs)
+        else:
+            click.echo("the model is not compiled yet: one input is assumed", err=True)
+    except (pte.PteError, OSError) as error:
+        raise UserError(f"{spec.model}: {one_line(error)}") from error
+    # Without a run, the files would lie in the current folder.
+    server = spec.inferences > 1 or spec.serve
+    argv = command.build(spec, choice, Path.cwd(), inputs=inputs, output_bytes=size, server=server, known=known)
+    click.echo(shlex.join(argv))
+    click.echo(choice.why, err=True)
+    return Exit.OK
