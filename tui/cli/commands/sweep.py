@@ -22,6 +22,7 @@ from tui.run.spec import QUANTIZATIONS, Limits, Spec
 from tui.toolchain import boards
 from tui.toolchain.target import Target
 
+
 def _names(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
     """Split names at commas."""
     return tuple(name.strip() for name in value.split(",") if name.strip())
