@@ -14,7 +14,8 @@ from tui.app.widgets.panels import PANELS, PanelInfo
 from tui.app.widgets.table import FigureTable
 from tui.run import journal, state
 from tui.run.figures import Cpu, Earlier, MemoryPool, PlanStep, PoolNeed, Profiled, Statistics
-from tui.run.state import State, fold_journal
+from tui.run.folding import fold_journal
+from tui.run.state import State
 
 
 class Alone(App[None]):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.reports import state_json
-from tui.run import events, journal, state
+from tui.run import events, folding, journal, state
 from tui.run.events import Event
 from tui.run.figures import Inference, Statistics
 from tui.run.spec import Spec
@@ -132,7 +132,7 @@ def test_a_line_for_which_there_was_no_room_costs_itself_alone_and_is_told_of(tm
     writer.write(events.Noted(text="third"))
     writer.close()
     assert [event.text for event in journal.read(path) if isinstance(event, events.Noted)] == ["first", "third"]
-    assert state.fold_journal(path).notes == ("first", state.DAMAGED, "third")
+    assert folding.fold_journal(path).notes == ("first", folding.DAMAGED, "third")
 
 
 def test_a_time_that_no_clock_shows_is_damage(tmp_path: Path) -> None:
@@ -140,4 +140,4 @@ def test_a_time_that_no_clock_shows_is_damage(tmp_path: Path) -> None:
     path.write_bytes(b'{"event":"noted","text":"a","t":1e30}\n{"event":"of_tomorrow","t":1}\n')
     assert list(journal.read(path)) == []
     path.write_bytes(b'{"event":"of_tomorrow","t":1}\n')
-    assert state.fold_journal(path).notes == ()
+    assert folding.fold_journal(path).notes == ()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tui.app.widgets.log_rows import Rows
 from tui.errors import UsageError
-from tui.run import events, journal, state
+from tui.run import events, folding, journal, state
 from tui.run.events import Event, Level
 from tui.run.journal import Follower, Journal
 from tui.run.log import LEVELS, LogLines, tail
@@ -135,9 +135,9 @@ def test_counting_lines_of_log_is_folding_them(
 ) -> None:
     path = tmp_path_factory.mktemp("log") / journal.FILE
     read(path, what, damage)
-    folded = state.fold_journal(path)
+    folded = folding.fold_journal(path)
     # That lines were left out is told, and changes nothing else.
-    told = msgspec.structs.replace(folded, notes=tuple(note for note in folded.notes if note != state.DAMAGED))
+    told = msgspec.structs.replace(folded, notes=tuple(note for note in folded.notes if note != folding.DAMAGED))
     assert told == state.fold_all(journal.read(path)) == state.fold_all(what)
 
 

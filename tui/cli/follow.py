@@ -13,7 +13,7 @@ from tui.cli.output import print_run
 from tui.cli.progress import Progress
 from tui.cli.signals import LeftRunning, Signals
 from tui.errors import Exit, UserError
-from tui.run import control, events, journal, state, store
+from tui.run import control, events, folding, journal, state, store
 from tui.run.spec import Spec
 
 POLL_S = 0.1
@@ -81,7 +81,7 @@ def follow(directory: Path, *, verbose: bool, signals: Signals, as_events: bool 
             last_check = time.monotonic()
             # Not while there is more to read: the last events may have come just now.
             if (control.died(directory) or not store.lives(directory, current.process)) and not follower.behind():
-                reason = state.lost(current, store.last_words(directory)).run.reason
+                reason = folding.lost(current, store.last_words(directory)).run.reason
                 raise UserError(reason or "", f"fvp-tui show {directory.name}")
         time.sleep(POLL_S)
 

@@ -1,16 +1,13 @@
-"""The state as the JSON that ``run --json``, ``show --json`` and exports print."""
+"""A state as the JSON that ``run --json``, ``show --json`` and exports print."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from tui.run.events import COMPILE_STAGES, STAGES
 from tui.run.figures import spread
-from tui.run.state import SCHEMA_VERSION, State, checked
-
-
-def _figures(value: Any) -> Any:
-    return msgspec.to_builtins(value)
+from tui.run.state import LIVE, SCHEMA_VERSION, State, checked
 
 
 def to_json(state: State) -> dict[str, Any]:
@@ -18,43 +15,41 @@ def to_json(state: State) -> dict[str, Any]:
 
     All keys are always there; what is not known is null or empty, with the cause in ``notes``.
     """
-    wanted = COMPILE_STAGES if state.spec is not None and state.spec.until == "emit" else STAGES
-    stages = [
-        {k: v for k, v in _figures(s).items() if k in ("name", "status", "seconds", "cached", "reason", "progress")}
-        for s in state.stages
-        if s.name in wanted
-    ]
-    run = _figures(state.run)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "run": run,
-        "spec": _figures(state.spec),
-        "versions": _figures(state.versions),
-        "stages": stages,
-        "delegation": None
-        if state.delegation is None
-        else {**_figures(state.delegation), "causes": _figures(state.delegation.causes)},
-        "estimate": _figures(state.estimate),
-        "partitions": _figures(state.partitions),
-        "operators": _figures(state.operators),
-        "tensors": _figures(state.tensors),
-        "layers": _figures(state.layers),
-        "cpu": _figures(state.cpu),
-        "inferences": _figures(state.inferences),
-        "spread": {
-            "npu_cycles": _figures(spread(i.npu_cycles for i in state.inferences)),
-            "wall_s": _figures(spread(i.wall_s for i in state.inferences)),
-        },
-        "pools": _figures(state.pools),
-        "memory": _figures(state.memory),
-        "profile": _figures(state.profile),
-        "statistics": _figures(state.statistics),
-        "check": _figures(checked(state)),
-        "platform": _figures(state.platform),
-        "verdict": None
-        if state.verdict is None
-        else {k: v for k, v in _figures(state.verdict).items() if k not in ("event", "t")},
-        "limits": _figures(state.limits),
-        "artifacts": _figures(state.artifacts),
-        "notes": list(state.notes),
+    figures = {
+        name: SHAPED[name](state) if name in SHAPED else msgspec.to_builtins(getattr(state, name))
+        for name in State.__struct_fields__
+        if name not in LIVE
     }
+    return {"schema_version": SCHEMA_VERSION, **figures, "spread": _spread(state)}
+
+
+def _stages(state: State) -> list[dict[str, Any]]:
+    until_emit = state.spec is not None and state.spec.until == "emit"
+    reachable = COMPILE_STAGES if until_emit else STAGES
+    return [_without(stage, "started", "finished", "line") for stage in state.stages if stage.name in reachable]
+
+
+def _delegation(state: State) -> dict[str, Any] | None:
+    if state.delegation is None:
+        return None
+    return {**msgspec.to_builtins(state.delegation), "causes": msgspec.to_builtins(state.delegation.causes)}
+
+
+def _spread(state: State) -> dict[str, Any]:
+    return {
+        "npu_cycles": msgspec.to_builtins(spread(inference.npu_cycles for inference in state.inferences)),
+        "wall_s": msgspec.to_builtins(spread(inference.wall_s for inference in state.inferences)),
+    }
+
+
+def _without(value: msgspec.Struct, *names: str) -> dict[str, Any]:
+    return {name: figure for name, figure in msgspec.to_builtins(value).items() if name not in names}
+
+
+SHAPED: dict[str, Callable[[State], Any]] = {
+    "stages": _stages,
+    "delegation": _delegation,
+    "check": lambda state: msgspec.to_builtins(checked(state)),
+    "verdict": lambda state: None if state.verdict is None else _without(state.verdict, "event", "t"),
+}
+"""Fields whose JSON is not the value as it is."""

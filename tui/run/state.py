@@ -4,15 +4,14 @@ The log's lines are not part of it (a console may have millions): a view that sh
 ``logged`` events of the journal itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from functools import reduce
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from tui.run import events
-from tui.run.events import STAGES, AnyEvent, Head, Stage
+from tui.run.events import STAGES, AnyEvent, Event, Stage
 from tui.run.figures import (
     Artifact,
     Check,
@@ -36,9 +35,7 @@ from tui.run.figures import (
     Versions,
     why_broken,
 )
-from tui.run.journal import Follower
 from tui.run.spec import Spec
-from tui.text import clean
 
 SCHEMA_VERSION = 1
 
@@ -93,13 +90,13 @@ class Process(Figure):
 
 
 class State(Figure):
-    """Everything known of a run at one moment."""
+    """Everything known of a run at one moment.
+
+    Each field is a key of ``run --json``, but for those in `LIVE`.
+    """
 
     run: Run = Run()
     spec: Spec | None = None
-    process: Process | None = None
-    clock_hz: float | None = None
-    """The NPU's clock, as Vela's system config states it."""
     versions: Versions = Versions()
     stages: tuple[StageState, ...] = tuple(StageState(name=name) for name in STAGES)
     delegation: Delegation | None = None
@@ -108,10 +105,26 @@ class State(Figure):
     operators: tuple[Operator, ...] = ()
     tensors: tuple[TensorPlace, ...] = ()
     layers: tuple[Layer, ...] = ()
+    cpu: Cpu = Cpu()
+    inferences: tuple[Inference, ...] = ()
     pools: tuple[PoolNeed, ...] = ()
+    memory: tuple[MemoryPool, ...] = ()
+    profile: tuple[Profiled, ...] = ()
+    statistics: Statistics = Statistics()
+    check: Check | None = None
     platform: PlatformInfo | None = None
-    platform_pid: int | None = None
+    verdict: events.PlatformExited | None = None
+    limits: tuple[LimitResult, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    links: tuple[Link, ...] = ()
+    """Of the compiled model: float to quantized, and quantized to lowered."""
+    clock_hz: float | None = None
+    """The NPU's clock, as Vela's system config states it."""
     earlier: Earlier | None = None
+    process: Process | None = None
+    platform_pid: int | None = None
     phase: str | None = None
     inference_running: int | None = None
     inference_since: float | None = None
@@ -120,32 +133,41 @@ class State(Figure):
     """Place in `operators` of the one the NPU has come to, where the platform traces it."""
     step_running: int | None = None
     """Place in `cpu.operators` of the one an emulated CPU has come to."""
-    cpu: Cpu = Cpu()
-    inferences: tuple[Inference, ...] = ()
-    memory: tuple[MemoryPool, ...] = ()
-    profile: tuple[Profiled, ...] = ()
-    statistics: Statistics = Statistics()
-    verdict: events.PlatformExited | None = None
-    links: tuple[Link, ...] = ()
-    """Of the compiled model: float to quantized, and quantized to lowered."""
-    check: Check | None = None
-    limits: tuple[LimitResult, ...] = ()
-    artifacts: tuple[Artifact, ...] = ()
-    notes: tuple[str, ...] = ()
     log_lines: int = 0
     log_errors: int = 0
     last_event: float | None = None
     """Unix time of the newest event."""
 
 
-EMPTY = State()
+LIVE = frozenset(
+    {
+        "links",
+        "clock_hz",
+        "earlier",
+        "process",
+        "platform_pid",
+        "phase",
+        "inference_running",
+        "inference_since",
+        "operator_running",
+        "step_running",
+        "log_lines",
+        "log_errors",
+        "last_event",
+    }
+)
+"""Fields that ``run --json`` goes without: they serve views of a run under way, or `check` has them."""
 
-DAMAGED = "the journal is damaged: lines that cannot be read are left out, and with them maybe figures"
+EMPTY = State()
 
 
 def stage(state: State, name: Stage) -> StageState:
     """One stage of a state."""
     return state.stages[STAGES.index(name)]
+
+
+def _replace(state: State, **changes: Any) -> State:
+    return msgspec.structs.replace(state, **changes)
 
 
 def _with_stage(state: State, name: Stage, **changes: Any) -> State:
@@ -154,8 +176,36 @@ def _with_stage(state: State, name: Stage, **changes: Any) -> State:
     return _replace(state, stages=(*state.stages[:at], changed, *state.stages[at + 1 :]))
 
 
-def _replace(state: State, **changes: Any) -> State:
-    return msgspec.structs.replace(state, **changes)
+_Value = TypeVar("_Value")
+
+
+def _put(values: tuple[_Value, ...], new: _Value, key: str) -> tuple[_Value, ...]:
+    """Values with a new one at the end, in place of the one that has the same key."""
+    return (*(value for value in values if getattr(value, key) != getattr(new, key)), new)
+
+
+def carry(state: State, event: Event) -> State:
+    """Take over the event's fields: they are the state's own, as they now stand."""
+    return _replace(state, **{name: getattr(event, name) for name in event.__struct_fields__ if name != "t"})
+
+
+def _logged(state: State, event: events.Logged) -> State:
+    errors = state.log_errors + 1 if event.level == "error" else state.log_errors
+    return _replace(state, log_lines=state.log_lines + 1, log_errors=errors)
+
+
+def _run_started(state: State, event: events.RunStarted) -> State:
+    return _replace(
+        state,
+        run=Run(id=event.id, created=event.t),
+        spec=event.spec,
+        process=Process(pid=event.pid, created=event.pid_created, host=event.host),
+        clock_hz=event.clock_hz,
+    )
+
+
+def _versions_known(state: State, event: events.VersionsKnown) -> State:
+    return _replace(state, versions=_merged(state.versions, event.versions))
 
 
 def _merged(old: Versions, new: Versions) -> Versions:
@@ -163,190 +213,143 @@ def _merged(old: Versions, new: Versions) -> Versions:
     return msgspec.structs.replace(old, **known)
 
 
-_IDLE: dict[str, Any] = {
-    "inference_running": None,
-    "inference_since": None,
-    "operator_running": None,
-    "step_running": None,
-}
+def _stage_started(state: State, event: events.StageStarted) -> State:
+    return _with_stage(state, event.stage, status="running", started=event.t)
 
 
-def _traced(operators: tuple[Operator, ...], event: events.OperatorsTraced) -> tuple[Operator, ...]:
-    return tuple(
+def _stage_progressed(state: State, event: events.StageProgressed) -> State:
+    progress = Progress(what=event.what, done=event.done, total=event.total)
+    return _with_stage(state, event.stage, progress=progress)
+
+
+def _stage_finished(state: State, event: events.StageFinished) -> State:
+    return _with_stage(
+        state,
+        event.stage,
+        progress=stage(state, event.stage).progress if event.status in ("failed", "stopped") else None,
+        status=event.status,
+        seconds=event.seconds,
+        finished=event.t or None,
+        cached=event.cached,
+        reason=event.reason,
+        line=event.line,
+    )
+
+
+def _noted(state: State, event: events.Noted) -> State:
+    return state if event.text in state.notes else _replace(state, notes=(*state.notes, event.text))
+
+
+def _artifact_written(state: State, event: events.ArtifactWritten) -> State:
+    return _replace(state, artifacts=_put(state.artifacts, event.artifact, key="path"))
+
+
+def _platform_started(state: State, event: events.PlatformStarted) -> State:
+    versions = _merged(state.versions, Versions(platform=event.platform.version))
+    return _replace(state, platform=event.platform, platform_pid=event.pid, versions=versions)
+
+
+def _inference_started(state: State, event: events.InferenceStarted) -> State:
+    return _replace(state, inference_running=event.index, inference_since=event.t)
+
+
+def _operators_traced(state: State, event: events.OperatorsTraced) -> State:
+    operators = tuple(
         msgspec.structs.replace(operator, traced_cycles=event.cycles[at], traced_source=event.source)
         if at in event.cycles
         else operator
-        for at, operator in enumerate(operators)
+        for at, operator in enumerate(state.operators)
     )
+    return _replace(state, operators=operators, operator_running=event.running)
 
 
-def _counted(cpu: Cpu, event: events.InstructionsCounted) -> Cpu:
-    operators = tuple(
+def _plan_known(state: State, event: events.PlanKnown) -> State:
+    return _replace(state, cpu=Cpu(operators=event.steps))
+
+
+def _instructions_counted(state: State, event: events.InstructionsCounted) -> State:
+    steps = tuple(
         msgspec.structs.replace(step, instructions=event.steps[at], source=event.source) if at in event.steps else step
-        for at, step in enumerate(cpu.operators)
+        for at, step in enumerate(state.cpu.operators)
     )
-    others = tuple(one for one in cpu.inferences if one.inference != event.inference)
     newest = CpuInference(inference=event.inference, boot=event.boot, execute=event.execute, source=event.source)
-    return Cpu(operators=operators, inferences=(*others, newest))
+    cpu = Cpu(operators=steps, inferences=_put(state.cpu.inferences, newest, key="inference"))
+    return _replace(state, cpu=cpu, step_running=event.running)
+
+
+def _inference_finished(state: State, event: events.InferenceFinished) -> State:
+    return idle(_replace(state, inferences=(*state.inferences, event.inference)))
+
+
+def idle(state: State) -> State:
+    """The state without an inference under way."""
+    return _replace(state, inference_running=None, inference_since=None, operator_running=None, step_running=None)
+
+
+def _memory_known(state: State, event: events.MemoryKnown) -> State:
+    return _replace(state, memory=_put(state.memory, event.pool, key="name"))
+
+
+def _platform_exited(state: State, event: events.PlatformExited) -> State:
+    return idle(_replace(state, verdict=event, platform_pid=None))
+
+
+def _run_finished(state: State, event: events.RunFinished) -> State:
+    run = msgspec.structs.replace(
+        state.run,
+        status=event.status,
+        reason=event.reason,
+        hint=event.hint,
+        seconds=event.t - state.run.created if state.run.created and event.t else None,
+        # Only a run that went well ends with 0: of another one it is not known.
+        exit_status=event.exit_status if (event.exit_status == 0) == (event.status == "ok") else None,
+    )
+    return _replace(state, run=run)
+
+
+FOLDS: dict[type[Event], Callable[[State, Any], State]] = {
+    events.Logged: _logged,
+    events.RunStarted: _run_started,
+    events.VersionsKnown: _versions_known,
+    events.StageStarted: _stage_started,
+    events.StageProgressed: _stage_progressed,
+    events.StageFinished: _stage_finished,
+    events.Noted: _noted,
+    events.DelegationKnown: carry,
+    events.Estimated: carry,
+    events.LayersCompared: carry,
+    events.PoolsKnown: carry,
+    events.ArtifactWritten: _artifact_written,
+    events.PlatformStarted: _platform_started,
+    events.EarlierKnown: carry,
+    events.PhaseChanged: carry,
+    events.InferenceStarted: _inference_started,
+    events.OperatorsTraced: _operators_traced,
+    events.PlanKnown: _plan_known,
+    events.InstructionsCounted: _instructions_counted,
+    events.InferenceFinished: _inference_finished,
+    events.MemoryKnown: _memory_known,
+    events.ProfileKnown: carry,
+    events.StatisticsKnown: carry,
+    events.PlatformExited: _platform_exited,
+    events.LinksKnown: carry,
+    events.Checked: carry,
+    events.LimitsChecked: carry,
+    events.RunFinished: _run_finished,
+}
+"""The state after an event, by the event's type: one line for each."""
 
 
 def fold(state: State, event: AnyEvent) -> State:
     """The state after one more event."""
     if event.t:
         state = _replace(state, last_event=event.t)
-    match event:
-        case events.Logged():
-            return _replace(
-                state,
-                log_lines=state.log_lines + 1,
-                log_errors=state.log_errors + (event.level == "error"),
-            )
-        case events.RunStarted():
-            process = Process(pid=event.pid, created=event.pid_created, host=event.host)
-            run = Run(id=event.id, created=event.t)
-            return _replace(state, run=run, spec=event.spec, process=process, clock_hz=event.clock_hz)
-        case events.VersionsKnown():
-            return _replace(state, versions=_merged(state.versions, event.versions))
-        case events.StageStarted():
-            return _with_stage(state, event.stage, status="running", started=event.t)
-        case events.StageProgressed():
-            progress = Progress(what=event.what, done=event.done, total=event.total)
-            return _with_stage(state, event.stage, progress=progress)
-        case events.StageFinished():
-            return _with_stage(
-                state,
-                event.stage,
-                progress=stage(state, event.stage).progress if event.status in ("failed", "stopped") else None,
-                status=event.status,
-                seconds=event.seconds,
-                finished=event.t or None,
-                cached=event.cached,
-                reason=event.reason,
-                line=event.line,
-            )
-        case events.Noted():
-            return state if event.text in state.notes else _replace(state, notes=(*state.notes, event.text))
-        case events.DelegationKnown():
-            return _replace(state, delegation=event.delegation)
-        case events.Estimated():
-            return _replace(
-                state,
-                estimate=event.estimate,
-                partitions=event.partitions,
-                operators=event.operators,
-                tensors=event.tensors,
-            )
-        case events.LayersCompared():
-            return _replace(state, layers=event.layers)
-        case events.PoolsKnown():
-            return _replace(state, pools=event.pools)
-        case events.ArtifactWritten():
-            others = tuple(a for a in state.artifacts if a.path != event.artifact.path)
-            return _replace(state, artifacts=(*others, event.artifact))
-        case events.PlatformStarted():
-            versions = _merged(state.versions, Versions(platform=event.platform.version))
-            return _replace(state, platform=event.platform, platform_pid=event.pid, versions=versions)
-        case events.EarlierKnown():
-            return _replace(state, earlier=event.earlier)
-        case events.PhaseChanged():
-            return _replace(state, phase=event.phase)
-        case events.InferenceStarted():
-            return _replace(state, inference_running=event.index, inference_since=event.t)
-        case events.OperatorsTraced():
-            return _replace(state, operators=_traced(state.operators, event), operator_running=event.running)
-        case events.PlanKnown():
-            return _replace(state, cpu=Cpu(operators=event.steps))
-        case events.InstructionsCounted():
-            return _replace(state, cpu=_counted(state.cpu, event), step_running=event.running)
-        case events.InferenceFinished():
-            return _replace(state, inferences=(*state.inferences, event.inference), **_IDLE)
-        case events.MemoryKnown():
-            others_ = tuple(pool for pool in state.memory if pool.name != event.pool.name)
-            return _replace(state, memory=(*others_, event.pool))
-        case events.ProfileKnown():
-            return _replace(state, profile=event.profile)
-        case events.StatisticsKnown():
-            return _replace(state, statistics=event.statistics)
-        case events.PlatformExited():
-            return _replace(state, verdict=event, platform_pid=None, **_IDLE)
-        case events.LinksKnown():
-            return _replace(state, links=event.links)
-        case events.Checked():
-            return _replace(state, check=event.check)
-        case events.LimitsChecked():
-            return _replace(state, limits=event.limits)
-        case events.RunFinished():
-            seconds = event.t - state.run.created if state.run.created and event.t else None
-            run = msgspec.structs.replace(
-                state.run,
-                status=event.status,
-                reason=event.reason,
-                hint=event.hint,
-                seconds=seconds,
-                # Only a run that went well ends with 0: of another one it is not known.
-                exit_status=event.exit_status if (event.exit_status == 0) == (event.status == "ok") else None,
-            )
-            return _replace(state, run=run)
+    return FOLDS[type(event)](state, event)
 
 
-def fold_all(journal: Any, start: State = EMPTY) -> State:
-    """`fold` over an iterable of events."""
+def fold_all(journal: Iterable[AnyEvent], start: State = EMPTY) -> State:
+    """The state after all events of an iterable."""
     return reduce(fold, journal, start)
-
-
-def fold_lines(state: State, lines: Sequence[bytes], heads: Sequence[Head | None]) -> State:
-    """The state after more lines of a journal, of which these are the heads.
-
-    What `fold_all` gives for their events, but lines of log, of which there may be millions, are only counted.
-    """
-    logged = errors = 0
-    last = 0.0
-    for line, head in zip(lines, heads, strict=True):
-        if head is None:
-            if events.damaged(line):
-                state = fold(state, events.Noted(text=DAMAGED))
-            continue
-        if head.logged:
-            logged += 1
-            errors += head.level == "error"
-            last = head.t if 0 < head.t <= events.LAST_T else last
-        elif (event := events.decode(line)) is not None:
-            state = fold(state, event)
-            last = event.t or last
-    if not logged:
-        return state
-    return _replace(
-        state,
-        log_lines=state.log_lines + logged,
-        log_errors=state.log_errors + errors,
-        last_event=last or state.last_event,
-    )
-
-
-def fold_journal(path: Path) -> State:
-    """The state that a journal comes to as it stands."""
-    return fold_new(EMPTY, Follower(path))
-
-
-def fold_new(folded: State, follower: Follower) -> State:
-    """`folded`, and all that a journal has had since it was last followed."""
-    while True:
-        _, lines = follower.lines()
-        folded = fold_lines(folded, lines, events.heads(lines))
-        if not follower.behind():
-            return folded
-
-
-def lost(state: State, said: str | None = None) -> State:
-    """The state of a run whose process is gone without a last event; `said` is what it printed last."""
-    seconds = state.last_event - state.run.created if state.run.created and state.last_event is not None else None
-    reason = "the run process is gone without a result" + (f": {clean(said, SAID)}" if said else "")
-    run = msgspec.structs.replace(state.run, status="lost", reason=reason, seconds=seconds)
-    return _replace(state, run=run, platform_pid=None, **_IDLE)
-
-
-SAID = 300
-"""Characters of a process's last words that are shown."""
 
 
 def now_doing(state: State) -> str:

@@ -20,7 +20,7 @@ import msgspec
 from tui import config, files, processes
 from tui.errors import UsageError
 from tui.files import write_whole
-from tui.run import journal, spec, state
+from tui.run import folding, journal, spec, state
 from tui.run.figures import Artifact, Earlier
 from tui.run.spec import Spec
 from tui.run.state import State
@@ -212,17 +212,17 @@ def settled(directory: Path, folded: State) -> State:
     """
     if folded.run.status != "running" or lives(directory, folded.process):
         return folded
-    return state.lost(folded, last_words(directory))
+    return folding.lost(folded, last_words(directory))
 
 
 def _present(directory: Path, folded: State, follower: journal.Follower) -> tuple[State, State]:
     """What a journal has come to, from what it had come to before, and the state that it shows."""
-    folded = state.fold_new(folded, follower)
+    folded = folding.fold_new(folded, follower)
     named_ = named(directory, folded)
     shown = settled(directory, named_)
     if shown is not named_:
         # Its process ended after the journal was read, maybe with last words.
-        folded = state.fold_new(folded, follower)
+        folded = folding.fold_new(folded, follower)
         shown = settled(directory, named(directory, folded))
     return folded, shown
 
@@ -316,7 +316,7 @@ def _snapshot(directory: Path) -> Snapshot | None:
 def keep_snapshot(directory: Path) -> None:
     """Write the folded state of a finished run beside its journal."""
     path = directory / journal.FILE
-    kept = Snapshot(journal_bytes=path.stat().st_size, state=state.fold_journal(path))
+    kept = Snapshot(journal_bytes=path.stat().st_size, state=folding.fold_journal(path))
     write_whole(directory / SNAPSHOT, msgspec.json.encode(kept))
 
 

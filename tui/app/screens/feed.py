@@ -11,7 +11,7 @@ from textual.message_pump import MessagePump
 
 from tui.app.vitals import Vitals, Watch
 from tui.app.widgets.background import tell
-from tui.run import events, journal, log, state, store
+from tui.run import events, folding, journal, log, state, store
 from tui.run.log import LogLine, LogLines
 from tui.run.state import State
 
@@ -39,7 +39,7 @@ class Reading:
         """Read on."""
         offset, lines = self.follower.lines()
         heads = events.heads(lines)
-        self.state = state.fold_lines(self.state, lines, heads)
+        self.state = folding.fold_lines(self.state, lines, heads)
         self.log.add(offset, lines, heads)
 
 
@@ -192,4 +192,4 @@ class Feed(threading.Thread):
         try:
             return store.settled(self._directory, folded)
         except FileNotFoundError:
-            return state.lost(folded)  # the run's directory was removed while it was shown
+            return folding.lost(folded)  # the run's directory was removed while it was shown

@@ -1,0 +1,16 @@
+"""Folding: a state after each event."""
+
+from typing import get_args
+
+from tui.run.events import AnyEvent, Event
+from tui.run.state import FOLDS, State, carry
+
+
+def test_every_event_has_its_line_in_the_fold() -> None:
+    assert set(FOLDS) == set(get_args(AnyEvent))
+
+
+def test_an_event_that_is_carried_has_fields_of_the_state_alone() -> None:
+    carried = [kind for kind, line in FOLDS.items() if line is carry]
+    names = {name for kind in carried for name in kind.__struct_fields__} - set(Event.__struct_fields__)
+    assert carried and names <= set(State.__struct_fields__)
