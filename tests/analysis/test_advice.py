@@ -11,7 +11,9 @@ from tests.app.fakes import tensor
 from tests.conftest import Fvp, Ran, taken_over
 from tui.analysis import advice
 from tui.analysis.advice import Advice
-from tui.run.figures import Check, CpuOperator, Delegation, Estimate, Operator, OutputCheck
+from tui.run.check import Check, OutputCheck
+from tui.run.delegation import CpuOperator, Delegation
+from tui.run.figures import Estimate, Operator
 from tui.run.spec import Spec
 from tui.run.state import Run, State
 from tui.toolchain.target import Target

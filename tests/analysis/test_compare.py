@@ -10,7 +10,8 @@ from tests.conftest import Fvp
 from tui.analysis import compare
 from tui.analysis.compare import Profile
 from tui.errors import UsageError
-from tui.run.figures import Delegation, Estimate, Inference, Operator
+from tui.run.delegation import Delegation
+from tui.run.figures import Estimate, Inference, Operator
 from tui.run.spec import Spec
 from tui.run.state import Run, State
 

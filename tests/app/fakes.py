@@ -9,23 +9,10 @@ import msgspec
 import psutil
 
 from tui.run import events, journal, spec, store
+from tui.run.check import Accuracy, Check, Link, OutputCheck
+from tui.run.delegation import Delegation, Kernel, OperatorDelegation
 from tui.run.events import Event, Level
-from tui.run.figures import (
-    Accuracy,
-    Artifact,
-    Check,
-    Delegation,
-    Estimate,
-    Inference,
-    Kernel,
-    Link,
-    Operator,
-    OperatorDelegation,
-    OutputCheck,
-    PlatformInfo,
-    TensorPlace,
-    Versions,
-)
+from tui.run.figures import Artifact, Estimate, Inference, Operator, PlatformInfo, TensorPlace, Versions
 from tui.run.journal import Journal
 from tui.run.spec import Spec
 

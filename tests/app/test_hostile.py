@@ -12,8 +12,10 @@ from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
 from tui.app.widgets.table import FigureTable
 from tui.run import events
+from tui.run.check import Check
+from tui.run.delegation import Delegation, Kernel, OperatorDelegation
 from tui.run.events import Event
-from tui.run.figures import Artifact, Check, Delegation, Kernel, Operator, OperatorDelegation, PlatformInfo
+from tui.run.figures import Artifact, Operator, PlatformInfo
 
 CONTROLS = [chr(n) for n in (*range(0x20), *range(0x7F, 0xA0))]
 

@@ -23,22 +23,9 @@ from tui.app.widgets.panels import PANELS
 from tui.app.widgets.table import FigureTable
 from tui.errors import UserError
 from tui.run import control, events, store
-from tui.run.figures import (
-    Check,
-    CpuOperator,
-    Delegation,
-    Earlier,
-    Estimate,
-    Layer,
-    MemoryPool,
-    Operator,
-    OperatorDelegation,
-    OutputCheck,
-    PlanStep,
-    PlatformInfo,
-    PoolNeed,
-    Statistics,
-)
+from tui.run.check import Check, Layer, OutputCheck
+from tui.run.delegation import CpuOperator, Delegation, OperatorDelegation
+from tui.run.figures import Earlier, Estimate, MemoryPool, Operator, PlanStep, PlatformInfo, PoolNeed, Statistics
 
 SIZES = [(80, 24), (120, 40), (60, 20)]
 

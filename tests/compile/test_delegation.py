@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import Fvp, Ran, taken_over
 from tui.compile.diagnostics import hints
-from tui.run.figures import AT_BOUNDARY
+from tui.run.delegation import AT_BOUNDARY
 
 MODEL = """
 import torch

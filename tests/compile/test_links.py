@@ -14,7 +14,7 @@ from tests.conftest import Fvp, Ran, taken_over
 from tui.compile import references
 from tui.compile.links import judging
 from tui.model.tensors import Manifest, TensorInfo
-from tui.run.figures import Link
+from tui.run.check import Link
 
 RanModel = Callable[..., Ran]
 

@@ -13,7 +13,7 @@ from tests.app import fakes
 from tests.conftest import Fvp
 from tui.compile import lowering, models, progress
 from tui.reports import state_json, text
-from tui.run import events, state
+from tui.run import derived, events, state
 from tui.toolchain.target import Target
 
 Told = list[tuple[str, int, int | None]]
@@ -60,7 +60,7 @@ def test_the_state_has_it_while_the_stage_runs_and_where_it_failed() -> None:
     assert state.stage(failed, "lower").progress == state.stage(begun(FAR), "lower").progress
     over = begun(FAR, events.StageFinished(stage="lower", status="ok", seconds=3.0))
     assert state.stage(over, "lower").progress is None
-    assert state.progress_words(msgspec.structs.replace(FAR, total=None, done=0)) == "passes"
+    assert derived.progress_words(msgspec.structs.replace(FAR, total=None, done=0)) == "passes"
 
 
 def test_without_a_terminal_a_line_is_printed_now_and_then(home: Path, fvp_tui: Fvp) -> None:

@@ -21,7 +21,7 @@ from tests.differential import families, links, lowering
 from tests.differential.specs import Spec
 from tui.compile.links import judging, rounding
 from tui.model.tensors import Manifest, TensorInfo
-from tui.run.figures import Link
+from tui.run.check import Link
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tui.model import pte
 from tui.platform import counts
 from tui.run import state
+from tui.run.delegation import CpuOperator
 from tui.run.events import InstructionsCounted, PlanKnown
-from tui.run.figures import CpuOperator
 
 
 def plan(*instructions: pte.Instruction) -> pte.Plan:

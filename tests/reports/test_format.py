@@ -4,7 +4,8 @@ import pytest
 
 from tui.reports import format as figures
 from tui.reports import html, text
-from tui.run.figures import Check, Estimate, LimitResult, Operator, OutputCheck
+from tui.run.check import Check, LimitResult, OutputCheck
+from tui.run.figures import Estimate, Operator
 from tui.run.state import State
 
 

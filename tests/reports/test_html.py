@@ -16,7 +16,9 @@ from tui.analysis import advice
 from tui.reports import export, html, state_json
 from tui.reports.html import LogPart
 from tui.run import state, store
-from tui.run.figures import CpuOperator, Layer, LimitResult, MemoryPool, PoolNeed, Profiled, Statistics
+from tui.run.check import Layer, LimitResult
+from tui.run.delegation import CpuOperator
+from tui.run.figures import MemoryPool, PoolNeed, Profiled, Statistics
 from tui.run.log import LogLine
 from tui.run.state import State
 

@@ -10,7 +10,9 @@ import msgspec
 
 from tui.compile.diagnostics import hints
 from tui.compile.vela_report import PARTS
-from tui.run.figures import NOISY_DB, CpuCause, CpuOperator, Estimate, Figure, Operator, first_noisy
+from tui.run.check import NOISY_DB, first_noisy
+from tui.run.delegation import CpuCause, CpuOperator
+from tui.run.figures import Estimate, Figure, Operator
 from tui.run.spec import Spec
 from tui.run.state import State
 from tui.toolchain.target import Target

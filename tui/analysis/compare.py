@@ -8,8 +8,9 @@ import msgspec
 
 from tui import config
 from tui.run import store
+from tui.run.derived import checked
 from tui.run.figures import Figure, Operator, spread
-from tui.run.state import State, checked
+from tui.run.state import State
 
 SCHEMA_VERSION = 1
 

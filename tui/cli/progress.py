@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from tui.run import events
-from tui.run.state import progress_words
+from tui.run.derived import progress_words
 from tui.text import clean
 
 INTERVAL_S = 10.0

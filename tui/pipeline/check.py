@@ -13,9 +13,10 @@ from tui.model import bundled, tensors
 from tui.model.tensors import Manifest, NDArray, TensorInfo
 from tui.pipeline.record import Ended, Record
 from tui.run import events
-from tui.run.figures import Accuracy, Check, LimitResult, Link, OutputCheck, why_broken
+from tui.run.check import Accuracy, Check, LimitResult, Link, OutputCheck, why_broken
+from tui.run.derived import npu_ms
 from tui.run.spec import Limits
-from tui.run.state import State, npu_ms
+from tui.run.state import State
 
 FLOAT_TOLERANCE = 1e-3
 """Absolute and relative tolerance of an output that was never quantized: the defaults of ExecuTorch's own tests."""

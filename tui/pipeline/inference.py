@@ -21,8 +21,9 @@ from tui.pipeline.record import Ended, Record, Stopped
 from tui.platform import command, counts, delivery, discovery, etdump, pmu_trace, session
 from tui.platform.uart import CPU_CYCLES
 from tui.run import events, store
+from tui.run.check import Check
 from tui.run.events import Event
-from tui.run.figures import Check, Source
+from tui.run.figures import Source
 from tui.simulator import miscompiled
 from tui.simulator.delegate import DelegateError
 from tui.simulator.ethosu85 import CommandStreamError

@@ -11,8 +11,9 @@ from pathlib import Path
 from tui.files import Growing
 from tui.model import pte
 from tui.model.pte import Plan
+from tui.run.delegation import CpuOperator
 from tui.run.events import Event, InstructionsCounted
-from tui.run.figures import CpuOperator, PlanStep
+from tui.run.figures import PlanStep
 
 HANDED_OVER = "NPU partition {}"
 BRANCHING = "the program's plan branches: instructions are known of each inference, not of each operator"

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from tui.reports.format import UNKNOWN, accuracy, cosine, decibels, difference, field, labelled, table
-from tui.run.figures import NOISY_DB, Check, Layer, Link, OutputCheck, broken, first_noisy
-from tui.run.state import State, checked
+from tui.run.check import NOISY_DB, Check, Layer, Link, OutputCheck, broken, first_noisy
+from tui.run.derived import checked
+from tui.run.state import State
 from tui.text import clean
 
 AGAINST = {

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tui.reports.format import UNKNOWN, labelled, table
-from tui.run.figures import AT_BOUNDARY, CpuCause, CpuOperator, Delegation
+from tui.run.delegation import AT_BOUNDARY, CpuCause, CpuOperator, Delegation
 from tui.run.state import State
 from tui.text import clean, counted
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from tui.reports.format import UNKNOWN, duration, kib_words, labelled, ms, number, table
+from tui.run.derived import npu_ms
 from tui.run.figures import Cpu, Inference, Spread, Statistics, spread
-from tui.run.state import State, npu_ms
+from tui.run.state import State
 from tui.text import clean
 
 ESTIMATORS = {"vela": "Vela", "simulator": "Model"}

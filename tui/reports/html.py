@@ -23,8 +23,9 @@ from tui.reports.format import UNKNOWN, difference, duration, field, frequency, 
 from tui.reports.memory import Area
 from tui.reports.operators import Entry
 from tui.run import spec
+from tui.run.derived import badge, checked, npu_ms, outcome
 from tui.run.log import LogLine
-from tui.run.state import State, badge, checked, npu_ms, outcome
+from tui.run.state import State
 from tui.text import clean
 
 TEMPLATE = "report.html.jinja"

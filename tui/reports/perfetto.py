@@ -12,8 +12,9 @@ from tui.reports.execution import estimated_by
 from tui.reports.format import UNKNOWN, frequency
 from tui.reports.pmu import event
 from tui.reports.text import status_line, title
+from tui.run.derived import badge
 from tui.run.figures import Operator
-from tui.run.state import State, badge
+from tui.run.state import State
 from tui.text import clean
 
 Event = dict[str, Any]

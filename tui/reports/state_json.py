@@ -5,9 +5,10 @@ from typing import Any
 
 import msgspec
 
+from tui.run.derived import checked
 from tui.run.events import COMPILE_STAGES, STAGES
 from tui.run.figures import spread
-from tui.run.state import LIVE, SCHEMA_VERSION, State, checked
+from tui.run.state import LIVE, SCHEMA_VERSION, State
 
 
 def to_json(state: State) -> dict[str, Any]:

@@ -9,16 +9,13 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
+from tui.run.check import Check, Layer, LimitResult, Link
+from tui.run.delegation import Delegation
 from tui.run.figures import (
     Artifact,
-    Check,
-    Delegation,
     Earlier,
     Estimate,
     Inference,
-    Layer,
-    LimitResult,
-    Link,
     MemoryPool,
     Operator,
     PlanStep,

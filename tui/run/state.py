@@ -11,20 +11,17 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from tui.run import events
+from tui.run.check import Check, Layer, LimitResult, Link
+from tui.run.delegation import Delegation
 from tui.run.events import STAGES, AnyEvent, Event, Stage
 from tui.run.figures import (
     Artifact,
-    Check,
     Cpu,
     CpuInference,
-    Delegation,
     Earlier,
     Estimate,
     Figure,
     Inference,
-    Layer,
-    LimitResult,
-    Link,
     MemoryPool,
     Operator,
     PlatformInfo,
@@ -33,7 +30,6 @@ from tui.run.figures import (
     Statistics,
     TensorPlace,
     Versions,
-    why_broken,
 )
 from tui.run.spec import Spec
 
@@ -350,57 +346,3 @@ def fold(state: State, event: AnyEvent) -> State:
 def fold_all(journal: Iterable[AnyEvent], start: State = EMPTY) -> State:
     """The state after all events of an iterable."""
     return reduce(fold, journal, start)
-
-
-def now_doing(state: State) -> str:
-    """One or two words: the stage under way, or the run's status."""
-    if state.run.status != "running":
-        return state.run.status
-    running = [s.name for s in state.stages if s.status == "running"]
-    return running[-1] if running else "starting"
-
-
-Outcome = Literal["ok", "mismatch", "failed", "stopped", "lost", "running"]
-
-
-def outcome(state: State) -> Outcome:
-    """How the run stands for a person: one that ended well with outputs that are not the model's is no success."""
-    if state.run.status == "ok" and (found := checked(state)) is not None and found.status == "mismatch":
-        return "mismatch"
-    return state.run.status
-
-
-def checked(state: State) -> Check | None:
-    """The check; before it, and of a model that was only compiled, what is known of its links; None without any."""
-    if state.check is not None or not state.links:
-        return state.check
-    if (reason := why_broken(state.links)) is not None:
-        return Check(status="mismatch", reason=reason, links=state.links)
-    compiles = state.spec is not None and state.spec.until == "emit"
-    why = "nothing was run: only the compiled model was checked" if compiles else "no outputs were compared"
-    return Check(status="skipped", reason=why, links=state.links)
-
-
-def progress_words(found: events.StageProgressed | Progress) -> str:
-    """``passes 34 of 147``."""
-    if found.total is None:
-        return f"{found.what} {found.done:,}" if found.done else found.what
-    return f"{found.what} {found.done:,} of {found.total:,}"
-
-
-def npu_ms(state: State, cycles: int | None) -> float | None:
-    """NPU cycles as milliseconds at the clock of the target's system config, as Vela states it."""
-    return None if cycles is None or not state.clock_hz else cycles / state.clock_hz * 1e3
-
-
-def badge(state: State) -> str:
-    """One short line that says where the figures come from."""
-    platform = state.platform
-    if platform is None:
-        return ""
-    if platform.kind == "fvp":
-        fast = state.spec is not None and state.spec.fast
-        return "FVP --fast - cycles not representative" if fast else "FVP - cycles measured"
-    if platform.engine == "firmware":
-        return "SIMULATOR + firmware - instructions counted, cycles estimated"
-    return "SIMULATOR - cycles estimated"

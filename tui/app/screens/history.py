@@ -27,7 +27,8 @@ from tui.app.widgets.words import model_name
 from tui.errors import UserError
 from tui.reports.format import UNKNOWN, duration, number
 from tui.run import control, store
-from tui.run.state import State, checked, outcome
+from tui.run.derived import checked, outcome
+from tui.run.state import State
 from tui.text import clean, printable_name
 
 CHUNK_S = 0.25

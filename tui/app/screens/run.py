@@ -37,7 +37,7 @@ from tui.errors import UserError
 from tui.model import catalogue
 from tui.reports.export import offline
 from tui.run import control, spec, store
-from tui.run.figures import broken
+from tui.run.check import broken
 from tui.run.state import State
 from tui.text import clean
 

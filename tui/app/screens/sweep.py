@@ -26,8 +26,8 @@ from tui.app.widgets.words import model_name
 from tui.errors import UserError
 from tui.reports.format import kib_words, ms, number
 from tui.run import control, store
+from tui.run.derived import now_doing
 from tui.run.spec import Limits, Spec, lowering_of
-from tui.run.state import now_doing
 from tui.text import clean
 from tui.toolchain import boards, vela
 from tui.toolchain.target import Target

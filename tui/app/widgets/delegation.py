@@ -10,7 +10,7 @@ from tui.app.widgets.drawing import show
 from tui.app.widgets.panel import Panel, awaited
 from tui.app.widgets.table import Column, FigureTable, Row
 from tui.reports.delegation import cause_details, cause_line, fallback_cost
-from tui.run.figures import CpuCause, Delegation
+from tui.run.delegation import CpuCause, Delegation
 from tui.run.state import State
 from tui.text import clean, printable_name
 

@@ -23,8 +23,9 @@ from tui.reports.execution import (
 )
 from tui.reports.format import duration, frequency, kib_words, ms, number
 from tui.reports.memory import pool_words
+from tui.run.derived import npu_ms
 from tui.run.figures import Earlier, Estimate, Inference, MemoryPool, Source, spread
-from tui.run.state import State, npu_ms
+from tui.run.state import State
 from tui.text import clean, printable_name
 from tui.toolchain.boards import PMU_PREFIX
 

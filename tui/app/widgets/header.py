@@ -6,7 +6,8 @@ from textual.widgets import Static
 from tui.app.widgets.drawing import show
 from tui.app.widgets.words import Clock, model_name, since, target_line
 from tui.reports.format import UNKNOWN, duration
-from tui.run.state import StageState, State, badge, checked, now_doing, outcome, progress_words
+from tui.run.derived import badge, checked, now_doing, outcome, progress_words
+from tui.run.state import StageState, State
 from tui.text import clean
 
 STATUS_STYLE = {

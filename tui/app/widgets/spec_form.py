@@ -11,14 +11,15 @@ from textual.widgets import Static
 from tui.app.widgets.choice import Choice, Field, Number
 from tui.app.widgets.files_field import FilesField
 from tui.run import spec
+from tui.run.derived import ESTIMATED, MEASURED
 from tui.run.spec import EngineChoice, PlatformChoice, Quantization, Spec
 from tui.toolchain import boards, vela
 from tui.toolchain.target import Target
 
 CHANNELS_LAST = "channels_last"
 BADGES = {
-    "fvp": "FVP - cycles measured",
-    "simulator": "SIMULATOR - cycles estimated",
+    "fvp": MEASURED,
+    "simulator": ESTIMATED,
     "auto": "FVP if found, else SIMULATOR",
 }
 

@@ -10,8 +10,9 @@ from tui.app.widgets.panel import TextPanel, awaited
 from tui.reports.check import accuracy_line, layers_line, link_rows
 from tui.reports.format import accuracy, cosine, decibels, difference, field, table
 from tui.reports.memory import pool_need_words
-from tui.run.figures import Check, LimitResult, OutputCheck, broken
-from tui.run.state import State, checked, outcome
+from tui.run.check import Check, LimitResult, OutputCheck, broken
+from tui.run.derived import checked, outcome
+from tui.run.state import State
 from tui.text import clean
 
 TONES = {"match": "bold $text-success", "mismatch": "bold $text-error", "skipped": "bold"}

@@ -9,7 +9,7 @@ from tui.cli.command import command, json_option
 from tui.cli.output import print_json
 from tui.reports import state_json
 from tui.reports.format import UNKNOWN, duration, number, table
-from tui.run import state, store
+from tui.run import derived, state, store
 from tui.run.state import State
 from tui.text import clean
 
@@ -37,10 +37,10 @@ def history(as_json: bool, count: int) -> None:
 
 def _row(run: State) -> list[str]:
     cycles = [inference.npu_cycles for inference in run.inferences if inference.npu_cycles is not None]
-    verdict = state.checked(run)
+    verdict = derived.checked(run)
     return [
         run.run.id,
-        state.outcome(run),
+        derived.outcome(run),
         clean(Path(run.spec.model).name if run.spec else UNKNOWN, 30),
         run.spec.target.accelerator if run.spec else UNKNOWN,
         run.spec.target.memory_mode if run.spec else UNKNOWN,

@@ -15,7 +15,7 @@ from tui.compile.diagnostics import hints
 from tui.compile.diagnostics.causes import Cause, nearest
 from tui.compile.graph.nodes import around, calls, exported_name, exported_operator, operator_name, overload_name
 from tui.compile.graph.origins import module_path, source_line
-from tui.run.figures import AT_BOUNDARY, WHOLE_MODEL, CpuOperator, Delegation, Kernel, OperatorDelegation
+from tui.run.delegation import AT_BOUNDARY, WHOLE_MODEL, CpuOperator, Delegation, Kernel, OperatorDelegation
 
 _SCHEMA = re.compile(r"<EdgeOpOverload: ([^>]+)>: schema = .*? -> [^:]*")
 """How ExecuTorch prints an operator: all but its name is noise."""

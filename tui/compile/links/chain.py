@@ -12,7 +12,7 @@ from tui.errors import one_line
 from tui.model import tensors
 from tui.model.tensors import Manifest, NDArray
 from tui.run import events
-from tui.run.figures import Link
+from tui.run.check import Link
 
 if TYPE_CHECKING:
     from tui.compile.lowering import Quantized

@@ -15,7 +15,7 @@ import numpy as np
 from tui.compile.links.preparation import Change
 from tui.model import tensors
 from tui.model.tensors import Manifest, NDArray
-from tui.run.figures import Link, LinkName
+from tui.run.check import Link, LinkName
 
 QUANTIZED_STEPS = 8.0
 """Steps of an output that quantization may move it by, whatever its size: a small one is mostly noise."""

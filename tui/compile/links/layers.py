@@ -16,7 +16,7 @@ from tui.compile.graph.nodes import operator_name
 from tui.compile.graph.origins import module_path, source_line
 from tui.compile.models import Inputs, copied
 from tui.model.tensors import decibel
-from tui.run.figures import Layer
+from tui.run.check import Layer
 
 MOST_SAMPLES = 8
 """Inputs that are compared on: an average of a few is steady."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tui.model.tensors import ModelState
-from tui.run.figures import Check, Link, why_broken
+from tui.run.check import Check, Link, why_broken
 
 BOOTED = "the platform was booted for each inference"
 
