@@ -14,13 +14,14 @@ from tui import processes
 from tui.app.screens.confirm import Confirm
 from tui.app.screens.history import HistoryScreen
 from tui.app.screens.root import FvpApp
-from tui.app.screens.run import RunScreen, Tabs
+from tui.app.screens.run import RunScreen
 from tui.app.widgets.header import RunHeader, StageLine
-from tui.app.widgets.log_panel import SearchField
 from tui.app.widgets.log_view import LogView
 from tui.app.widgets.panel import Panel
 from tui.app.widgets.panels import PANELS
+from tui.app.widgets.search_field import SearchField
 from tui.app.widgets.table import FigureTable
+from tui.app.widgets.tabs import Tabs
 from tui.errors import UserError
 from tui.run import control, events, store
 from tui.run.check import Check, Layer, OutputCheck

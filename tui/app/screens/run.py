@@ -9,12 +9,10 @@ from typing import ClassVar
 from textual.app import ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.events import DescendantFocus, Resize
 from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Static
 
 from tui.app import editor
 from tui.app.screens.confirm import Confirm
@@ -24,7 +22,6 @@ from tui.app.screens.messages import Back, OpenRun
 from tui.app.screens.path import InputsScreen
 from tui.app.screens.save_log import SaveScreen
 from tui.app.widgets.background import in_background, tell
-from tui.app.widgets.drawing import show
 from tui.app.widgets.header import RunHeader, StageLine
 from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.log_panel import LogPanel, SaveWanted
@@ -32,6 +29,7 @@ from tui.app.widgets.log_view import LogView
 from tui.app.widgets.operators import SourceWanted
 from tui.app.widgets.panel import Panel
 from tui.app.widgets.panels import PANELS
+from tui.app.widgets.tabs import Tabs
 from tui.app.widgets.words import Clock
 from tui.errors import UserError
 from tui.model import catalogue
@@ -44,54 +42,6 @@ from tui.text import clean
 POLL_S = 0.25
 WIDE, HIGH = 110, 28
 """From this size on all panels stand side by side; below, one at a time."""
-
-
-def serves(state: State) -> bool:
-    """Whether its platform stays for further inferences."""
-    return state.spec is not None and state.spec.serve
-
-
-def _keys(state: State) -> tuple[object, ...]:
-    """What decides which keys do something."""
-    return state.run.status, state.phase is None, named_line(state)
-
-
-def failed_at(state: State) -> str | None:
-    """``FILE:LINE`` of the model that a failed stage names."""
-    return next((stage.line for stage in state.stages if stage.line is not None), None)
-
-
-def named_line(state: State) -> str | None:
-    """``FILE:LINE`` that the run's outcome names: of a failed stage, or of the operator that lowering changed."""
-    link = broken(state.links)
-    return failed_at(state) or (None if link is None else link.line)
-
-
-class Tabs(Static):
-    """The panels with a word of what is in them, where only one of them fits."""
-
-    def __init__(self) -> None:
-        super().__init__("", markup=False, id="tabs")
-
-    def show(self, panels: list[Panel], current: Panel, state: State) -> None:
-        """Name all panels; the words of those that are hidden as far as the width takes them."""
-        width = self.size.width or self.app.size.width
-        titles = {panel: f"{panel.number} {panel.TITLE}" for panel in panels}
-        words = {panel: panel.brief(state) for panel in panels if panel is not current}
-        # What is in the panels is news; their whole names are not.
-        if sum(len(text) + 2 for text in titles.values()) + sum(len(w) + 1 for w in words.values() if w) > width - 2:
-            titles = {panel: f"{panel.number} {panel.TITLE.split()[0]}" for panel in panels}
-        left = width - 2 - sum(len(title) + 2 for title in titles.values())
-        # What went wrong first, then short words: that way most panels have one.
-        for panel, word in sorted(words.items(), key=lambda item: (not item[0].alarms(state), len(item[1]))):
-            if word and len(word) + 1 <= left:
-                titles[panel] += f" {word}"
-                left -= len(word) + 1
-        drawn = Content("").join(
-            Content.assemble((f"[{title}]", "bold $accent")) if panel is current else Content(f" {title} ")
-            for panel, title in titles.items()
-        )
-        show(self, drawn, layout=False)  # one line it stays: with a layout, all of the screen would be drawn
 
 
 class RunScreen(Screen[None]):
@@ -410,3 +360,24 @@ class RunScreen(Screen[None]):
             self.action_zoom()
         else:
             self.post_message(Back(self, leaves=False))
+
+
+def serves(state: State) -> bool:
+    """Whether its platform stays for further inferences."""
+    return state.spec is not None and state.spec.serve
+
+
+def _keys(state: State) -> tuple[object, ...]:
+    """What decides which keys do something."""
+    return state.run.status, state.phase is None, named_line(state)
+
+
+def failed_at(state: State) -> str | None:
+    """``FILE:LINE`` of the model that a failed stage names."""
+    return next((stage.line for stage in state.stages if stage.line is not None), None)
+
+
+def named_line(state: State) -> str | None:
+    """``FILE:LINE`` that the run's outcome names: of a failed stage, or of the operator that lowering changed."""
+    link = broken(state.links)
+    return failed_at(state) or (None if link is None else link.line)

@@ -12,6 +12,7 @@ from textual.widgets import Input
 from tui.app.widgets.background import tell
 from tui.app.widgets.log_view import LogView
 from tui.app.widgets.panel import Panel
+from tui.app.widgets.search_field import SearchField
 from tui.errors import UsageError
 from tui.run.events import Level
 from tui.run.log import LogLines
@@ -24,42 +25,6 @@ LEAST: tuple[Level, ...] = ("info", "warning", "error")
 
 _PLACE = re.compile(r'File "([^"]+)", line (\d+)|(?:^|[\s(])((?:[.~]{0,2}/)?[^\s:()"]+\.\w+):(\d+)')
 """A place in a file, as Python's tracebacks and compilers write it."""
-
-PURPOSES = {"search": "search the log", "filter": "only lines with this in them (!this: without it)"}
-
-
-class SearchField(Input):
-    """Where a pattern is typed, to search for or to filter by; escape gives the focus back."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave", tooltip="And search or filter no more", id="search.leave"),
-        Binding("ctrl+r", "regex", "Text or regular expression", id="search.regex"),
-        Binding("up", "recall", "What was typed before", show=False, id="search.recall"),
-    ]
-
-    purpose = "search"
-    regex = False
-    before = ""
-
-    class Left(Message):
-        """Escape was pressed."""
-
-    class Switched(Message):
-        """What is typed is a regular expression now, or no more."""
-
-    def action_leave(self) -> None:
-        """Back to the log."""
-        self.post_message(self.Left())
-
-    def action_recall(self) -> None:
-        """What was searched for, or filtered by, to be changed."""
-        self.value = self.before
-        self.cursor_position = len(self.value)
-
-    def action_regex(self) -> None:
-        """What is typed is a regular expression, or a text."""
-        self.regex = not self.regex
-        self.post_message(self.Switched())
 
 
 class SaveWanted(Message):
@@ -119,8 +84,7 @@ class LogPanel(Panel):
         super().__init__(id=id, number=number)
         self.view = LogView()
         """The lines."""
-        self._field = SearchField(placeholder=PURPOSES["search"], compact=True, select_on_focus=False)
-        self._field.display = False
+        self._field = SearchField()
         self._count = 0
         """Lines of the log there are."""
         self._reading = 1.0
@@ -237,12 +201,8 @@ class LogPanel(Panel):
     # -- the field
 
     def _open_field(self, purpose: str, before: Pattern | None, without: bool = False) -> None:
-        field = self._field
-        field.purpose, field.placeholder = purpose, PURPOSES[purpose]
-        field.before = "" if before is None else "!" * without + before.text
-        field.value = ""
-        field.display = True
-        self.screen.set_focus(field)  # at once: `focus` would let keys that are typed fast go elsewhere
+        self._field.open(purpose, "" if before is None else ("!" if without else "") + before.text)
+        self.screen.set_focus(self._field)  # at once: `focus` would let keys that are typed fast go elsewhere
         self._say("")
 
     def _close_field(self) -> None:

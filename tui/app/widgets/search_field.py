@@ -1,0 +1,52 @@
+"""Where a pattern is typed, to search the log for or to filter it by."""
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Input
+
+PURPOSES = {"search": "search the log", "filter": "only lines with this in them (!this: without it)"}
+
+
+class SearchField(Input):
+    """Where a pattern is typed, to search for or to filter by; escape gives the focus back."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave", tooltip="And search or filter no more", id="search.leave"),
+        Binding("ctrl+r", "regex", "Text or regular expression", id="search.regex"),
+        Binding("up", "recall", "What was typed before", show=False, id="search.recall"),
+    ]
+
+    class Left(Message):
+        """Escape was pressed."""
+
+    class Switched(Message):
+        """What is typed is a regular expression now, or no more."""
+
+    def __init__(self) -> None:
+        super().__init__(compact=True, select_on_focus=False)
+        self.display = False
+        self.purpose = "search"
+        self.regex = False
+        self._before = ""
+
+    def open(self, purpose: str, before: str) -> None:
+        """Show the empty field, for one of `PURPOSES`; `before` is what was typed for it before."""
+        self.purpose, self.placeholder, self._before = purpose, PURPOSES[purpose], before
+        self.value = ""
+        self.display = True
+
+    def action_leave(self) -> None:
+        """Back to the log."""
+        self.post_message(self.Left())
+
+    def action_recall(self) -> None:
+        """What was searched for, or filtered by, to be changed."""
+        self.value = self._before
+        self.cursor_position = len(self.value)
+
+    def action_regex(self) -> None:
+        """What is typed is a regular expression, or a text."""
+        self.regex = not self.regex
+        self.post_message(self.Switched())
