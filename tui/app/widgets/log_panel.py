@@ -193,7 +193,7 @@ class LogPanel(Panel):
         self._said = words
         self.retitle()
 
-    def on_log_view_moved(self, event: LogView.Moved) -> None:
+    def on_log_scroll_moved(self, event: LogView.Moved) -> None:
         """Say in the title where the view is."""
         event.stop()
         self.retitle()
@@ -276,7 +276,7 @@ class LogPanel(Panel):
             known = (None, *rows.log.sources)
             self._filter(source=known[(known.index(rows.filter.source) + 1) % len(known)])
 
-    def on_log_view_refiltered(self, event: LogView.Refiltered) -> None:
+    def on_log_scroll_refiltered(self, event: LogView.Refiltered) -> None:
         """Look for the lines, where that takes reading them; what is searched for, only among them."""
         event.stop()
         if (rows := self.view.rows) is None:

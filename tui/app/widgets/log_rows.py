@@ -2,6 +2,7 @@
 
 from array import array
 from bisect import bisect_left
+from collections.abc import Sequence
 
 from tui.run.log import LogLines
 from tui.run.log_search import Filter, Scan
@@ -77,3 +78,15 @@ class Rows:
         end = numbers[-1] + max(self.log.wall(numbers[-1]), 1)
         wanted = self.filter
         return array("I", self.log.chosen(numbers[0], end, least=wanted.least, source=wanted.source, folded=False))
+
+    def texts(self, numbers: Sequence[int], most_bytes: int) -> list[str]:
+        """Return the whole texts of lines, as many as `most_bytes` take."""
+        taken: list[str] = []
+        left = most_bytes
+        for number in numbers:
+            text = self.log.whole(number).text
+            left -= len(text.encode()) + 1
+            if left < 0:
+                break
+            taken.append(text)
+        return taken
