@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.platform.listener import Idle
 from tui.platform import session
 from tui.run import journal, state
 from tui.run.events import Event
@@ -58,27 +59,16 @@ def driven(command: list[str], folder: Path) -> float:
     folded = state.EMPTY
     written = journal.Journal(folder / journal.FILE)
 
-    def emit(event: Event) -> None:
-        nonlocal folded
-        event = journal.stamped(event)
-        written.write(event)
-        folded = state.fold(folded, event)  # type: ignore[arg-type]
+    class Recorder(Idle):
+        def event(self, event: Event) -> None:
+            nonlocal folded
+            event = journal.stamped(event)
+            written.write(event)
+            folded = state.fold(folded, event)  # type: ignore[arg-type]
 
     begun = time.perf_counter()
-    verdict = session.run(
-        command,
-        cwd=folder,
-        env=os.environ,
-        console=folder / "console.log",
-        emit=emit,
-        source="measured",
-        demand=lambda: session.Demand(1),
-        prepare=lambda _: None,
-        collect=lambda _: None,
-        timeout_s=600,
-        should_stop=lambda: False,
-        on_started=lambda _: None,
-    )
+    request = session.Request(command, folder, os.environ, folder / "console.log", "measured", timeout_s=600)
+    verdict = session.run(request, Recorder())
     seconds = time.perf_counter() - begun
     written.close()
     assert verdict.verdict == "pass", verdict

@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 
 from tests.platform import consoles
+from tests.platform.listener import Idle
 from tui.platform import command, session
 from tui.platform.discovery import Choice
 from tui.platform.session import WAITING, Demand, Patience
+from tui.platform.verdict import Failure
 from tui.run import events
 from tui.run.events import Event, Logged, PlatformExited
 from tui.run.spec import Spec
-from tui.toolchain import boards
 
 FAKE = Path(__file__).parent / "fake_fvp.py"
 IMPATIENT = Patience(poll=0.02, interrupt=0.2, terminate=0.2, kill=1.0, overdue=0.2, finish=0.2)
@@ -37,6 +38,10 @@ class Run:
     outputs: list[bytes] = field(default_factory=list)
     pids: list[int] = field(default_factory=list)
     verdict: PlatformExited | None = None
+
+    def take(self, k: int) -> None:
+        assert k == len(self.outputs)
+        self.outputs.append((self.folder / "out-0.bin").read_bytes())
 
     @property
     def console(self) -> bytes:
@@ -56,7 +61,7 @@ class Run:
         patience: Patience = GENTLE,
         timeout_s: float = 60,
         argv: list[str] | None = None,
-        collect: Callable[[int], tuple[str, str] | None] | None = None,
+        collect: Callable[[int], Failure | None] | None = None,
         demand: Callable[[], Demand] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> PlatformExited:
@@ -65,32 +70,38 @@ class Run:
         server = inferences > 1 or demand is not None
         words = command.build(spec, choice, self.folder, inputs=1, server=server)
 
-        def prepare(k: int) -> None:
-            self.prepared.append(k)
-            (self.folder / "i0.bin").write_bytes(bytes([k]) * (k + 1))
-
-        def take(k: int) -> None:
-            assert k == len(self.outputs)
-            self.outputs.append((self.folder / "out-0.bin").read_bytes())
-
-        self.verdict = session.run(
-            argv or words,
-            board=boards.DEFAULT,
+        request = session.Request(
+            argv=argv or words,
             cwd=self.folder,
             env=choice.env,
             console=self.folder / "console.log",
-            emit=self.events.append,
             source="measured",
-            demand=demand or (lambda: Demand(inferences)),
-            prepare=prepare,
-            collect=collect or take,
             timeout_s=timeout_s,
-            should_stop=should_stop,
-            on_started=self.pids.append,
-            patience=patience,
-            clock=clock,
+            fast=command.is_fast(words, spec.target.board),
         )
+        listener = Caller(self, should_stop, collect or self.take, demand or (lambda: Demand(inferences)))
+        self.verdict = session.run(request, listener, patience=patience, clock=clock)
         return self.verdict
+
+
+@dataclass
+class Caller(Idle):
+    """What a test wants of the session, and the record of what it says."""
+
+    run: Run
+    should_stop: Callable[[], bool]
+    collect: Callable[[int], Failure | None]
+    demand: Callable[[], Demand]
+
+    def prepare(self, inference: int) -> None:
+        self.run.prepared.append(inference)
+        (self.run.folder / "i0.bin").write_bytes(bytes([inference]) * (inference + 1))
+
+    def started(self, pid: int) -> None:
+        self.run.pids.append(pid)
+
+    def event(self, event: Event) -> None:
+        self.run.events.append(event)
 
 
 @pytest.fixture
@@ -155,8 +166,8 @@ def test_a_server_runs_several_inferences_in_one_process(run: Run) -> None:
 
 
 def test_an_inference_of_a_server_without_its_outputs_fails_the_run(run: Run) -> None:
-    def collect(k: int) -> tuple[str, str] | None:
-        return ("out-0.bin was not written", "look") if k == 1 else None
+    def collect(k: int) -> Failure | None:
+        return Failure("out-0.bin was not written", "look") if k == 1 else None
 
     verdict = run.start(inferences=3, collect=collect)
     assert (verdict.verdict, verdict.hint) == ("fail", "look")
@@ -317,7 +328,7 @@ def test_what_the_platform_leaves_behind_is_ended(run: Run) -> None:
 
 
 def test_a_fault_of_a_callback_ends_the_platform(run: Run) -> None:
-    def fails(_k: int) -> tuple[str, str] | None:
+    def fails(_k: int) -> Failure | None:
         raise ValueError("no room")
 
     with pytest.raises(ValueError, match="no room"):
@@ -362,14 +373,14 @@ def test_a_killed_run_process_leaves_no_platform_behind(tmp_path: Path) -> None:
     script = f"""
 import os, sys
 from pathlib import Path
+from tests.platform.listener import Idle
 from tui.platform import session
-from tui.toolchain import boards
-session.run([sys.executable, {str(FAKE)!r}, "--fault", "deaf"], board=boards.DEFAULT,
-    cwd=Path({str(tmp_path)!r}), env=dict(os.environ),
-    console=Path({str(tmp_path)!r}) / "console.log", emit=lambda e: None, source="measured",
-    demand=lambda: session.Demand(1),
-    prepare=lambda k: None, collect=lambda k: None, timeout_s=60, should_stop=lambda: False,
-    on_started=lambda pid: print(pid, flush=True))
+class Caller(Idle):
+    def started(self, pid):
+        print(pid, flush=True)
+folder = Path({str(tmp_path)!r})
+argv = [sys.executable, {str(FAKE)!r}, "--fault", "deaf"]
+session.run(session.Request(argv, folder, dict(os.environ), folder / "console.log", "measured", 60), Caller())
 """
     env = {**os.environ, "PYTHONPATH": str(FAKE.parent.parent.parent)}
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, env=env) as parent:

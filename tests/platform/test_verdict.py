@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tui.platform import known
-from tui.platform.verdict import End, Evidence, judge
+from tui.platform.verdict import End, Evidence, Failure, judge
 from tui.run.events import Logged, PlatformExited
 
 E = "E [executorch:x.cpp:1 f()] "
@@ -196,7 +196,7 @@ SEEN = End(exit_status=1, timeout_s=600, finished=1, outputs=1)
         ((E + "x", DONE, OVER), SEEN, "after an error: the program reports: x"),
         (
             (DONE, OVER),
-            replace(SEEN, outputs=0, lacking=("none", "h")),
+            replace(SEEN, outputs=0, lacking=Failure("none", "h")),
             "gave outputs: none; then the time limit of 600 s",
         ),
         ((DONE, OVER), replace(SEEN, finished=0), "0 of 1 inferences ran, though"),
@@ -212,7 +212,7 @@ def test_a_limit_after_the_program_s_end_spoils_no_good_run(lines: tuple[str, ..
     [
         (End(outputs=0), "0 of 1 inferences ran"),
         (
-            End(finished=1, outputs=0, lacking=("there is no file", "look")),
+            End(finished=1, outputs=0, lacking=Failure("there is no file", "look")),
             "0 of 1 inferences gave outputs: there is no",
         ),
         (End(finished=3, expected=3, outputs=2, server=True, server_ready=True), "2 of 3 inferences gave outputs"),

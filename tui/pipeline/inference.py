@@ -7,8 +7,9 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -20,6 +21,7 @@ from tui.pipeline import check, estimates, program
 from tui.pipeline.record import Ended, Record, Stopped
 from tui.platform import command, counts, delivery, discovery, etdump, pmu_trace, session
 from tui.platform.uart import CPU_CYCLES
+from tui.platform.verdict import Failure
 from tui.run import events, store
 from tui.run.check import Check
 from tui.run.events import Event
@@ -27,6 +29,9 @@ from tui.run.figures import Source
 from tui.simulator import miscompiled
 from tui.simulator.delegate import DelegateError
 from tui.simulator.ethosu85 import CommandStreamError
+
+if TYPE_CHECKING:
+    from numpy.lib.npyio import NpzFile
 
 OUTPUTS = "outputs.npz"
 OUTPUTS_OF = "outputs_{}.npz"
@@ -144,10 +149,13 @@ class Inferring:
             # The expectation came with the program: that it is not met is this run's failure.
             raise Ended(f"not the outputs that are bundled with the program: {result.links[-1].reason}")
 
-    def _answer(self, inference: int) -> None:
-        """Show what an inference that was asked for came to: its outputs, and the check so far."""
+    def gave(self, inference: int, outputs: list[bytes]) -> None:
+        """Keep the outputs of an inference; of one that was asked for later, show them and the check so far."""
+        self.outputs[inference] = outputs
+        if inference < self.manifest.inferences:
+            return
         path = self.artifacts / OUTPUTS_OF.format(inference)
-        flat = {f"{inference}_{at}": np.frombuffer(one, np.uint8) for at, one in enumerate(self.outputs[inference])}
+        flat = {f"{inference}_{at}": np.frombuffer(one, np.uint8) for at, one in enumerate(outputs)}
         np.savez_compressed(path, **flat)
         self.record.keep(path)
         self.record.emit(events.Checked(check=self._compared(so_far=True)))
@@ -157,7 +165,7 @@ class Inferring:
         asked = range(self.manifest.inferences + len(self._further))
         # The reference of a model with state is for the inferences of the spec, one after the other.
         last = self.manifest.inferences if self.manifest.state is not None else len(asked)
-        known = [k for k in asked[:last] if self._given(k) is None]
+        known = [k for k in asked[:last] if self.given(k) is None]
         if so_far:
             known = [k for k in known if k in self.outputs]
         samples = [tensors.sample_of(self.manifest, k) for k in known]
@@ -203,7 +211,8 @@ class Inferring:
             done = "left out" if name in board.fvp.comforts else "given to it all the same"
             self.record.note(f"{self.choice.name} does not list the parameter {name}: {done}")
 
-    def _demand(self, inferences: int) -> session.Demand:
+    def demand(self, inferences: int) -> session.Demand:
+        """What is asked of a process that was started for so many inferences."""
         stays = self.spec.serve and not self._closing.is_set()
         return session.Demand(inferences + len(self._further), stays)
 
@@ -224,50 +233,24 @@ class Inferring:
             counts=COUNTS,
             known=self.known,
         )
-        with np.load(self.artifacts / tensors.INPUTS) as packed:
-
-            def prepare(k: int) -> None:
-                given = self._given(k)
-                if given is None:
-                    sample = tensors.sample_of(self.manifest, k)
-                    given = [packed[f"{sample}_{i}"] for i in range(len(self.manifest.inputs))]
-                delivery.put(self.kind, self.work, [array.tobytes() for array in given])
-
-            def collect(k: int) -> tuple[str, str] | None:
-                printed = (
-                    b"" if self.choice.runner is None or self.choice.runner.takes_inputs else _since(console, begun)
-                )
-                taken = delivery.take(self.kind, self.work, self.manifest.outputs, printed)
-                if taken.outputs is None:
-                    return taken.why, taken.hint
-                self.outputs[first + k] = taken.outputs
-                if first + k >= self.manifest.inferences:
-                    self._answer(first + k)
-                return None
-
-            verdict = session.run(
-                argv,
-                board=self.spec.target.board,
-                cwd=self.work,
-                env=self.choice.env,
-                console=console,
-                emit=self._platform_event,
-                source=source,
-                demand=lambda: self._demand(inferences),
-                prepare=prepare,
-                collect=collect,
-                timeout_s=self.spec.timeout_s,
-                should_stop=self.record.stopping,
-                on_started=lambda pid: self._started(argv, pid),
-                follow=self._follow(source, first),
-                first=first,
-            )
+        request = session.Request(
+            argv=argv,
+            cwd=self.work,
+            env=self.choice.env,
+            console=console,
+            source=source,
+            timeout_s=self.spec.timeout_s,
+            fast=command.is_fast(argv, self.spec.target.board),
+            first=first,
+        )
+        with np.load(self.artifacts / tensors.INPUTS) as samples:
+            verdict = session.run(request, _Boot(self, request, inferences, samples, begun))
         if (self.work / PMU_TRACE).exists():
             shutil.move(self.work / PMU_TRACE, self.artifacts / PMU_TRACE)
             self.record.keep(self.artifacts / PMU_TRACE)
         return verdict
 
-    def _given(self, inference: int) -> list[tensors.NDArray] | None:
+    def given(self, inference: int) -> list[tensors.NDArray] | None:
         """The inputs an inference was asked for with; None where they are a sample's."""
         further = inference - self.manifest.inferences
         return None if further < 0 else self._further[further]
@@ -315,23 +298,12 @@ class Inferring:
                 "build it with this program, or take a runner that reads files",
             )
 
-    def _started(self, argv: list[str], pid: int) -> None:
-        self.record.emit(events.PlatformStarted(platform=discovery.describe(self.choice, argv), pid=pid))
-
-    def _follow(self, source: Source, first: int) -> Callable[[], Sequence[Event]]:
-        plan = pte.parse((self.artifacts / store.MODEL).read_bytes()).main
-        places = pmu_trace.Places(self.record.state.operators, plan.calls)
-        traced = pmu_trace.Follower(self.work / PMU_TRACE, places, source)
-        (self.work / COUNTS).unlink(missing_ok=True)
-        counted = counts.Follower(self.work / COUNTS, plan, first)
-        return lambda: [*traced.events(), *counted.events()]
-
-    def _platform_event(self, event: Event) -> None:
+    def platform_event(self, event: Event) -> None:
         """Pass on an event of the platform; the first inference ends the stage boot."""
         # Arm's inference runner says nothing between its boot and its end; the instructions counted tell.
         if isinstance(event, events.InstructionsCounted) and self._counting != event.inference:
             self._counting = event.inference
-            self._platform_event(events.InferenceStarted(index=event.inference))
+            self.platform_event(events.InferenceStarted(index=event.inference))
         if isinstance(event, events.InferenceStarted) and self.record.is_in("boot"):
             self.record.finish("boot")
             self.record.begin("infer")
@@ -348,6 +320,58 @@ class Inferring:
             raise Stopped
         if not good:
             raise Ended(verdict.reason, Exit.FAILED, verdict.hint)
+
+
+class _Boot:
+    """One process of the platform: what its session asks for, and where what it hears goes."""
+
+    def __init__(
+        self, inferring: Inferring, request: session.Request, inferences: int, samples: "NpzFile", begun: int
+    ) -> None:
+        """`samples` are the inputs of the model's samples; its part of the console log begins at byte `begun`."""
+        self._inferring = inferring
+        self._request = request
+        self._inferences = inferences
+        self._samples = samples
+        self._begun = begun
+        plan = pte.parse((inferring.artifacts / store.MODEL).read_bytes()).main
+        places = pmu_trace.Places(inferring.record.state.operators, plan.calls)
+        self._traced = pmu_trace.Follower(inferring.work / PMU_TRACE, places, request.source)
+        (inferring.work / COUNTS).unlink(missing_ok=True)
+        self._counted = counts.Follower(inferring.work / COUNTS, plan, request.first)
+
+    def demand(self) -> session.Demand:
+        return self._inferring.demand(self._inferences)
+
+    def should_stop(self) -> bool:
+        return self._inferring.record.stopping()
+
+    def prepare(self, inference: int) -> None:
+        manifest = self._inferring.manifest
+        arrays = self._inferring.given(inference)
+        if arrays is None:
+            sample = tensors.sample_of(manifest, inference)
+            arrays = [self._samples[f"{sample}_{i}"] for i in range(len(manifest.inputs))]
+        delivery.put(self._inferring.kind, self._inferring.work, [array.tobytes() for array in arrays])
+
+    def started(self, pid: int) -> None:
+        platform = discovery.describe(self._inferring.choice, self._request.argv)
+        self._inferring.record.emit(events.PlatformStarted(platform=platform, pid=pid))
+
+    def event(self, event: Event) -> None:
+        self._inferring.platform_event(event)
+
+    def elsewhere(self) -> Sequence[Event]:
+        return [*self._traced.events(), *self._counted.events()]
+
+    def collect(self, inference: int) -> Failure | None:
+        runner = self._inferring.choice.runner
+        printed = b"" if runner is None or runner.takes_inputs else _since(self._request.console, self._begun)
+        taken = delivery.take(self._inferring.kind, self._inferring.work, self._inferring.manifest.outputs, printed)
+        if taken.outputs is None:
+            return Failure(taken.why, taken.hint)
+        self._inferring.gave(inference, taken.outputs)
+        return None
 
 
 def _since(console: Path, begun: int) -> bytes:

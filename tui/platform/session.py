@@ -5,20 +5,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from tui.platform import known
 from tui.platform.child import CannotStart, Child
-from tui.platform.command import is_fast
 from tui.platform.uart import Parser
-from tui.platform.verdict import End, Evidence, judge, remarks
+from tui.platform.verdict import NOTHING, End, Evidence, Failure, judge, remarks
 from tui.run.events import Event, Logged, Noted, PhaseChanged, PlatformExited
 from tui.run.figures import Source
-from tui.toolchain.boards import Board
 
 GO = b"go\n"
-"""What starts an inference of the runner's server mode: any line."""
-
+"""Line that starts an inference of the runner's server mode: any would do."""
 
 WAITING = "waiting"
 """The phase of a platform that stays for further inferences."""
@@ -26,16 +23,16 @@ WAITING = "waiting"
 
 @dataclass(frozen=True)
 class Demand:
-    """What is asked of a platform by now."""
+    """Inferences asked of a platform by now."""
 
     inferences: int
     stays: bool = False
-    """Whether it waits for further ones when it has done those."""
+    """True if it waits for further ones when it has done those."""
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long what is waited for, in seconds."""
+    """Time limits of a session, in seconds."""
 
     poll: float = 0.1
     """A wait for output; the user's stop is noticed this soon."""
@@ -51,52 +48,73 @@ class Patience:
     """For a server to end after its last inference."""
 
 
+@dataclass(frozen=True)
+class Request:
+    """A process of the platform: how to start it, where its console goes, and how long it may take."""
+
+    argv: Sequence[str]
+    cwd: Path
+    env: Mapping[str, str]
+    console: Path
+    """The log that what it prints is appended to, byte for byte."""
+    source: Source
+    """Kind of its PMU figures."""
+    timeout_s: float
+    """Its time limit; for one that stays, of each inference and of waiting for a further one."""
+    fast: bool = False
+    """True if its NPU runs in fast mode."""
+    first: int = 0
+    """Number of its first inference."""
+
+
+class Listener(Protocol):
+    """The side that asks for inferences and hears of what happens. What it raises ends the process and is passed on."""
+
+    def demand(self) -> Demand:
+        """Inferences asked for by now. More than one, or to stay, needs a runner started in its server mode."""
+
+    def should_stop(self) -> bool:
+        """Return True if the user wants the run to end."""
+
+    def prepare(self, inference: int) -> None:
+        """Write the inputs of an inference, before it begins."""
+
+    def started(self, pid: int) -> None:
+        """Take note of the process."""
+
+    def event(self, event: Event) -> None:
+        """Take an event of the console, or one of `elsewhere`."""
+
+    def elsewhere(self) -> Sequence[Event]:
+        """Events from other sources than the console, such as a trace; passed on before what the console says next."""
+
+    def collect(self, inference: int) -> Failure | None:
+        """Take the outputs of an inference that has ended, or say why they are not there."""
+
+
 def run(
-    argv: Sequence[str],
+    request: Request,
+    listener: Listener,
     *,
-    board: Board,
-    cwd: Path,
-    env: Mapping[str, str],
-    console: Path,
-    emit: Callable[[Event], None],
-    source: Source,
-    demand: Callable[[], Demand],
-    prepare: Callable[[int], None],
-    collect: Callable[[int], tuple[str, str] | None],
-    timeout_s: float,
-    should_stop: Callable[[], bool],
-    on_started: Callable[[int], None],
-    follow: Callable[[], Sequence[Event]] = list,
-    first: int = 0,
     patience: Patience = Patience(),
     clock: Callable[[], float] = time.monotonic,
 ) -> PlatformExited:
-    """Run the platform to its end and judge it. What it prints goes to `console` byte for byte, then to `emit`.
-
-    `prepare(k)` writes the input files of inference k, `collect(k)` takes its outputs, or says why they are not there
-    and what to do; `follow` is asked for events from elsewhere, such as a trace that is being written, before what the
-    console says next. Where `demand` is of more than one inference, or to stay, the runner must have been asked for its
-    server mode; one that stays is ended when nothing was asked of it for `timeout_s`. `first` is the number of the
-    first inference. The verdict is returned, not emitted.
+    """Run a process of the platform to its end and judge it. The verdict is returned, not told to the listener.
 
     Raises:
-        OSError: the console log cannot be written. What the callbacks raise is passed on. The process is ended first.
+        OSError: the console log cannot be written. The process is ended first.
     """
-    prepare(first)
-    if should_stop():
+    listener.prepare(request.first)
+    if listener.should_stop():
         return judge(Evidence(), End(stopped=True))
     try:
-        child = Child(argv, cwd=cwd, env=env)
+        child = Child(request.argv, cwd=request.cwd, env=request.env)
     except CannotStart as error:
-        return _cannot_start(argv[0], error)
+        return _cannot_start(request.argv[0], error)
     try:
-        with console.open("ab", buffering=0) as log:
-            on_started(child.pid)
-            evidence = Evidence(fast=is_fast(argv, board))
-            session = _Session(
-                child, source, first, evidence, emit, follow, log, demand, timeout_s, patience, clock, collect
-            )
-            return session.run(prepare, should_stop)
+        with request.console.open("ab", buffering=0) as log:
+            listener.started(child.pid)
+            return _Session(child, request, listener, log, patience, clock).run()
     finally:
         child.close()
 
@@ -109,45 +127,39 @@ def _cannot_start(program: str, error: CannotStart) -> PlatformExited:
 
 
 class _Session:
-    """The state of one run; everything happens in the thread that calls `run`."""
+    """The state of one run; everything happens in the thread that calls `run`.
+
+    A line of the console travels `_read` (pexpect) -> `_take` (log, then parser) -> `_pass_on` (verdict, listener).
+    """
 
     def __init__(
         self,
         child: Child,
-        source: Source,
-        first: int,
-        evidence: Evidence,
-        emit: Callable[[Event], None],
-        follow: Callable[[], Sequence[Event]],
+        request: Request,
+        listener: Listener,
         log: BinaryIO,
-        demand: Callable[[], Demand],
-        timeout_s: float,
         patience: Patience,
         clock: Callable[[], float],
-        collect: Callable[[int], tuple[str, str] | None],
     ) -> None:
         self._child = child
-        self._parser = Parser(source, lambda: self._came, first)
-        self._evidence = evidence
-        self._emit = emit
-        self._follow = follow
+        self._request = request
+        self._listener = listener
         self._log = log
-        self._demand = demand
-        self._timeout_s = timeout_s
         self._patience = patience
         self._clock = clock
-        self._collect_outputs = collect
+        self._parser = Parser(request.source, lambda: self._came, request.first)
+        self._evidence = Evidence(fast=request.fast)
         self._came = clock()
-        """When what is being read came, which may be before it is read."""
-        self._started = self._watched_since = clock()
-        wanted = demand()
-        self._stays = wanted.stays
-        self._server = wanted.inferences > 1 or wanted.stays
+        """Arrival of what is being read, which may be before it is read."""
+        self._watched_since = clock()
+        demand = listener.demand()
+        self._stays = demand.stays
+        self._server = demand.inferences > 1 or demand.stays
         self._waiting = False
         self._asked = 0
         self._collected = 0
         self._outputs = 0
-        self._lacking: tuple[str, str] | None = None
+        self._lacking: Failure | None = None
         self._stopped = False
         self._overdue_s: float | None = None
         self._frozen = False
@@ -155,45 +167,46 @@ class _Session:
         self._finish_by: float | None = None
         self._escalation: list[tuple[float, signal.Signals | None]] = []
 
-    def run(
-        self,
-        prepare: Callable[[int], None],
-        should_stop: Callable[[], bool],
-    ) -> PlatformExited:
+    def run(self) -> PlatformExited:
+        """Follow the process to its end."""
         while (data := self._read()) is not None:
-            self._pass_on(self._follow())
+            self._pass_on(self._listener.elsewhere())
             if data:
                 self._take(data)
             if self._server:
-                self._serve(prepare)
+                self._serve()
             now = self._clock()
-            if not self._stopped and should_stop():
-                self._stopped = True
-                self._end(now)
-            elif self._waiting:
-                if now - self._watched_since > self._timeout_s:
-                    self._emit(Noted(text=f"ended, since nothing was asked of it for {self._timeout_s:g} s"))
-                    self._finish(now)
-            elif now - self._watched_since > self._timeout_s + self._patience.overdue and self._overdue_s is None:
-                self._overdue_s = now - self._watched_since
-                self._frozen = self._child.frozen()
-                self._end(now)
-            elif self._finish_by is not None and now > self._finish_by and not self._closed:
-                self._closed = True
-                self._end(now)
+            self._watch(now)
             if not self._escalate(now):
                 break
-        self._pass_on(self._follow())
+        self._pass_on(self._listener.elsewhere())
         for rest in self._child.drain():
             self._take(rest)
         self._pass_on(self._parser.close())
         if self._collected < self._parser.finished and not self._server:
             self._collect()
-        status, number = self._child.close()
-        end = self._how_it_ended(status, number)
+        end = self._how_it_ended(*self._child.close())
         for text in remarks(self._evidence, end):
-            self._emit(Noted(text=text))
+            self._listener.event(Noted(text=text))
         return judge(self._evidence, end)
+
+    def _watch(self, now: float) -> None:
+        """End the process where the user wants it, or where its time is over."""
+        idle_s, limit_s = now - self._watched_since, self._request.timeout_s
+        if not self._stopped and self._listener.should_stop():
+            self._stopped = True
+            self._end(now)
+        elif self._waiting:
+            if idle_s > limit_s:
+                self._listener.event(Noted(text=f"ended, since nothing was asked of it for {limit_s:g} s"))
+                self._finish(now)
+        elif idle_s > limit_s + self._patience.overdue and self._overdue_s is None:
+            self._overdue_s = idle_s
+            self._frozen = self._child.frozen()
+            self._end(now)
+        elif self._finish_by is not None and now > self._finish_by and not self._closed:
+            self._closed = True
+            self._end(now)
 
     def _read(self) -> bytes | None:
         # What was there before we asked came while we were busy, and nobody knows when.
@@ -204,9 +217,10 @@ class _Session:
         return self._child.read(self._patience.poll)
 
     def _collect(self) -> None:
-        lacking = self._collect_outputs(self._collected)
+        lacking = self._listener.collect(self._request.first + self._collected)
         self._collected += 1
-        self._outputs += lacking is None
+        if lacking is None:
+            self._outputs += 1
         self._lacking = self._lacking or lacking
 
     def _take(self, data: bytes) -> None:
@@ -220,30 +234,30 @@ class _Session:
         for event in events:
             if isinstance(event, Logged):
                 self._evidence.add(event)
-            self._emit(event)
+            self._listener.event(event)
 
     # The runner's server mode: after its start and after each inference it waits for a line, the first included; the
     # end of its input ends it (arm_executor_runner.cpp, run_model_server).
 
-    def _serve(self, prepare: Callable[[int], None]) -> None:
+    def _serve(self) -> None:
         parser = self._parser
         if not parser.server_ready or self._stopped or parser.served < self._asked or self._finish_by is not None:
             return
         if self._asked > self._collected:
             self._collect()
-        wanted = self._demand()
-        if self._asked >= wanted.inferences:
-            if not wanted.stays:
+        demand = self._listener.demand()
+        if self._asked >= demand.inferences:
+            if not demand.stays:
                 self._finish(self._clock())
             elif not self._waiting:
                 self._waiting, self._watched_since = True, self._clock()
-                self._emit(PhaseChanged(phase=WAITING))
+                self._listener.event(PhaseChanged(phase=WAITING))
             return
         if self._stays:
             # One that stays is given its time for each inference.
             self._waiting, self._watched_since = False, self._clock()
         if self._asked:
-            prepare(self._asked)
+            self._listener.prepare(self._request.first + self._asked)
         self._asked += 1
         self._came = self._clock()
         self._pass_on(parser.begin())
@@ -271,7 +285,7 @@ class _Session:
         ]
 
     def _escalate(self, now: float) -> bool:
-        """Whether there is still something to wait for."""
+        """Send the next signal when its time has come; False when there is nothing left to wait for."""
         while self._escalation and now > self._escalation[0][0]:
             _, number = self._escalation.pop(0)
             if number is None:
@@ -287,12 +301,12 @@ class _Session:
             overdue_s=self._overdue_s,
             frozen=self._frozen,
             closed=self._closed,
-            timeout_s=self._timeout_s,
-            expected=max(self._demand().inferences, self._asked) if self._server else 1,
+            timeout_s=self._request.timeout_s,
+            expected=max(self._listener.demand().inferences, self._asked) if self._server else 1,
             finished=self._parser.finished,
             server=self._server,
             server_ready=self._parser.server_ready,
             phase=self._parser.phase,
             outputs=self._outputs,
-            lacking=self._lacking or ("", ""),
+            lacking=self._lacking or NOTHING,
         )

@@ -7,7 +7,7 @@ Neither alone will do: an FVP exits 0 after an error, after a limit and after a 
 import re
 import signal as signals
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tui.platform.known import Finding, Kind, find
 from tui.platform.lines import NANO, STOPPED, Message, any_in, level, messages
@@ -32,6 +32,16 @@ PYTHON_AT_EXIT = (
 )
 # Printed by --fast runs as errors; examples/arm/run_fvp.sh passes over the same two.
 _FAST_NOISE = re.compile(r"Failed to initialize timing-adapter #\d+|Timing adapter has no effect if option")
+
+
+class Failure(NamedTuple):
+    """A failure in words: its reason, and what to do about it."""
+
+    reason: str
+    hint: str = ""
+
+
+NOTHING = Failure("")
 
 
 @dataclass(frozen=True)
@@ -60,8 +70,8 @@ class End:
     phase: str = ""
     outputs: int | None = None
     """Inferences whose outputs were taken; None where nobody asked for any, as of a log."""
-    lacking: tuple[str, str] = ("", "")
-    """Why those of the first of the others are not there, and what to do."""
+    lacking: Failure = NOTHING
+    """Cause of the first outputs that are not there."""
 
 
 class Evidence:
