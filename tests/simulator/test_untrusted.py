@@ -21,7 +21,8 @@ from tests.simulator.programs import Part
 from tui.model import pte
 from tui.simulator import interpreter
 from tui.simulator.delegate import DelegateError, EthosU
-from tui.simulator.ethosu85 import CommandStreamError, Npu, Stream, swd
+from tui.simulator.ethosu85 import CommandStreamError, Npu, Stream
+from tui.simulator.ethosu85.swd import Decoder
 from tui.simulator.interpreter import ExecutionError, LoadError, Method
 
 RanModel = Callable[..., Ran]
@@ -238,7 +239,7 @@ def test_a_loop_that_never_ends_can_be_stopped() -> None:
 @pytest.mark.parametrize("data", [b"", b"\0" * 16, b"\xff" * 16, bytes(range(256)) * 8])
 def test_a_damaged_weight_stream_ends_its_decoder_alone(data: bytes, capfd: pytest.CaptureFixture[str]) -> None:
     with patience(), pytest.raises(CommandStreamError, match="a weight stream is damaged or too short"):
-        swd.decode(data, 1 << 20)
+        Decoder().decode(data, 1 << 20)
     assert capfd.readouterr() == ("", "")
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from tui.model.pte import Delegate, DelegateCall, Program
 from tui.simulator.ethosu85 import Command, CommandStreamError, Npu, Stream, parse
 from tui.simulator.ethosu85.memory import Bytes
+from tui.simulator.ethosu85.swd import Decoder
 from tui.toolchain import boards
 
 BACKEND = "EthosUBackend"
@@ -142,8 +143,14 @@ def lost_outputs(program: Program) -> list[Lost]:
 class EthosU:
     """A loaded delegate."""
 
-    def __init__(self, delegate: Delegate, named_data: Mapping[str, memoryview]) -> None:
-        """Raises DelegateError: the backend is another, or the blob is malformed."""
+    def __init__(
+        self, delegate: Delegate, named_data: Mapping[str, memoryview], decoder: Decoder | None = None
+    ) -> None:
+        """Load it; the delegates of a program share a `decoder` of weights.
+
+        Raises:
+            DelegateError: the backend is another, or the blob is malformed.
+        """
         blocks = _own_blocks(delegate, named_data)
         self.scratch_bytes = _scratch_bytes(blocks)
         self.inputs = _ports(blocks.get("inputs"), "inputs")
@@ -160,7 +167,7 @@ class EthosU:
         words = specs.get("compile_flags", b"").decode("utf-8", "replace").split()
         self.compile_flags = dict(word.split("=", 1) for word in words if "=" in word)
         """Vela's options the delegate was compiled with, such as ``--memory-mode``."""
-        self._npu = Npu(self.stream, blocks["weight_data"])
+        self._npu = Npu(self.stream, blocks["weight_data"], decoder)
 
     def execute(
         self,

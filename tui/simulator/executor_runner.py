@@ -5,7 +5,6 @@ FVP's console reads this one. Figures are printed only where they are true: ther
 there are no CPU cycles.
 """
 
-import inspect
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -106,14 +105,11 @@ class Runner:
         self.simulated_s: float | None = None
         """NPU time of all inferences by the cycle model; None where that has no figure."""
         self.instructions: int | None = None
-        """Of a CPU, which there is none of."""
+        """Always None: the interpreter has no CPU."""
 
     def log(self, level: str, text: str) -> None:
-        """A line as ExecuTorch's logging prints it, naming where in this file it comes from."""
-        frame = inspect.currentframe()
-        caller = frame.f_back if frame is not None else None
-        line, name = (caller.f_lineno, caller.f_code.co_name) if caller is not None else (0, "")
-        self.print(f"{level} [executorch:runner.py:{line} {name}()] {text}")
+        """Print a line as ExecuTorch's logging does, with the name of this program and no line number."""
+        self.print(f"{level} [executorch:executor_runner.py] {text}")
 
     def print(self, text: str) -> None:
         """A line of the program's console, ended as a UART ends it."""

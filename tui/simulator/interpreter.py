@@ -12,6 +12,7 @@ from tui.simulator.cpu_kernels import Kernel, KernelError
 from tui.simulator.delegate import DelegateError, EthosU
 from tui.simulator.ethosu85 import Command
 from tui.simulator.ethosu85.memory import Bytes, NDArray
+from tui.simulator.ethosu85.swd import Decoder
 from tui.toolchain import boards
 
 MEMORY_LIMIT = boards.DEFAULT.memory.ddr_bytes
@@ -68,8 +69,9 @@ class Method:
         if any(tensor is not None and tensor.meta.data is not None for tensor in self.inputs):
             raise LoadError("an input is a constant of the program")
         self._kernels = [self._resolve(name) for name in self.plan.operators]
+        decoder = Decoder()
         try:
-            self.delegates = [EthosU(delegate, program.named_data) for delegate in self.plan.delegates]
+            self.delegates = [EthosU(delegate, program.named_data, decoder) for delegate in self.plan.delegates]
         except DelegateError as error:
             raise LoadError(str(error)) from error
 

@@ -6,7 +6,7 @@ exact: below 2**24 in float32, below 2**53 in float64.
 """
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from tui.simulator.ethosu85.kernel import Kernel
 from tui.simulator.ethosu85.memory import Memory, NDArray
 from tui.simulator.ethosu85.registers import bits
 from tui.simulator.ethosu85.stream import Command, Stream
+from tui.simulator.ethosu85.swd import Decoder
 from tui.simulator.ethosu85.weights import Weights
 
 FLOAT32_EXACT = 1 << 24
@@ -38,7 +39,12 @@ class Decoded:
     """The largest sum of magnitudes over the weights of one OFM channel."""
 
 
-WeightCache = dict[Any, Decoded]
+@dataclass(frozen=True)
+class WeightCache:
+    """Weights that were decoded, by place and use, and the decoder of further ones."""
+
+    decoder: Decoder
+    decoded: dict[Any, Decoded] = field(default_factory=dict)
 
 
 def _float_type(bound: int, command: Command) -> type[np.floating[Any]]:
@@ -70,9 +76,10 @@ def _load(command: Command, stream: Stream, memory: Memory, cache: WeightCache, 
     # Constants are known by where they lie; what was copied to a buffer before use, by what it is.
     content = tuple(places) if memory.is_constant(region) else tuple(d.tobytes() for d in data)
     key = (geometry, fast, region, content)
-    if key not in cache:
-        cache[key] = _prepared(weights.decode(geometry, data, fast=fast), geometry.depthwise)
-    return cache[key]
+    if key not in cache.decoded:
+        tensor = weights.decode(geometry, data, cache.decoder, fast=fast)
+        cache.decoded[key] = _prepared(tensor, geometry.depthwise)
+    return cache.decoded[key]
 
 
 def _padded(values: NDArray, zero_point: int, k: Kernel, dtype: Any) -> NDArray:

@@ -16,6 +16,7 @@ from tui.simulator.ethosu85.inputs import Chains
 from tui.simulator.ethosu85.memory import Bytes, Memory, NDArray
 from tui.simulator.ethosu85.registers import bits
 from tui.simulator.ethosu85.stream import WAITS, Command, Step, Stream, decode
+from tui.simulator.ethosu85.swd import Decoder
 
 CONSTANTS, SCRATCH, FAST_SCRATCH = 0, 1, 2
 OPERATION_LIMIT = 1_000_000
@@ -29,10 +30,11 @@ ALWAYS, IF_TRUE = 0, 1
 class Npu:
     """One loaded network: its commands and constants, and its weights once they were decoded."""
 
-    def __init__(self, stream: Stream, weights: bytes | memoryview | Bytes) -> None:
+    def __init__(self, stream: Stream, weights: bytes | memoryview | Bytes, decoder: Decoder | None = None) -> None:
+        """Load a network; several of a program share a `decoder` of weights."""
         self.stream = stream
         self._weights = np.frombuffer(weights, np.uint8)
-        self._cache: WeightCache = {}
+        self._cache = WeightCache(decoder or Decoder())
         self._steps: dict[int, tuple[Step, int]] = {}
         self._commands: dict[tuple[int, int], Command] = {}
 

@@ -12,6 +12,8 @@ import multiprocessing
 import os
 import resource
 import signal
+import weakref
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from pathlib import Path
@@ -68,50 +70,53 @@ def _serve(connection: Connection, parents: Connection) -> None:
 
 
 _fork = multiprocessing.get_context("fork")
-_child: tuple[ForkProcess, Connection] | None = None
 
 
-def _connection() -> Connection:
-    """The way to the child, which is started if there is none."""
-    global _child
-    if _child is None:
+class Decoder:
+    """A child process that decodes streams: started with the first one, ended with this object."""
+
+    def __init__(self) -> None:
+        self._connection: Connection | None = None
+        self._end: Callable[[], object] = lambda: None
+
+    def decode(self, data: bytes, count: int) -> npt.NDArray[np.int16]:
+        """The first `count` weights of a stream.
+
+        Raises:
+            CommandStreamError: the stream is damaged or holds fewer.
+        """
+        values = b""
+        try:
+            connection = self._connection or self._start()
+            connection.send_bytes(count.to_bytes(8, "little"))
+            connection.send_bytes(data)
+            values = connection.recv_bytes()
+        except (EOFError, OSError):
+            self.close()
+        except BaseException:
+            # Stopped in the middle: what the child answers to this stream must not be taken for the next one's.
+            self.close()
+            raise
+        weights = np.frombuffer(values, np.int16)
+        if len(weights) < count:
+            raise CommandStreamError(f"a weight stream is damaged or too short: {count} weights are needed")
+        return weights
+
+    def _start(self) -> Connection:
         ours, theirs = _fork.Pipe()
         process = _fork.Process(target=_serve, args=(theirs, ours), daemon=True)
         process.start()
         theirs.close()
-        _child = process, ours
-    return _child[1]
+        self._connection, self._end = ours, weakref.finalize(self, _end, process, ours)
+        return ours
+
+    def close(self) -> None:
+        """End the child, if there is one; the next stream gets another."""
+        self._end()
+        self._connection = None
 
 
-def _end_child() -> None:
-    global _child
-    if _child is not None:
-        process, connection = _child
-        _child = None
-        connection.close()
-        process.kill()
-        process.join()
-
-
-def decode(data: bytes, count: int) -> npt.NDArray[np.int16]:
-    """The first `count` weights of a stream.
-
-    Raises:
-        CommandStreamError: the stream is damaged or holds fewer.
-    """
-    values = b""
-    try:
-        connection = _connection()
-        connection.send_bytes(count.to_bytes(8, "little"))
-        connection.send_bytes(data)
-        values = connection.recv_bytes()
-    except (EOFError, OSError):
-        _end_child()
-    except BaseException:
-        # Stopped in the middle: what the child answers to this stream must not be taken for the next one's.
-        _end_child()
-        raise
-    weights = np.frombuffer(values, np.int16)
-    if len(weights) < count:
-        raise CommandStreamError(f"a weight stream is damaged or too short: {count} weights are needed")
-    return weights
+def _end(process: ForkProcess, connection: Connection) -> None:
+    connection.close()
+    process.kill()
+    process.join()

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tui.simulator.ethosu85 import swd
 from tui.simulator.ethosu85.errors import CommandStreamError
 from tui.simulator.ethosu85.memory import Bytes, Memory
 from tui.simulator.ethosu85.registers import (
@@ -28,6 +27,7 @@ from tui.simulator.ethosu85.registers import (
     bits,
 )
 from tui.simulator.ethosu85.stream import Command
+from tui.simulator.ethosu85.swd import Decoder
 
 SCALE_BYTES = 10
 INTERLEAVE = 4
@@ -317,7 +317,7 @@ def _slots(g: Geometry) -> int:
     return units * g.ofm_ublock_depth * g.ifm_ublock_depth * g.kernel_h * g.kernel_w
 
 
-def decode(g: Geometry, streams: list[Bytes], *, fast: bool) -> Weights:
+def decode(g: Geometry, streams: list[Bytes], decoder: Decoder, *, fast: bool) -> Weights:
     """The weights (ofm, kernel_h, kernel_w, ifm) as int16; of a depthwise kernel ifm is 1.
 
     Raises:
@@ -334,7 +334,7 @@ def decode(g: Geometry, streams: list[Bytes], *, fast: bool) -> Weights:
     else:
         for stream, where in zip(streams, orders, strict=True):
             # A core that no OFM channel falls to has an empty stream.
-            values = swd.decode(stream.tobytes(), len(where)) if len(stream) else np.zeros(0, np.int16)
+            values = decoder.decode(stream.tobytes(), len(where)) if len(stream) else np.zeros(0, np.int16)
             _place(tensor, values, where)
     return tensor.reshape(shape)
 
