@@ -15,11 +15,12 @@ from tui.toolchain.target import Target, on_board_of
 
 SOURCES = [p for p in (REPOSITORY / "tui").rglob("*.py") if p.parent.name != "toolchain"]
 A_BOARDS = re.compile(r"mps\d_board|Ethos_U\d|FVP_Corstone|\bethos-u\d\d\b|ETHOSU_PMU_[A-Z]+_")
+EXAMPLE = re.compile(r"fvp-tui [a-z]+ ")
 MACS = re.compile(r"\b128, 256, 512")
 
 
 def texts(path: Path) -> Iterator[str]:
-    """String constants that are neither docstrings nor, as a command's help, for people."""
+    """String constants but docstrings and the help of options."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     people = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     people |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "help"}
@@ -30,7 +31,12 @@ def texts(path: Path) -> Iterator[str]:
 
 def test_nothing_outside_of_boards_names_what_is_a_boards() -> None:
     assert len(SOURCES) > 200
-    named = [(path.name, text) for path in SOURCES for text in texts(path) if A_BOARDS.search(text)]
+    named = [
+        (path.name, text)
+        for path in SOURCES
+        for text in texts(path)
+        if A_BOARDS.search(text) and not EXAMPLE.match(text)
+    ]
     listed = [path.name for path in SOURCES if MACS.search(path.read_text(encoding="utf-8"))]
     assert (named, listed) == ([], [])
 
