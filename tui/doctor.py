@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 
 from tui import __version__, config
 from tui.errors import UserError
-from tui.platform import discovery, firmware_store, inspection
+from tui.platform import discovery, firmware_store, inspection, parameters, selection
 from tui.run.figures import Figure
 from tui.run.spec import Spec
 from tui.toolchain import firmware_images, qemu, vela
@@ -136,11 +136,11 @@ def _fvp() -> tuple[Finding, bool]:
                 "none is needed: the simulator takes its place; Arm's Ecosystem FVP for Corstone-320 is free of charge"
             )
             return Finding(name="fvp", status="warning", detail="not found", hint=hint), False
-        choice = discovery.platform_only(Spec(model="", platform="fvp"))
+        choice = selection.platform_only(Spec(model="", platform="fvp"))
     except UserError as error:
         return Finding(name="fvp", status="missing", detail=error.what, hint=error.hint), False
     said = f"Fast Models {choice.version}" if choice.version else "does not tell its version"
-    listed = len(discovery.list_parameters(choice))
+    listed = len(parameters.of(choice))
     if not listed:
         hint = f"parameters are then given unseen; see whether it prints a list: {choice.name} --list-params"
         return Finding(name="fvp", status="warning", detail=f"{found}, {said}, lists no parameters", hint=hint), True
@@ -222,7 +222,7 @@ def examine() -> Diagnosis:
     )
     chosen, why = None, ""
     try:
-        choice = discovery.choose(Spec(model=""))
+        choice = selection.choose(Spec(model=""))
         chosen, why = choice.kind, choice.why
     except UserError as error:
         why = str(error)

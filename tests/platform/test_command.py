@@ -9,8 +9,8 @@ import pytest
 
 from tui.errors import UsageError
 from tui.platform import command
-from tui.platform.discovery import Choice
 from tui.platform.runner import Kind, Runner
+from tui.platform.selection import Choice
 from tui.run.spec import Spec
 from tui.toolchain.target import Target
 

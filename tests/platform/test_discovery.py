@@ -10,7 +10,7 @@ import pytest
 from tests.platform import elves
 from tui import config
 from tui.errors import Exit, PlatformUnavailable, UsageError
-from tui.platform import discovery
+from tui.platform import discovery, parameters, selection
 from tui.run.spec import Spec
 from tui.toolchain import boards
 
@@ -54,14 +54,14 @@ def spec(**options: object) -> Spec:
 
 
 def test_without_an_fvp_the_simulator_is_taken_and_says_why() -> None:
-    choice = discovery.choose(spec())
+    choice = selection.choose(spec())
     assert choice.kind == "simulator"
     assert choice.command == (sys.executable, "-m", "tui.simulator")
     assert "no FVP_Corstone_SSE-320 was found" in choice.why
 
 
 def test_auto_takes_the_fvp_when_it_and_a_runner_are_found(fvp: Path, runner: Path) -> None:
-    choice = discovery.choose(spec(fvp=fvp, runner=runner))
+    choice = selection.choose(spec(fvp=fvp, runner=runner))
     assert (choice.kind, choice.command) == ("fvp", (str(fvp),))
     assert choice.runner is not None and (choice.runner.path, choice.runner.kind) == (runner, "semihosting")
     assert choice.version == "11.27.25"
@@ -70,32 +70,32 @@ def test_auto_takes_the_fvp_when_it_and_a_runner_are_found(fvp: Path, runner: Pa
 
 def test_an_fvp_without_a_runner_is_not_taken(fvp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FVP_TUI_FVP", str(fvp))
-    choice = discovery.choose(spec())
+    choice = selection.choose(spec())
     assert choice.kind == "simulator"
     assert "no runner" in choice.why
     with pytest.raises(PlatformUnavailable, match="no runner") as caught:
-        discovery.choose(spec(platform="fvp"))
+        selection.choose(spec(platform="fvp"))
     assert caught.value.exit is Exit.NO_PLATFORM
     assert "--runner" in caught.value.hint
 
 
 def test_the_simulator_is_taken_when_asked_for_whatever_is_there(fvp: Path, runner: Path) -> None:
-    assert discovery.choose(spec(fvp=fvp, runner=runner, platform="simulator")).kind == "simulator"
+    assert selection.choose(spec(fvp=fvp, runner=runner, platform="simulator")).kind == "simulator"
 
 
 def test_option_goes_before_variable_and_variable_before_path(
     fvp: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on_path = executable(tmp_path / "bin" / boards.DEFAULT.fvp.binary, "#!/bin/sh\n")
-    assert discovery.find_fvp(None) == discovery.Found(on_path, "PATH")
+    assert discovery.find_fvp(None) == discovery.Location(on_path, "PATH")
     monkeypatch.setenv("FVP_TUI_FVP", str(fvp))
-    assert discovery.find_fvp(None) == discovery.Found(fvp, "FVP_TUI_FVP")
-    assert discovery.find_fvp(str(on_path)) == discovery.Found(on_path, "--fvp")
-    assert discovery.find_fvp(boards.DEFAULT.fvp.binary) == discovery.Found(on_path, "--fvp")
+    assert discovery.find_fvp(None) == discovery.Location(fvp, "FVP_TUI_FVP")
+    assert discovery.find_fvp(str(on_path)) == discovery.Location(on_path, "--fvp")
+    assert discovery.find_fvp(boards.DEFAULT.fvp.binary) == discovery.Location(on_path, "--fvp")
 
 
 def test_an_install_folder_will_do(fvp: Path, tmp_path: Path) -> None:
-    assert discovery.find_fvp(str(tmp_path / "fvp")) == discovery.Found(fvp, "--fvp")
+    assert discovery.find_fvp(str(tmp_path / "fvp")) == discovery.Location(fvp, "--fvp")
     with pytest.raises(PlatformUnavailable, match="no FVP_Corstone_SSE-320 in the folder"):
         discovery.find_fvp(str(tmp_path))
 
@@ -106,32 +106,32 @@ def test_a_link_to_the_fvp_keeps_its_name_wherever_it_is_found(
     link = tmp_path / "bin" / boards.DEFAULT.fvp.binary
     link.parent.mkdir()
     link.symlink_to(fvp.rename(tmp_path / "wrapper.sh"))
-    assert discovery.find_fvp(None) == discovery.Found(link, "PATH")
-    assert discovery.find_fvp(str(link)) == discovery.Found(link, "--fvp")
+    assert discovery.find_fvp(None) == discovery.Location(link, "PATH")
+    assert discovery.find_fvp(str(link)) == discovery.Location(link, "--fvp")
     monkeypatch.setenv("PATH", "")
     settings = config.folder() / config.NAME
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(f'fvp = "{link}"\n')
-    assert discovery.find_fvp(None) == discovery.Found(link, config.NAME)
+    assert discovery.find_fvp(None) == discovery.Location(link, config.NAME)
     monkeypatch.setenv("FVP_TUI_FVP", str(link))
-    assert discovery.find_fvp(None) == discovery.Found(link, "FVP_TUI_FVP")
+    assert discovery.find_fvp(None) == discovery.Location(link, "FVP_TUI_FVP")
     installed = tmp_path / "HOME" / "FVP_Corstone_SSE-320" / "models" / "Linux64" / boards.DEFAULT.fvp.binary
     installed.parent.mkdir(parents=True)
     installed.symlink_to(tmp_path / "wrapper.sh")
     monkeypatch.delenv("FVP_TUI_FVP")
     settings.unlink()
-    assert discovery.find_fvp(None) == discovery.Found(installed, "its install folder")
+    assert discovery.find_fvp(None) == discovery.Location(installed, "its install folder")
 
 
 def test_what_is_named_must_be_there(fvp: Path, runner: Path, tmp_path: Path) -> None:
     with pytest.raises(PlatformUnavailable, match="no FVP at"):
-        discovery.choose(spec(fvp=tmp_path / "none", runner=runner))
+        selection.choose(spec(fvp=tmp_path / "none", runner=runner))
     with pytest.raises(PlatformUnavailable, match="no runner at"):
-        discovery.choose(spec(runner=tmp_path / "none"))
+        selection.choose(spec(runner=tmp_path / "none"))
     with pytest.raises(PlatformUnavailable, match="not an ELF file"):
-        discovery.choose(spec(fvp=fvp, runner=FAKE))
+        selection.choose(spec(fvp=fvp, runner=FAKE))
     with pytest.raises(PlatformUnavailable, match="cannot be executed"):
-        discovery.choose(spec(fvp=runner, runner=runner))
+        selection.choose(spec(fvp=runner, runner=runner))
 
 
 @pytest.mark.parametrize(
@@ -151,16 +151,16 @@ def test_an_fvp_that_does_not_start_is_not_taken(
 ) -> None:
     broken = executable(tmp_path / "broken", f"#!/bin/sh\n{script}\n")
     with pytest.raises(PlatformUnavailable, match=said):
-        discovery.choose(spec(platform="fvp", fvp=broken, runner=runner))
+        selection.choose(spec(platform="fvp", fvp=broken, runner=runner))
     monkeypatch.setenv("FVP_TUI_FVP", str(broken))
-    choice = discovery.choose(spec(runner=runner))
+    choice = selection.choose(spec(runner=runner))
     assert (choice.kind, said in choice.why) == ("simulator", True)
 
 
 def test_a_file_for_another_machine_is_named_as_that(tmp_path: Path, runner: Path) -> None:
     alien = executable(tmp_path / "alien", "\x7fELF nothing this kernel knows")
     with pytest.raises(PlatformUnavailable, match="another processor architecture"):
-        discovery.choose(spec(platform="fvp", fvp=alien, runner=runner))
+        selection.choose(spec(platform="fvp", fvp=alien, runner=runner))
 
 
 @pytest.mark.parametrize(
@@ -182,15 +182,15 @@ def test_an_fvp_gets_its_library_and_none_of_our_python(fvp: Path, tmp_path: Pat
 
 
 def test_a_parameter_the_platform_does_not_list_is_refused(fvp: Path, runner: Path) -> None:
-    choice = discovery.choose(spec(fvp=fvp, runner=runner))
-    discovery.check_parameters(Spec(model="m", parameters=(("a.board.size", "5"),)), choice)
+    choice = selection.choose(spec(fvp=fvp, runner=runner))
+    parameters.check(Spec(model="m", parameters=(("a.board.size", "5"),)), choice)
     with pytest.raises(UsageError, match="no parameter a") as caught:
-        discovery.check_parameters(Spec(model="m", parameters=(("a.board.sizes", "5"),)), choice)
+        parameters.check(Spec(model="m", parameters=(("a.board.sizes", "5"),)), choice)
     assert "a.board.size?" in caught.value.hint
 
 
 def test_a_platform_that_lists_nothing_is_believed(tmp_path: Path, fvp: Path, runner: Path) -> None:
-    choice = discovery.choose(spec(fvp=fvp, runner=runner))
+    choice = selection.choose(spec(fvp=fvp, runner=runner))
     fvp.write_text("#!/bin/sh\nexit 1\n")
-    discovery.check_parameters(Spec(model="m", parameters=(("any", "5"),)), choice)
-    assert discovery.describe(choice, ["a", "b"]).argv == ("a", "b")
+    parameters.check(Spec(model="m", parameters=(("any", "5"),)), choice)
+    assert selection.describe(choice, ["a", "b"]).argv == ("a", "b")

@@ -16,7 +16,7 @@ import pytest
 from tests.platform import consoles
 from tests.platform.listener import Idle
 from tui.platform import command, session
-from tui.platform.discovery import Choice
+from tui.platform.selection import Choice
 from tui.platform.session import WAITING, Demand, Patience
 from tui.platform.verdict import Failure
 from tui.run import events

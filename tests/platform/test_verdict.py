@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tui.platform import known
+from tui.platform import failure_table, failures
 from tui.platform.verdict import End, Evidence, Failure, judge
 from tui.run.events import Logged, PlatformExited
 
@@ -318,6 +318,6 @@ def test_known_texts_say_what_they_mean(text: str, said: str) -> None:
 
 
 def test_every_row_of_the_table_is_met_by_one_of_them() -> None:
-    first = {next(i for i, row in enumerate(known.TABLE) if row.pattern.search(text)) for text, _ in KNOWN}
-    assert first == set(range(len(known.TABLE)))
-    assert all(known.find(text) is not None for text, _ in KNOWN)
+    first = {next(i for i, row in enumerate(failure_table.TABLE) if row.pattern.search(text)) for text, _ in KNOWN}
+    assert first == set(range(len(failure_table.TABLE)))
+    assert all(failures.find(text) is not None for text, _ in KNOWN)

@@ -153,14 +153,14 @@ def pinnable_runs(context: click.Context, _parameter: click.Parameter, typed: st
 def _platform_parameters(context: click.Context) -> "list[Parameter]":
     from pathlib import Path
 
-    from tui.platform import discovery
+    from tui.platform import parameters, selection
     from tui.run.spec import Spec
 
     fvp = context.params.get("fvp")
     platform: Any = context.params.get("platform") or "auto"
     try:
         request = Spec(model="", platform=platform, fvp=None if fvp is None else str(Path(fvp).expanduser().absolute()))
-        return discovery.list_parameters(discovery.platform_only(request))
+        return parameters.of(selection.platform_only(request))
     except (UserError, OSError):
         return []  # no platform: there is nothing to name
 

@@ -7,14 +7,14 @@ import click
 
 from tui.errors import Exit, UserError, one_line
 from tui.model import bundled, catalogue, pte
-from tui.platform import command, discovery
+from tui.platform import command, parameters, selection
 from tui.run.spec import Spec
 
 
 def print_command_line(spec: Spec) -> int:
     """Print the command that a run would start, and why it takes that platform."""
-    choice = discovery.choose(spec)
-    known = discovery.check_parameters(spec, choice)
+    choice = selection.choose(spec)
+    known = parameters.check(spec, choice)
     inputs, size = 1, 0
     try:
         if catalogue.is_program(spec.model):

@@ -19,7 +19,7 @@ from tui.errors import Exit, UserError
 from tui.model import pte, tensors
 from tui.pipeline import check, estimates, program
 from tui.pipeline.record import Ended, Record, Stopped
-from tui.platform import command, counts, delivery, discovery, etdump, pmu_trace, session
+from tui.platform import command, counts, delivery, etdump, pmu_trace, selection, session
 from tui.platform.uart import CPU_CYCLES
 from tui.platform.verdict import Failure
 from tui.run import events, store
@@ -47,7 +47,7 @@ SIMULATED_CYCLES = (
 class Inferring:
     """The inferences of a run: those of its spec, and the ones asked for while its platform stays."""
 
-    def __init__(self, record: Record, choice: discovery.Choice, work: Path, known: frozenset[str] | None) -> None:
+    def __init__(self, record: Record, choice: selection.Choice, work: Path, known: frozenset[str] | None) -> None:
         """`work` is the platform's folder; `known` are the names of its parameters, where it lists them."""
         self.record = record
         self.spec = record.spec
@@ -355,7 +355,7 @@ class _Boot:
         delivery.put(self._inferring.kind, self._inferring.work, [array.tobytes() for array in arrays])
 
     def started(self, pid: int) -> None:
-        platform = discovery.describe(self._inferring.choice, self._request.argv)
+        platform = selection.describe(self._inferring.choice, self._request.argv)
         self._inferring.record.emit(events.PlatformStarted(platform=platform, pid=pid))
 
     def event(self, event: Event) -> None:

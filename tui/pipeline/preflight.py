@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from tui.errors import UserError
 from tui.model import pte
 from tui.pipeline.record import Record
-from tui.platform import counts, discovery
+from tui.platform import counts, selection
 from tui.run import events, store
 from tui.run.figures import PoolNeed
 from tui.simulator import delegate
@@ -56,7 +56,7 @@ def weigh_pools(record: Record, available: Mapping[str, int]) -> None:
             record.note(text)
 
 
-def check_firmware(record: Record, choice: discovery.Choice) -> discovery.Choice:
+def check_firmware(record: Record, choice: selection.Choice) -> selection.Choice:
     """See whether the firmware can run the program; where the engine is free, the interpreter does it instead.
 
     Raises:
@@ -76,7 +76,7 @@ def check_firmware(record: Record, choice: discovery.Choice) -> discovery.Choice
     if record.spec.engine == "auto" and (found or not plan.delegates):
         why = found[0].what if found else "nothing of the program runs on the NPU"
         record.note(f"the interpreter runs the program, not the firmware: {why}")
-        return discovery.interpreted(choice, why)
+        return selection.interpreted(choice, why)
     if found:
         raise UserError(found[0].what, found[0].hint)
     left = () if record.state.delegation is None else record.state.delegation.left

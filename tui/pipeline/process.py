@@ -24,7 +24,7 @@ from tui.errors import Exit, UserError
 from tui.model import catalogue
 from tui.pipeline import aot
 from tui.pipeline.record import Ended, Record, Stopped
-from tui.platform import discovery
+from tui.platform import parameters, selection
 from tui.run import control, events, journal, store
 from tui.run.figures import Versions
 from tui.run.spec import Spec
@@ -173,7 +173,7 @@ class Runner:
         # First of all whether the platform will take the run: compiling for nothing costs a minute.
         with self._impatient():
             choice = self._platform() if self.spec.until == "check" else None
-            known = None if choice is None else discovery.check_parameters(self.spec, choice)
+            known = None if choice is None else parameters.check(self.spec, choice)
         record.go_on()
         runner = None if choice is None else choice.runner
         ones = runner is not None and not runner.takes_inputs
@@ -218,8 +218,8 @@ class Runner:
             done.set()
             watching.join()
 
-    def _platform(self) -> discovery.Choice:
-        choice = discovery.choose(self.spec)
+    def _platform(self) -> selection.Choice:
+        choice = selection.choose(self.spec)
         self.record.emit(events.VersionsKnown(versions=Versions(platform=choice.version)))
         if self.spec.serve and choice.runner_kind != "semihosting":
             raise UserError(

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tui.errors import UsageError
 from tui.platform import delivery
-from tui.platform.discovery import Choice
 from tui.platform.runner import Runner
+from tui.platform.selection import Choice
 from tui.run.spec import Spec
 from tui.toolchain import firmware_images
 from tui.toolchain.boards import Board, Parameters

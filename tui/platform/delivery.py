@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tui.model.tensors import TensorInfo
-from tui.platform import lines, report, uart
+from tui.platform import lines, phrases, report
 from tui.platform.runner import Kind
 
 OUTPUT = "out"
@@ -134,7 +134,7 @@ def _elements(console: bytes, infos: Sequence[TensorInfo]) -> Iterator[tuple[int
         text = said[0].text
         found = PRINTED.match(text)
         # A whole number ends its line, and may be half a number: see `report.Reading`.
-        known = text.startswith("Output[") or said[0].letter or uart.is_programs(text) or report.read_pool(text)
+        known = text.startswith("Output[") or said[0].letter or phrases.is_programs(text) or report.read_pool(text)
         if waiting is not None and known:
             yield waiting
             waiting = None

@@ -1,5 +1,6 @@
 """The parameters a platform has, read from its own list (``-l``), which differs from version to version."""
 
+import difflib
 import os
 import re
 import subprocess
@@ -7,7 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui import processes
+from tui import config, processes
+from tui.errors import UsageError
+from tui.platform.selection import Choice
+from tui.run.spec import Spec
 
 LIST_S = 60.0
 """Longest wait for the list."""
@@ -120,3 +124,38 @@ def _listing(command: Sequence[str], env: Mapping[str, str]) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.decode("utf-8", "replace")
+
+
+def of(choice: Choice) -> list[Parameter]:
+    """All parameters of a platform, from its own list; empty if it does not tell. An FVP's list is kept by version."""
+    cache = None
+    if choice.kind == "fvp":
+        binary = Path(choice.command[0])
+        stat = binary.stat()
+        mark = f"{choice.name}-{choice.version}-{stat.st_size:x}-{stat.st_mtime_ns:x}.txt"
+        cache = config.home() / "cache" / "parameters" / re.sub(r"[^\w.+-]", "_", mark)
+    return ask(choice.command, choice.env, cache)
+
+
+def check(spec: Spec, choice: Choice) -> frozenset[str] | None:
+    """Refuse a parameter that the platform does not have, or not with that value; the names of all it has.
+
+    What an FVP would do with either is not documented. A platform that does not list its parameters is believed to
+    have them: None. Our own simulator is only asked where the spec has parameters.
+
+    Raises:
+        UsageError: the platform lists its parameters, and one of the spec's does not fit.
+    """
+    if choice.kind == "simulator" and not spec.parameters:
+        return None
+    known = {parameter.name: parameter for parameter in of(choice)}
+    if not known:
+        return None
+    for name, value in spec.parameters:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+            hint = f"did you mean {' or '.join(close)}?" if close else "fvp-tui params lists them"
+            raise UsageError(f"{choice.name} has no parameter {name}", hint)
+        if why := problem(known[name], value):
+            raise UsageError(f"{name}: {why}", known[name].text)
+    return frozenset(known)

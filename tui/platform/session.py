@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from tui.platform import known
+from tui.platform import failures
 from tui.platform.child import CannotStart, Child
 from tui.platform.uart import Parser
 from tui.platform.verdict import NOTHING, End, Evidence, Failure, judge, remarks
@@ -120,7 +120,7 @@ def run(
 
 
 def _cannot_start(program: str, error: CannotStart) -> PlatformExited:
-    if finding := known.find(error.what):
+    if finding := failures.find(error.what):
         return PlatformExited(verdict="fail", reason=finding.reason, hint=finding.hint)
     reason = f"the platform cannot be started: {error.what}"
     return PlatformExited(verdict="fail", reason=reason, hint=f"is {program} there and executable?")

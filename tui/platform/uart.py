@@ -6,10 +6,10 @@ examples/arm/executor_runner (arm_executor_runner.cpp, arm_perf_monitor.cpp) of 
 Evaluation Kit, and captured logs.
 """
 
-import re
 import time
 from collections.abc import Callable
 
+from tui.platform import phrases
 from tui.platform.lines import NANO, Line, Message, Splitter, any_in, is_platform, level, messages
 from tui.platform.report import (
     PmuReport,
@@ -32,56 +32,6 @@ from tui.run.events import (
 )
 from tui.run.figures import Inference, Source
 from tui.text import clean
-
-PHASES = ("boot", "load", "prepare", "infer", "report", "exit")
-
-_PHASE = re.compile(
-    r"(?P<load>Running executor with parameter|PTE @ |PTE in |Model in 0x|Model PTE at 0x|PTE Model data loaded"
-    r"|Model PTE file loaded|Model buffer loaded|Reading pte model)"
-    r"|(?P<prepare>Preparing inputs?\b|Running in semihosting server mode)"
-    r"|(?P<infer>Starting running \d|Starting the model execution|Running inference\.\.\.|Starting inference\b"
-    r"|\binference start\b)"
-    r"|(?P<report>NPU Inferences|Ethos-U PMU report|Profile for Inference|Inference completed|\d inferences finished"
-    r"|Model executed successfully|Model run: \d|\binference PASS\b)"
-    r"|(?P<exit>Program complete|Simulation is stopping|Simulation stopped by user|Application exit code"
-    r"|^EXITTHESIM\b|Main loop terminated|program terminating\.\.\.)"
-)
-_PLANNED = re.compile(r"Starting running (\d{1,9}) inferences|(\d{1,9}) inferences finished\s*$")
-_DONE = re.compile(
-    r"(?<!\d)[1-9]\d{0,8} inferences finished|Model executed successfully|SERVER_INFERENCE_DONE (\d+)"
-    r"|Inference completed in (\d{1,9} ms)\s*$|\binference PASS\b"
-)
-_EXECUTED = re.compile(r"NPU Inferences|Ethos-U PMU report|\d outputs: |Inference completed")
-_GAVE = re.compile(r"\d outputs: |Inference completed")
-_NOT_EXECUTED = re.compile(r"Execution of method \S+ failed|Problem running model|Inference failed")
-_CPU_NOTE = "CPU cycle values and ratio calculations require"
-_OVERFLOW = re.compile(r"[Oo]verflow detected for (?:NPU )?(\w{1,80})")
-_KIT_INFERENCE = re.compile(r"Inference \d{1,9}/\d{1,9}\s*$")
-# A cheap look at every line before the expressions above: one of these words is in all that they match.
-_KEYS = (
-    "nference",
-    "odel",
-    "PTE ",
-    "Running ",
-    "Preparing ",
-    "Starting ",
-    "PMU",
-    "Program ",
-    "Simulation ",
-    "exit code",
-    "SERVER_",
-    "outputs: ",
-    "method ",
-    "cycle",
-    "verflow",
-    "loop ",
-    "program ",
-    "EXITTHESIM",
-    "BundleIO",
-    "=== Error",
-)
-_SERVER = "Running in semihosting server mode"
-_NO_CYCLES = re.compile(r"no (?:NPU )?(?:cycle model|cycles|PMU)|without (?:a )?cycle model", re.IGNORECASE)
 
 CPU_CYCLES = "CPU cycles are what the program counted: neither FVP nor simulator is cycle accurate for the CPU"
 IDLE = "no NPU cycles: all of the NPU's counters are at 0"
@@ -203,7 +153,7 @@ class Parser:
         if text.startswith("Output["):
             self._settle(events)
             return
-        if " - " in text and (mark := _MLEK.match(text)):
+        if " - " in text and (mark := phrases.KIT_LEVEL.match(text)):
             text, marked = text[mark.end() :], True
         if text.strip():
             self._content(text, events, marked=marked, ended=ended)
@@ -218,18 +168,18 @@ class Parser:
         if (reading := self._reading(text)) is not None:
             self._read(reading, text, events, ended=ended)
             return
-        keyed = any_in(_KEYS, text)
-        if keyed and (overflow := _OVERFLOW.search(text)):
+        keyed = any_in(phrases.KEYS, text)
+        if keyed and (overflow := phrases.OVERFLOW.search(text)):
             self._settle(events)
             self._overflowed.append(overflow[1])
             return
         # What the program itself says next is the end of what it said before; what others say need not be.
-        if marked or (keyed and is_programs(text)):
+        if marked or (keyed and phrases.is_programs(text)):
             self._end_profile(events)
         elif self._open is not None and may_be_rest(text):
             self._tear(self._open[1], events)
             self._open = None
-        if _KIT_INFERENCE.match(text):
+        if phrases.KIT_INFERENCE.match(text):
             self._kit_inferences += 1
             self._profile_due = True
         if keyed:
@@ -284,24 +234,24 @@ class Parser:
     # Words
 
     def _words(self, text: str, events: list[Event]) -> None:
-        if planned := _PLANNED.match(text):
+        if planned := phrases.PLANNED.match(text):
             self._planned = int(planned[1] or planned[2])
-        if _EXECUTED.search(text):
+        if phrases.EXECUTED.search(text):
             self._stop_clock()
-        if _GAVE.search(text):
+        if phrases.GAVE.search(text):
             self._gave = True
-        if _NOT_EXECUTED.search(text):
+        if phrases.NOT_EXECUTED.search(text):
             self._reported = self._running = self._gave = False
-        if _SERVER in text:
+        if phrases.SERVER in text:
             self.server_ready = True
-        if _NO_CYCLES.search(text):
+        if phrases.NO_CYCLES.search(text):
             self._why_no_cycles = f"no NPU cycles: {clean(text.strip(), 200)}"
-        if _CPU_NOTE in text and self._report.cpu_cycles is not None:
+        if phrases.CPU_NOTE in text and self._report.cpu_cycles is not None:
             events.append(Noted(text=CPU_CYCLES))
-        phase = _PHASE.search(text)
+        phase = phrases.PHASE.search(text)
         if phase is not None and phase.lastgroup == "infer":
             self._start(events)
-        done = _DONE.search(text)
+        done = phrases.DONE.search(text)
         if done is not None and (self._running or self._reported or not self.finished):
             self._stop_clock()
             self._finish(events)
@@ -317,7 +267,7 @@ class Parser:
     def _enter(self, phase: str, events: list[Event]) -> None:
         # Only forward, but for the next inference of a server: a line of the log may repeat what was said earlier.
         again = phase == "infer" and self._phase == "report"
-        if again or not self._phase or PHASES.index(phase) > PHASES.index(self._phase):
+        if again or not self._phase or phrases.PHASES.index(phase) > phrases.PHASES.index(self._phase):
             self._phase = phase
             events.append(PhaseChanged(phase=phase))
 
@@ -406,18 +356,8 @@ class Parser:
 
 
 _ORDER: dict[Level, int] = {"debug": 0, "info": 1, "warning": 2, "error": 3}
-_MLEK = re.compile(r"(?:DEBUG|INFO|WARN|WARNING|ERROR) - ")
 _ACTIVE_FROM = ("IDLE", "TOTAL")
 _SHOWN = 120
-_SAID = re.compile("|".join(words.pattern for words in (_PHASE, _DONE, _EXECUTED, _NOT_EXECUTED)))
-
-
-def is_programs(text: str) -> bool:
-    """True if a message without a prefix is one that ExecuTorch's runner or Arm's writes, whole."""
-    return (_SAID.search(text) is not None or text.startswith(_BUNDLE)) and not is_platform(text)
-
-
-_BUNDLE = ("=== Error ", "TEST: BundleIO", "Model output ", "#[", "# ")
 
 
 def _mean(total: int | None, count: int) -> int | None:

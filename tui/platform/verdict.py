@@ -9,7 +9,8 @@ import signal as signals
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from tui.platform.known import Finding, Kind, find
+from tui.platform.failure_table import Kind
+from tui.platform.failures import Finding, find
 from tui.platform.lines import NANO, STOPPED, Message, any_in, level, messages
 from tui.run.events import Logged, PlatformExited
 from tui.text import clean

@@ -21,7 +21,7 @@ from tui.app.widgets.filter_field import FilterField
 from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.table import Column, FigureTable, Row
 from tui.errors import UserError
-from tui.platform import command, discovery, parameters, presets
+from tui.platform import command, parameters, presets, selection
 from tui.platform.parameters import Parameter
 from tui.run import spec
 from tui.run.spec import Spec
@@ -110,7 +110,7 @@ class ParametersScreen(Screen[Spec]):
     class Listed(Message):
         """The platform, its parameters and the first words of its command line; or why there is none."""
 
-        def __init__(self, name: str, known: list[Parameter], choice: "discovery.Choice | None", why: str) -> None:
+        def __init__(self, name: str, known: list[Parameter], choice: "selection.Choice | None", why: str) -> None:
             super().__init__()
             self.name = name
             self.known = known
@@ -121,7 +121,7 @@ class ParametersScreen(Screen[Spec]):
         super().__init__()
         self.request = request
         self._known: list[Parameter] = []
-        self._choice: discovery.Choice | None = None
+        self._choice: selection.Choice | None = None
         self._favourites = presets.favourites()
         self._effective: dict[str, str] = {}
         """What the platform will be given, by parameter."""
@@ -145,8 +145,8 @@ class ParametersScreen(Screen[Spec]):
 
         def ask() -> None:
             try:
-                choice = discovery.platform_only(request)
-                known = discovery.list_parameters(choice)
+                choice = selection.platform_only(request)
+                known = parameters.of(choice)
             except UserError as error:
                 tell(self, self.Listed("", [], None, str(error)))
                 return

@@ -8,7 +8,7 @@ from tui.cli.output import print_json
 from tui.cli.request import program_path
 from tui.errors import Exit, UserError
 from tui.platform import command as command_line
-from tui.platform import discovery, parameters, presets
+from tui.platform import parameters, presets, selection
 from tui.reports.format import table
 from tui.run.spec import PLATFORMS, PlatformChoice, Spec
 from tui.text import clean
@@ -29,8 +29,8 @@ def params(words: tuple[str, ...], platform: PlatformChoice, fvp: str | None, li
     """
     if list_presets:
         return _list_presets(as_json=as_json)
-    choice = discovery.platform_only(Spec(model="", platform=platform, fvp=program_path(fvp)))
-    matches = parameters.matching(discovery.list_parameters(choice), words)
+    choice = selection.platform_only(Spec(model="", platform=platform, fvp=program_path(fvp)))
+    matches = parameters.matching(parameters.of(choice), words)
     if as_json:
         print_json(matches)
         return Exit.OK

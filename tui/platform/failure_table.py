@@ -1,14 +1,12 @@
-"""Texts of a console that mean failure, with what they mean and what to do about it.
+"""Table of the console texts that mean failure: a new one is a new row.
 
-A table, so that a new one is a new row. The texts are those of Arm's FVPs, of the ExecuTorch runtime and its runner, of
-the Ethos-U backend and driver, and of the dynamic loader.
+The texts are those of Arm's FVPs, of the ExecuTorch runtime and its runner, of the Ethos-U backend and driver, and of
+the dynamic loader.
 """
 
 import re
 from dataclasses import dataclass, field
 from enum import IntEnum
-
-from tui.platform.lines import any_in
 
 
 class Kind(IntEnum):
@@ -23,45 +21,14 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True)
-class Known:
-    """A text: `reason` and `hint` may name the groups of `pattern`."""
+class Row:
+    """A text of a console; `reason` and `hint` may name the groups of `pattern`."""
 
     kind: Kind
     pattern: re.Pattern[str] = field(compare=False)
     reason: str
     hint: str = ""
 
-
-@dataclass(frozen=True)
-class Finding:
-    """A known text that was met. `line` is the message itself."""
-
-    kind: Kind
-    reason: str
-    hint: str
-    line: str
-
-
-STATUS = {
-    0x01: "Internal",
-    0x02: "InvalidState",
-    0x03: "EndOfMethod",
-    0x10: "NotSupported",
-    0x11: "NotImplemented",
-    0x12: "InvalidArgument",
-    0x13: "InvalidType",
-    0x14: "OperatorMissing",
-    0x20: "NotFound",
-    0x21: "MemoryAllocationFailed",
-    0x22: "AccessFailed",
-    0x23: "InvalidProgram",
-    0x24: "InvalidExternalData",
-    0x25: "OutOfResources",
-    0x30: "DelegateInvalidCompatibility",
-    0x31: "DelegateMemoryAllocationFailed",
-    0x32: "DelegateInvalidHandle",
-}
-"""ExecuTorch's error codes (runtime/core/error.h)."""
 
 _POOLS = "rebuild the runner with a larger {} (CMake define), or take a smaller model or another --memory-mode"
 _METHOD_POOL = _POOLS.format("ET_ARM_BAREMETAL_METHOD_ALLOCATOR_POOL_SIZE")
@@ -79,11 +46,11 @@ _FAULT_HINT = (
 _ARCHITECTURE = "take the FVP for this machine: Linux64_GCC for x86-64, Linux64_armv8l_GCC for aarch64 (see uname -m)"
 
 
-def _row(kind: Kind, pattern: str, reason: str, hint: str = "") -> Known:
-    return Known(kind, re.compile(pattern), reason, hint)
+def _row(kind: Kind, pattern: str, reason: str, hint: str = "") -> Row:
+    return Row(kind, re.compile(pattern), reason, hint)
 
 
-TABLE: tuple[Known, ...] = (
+TABLE: tuple[Row, ...] = (
     # What the simulator says of itself is said for people.
     _row(Kind.ERROR, r"^Error: fvp-sim: (?P<what>.+)", "{what}"),
     _row(
@@ -375,8 +342,7 @@ TABLE: tuple[Known, ...] = (
     ),
 )
 
-# A cheap look at every line before the table: one of these words is in all that the table's rows match.
-_KEYS = (
+KEYS = (
     "kernel for",
     "rror",
     "ail",
@@ -409,17 +375,4 @@ _KEYS = (
     "exit code",
     "PTE @ ",
 )
-
-
-def find(text: str) -> Finding | None:
-    """The first row of the table that a message fits."""
-    if not any_in(_KEYS, text):
-        return None
-    for row in TABLE:
-        if found := row.pattern.search(text):
-            groups = {name: value or "" for name, value in found.groupdict().items()}
-            if "status" in groups:
-                code = int(groups["status"], 16)
-                groups["status"] = f"{STATUS.get(code, 'error')} ({code:#04x})"
-            return Finding(row.kind, row.reason.format(**groups), row.hint.format(**groups), text)
-    return None
+"""Words of which one is in all that the rows match: a cheap look at every line before the table."""

@@ -1,0 +1,203 @@
+"""Selection of the platform for a run: the FVP where one is found with a runner for it, else the simulator."""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import tui
+from tui import processes
+from tui.errors import PlatformUnavailable
+from tui.platform import discovery, firmware_store
+from tui.platform.discovery import FVP_VARIABLE, Location
+from tui.platform.runner import Kind, Runner
+from tui.run.figures import PlatformInfo
+from tui.run.spec import RunnerKind, Spec
+from tui.toolchain import boards, firmware_images, qemu
+from tui.toolchain.boards import Board
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A platform that can be started, and the reason for it."""
+
+    kind: Literal["simulator", "fvp"]
+    command: tuple[str, ...]
+    """The first words of the command line."""
+    name: str
+    version: str | None
+    why: str
+    """The platform and the reason for it, in one sentence."""
+    runner: Runner | None
+    """The firmware; the simulator's interpreter has none, and reads files as a semihosting runner does."""
+    env: dict[str, str] = field(repr=False)
+    """The complete environment of its process."""
+    engine: str | None = None
+    """The simulator's engine; an FVP has none."""
+
+    @property
+    def runner_kind(self) -> Kind:
+        """Way that its program and inputs are handed over."""
+        return "semihosting" if self.runner is None else self.runner.kind
+
+
+def choose(spec: Spec) -> Choice:
+    """The platform for a spec.
+
+    Raises:
+        PlatformUnavailable: what was asked for is not there or does not start.
+    """
+    if spec.platform == "simulator":
+        return _simulator("the simulator, as asked for", spec)
+    # What is named must be there: to simulate instead would hide a slip of the pen.
+    if spec.platform == "fvp" or spec.fvp:
+        return _fvp_for(spec)
+    if spec.runner:
+        _inspect(Path(spec.runner).expanduser().absolute(), spec.runner_kind)
+    if spec.engine != "auto":
+        return _simulator("the simulator, whose engine was asked for", spec)
+    try:
+        return _fvp_for(spec)
+    except PlatformUnavailable as error:
+        return _simulator(f"the simulator, since {error.what}", spec)
+
+
+def platform_only(spec: Spec) -> Choice:
+    """The platform for a spec, with or without a program that it could run.
+
+    Raises:
+        PlatformUnavailable: what was asked for is not there or does not start.
+    """
+    if spec.platform == "simulator":
+        return _simulator("the simulator, as asked for")
+    board = spec.target.board
+    fvp = discovery.find_fvp(spec.fvp, board)
+    if fvp is not None:
+        return _fvp(fvp, None)
+    if spec.platform == "fvp":
+        raise PlatformUnavailable(f"no {board.fvp.binary} was found", f"--fvp PATH, {FVP_VARIABLE} or PATH")
+    return _simulator(f"the simulator, since no {board.fvp.binary} was found")
+
+
+def _fvp_for(spec: Spec) -> Choice:
+    board = spec.target.board
+    fvp = discovery.find_fvp(spec.fvp, board)
+    if fvp is None:
+        raise PlatformUnavailable(
+            f"no {board.fvp.binary} was found",
+            f"install it from developer.arm.com, then --fvp PATH, {FVP_VARIABLE} or PATH",
+        )
+    runner = discovery.find_runner(spec.runner, board)
+    if runner is None:
+        raise PlatformUnavailable(
+            f"an FVP was found by {fvp.by}, but no runner for it",
+            "fvp-tui firmware install gets one ready made, firmware build makes one; or --runner ELF",
+        )
+    program = _inspect(runner.path, spec.runner_kind, spec.pte_address, board)
+    if program.image is not None and program.image.board != board.name:
+        raise PlatformUnavailable(f"{runner} is {program.name}, which is another board", f"give one for {board.name}")
+    return _fvp(fvp, program)
+
+
+def _fvp(fvp: Location, runner: Runner | None) -> Choice:
+    env = discovery.fvp_environment(fvp.path, os.environ)
+    return Choice(
+        kind="fvp",
+        command=(str(fvp.path),),
+        name=fvp.path.name,
+        version=discovery.probe(fvp.path, env),
+        why=f"the FVP found by {fvp.by}" + (f", with {runner.name}" if runner else ""),
+        runner=runner,
+        env=env,
+    )
+
+
+def _simulator(why: str, spec: Spec | None = None) -> Choice:
+    """The simulator, with the engine that a spec asks for or that suits it."""
+    if spec is None or spec.engine == "interpreter":
+        return _interpreter(why)
+    if spec.engine == "firmware":
+        return _emulated(why, spec)
+    try:
+        return _emulated(why, spec)
+    except PlatformUnavailable:
+        return _interpreter(why)
+
+
+def interpreted(choice: Choice, why: str) -> Choice:
+    """The simulator's interpreter in place of its firmware, with the reason."""
+    return _interpreter(f"{choice.why.partition(WITH)[0]}; {why}")
+
+
+WITH = ", with "
+"""Separator between a platform and the program that it runs."""
+
+
+def _emulated(why: str, spec: Spec) -> Choice:
+    """The firmware engine.
+
+    Raises:
+        PlatformUnavailable: what it needs is not here, or it cannot do what is asked for.
+    """
+    if sys.platform != "linux":
+        raise PlatformUnavailable("--engine firmware is there on Linux only", "--engine interpreter")
+    image = firmware_store.installed(firmware_images.CORSTONE_300)
+    if image is None:
+        raise PlatformUnavailable("the firmware for --engine firmware is not installed", "fvp-tui firmware install")
+    program = qemu.find()
+    if program is None:
+        raise PlatformUnavailable(f"{qemu.PROGRAM}, for --engine firmware, is not installed", qemu.INSTALL)
+    if spec.engine == "auto" and (spec.inferences > 1 or spec.serve or spec.fast):
+        raise PlatformUnavailable("the firmware boots for each inference")
+    try:
+        version = qemu.version(program)
+    except qemu.QemuError as error:
+        raise PlatformUnavailable(str(error), qemu.INSTALL) from error
+    runner = _inspect(image)
+    return replace(
+        _interpreter(f"{why}{WITH}{runner.name} on QEMU {version}"),
+        command=(*SIMULATOR, "--engine", "firmware"),
+        runner=runner,
+        engine="firmware",
+    )
+
+
+def _inspect(
+    path: Path, kind: RunnerKind = "auto", pte_address: int | None = None, board: Board = boards.DEFAULT
+) -> Runner:
+    # Only now: a run without an ELF file need not wait for what reads one.
+    from tui.platform import inspection
+
+    return inspection.inspect(path, kind, pte_address, board)
+
+
+SIMULATOR = (sys.executable, "-m", "tui.simulator")
+"""First words of its command line."""
+
+
+def _interpreter(why: str) -> Choice:
+    return Choice(
+        kind="simulator",
+        command=SIMULATOR,
+        name="fvp-sim",
+        version=tui.__version__,
+        why=why,
+        runner=None,
+        # Unbuffered, so that the console tells what happens now.
+        env={**processes.environment(), "PYTHONUNBUFFERED": "1"},
+        engine="interpreter",
+    )
+
+
+def describe(choice: Choice, argv: Sequence[str]) -> PlatformInfo:
+    """The platform that `argv` starts, as the journal records it."""
+    return PlatformInfo(
+        kind=choice.kind,
+        name=choice.name,
+        engine=choice.engine,
+        version=choice.version,
+        argv=tuple(argv),
+        why=choice.why,
+    )
