@@ -2,10 +2,8 @@
 
 import contextlib
 import shlex
-import threading
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import msgspec
 from textual.app import ComposeResult
@@ -17,41 +15,32 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from tui.app import remembered
+from tui.app.screens.forecast import Forecast, Forecaster
 from tui.app.screens.messages import OpenRun
 from tui.app.widgets.background import in_background, tell
 from tui.app.widgets.choice import Field, Number
+from tui.app.widgets.drawing import show
 from tui.app.widgets.files_field import FilesField
 from tui.app.widgets.filter_field import FilterField
 from tui.app.widgets.keybar import KeyBar
+from tui.app.widgets.model_table import FILE, ModelTable
 from tui.app.widgets.spec_form import SpecForm, is_data_set
-from tui.app.widgets.table import Column, FigureTable, Row
-from tui.app.widgets.words import model_name
+from tui.app.widgets.table import FigureTable
 from tui.errors import UserError
 from tui.model import catalogue
 from tui.model.catalogue import ModelInfo
 from tui.run import spec
 from tui.run.spec import Spec, lowering_of
 from tui.text import clean
-from tui.toolchain import vela
 from tui.toolchain.target import Target
 
-if TYPE_CHECKING:
-    from tui.analysis.prediction import Expected, Predictor
-
 FIRST = "sample:digits"
-FILE = "file..."
 RECENT = 6
 """Files of earlier runs that are offered."""
 RECENT_RUNS = 200
 WIDTHS = [(0, "-narrow"), (76, "-normal"), (110, "-wide")]
 TALL = 28
 """Rows from which on the sizes of the NPU stand beside each other."""
-
-
-class ModelTable(FigureTable):
-    """The models; enter runs the one under the cursor."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "Run", key_display="enter", id="setup.choose")]
 
 
 class SetupScreen(Screen[None]):
@@ -83,16 +72,8 @@ class SetupScreen(Screen[None]):
             self.models = models
             self.recent = recent
 
-    class Expects(Message):
-        """What the model of a spec would take; None where it was not lowered yet."""
-
-        def __init__(self, request: Spec, expected: "Expected | None") -> None:
-            super().__init__()
-            self.request = request
-            self.expected = expected
-
     class Counted(Message):
-        """How many samples a data set has."""
+        """Number of samples in a data set."""
 
         def __init__(self, samples: int) -> None:
             super().__init__()
@@ -100,12 +81,9 @@ class SetupScreen(Screen[None]):
 
     def __init__(self, model: str | None = None) -> None:
         super().__init__()
-        self._predictor: Predictor | None = None
-        self._asked: Spec | None = None
-        """What an estimate is wanted for: one at a time is looked up, and only the newest is shown."""
-        self._answer: SetupScreen.Expects | None = None
-        self._looking_up = threading.Lock()
         self.HORIZONTAL_BREAKPOINTS = WIDTHS
+        self._forecaster = Forecaster(self)
+        self._forecast: Forecast | None = None
         self._wanted = model
         self._models: list[ModelInfo] = []
         self._files: list[str] = []
@@ -116,7 +94,7 @@ class SetupScreen(Screen[None]):
         """Name of the model whose problem is shown."""
 
     def compose(self) -> ComposeResult:
-        """The screen."""
+        """Heading, models, options, command, keys."""
         # The class that a resize would set, before the first layout instead of after it.
         widths = self._get_breakpoint_classes(self.app.size.width, WIDTHS)
         self.set_class(True, *widths, update=False)
@@ -126,7 +104,7 @@ class SetupScreen(Screen[None]):
         with Horizontal(id="body"):
             with Vertical(id="models"):
                 yield FilterField("/ filter the models", self._fill, id="filter")
-                yield ModelTable((Column("model", most=18), Column("title", flex=True, width=4)), header=False)
+                yield ModelTable()
                 yield Static("", id="title", markup=False)
                 yield Static("", id="model-problem", classes="problem", markup=False)
             yield SpecForm(self._base, id="options")
@@ -134,36 +112,37 @@ class SetupScreen(Screen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Samples at once; what takes longer to list comes when it is there."""
+        """Show the samples at once; what takes longer to list comes when it is there."""
         if not self.children:
             return  # the program is on its way out before it was there
         self._models = catalogue.samples()
-        select, problem = FIRST, ""
-        wanted = self._wanted or self._base.model
-        if wanted:
-            try:
-                select = self._resolve(wanted)
-            except UserError as error:
-                # That the last one is gone since is nothing to complain about.
-                problem = str(error) if self._wanted is not None else ""
-            else:
-                if Path(select).is_absolute():
-                    self._files.insert(0, select)
-                elif not select.startswith("sample:"):
-                    self._models.append(catalogue.presumed(select))
+        select, problem = self._first_model()
         self._fill(select)
         self._refuse(problem)
         self._refresh_command()
         # The first picture comes first.
         self.call_after_refresh(in_background, "models", self._list)
 
-    def _resolve(self, name: str) -> str:
-        """The canonical name of the first model. That the last one run here is there is seen when it is run again."""
-        is_known = self._wanted is None and name.startswith("executorch:")
-        return name if is_known else catalogue.resolve(name)
+    def _first_model(self) -> tuple[str, str]:
+        """Return the model to begin with, and what is wrong with the one that was asked for."""
+        name = self._wanted or self._base.model
+        if not name:
+            return FIRST, ""
+        try:
+            # That the last one run here is still there is seen when it is run again.
+            is_known = self._wanted is None and name.startswith("executorch:")
+            model = name if is_known else catalogue.resolve(name)
+        except UserError as error:
+            # That the last one is gone since is nothing to complain about.
+            return FIRST, str(error) if self._wanted is not None else ""
+        if Path(model).is_absolute():
+            self._files.insert(0, model)
+        elif not model.startswith("sample:"):
+            self._models.append(catalogue.presumed(model))
+        return model, ""
 
     def _list(self) -> None:
-        # Only now, and in the functions below: what the first picture needs not, it does not wait for.
+        # Only now, and in the functions below: what the first picture does not need, it does not wait for.
         from tui.run import store
 
         recent: list[str] = []
@@ -174,100 +153,94 @@ class SetupScreen(Screen[None]):
                 break
         tell(self, self.Listed(catalogue.models(), recent))
 
+    def on_unmount(self) -> None:
+        """Stop looking up estimates."""
+        self._forecaster.close()
+
+    # -- what comes in
+
     def on_setup_screen_listed(self, event: Listed) -> None:
-        """All models are known now."""
+        """Show all models."""
         if not self.children:
             return  # the program is on its way out
         self._models = event.models
         self._files += [path for path in event.recent if path not in self._files]
         self._fill()
 
-    def on_unmount(self) -> None:
-        """Nobody asks any more."""
-        if self._predictor is not None:
-            self._predictor.close()
+    def on_forecast(self, event: Forecast) -> None:
+        """Show the estimate, if it still is what is asked for."""
+        if self.children and event.request == self._forecaster.asked:
+            self._forecast = event
+            self._show_forecast()
+
+    def on_setup_screen_counted(self, event: Counted) -> None:
+        """Infer on a data set as a whole, unless the user changes the number."""
+        self.query_one("#inferences", Number).value = event.samples
 
     def on_screen_resume(self) -> None:
-        """Back from a run, which may have lowered the model."""
-        self._asked = None
-        self._expect(self.request())
+        """Look up the estimate again after a run, which may have lowered the model."""
+        self._forecaster.ask(None)
+        self._ask_forecast(self.request())
 
-    # -- what is expected
+    def on_resize(self) -> None:
+        """Show as much of the estimate as fits."""
+        self._show_forecast()
 
-    def _expect(self, request: Spec | None) -> None:
-        """Look up what a spec would take, beside the event loop."""
+    # -- drawing
+
+    def _fill(self, select: str | None = None) -> None:
+        wanted = self.query_one(FilterField).value
+        self.query_one(ModelTable).fill(self._models, self._files, wanted, select=select)
+
+    def _refresh_command(self) -> None:
+        request = self.request()
+        form = self.query_one(SpecForm)
+        form.offer(is_program=request is not None and catalogue.is_program(request.model))
+        show(self.query_one("#badge", Static), Content(form.badge))
+        problem, command = "", Content("$ enter types the path of a model file")
+        if request is not None:
+            try:
+                spec.check(request)
+            except UserError as error:
+                problem = str(error)
+            words = shlex.join(spec.command_line(request))
+            command = Content.assemble(("$ ", "bold $accent"), clean(words))
+        show(self.query_one("#command", Static), command)
+        self._ask_forecast(None if problem else request)
+        self._problem("#option-problem", problem)
+
+    def _ask_forecast(self, request: Spec | None) -> None:
         if request is None or catalogue.is_program(request.model):
-            self._asked = None
-            self.query_one("#expected", Static).update(Content(""))
+            self._forecaster.ask(None)
+            show(self.query_one("#expected", Static), Content(""))
             return
-        wanted = msgspec.structs.replace(lowering_of(request), target=request.target)
-        if wanted == self._asked:
+        wanted, asked = msgspec.structs.replace(lowering_of(request), target=request.target), self._forecaster.asked
+        if wanted == asked:
             return
-        if self._asked is None or wanted.model != self._asked.model:
+        if asked is None or wanted.model != asked.model:
             # What is shown is another model's; for another target it is only a moment out of date.
-            self.query_one("#expected", Static).update(Content(""))
-        self._asked = wanted
+            show(self.query_one("#expected", Static), Content(""))
+        self._forecaster.ask(wanted)
 
-        def look_up() -> None:
-            with self._looking_up:
-                # Whoever holds a key down wants only what he stops at.
-                if wanted == self._asked:
-                    with contextlib.suppress(UserError, vela.VelaMissing):
-                        if self._predictor is None:
-                            from tui.analysis.prediction import Predictor
-
-                            self._predictor = Predictor()
-                        tell(self, self.Expects(wanted, self._predictor.expect(wanted)))
-
-        in_background("expected", look_up)
-
-    def on_setup_screen_expects(self, event: Expects) -> None:
-        """Show it, if it still is what is asked for."""
-        if self.children and event.request == self._asked:
-            self._answer = event
-            self._show_expected()
-
-    def _show_expected(self) -> None:
-        if self._answer is not None and self._answer.request == self._asked:
+    def _show_forecast(self) -> None:
+        known = self._forecast
+        if known is not None and known.request == self._forecaster.asked:
             from tui.app.widgets.expected import expected_words
 
             # Where there is little room, the words on the field in focus are worth more than bars.
             bars = self.app.size.height >= TALL
-            words = expected_words(self._answer.request.target, self._answer.expected, bars=bars)
-            self.query_one("#expected", Static).update(words)
+            show(self.query_one("#expected", Static), expected_words(known.request.target, known.expected, bars=bars))
 
-    def on_resize(self) -> None:
-        """More or less of what is expected fits."""
-        self._show_expected()
+    def _refuse(self, text: str) -> None:
+        """Say what is wrong with a model, until the cursor leaves it."""
+        row = self.query_one(ModelTable).current
+        self._refused = row.key if row is not None and text else ""
+        self._problem("#model-problem", text)
 
-    # -- models
+    def _problem(self, where: str, text: str) -> None:
+        show(self.query_one(where, Static), Content(f"! {clean(text, 300)}" if text else ""))
 
-    def _fill(self, select: str | None = None) -> None:
-        wanted = self.query_one(FilterField).value.lower().split()
-
-        def matches(text: str) -> bool:
-            return all(word in text.lower() for word in wanted)
-
-        rows: list[Row] = []
-        for group in ("samples", "executorch"):
-            found = [m for m in self._models if m.group == group and matches(f"{m.name} {m.title}")]
-            if found:
-                rows.append(Row(f"group:{group}", (group,), tone="heading"))
-            rows += [_row(m) for m in found]
-            if group == "samples":
-                rows += self._file_rows(matches)
-        if not rows:
-            rows.append(Row("group:none", ("no model matches: escape shows all",), tone="heading"))
-        self.query_one(FigureTable).set_rows(rows, select=select)
-
-    def _file_rows(self, matches: Callable[[str], bool]) -> Iterable[Row]:
-        found = [path for path in self._files if matches(path)]
-        if not found and not matches(FILE):
-            return
-        yield Row("group:files", ("files",), tone="heading")
-        for path in found:
-            yield Row(path, (model_name(path, 30), clean(str(Path(path).parent), 200)))
-        yield Row(FILE, (FILE, "type a path"))
+    # -- what the user does: the model
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter as it is typed."""
@@ -278,23 +251,21 @@ class SetupScreen(Screen[None]):
         self.set_focus(self.query_one(FilterField))  # at once, for those who type fast
 
     def on_figure_table_highlighted(self, event: FigureTable.Highlighted) -> None:
-        """Another model: what it is, in full, below the list."""
-        row = event.row
-        if row is None or row.key != self._refused:
+        """Describe the model under the cursor below the list, and show its command."""
+        if event.row is None or event.row.key != self._refused:
             self._refuse("")
-        words = f"{row.cells[0]}: {row.cells[1]}" if row is not None and row.cells[1] and row.key != FILE else ""
-        self.query_one("#title", Static).update(Content(words))
+        show(self.query_one("#title", Static), Content(self.query_one(ModelTable).about))
         self._refresh_command()
 
     def on_figure_table_chosen(self, event: FigureTable.Chosen) -> None:
-        """Enter on a model runs it."""
+        """Run the model under the cursor."""
         self.action_run()
 
     def action_edit(self) -> None:
         """Type a path, beginning with that of the file under the cursor."""
-        row = self.query_one(FigureTable).current
         from tui.app.screens.path import PathScreen
 
+        row = self.query_one(ModelTable).current
         self.app.push_screen(PathScreen(row.key if row and row.key in self._files else ""), self._take_file)
 
     def _take_file(self, path: str | None) -> None:
@@ -303,79 +274,25 @@ class SetupScreen(Screen[None]):
             with self.prevent(Input.Changed):
                 self.query_one(FilterField).value = ""
             self._fill(path)
-            self.set_focus(self.query_one(FigureTable))
+            self.set_focus(self.query_one(ModelTable))
 
-    # -- the spec
+    # -- what the user does: the options
 
     def on_field_changed(self, event: Field.Changed) -> None:
-        """A value is another."""
+        """Show the command with the new value."""
         self._refresh_command()
 
     def on_descendant_focus(self) -> None:
-        """Explain the field."""
+        """Explain the field in focus."""
         focused = self.focused
-        self.query_one("#about", Static).update(Content(focused.about if isinstance(focused, Field) else ""))
+        show(self.query_one("#about", Static), Content(focused.about if isinstance(focused, Field) else ""))
 
     def request(self) -> Spec | None:
-        """The spec as it is set; None while no model is chosen."""
-        row = self.query_one(FigureTable).current
+        """Return the spec as it is set; None while no model is chosen."""
+        row = self.query_one(ModelTable).current
         if row is None or row.key == FILE:
             return None
         return self.query_one(SpecForm).read(self._base, row.key)
-
-    def _refresh_command(self) -> None:
-        request = self.request()
-        form = self.query_one(SpecForm)
-        form.offer(is_program=request is not None and catalogue.is_program(request.model))
-        self.query_one("#badge", Static).update(Content(form.badge))
-        problem = ""
-        if request is not None:
-            try:
-                spec.check(request)
-            except UserError as error:
-                problem = str(error)
-            words = shlex.join(spec.command_line(request))
-            self.query_one("#command", Static).update(Content.assemble(("$ ", "bold $accent"), clean(words)))
-            self._expect(None if problem else request)
-        else:
-            self._expect(None)
-            self.query_one("#command", Static).update(Content("$ enter types the path of a model file"))
-        self._problem("#option-problem", problem)
-
-    def _refuse(self, text: str) -> None:
-        """Say what is wrong with a model, until the cursor leaves it."""
-        row = self.query_one(FigureTable).current
-        self._refused = row.key if row is not None and text else ""
-        self._problem("#model-problem", text)
-
-    def _problem(self, where: str, text: str) -> None:
-        self.query_one(where, Static).update(Content(f"! {clean(text, 300)}" if text else ""))
-
-    # -- actions
-
-    def action_run(self) -> None:
-        """Start the run and go to it."""
-        row = self.query_one(FigureTable).current
-        if row is not None and row.key == FILE:
-            self.action_edit()
-            return
-        request = self.request()
-        if request is None:
-            return
-        try:
-            catalogue.resolve(request.model)
-        except UserError as error:
-            self._refuse(str(error))
-            return
-        from tui.run import control
-
-        try:
-            directory = control.start(spec.check(request))
-        except UserError as error:
-            self._problem("#option-problem", str(error))
-            return
-        remembered.keep(spec=request)
-        self.post_message(OpenRun(directory))
 
     def on_files_field_wanted(self, event: FilesField.Wanted) -> None:
         """Type the paths of inputs."""
@@ -398,10 +315,6 @@ class SetupScreen(Screen[None]):
 
         with contextlib.suppress(UserError):  # said where it is run
             tell(self, self.Counted(len(datasets.items(Path(data_set)))))
-
-    def on_setup_screen_counted(self, event: Counted) -> None:
-        """A data set is inferred on as a whole, unless somebody says otherwise."""
-        self.query_one("#inferences", Number).value = event.samples
 
     def action_defaults(self) -> None:
         """All options as at the first start, if that is meant; the model stays."""
@@ -433,15 +346,38 @@ class SetupScreen(Screen[None]):
 
         self.app.push_screen(ParametersScreen(self.request() or self._base), take)
 
-    def action_sweep(self) -> None:
-        """What the model takes on all sizes of the NPU, and in all memory modes."""
-        request = self.request()
-        if request is None:
+    # -- what the user does: the run
+
+    def action_run(self) -> None:
+        """Start the run and go to it."""
+        row = self.query_one(ModelTable).current
+        if row is not None and row.key == FILE:
+            self.action_edit()
             return
-        if catalogue.is_program(request.model):
-            self._refuse("it is compiled already: a sweep needs the model itself")
+        if (request := self.request()) is None:
             return
         try:
+            catalogue.resolve(request.model)
+        except UserError as error:
+            self._refuse(str(error))
+            return
+        from tui.run import control
+
+        try:
+            directory = control.start(spec.check(request))
+        except UserError as error:
+            self._problem("#option-problem", str(error))
+            return
+        remembered.keep(spec=request)
+        self.post_message(OpenRun(directory))
+
+    def action_sweep(self) -> None:
+        """What the model takes on all sizes of the NPU, and in all memory modes."""
+        if (request := self.request()) is None:
+            return
+        try:
+            if catalogue.is_program(request.model):
+                raise UserError("it is compiled already", "a sweep needs the model itself")
             catalogue.resolve(request.model)
             spec.check(request)
         except UserError as error:
@@ -458,14 +394,6 @@ class SetupScreen(Screen[None]):
 
     def action_copy(self) -> None:
         """Put the command line on the clipboard."""
-        request = self.request()
-        if request is not None:
+        if (request := self.request()) is not None:
             self.app.copy_to_clipboard(shlex.join(spec.command_line(request)))
             self.notify("Command line copied.", markup=False)
-
-
-def _row(model: ModelInfo) -> Row:
-    name = model.name.partition(":")[2]
-    if model.missing:
-        return Row(model.name, (name, f"needs {', '.join(model.missing)}"), tone="dim", enabled=False)
-    return Row(model.name, (name, clean(model.title, 120)))
