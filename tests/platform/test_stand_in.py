@@ -163,7 +163,7 @@ def test_a_runner_with_another_program_inside_is_refused(machine: Machine, ran: 
     other = (ran("executorch:ds_cnn").artifacts / "model.pte").read_bytes()
     status, state = machine.run(digits, "--runner", machine.runner("embedded", other))
     assert status == 1
-    assert "another program inside" in state["run"]["reason"]
+    assert "embeds another program than" in state["run"]["reason"]
     assert not (machine.folder / "arguments.json").exists()
 
 
@@ -442,4 +442,4 @@ def test_half_an_etdump_is_noted_and_changes_nothing(machine: Machine, digits: s
     runner = machine.runner("address")
     status, state = machine.run(digits, "--runner", runner, STAND_IN="garble-etdump", STAND_IN_ETDUMP=str(etdump))
     assert (status, state["profile"]) == (0, [])
-    assert any("not whole" in note for note in state["notes"])
+    assert any("printed incompletely" in note for note in state["notes"])

@@ -8,11 +8,19 @@ from collections.abc import Mapping
 
 from tui.errors import UserError
 from tui.model import pte
+from tui.pipeline import estimates
+from tui.pipeline.boot import Platform
 from tui.pipeline.record import Record
-from tui.platform import counts, selection
+from tui.platform import command, counts, selection
 from tui.run import events, store
 from tui.run.figures import PoolNeed
 from tui.simulator import delegate
+from tui.simulator.ethosu85 import CommandStreamError
+
+SIMULATED_CYCLES = (
+    "the simulator's NPU cycles are estimated from the commands by Vela's formulas, waiting for memory included, "
+    "as in Vela's total"
+)
 
 METHOD, TEMPORARY = "method_allocator", "temp_allocator"
 PLANNED = 1
@@ -84,3 +92,42 @@ def check_firmware(record: Record, choice: selection.Choice) -> selection.Choice
     if any(isinstance(instruction, pte.JumpIfFalse) for instruction in plan.instructions):
         record.note(counts.BRANCHING)
     return choice
+
+
+def note_differences(record: Record, platform: Platform) -> None:
+    """Note the parameters set by a run that this version of the FVP does not list."""
+    if platform.choice.kind != "fvp" or platform.parameters is None:
+        return
+    board = record.spec.target.board
+    for name in sorted({*board.fvp.comforts, board.parameters.macs} - platform.parameters):
+        done = "left out" if name in board.fvp.comforts else "set all the same"
+        record.note(f"{platform.choice.name} does not list the parameter {name}: {done}")
+
+
+def check_embedded_program(record: Record, platform: Platform) -> None:
+    """Refuse a runner that has another program embedded.
+
+    Raises:
+        UserError: it has.
+    """
+    runner = platform.choice.runner
+    if runner is None or runner.program is None:
+        return
+    if not runner.program.startswith((platform.folder / command.PROGRAM).read_bytes()):
+        raise UserError(
+            f"{runner.path} embeds another program than {record.spec.model}",
+            "build it with this program, or take a runner that reads files",
+        )
+
+
+def note_simulated_cycles(record: Record, platform: Platform) -> None:
+    """Note where the simulator's cycles come from, and what loading tables adds to them."""
+    if platform.choice.kind != "simulator" or record.spec.fast:
+        return
+    record.note(SIMULATED_CYCLES)
+    try:
+        note = estimates.tables_note(pte.parse((record.artifacts / store.MODEL).read_bytes()))
+    except (pte.PteError, delegate.DelegateError, CommandStreamError):
+        return  # of a program that cannot be understood there is no figure that could differ
+    if note is not None:
+        record.note(note)

@@ -31,7 +31,7 @@ from tui.run.spec import Spec
 from tui.toolchain import vela
 
 if TYPE_CHECKING:
-    from tui.pipeline.inference import Inferring
+    from tui.pipeline.requests import Requests
 
 WORK = "work"
 """The folder of what a platform reads and writes, in the run's directory."""
@@ -42,13 +42,14 @@ INTERNAL = "internal error: "
 """The beginning of the reason of a run that met a fault of ours."""
 
 
-class Runner:
+class RunProcess:
     """The stages of one run, and what is asked of it while it goes on."""
 
     def __init__(self, record: Record) -> None:
         self.record = record
         self.spec = record.spec
-        self._inferring: Inferring | None = None
+        self._requests: Requests | None = None
+        """Inferences asked of the platform, once there is a program for it."""
 
     def handle(self, message: dict[str, Any]) -> dict[str, Any] | str | None:
         """A command from the control socket; None when taken, else why not."""
@@ -63,16 +64,16 @@ class Runner:
 
         False where it is too late for that.
         """
-        waits = self._inferring is not None and self._inferring.close()
+        waits = self._requests is not None and self._requests.close()
         return waits or self.record.ask_to_stop()
 
     def _infer_again(self, inputs: object) -> dict[str, Any] | str:
         if not self.spec.serve:
             return "its platform takes no further inferences: run it with --serve"
-        if self._inferring is None:
+        if self._requests is None:
             return "its platform takes no further inferences"
-        found = self._inferring.again([str(file) for file in inputs] if isinstance(inputs, list) else [])
-        return found if isinstance(found, str) else {"inference": found}
+        answer = self._requests.add([str(file) for file in inputs] if isinstance(inputs, list) else [])
+        return answer if isinstance(answer, str) else {"inference": answer}
 
     def run(self) -> None:
         """The run from its first event to its last.
@@ -173,32 +174,47 @@ class Runner:
         # First of all whether the platform will take the run: compiling for nothing costs a minute.
         with self._impatient():
             choice = self._platform() if self.spec.until == "check" else None
-            known = None if choice is None else parameters.check(self.spec, choice)
+            parameter_names = None if choice is None else parameters.check(self.spec, choice)
         record.go_on()
         runner = None if choice is None else choice.runner
         ones = runner is not None and not runner.takes_inputs
         if runner is not None and ones and self.spec.inputs:
             raise UserError(f"{runner.name}: --input has no use", "take a runner that reads files")
-        is_program = catalogue.is_program(self.spec.model)
-        if not is_program:
-            aot.compile_model(self.record, ones=ones, meanwhile=_load_what_follows)
-        from tui.pipeline import check, inference, preflight, program
+        self._take_program(ones=ones)
+        from tui.pipeline import check, preflight
 
-        record.go_on()
-        if is_program:
-            program.take_program(self.record, Path(self.spec.model), ones=ones)
         if choice is not None and choice.engine == "firmware":
-            choice = preflight.check_firmware(self.record, choice)
-            runner = choice.runner
+            choice = preflight.check_firmware(record, choice)
         record.go_on()
-        preflight.weigh_pools(self.record, {} if runner is None else runner.pools)
+        pools = {} if choice is None or choice.runner is None else choice.runner.pools
+        preflight.weigh_pools(record, pools)
         if choice is not None:
-            self._inferring = inference.Inferring(self.record, choice, self.record.directory / WORK, known)
-            self._inferring.run()
-            self.record.begin("check")
-            self._inferring.check(printed=ones)
-            self.record.finish("check")
-        check.check_limits(self.record)
+            self._infer(choice, parameter_names, ones=ones)
+        check.check_limits(record)
+
+    def _take_program(self, *, ones: bool) -> None:
+        """Compile the model, or take it as it is where it is a program."""
+        if not catalogue.is_program(self.spec.model):
+            aot.compile_model(self.record, ones=ones, meanwhile=_load_what_follows)
+            self.record.go_on()
+            return
+        from tui.pipeline import program
+
+        program.take_program(self.record, Path(self.spec.model), ones=ones)
+
+    def _infer(self, choice: selection.Choice, parameter_names: frozenset[str] | None, *, ones: bool) -> None:
+        """Run the program on the platform, and check its outputs."""
+        from tui.model import tensors
+        from tui.pipeline import boot, inference
+        from tui.pipeline.requests import Requests
+
+        record = self.record
+        platform = boot.Platform(choice, record.directory / WORK, parameter_names)
+        self._requests = Requests(record, tensors.read_manifest(record.artifacts))
+        outputs = inference.run(record, platform, self._requests)
+        record.begin("check")
+        outputs.check(printed=ones)
+        record.finish("check")
 
     @contextlib.contextmanager
     def _impatient(self) -> Iterator[None]:
@@ -233,14 +249,14 @@ def _load_what_follows() -> None:
         from tui.pipeline import inference  # noqa: F401
 
 
-def _hear(runner: Runner) -> None:
+def _hear(run_process: RunProcess) -> None:
     """From now on SIGTERM and SIGINT stop the run as the user would; SIGHUP is for terminals, of which there is none.
 
     Whoever started this process has them wait until then (`control.start`).
     """
 
     def handle(_number: int, _frame: Any) -> None:
-        runner.end()
+        run_process.end()
 
     signal.signal(signal.SIGTERM, handle)
     signal.signal(signal.SIGINT, handle)
@@ -273,9 +289,9 @@ def main(argv: list[str]) -> int:
         return Exit.USAGE
     try:
         record = _record(directory, spec)
-        runner = Runner(record)
-        _hear(runner)
-        runner.run()
+        run_process = RunProcess(record)
+        _hear(run_process)
+        run_process.run()
     except OSError as error:
         # Not even the last event could be written: whoever looks finds the run lost, and this.
         sys.stderr.write(f"cannot write to {error.filename or directory}: {error.strerror}\n")

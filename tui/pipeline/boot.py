@@ -1,0 +1,166 @@
+"""One process of the platform: its command line, its inputs and outputs, its traces, and its events on the record."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tui.model import pte, tensors
+from tui.pipeline.outputs import Outputs
+from tui.pipeline.record import Record
+from tui.pipeline.requests import Requests
+from tui.platform import command, counts, delivery, pmu_trace, selection, session
+from tui.platform.verdict import Failure
+from tui.run import events, store
+from tui.run.events import Event
+from tui.run.figures import Source
+
+if TYPE_CHECKING:
+    from numpy.lib.npyio import NpzFile
+
+PMU_TRACE = "pmu_trace.json.gz"
+COUNTS = "counts.jsonl"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The platform of a run."""
+
+    choice: selection.Choice
+    folder: Path
+    """The folder it reads and writes."""
+    parameters: frozenset[str] | None
+    """Names of its parameters, where it lists them."""
+
+    @property
+    def source(self) -> Source:
+        """Kind of its PMU figures."""
+        return "measured" if self.choice.kind == "fvp" else "estimated"
+
+    @property
+    def booted_each(self) -> bool:
+        """True if each inference needs a boot: a runner without files cannot be asked for another."""
+        return self.choice.runner_kind != "semihosting"
+
+
+def boot(
+    record: Record, platform: Platform, requests: Requests, outputs: Outputs, *, first: int, inferences: int
+) -> events.PlatformExited:
+    """Run one process of the platform, for so many inferences from the `first` on; its verdict."""
+    console = record.directory / store.CONSOLE
+    argv = _command_line(record, platform, requests, server=inferences > 1 or record.spec.serve)
+    request = session.Request(
+        argv=argv,
+        cwd=platform.folder,
+        env=platform.choice.env,
+        console=console,
+        source=platform.source,
+        timeout_s=record.spec.timeout_s,
+        fast=command.is_fast(argv, record.spec.target.board),
+        first=first,
+    )
+    with np.load(record.artifacts / tensors.INPUTS) as samples:
+        verdict = session.run(request, _Boot(record, platform, requests, outputs, request, inferences, samples))
+    trace = platform.folder / PMU_TRACE
+    if trace.exists():
+        shutil.move(trace, record.artifacts / PMU_TRACE)
+        record.keep(record.artifacts / PMU_TRACE)
+    return verdict
+
+
+def _command_line(record: Record, platform: Platform, requests: Requests, *, server: bool) -> list[str]:
+    spec = record.spec
+    traced = spec.pmu_trace if platform.choice.kind == "fvp" else not spec.fast
+    return command.build(
+        spec,
+        platform.choice,
+        platform.folder,
+        inputs=len(requests.manifest.inputs),
+        output_bytes=sum(info.nbytes for info in requests.manifest.outputs),
+        program=command.PROGRAM,
+        server=server,
+        pmu_trace=PMU_TRACE if traced else None,
+        counts=COUNTS,
+        known=platform.parameters,
+    )
+
+
+class _Boot:
+    """The listener of a session: it delivers inputs, takes outputs, and puts events on the record."""
+
+    def __init__(
+        self,
+        record: Record,
+        platform: Platform,
+        requests: Requests,
+        outputs: Outputs,
+        request: session.Request,
+        inferences: int,
+        samples: "NpzFile",
+    ) -> None:
+        self._record = record
+        self._platform = platform
+        self._requests = requests
+        self._outputs = outputs
+        self._request = request
+        self._inferences = inferences
+        self._samples = samples
+        self._console_begin = request.console.stat().st_size if request.console.exists() else 0
+        """Where this process's part of the console log begins."""
+        self._counting = -1
+        """The inference whose instructions are being counted."""
+        plan = pte.parse((record.artifacts / store.MODEL).read_bytes()).main
+        places = pmu_trace.Places(record.state.operators, plan.calls)
+        self._traced = pmu_trace.Follower(platform.folder / PMU_TRACE, places, request.source)
+        (platform.folder / COUNTS).unlink(missing_ok=True)
+        self._counted = counts.Follower(platform.folder / COUNTS, plan, request.first)
+
+    def demand(self) -> session.Demand:
+        return self._requests.demand(self._inferences)
+
+    def should_stop(self) -> bool:
+        return self._record.stopping()
+
+    def prepare(self, inference: int) -> None:
+        arrays = self._requests.inputs(inference)
+        if arrays is None:
+            manifest = self._requests.manifest
+            sample = tensors.sample_of(manifest, inference)
+            arrays = [self._samples[f"{sample}_{at}"] for at in range(len(manifest.inputs))]
+        kind, folder = self._platform.choice.runner_kind, self._platform.folder
+        delivery.put(kind, folder, [array.tobytes() for array in arrays])
+
+    def started(self, pid: int) -> None:
+        description = selection.describe(self._platform.choice, self._request.argv)
+        self._record.emit(events.PlatformStarted(platform=description, pid=pid))
+
+    def event(self, event: Event) -> None:
+        # Arm's inference runner says nothing between its boot and its end; the instructions counted tell.
+        if isinstance(event, events.InstructionsCounted) and self._counting != event.inference:
+            self._counting = event.inference
+            self.event(events.InferenceStarted(index=event.inference))
+        if isinstance(event, events.InferenceStarted) and self._record.is_in("boot"):
+            self._record.finish("boot")
+            self._record.begin("infer")
+        self._record.emit(event)
+
+    def elsewhere(self) -> Sequence[Event]:
+        return [*self._traced.events(), *self._counted.events()]
+
+    def collect(self, inference: int) -> Failure | None:
+        choice = self._platform.choice
+        printed = b"" if choice.runner is None or choice.runner.takes_inputs else self._printed()
+        taken = delivery.take(choice.runner_kind, self._platform.folder, self._requests.manifest.outputs, printed)
+        if taken.outputs is None:
+            return Failure(taken.why, taken.hint)
+        self._outputs.take(inference, taken.outputs)
+        return None
+
+    def _printed(self) -> bytes:
+        """This process's part of the console log."""
+        with self._request.console.open("rb") as file:
+            file.seek(self._console_begin)
+            return file.read()

@@ -1,0 +1,43 @@
+"""The ETDump of a runner with an event tracer: kept, and read by ExecuTorch's Inspector."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tui.pipeline.record import Record
+from tui.platform import etdump
+from tui.platform.uart import CPU_CYCLES
+from tui.run import events, store
+
+
+def keep_etdump(record: Record, folder: Path) -> None:
+    """Keep what the runner left of its tracer in the platform's folder or on the console, and read the ETDump."""
+    console = record.directory / store.CONSOLE
+    # A platform that never started has no console.
+    for name, content in etdump.found(folder, console.read_bytes() if console.exists() else b""):
+        if content is None:
+            record.note(f"{name} is ignored: it was printed incompletely")
+            continue
+        path = record.artifacts / name
+        path.write_bytes(content)
+        record.keep(path)
+        if name == etdump.ETDUMP:
+            _read(record, path)
+
+
+def _read(record: Record, path: Path) -> None:
+    # In a process of its own: only that needs ExecuTorch.
+    done = subprocess.run(
+        [sys.executable, "-m", "tui.compile.profile", str(path)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    event = events.decode(done.stdout) if done.returncode == 0 else None
+    if event is not None:
+        record.emit(event)
+        record.note(CPU_CYCLES)
+        return
+    last_words = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    why = last_words[-1] if last_words else "it died"
+    record.note(f"ExecuTorch's Inspector cannot read {path.name}: {why}")
