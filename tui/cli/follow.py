@@ -80,7 +80,7 @@ def follow(directory: Path, *, verbose: bool, signals: Signals, as_events: bool 
         if time.monotonic() - last_check > PROCESS_CHECK_S:
             last_check = time.monotonic()
             # Not while there is more to read: the last events may have come just now.
-            if (control.died(directory) or not store.lives(directory, current.process)) and not follower.behind():
+            if not store.lives(directory, current.process) and not follower.behind():
                 reason = folding.lost(current, store.last_words(directory)).run.reason
                 raise UserError(reason or "", f"fvp-tui show {directory.name}")
         time.sleep(POLL_S)

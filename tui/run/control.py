@@ -48,7 +48,7 @@ def start(request: Spec) -> Path:
     try:
         with (directory / store.RUNNER_LOG).open("wb") as log, _holding_back():
             # Its own session: closing the terminal or the viewer sends it no signal.
-            _started[directory] = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", MODULE, str(directory), str(lock)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -63,6 +63,8 @@ def start(request: Spec) -> Path:
         raise UserError(f"the run's process cannot be started: {error.strerror}", "see: fvp-tui doctor") from error
     finally:
         os.close(lock)
+    # Somebody must take its exit status, or it stays as a zombie for as long as this process runs.
+    threading.Thread(target=process.wait, name=f"wait for {directory.name}", daemon=True).start()
     return directory
 
 
@@ -74,16 +76,6 @@ def _holding_back() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-_started: dict[Path, "subprocess.Popen[bytes]"] = {}
-"""Run processes that this process has started."""
-
-
-def died(directory: Path) -> bool:
-    """Whether the run's process was started here, and is gone."""
-    process = _started.get(directory)
-    return process is not None and process.poll() is not None
 
 
 def sweep() -> None:
