@@ -161,7 +161,7 @@ def test_inputs_may_be_inside_of_tuples(fvp_tui: Fvp, tmp_path: Path) -> None:
     assert fvp_tui("run", str(model), *files, "--require-match").returncode == 0
     few = fvp_tui("run", str(model), *files[:4])
     assert few.returncode == 2
-    assert "takes 3 input(s), 2 --input file(s) were given" in few.stdout
+    assert "takes 3 input(s), got 2 --input file(s)" in few.stdout
 
 
 NESTED = """

@@ -183,7 +183,7 @@ def test_a_cache_that_cannot_be_written_is_noted_and_changes_nothing(compile: Co
     home.mkdir(exist_ok=True)
     (home / "cache").write_text("in the way")
     state, _ = compile()
-    assert any("not kept for the next compilation" in note for note in state["notes"])
+    assert any("not added to the compile cache" in note for note in state["notes"])
 
 
 @pytest.fixture

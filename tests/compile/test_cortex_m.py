@@ -74,7 +74,7 @@ def test_it_is_the_program_that_executorch_makes(compiled: Compiled, tmp_path: P
 def test_what_is_not_known_is_null_and_says_why(compiled: Compiled) -> None:
     state = compiled.state
     assert state["estimate"] is None
-    assert "no estimate: Vela knows no cortex-m85, and nothing here counts its cycles" in state["notes"]
+    assert "no estimate: Vela does not support cortex-m85, and nothing here counts its cycles" in state["notes"]
     delegation = state["delegation"]
     assert (delegation["subgraphs"], delegation["delegated_nodes"], delegation["left"]) == (0, 0, [])
     assert {row["reason"] for row in delegation["operators"]} == {"the target has no NPU"}

@@ -77,7 +77,7 @@ def test_a_model_that_draws_random_numbers_is_not_compared(fvp_tui: Fvp) -> None
     done = fvp_tui("compile", RANDOM, "--json")
     check = json.loads(done.stdout)["check"]
     assert {link["status"] for link in check["links"]} == {"skipped"}
-    reason = f"the model draws random numbers, randn_like (aten.randn_like) at {RANDOM}:14: give them as an input"
+    reason = f"the model draws random numbers, randn_like (aten.randn_like) at {RANDOM}:14: make them an input"
     assert all(link["reason"].startswith(reason) for link in check["links"])
 
 

@@ -176,7 +176,7 @@ def test_a_file_that_is_missing_is_named_with_its_folder(reason: Callable[[str],
     found = reason('import torch\nModelUnderTest = torch.load("weights/best.pth")\nModelInputs = ()\n')
     assert f"No such file or directory: weights/best.pth in {tmp_path}; at {tmp_path / 'net.py'}:2 (--folder" in found
     found = reason('ModelInputs = ()\nraise FileNotFoundError("no x.safetensors")\nModelUnderTest = None\n')
-    assert f"no x.safetensors; it runs in {tmp_path}; at {tmp_path / 'net.py'}:2" in found
+    assert f"no x.safetensors; it ran in {tmp_path}; at {tmp_path / 'net.py'}:2" in found
 
 
 def test_a_sweep_says_why_its_model_is_not_compiled(fvp_tui: Fvp, tmp_path: Path) -> None:
@@ -262,9 +262,9 @@ NAMES = "ModelUnderTest = None\nModelInputs = ()\n"
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (ENDS + NAMES, ("net.py ends the program: sys.exit(2)", "net.py:4", "the file is imported, without arguments")),
+        (ENDS + NAMES, ("net.py exits on import: sys.exit(2)", "net.py:4", "the file is imported without arguments")),
         ("import no_such_package\n" + NAMES, ("No module named 'no_such_package'", "net.py:1", "beside net.py")),
-        ("raise KeyboardInterrupt\n" + NAMES, ("net.py ends the program: KeyboardInterrupt", "net.py:1")),
+        ("raise KeyboardInterrupt\n" + NAMES, ("net.py exits on import: KeyboardInterrupt", "net.py:1")),
         ("import os\nos._exit(0)\n" + NAMES, ("the compile worker ended in load without a result",)),
         ("if __name__ == '__main__':\n    ModelUnderTest = ModelInputs = ()\n", ("does not define", "is imported")),
         (LINEAR + "(torch.ones(1, 8),)\nModelDataset = [torch.ones(1, 8)]\n", ("holds a Tensor, not (inputs, label)",)),
@@ -272,11 +272,11 @@ NAMES = "ModelUnderTest = None\nModelInputs = ()\n"
         (LINEAR + "(torch.ones(1, 8), 1)", ("forward fails on ModelInputs: TypeError: Linear.forward() takes 2",)),
         (
             LINEAR.replace("4)", "4).half()") + "(torch.ones(1, 8).half(),)",
-            ("its weights are torch.float16", "float()"),
+            ("the weights are torch.float16", "float()"),
         ),
         (
             LINEAR.replace("Linear(8, 4)", "ReLU()") + "(torch.ones(1, 8).bfloat16(),)",
-            ("input 0 is torch.bfloat16: quantization begins with float32", "float()"),
+            ("input 0 is torch.bfloat16; quantization needs float32", "float()"),
         ),
         ("from broken import net\n" + NAMES, ("'NoneType' object has no attribute 'conv3'", "broken.py:2")),
     ],
@@ -340,10 +340,10 @@ def test_an_input_that_is_no_tensor_is_refused_where_it_is_to_be_run(attempt: Tr
     text = "import torch\nclass Net(torch.nn.Module):\n    def forward(self, x, k):\n        return torch.relu(x) * k\n"
     (tmp_path / "net.py").write_text(text + "ModelUnderTest = Net()\nModelInputs = (torch.ones(1, 8), 2.0)\n")
     state, _ = attempt("run", "net.py")
-    assert "input 1 is a float: a runner is given tensors only (make it a tensor" in state["run"]["reason"]
+    assert "input 1 is a float, and runners take only tensors (make it a tensor" in state["run"]["reason"]
     _, artifacts = attempt("compile", "net.py")
     state, _ = attempt("run", str(artifacts / "model.pte"))
-    assert "input 1 is a float: a runner is given tensors only" in state["run"]["reason"]
+    assert "input 1 is a float, and runners take only tensors" in state["run"]["reason"]
 
 
 def test_a_thread_that_goes_on_holds_nothing_up(project: Path, home: Path) -> None:

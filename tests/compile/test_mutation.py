@@ -190,14 +190,14 @@ def test_quantization_leaves_the_users_model_and_its_own_in_their_first_state(ma
     from executorch.backends.arm.quantizer import TOSAQuantizer, get_symmetric_quantization_config
     from executorch.backends.arm.tosa.specification import TosaSpecification
 
-    from tui.compile import lowering
+    from tui.compile import quantization
     from tui.compile.links import layers
 
     model = make().eval()
     program = exported(model)
     quantizer = TOSAQuantizer(TosaSpecification.create_from_string("TOSA-1.0+INT"))
     quantizer.set_global(get_symmetric_quantization_config(is_per_channel=True))
-    made = lowering.convert(program, quantizer, [(ROW,)] * 3, (ROW,))
+    made = quantization.convert(program, quantizer, [(ROW,)] * 3, (ROW,))
     layers.compare(made.float_module, made.module, [(ROW,)] * 3)
     for module in (model, made.module, made.float_module):
         state = dict(module.named_buffers())

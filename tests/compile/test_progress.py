@@ -11,7 +11,7 @@ from torch.fx.passes.infra.pass_manager import PassManager
 
 from tests.app import fakes
 from tests.conftest import Fvp
-from tui.compile import lowering, models, progress
+from tui.compile import lowering, models, progress, quantization
 from tui.reports import state_json, text
 from tui.run import derived, events, state
 from tui.toolchain.target import Target
@@ -39,9 +39,9 @@ def test_passes_and_the_nodes_between_them_are_told_of() -> None:
 
 def test_a_short_stage_tells_nothing() -> None:
     told: list[events.Event] = []
-    progress.teller(told.append, "lower", every_s=3600)("passes", 1, 2)
+    progress.reporter(told.append, "lower", every_s=3600)("passes", 1, 2)
     assert told == []
-    progress.teller(told.append, "lower", every_s=0)("passes", 1, 2)
+    progress.reporter(told.append, "lower", every_s=0)("passes", 1, 2)
     assert told == [events.StageProgressed(stage="lower", what="passes", done=1, total=2)]
 
 
@@ -85,7 +85,7 @@ def test_a_recurrent_layer_says_into_how_many_steps_it_was_unrolled(tmp_path: Pa
         "ModelUnderTest = Net()\nModelInputs = (torch.randn(1, 5, 4),)\n"
     )
     model = models.load(str(file))
-    quantizer = lowering.quantizer_of(lowering.compile_spec(Target(), tmp_path), "int8")
-    made = lowering.convert(models.export(model), quantizer, [model.example], model.example)
+    quantizer = quantization.quantizer_of(lowering.compile_spec(Target(), tmp_path), "int8")
+    made = quantization.convert(models.export(model), quantizer, [model.example], model.example)
     (sentence,) = made.unrolled
     assert sentence.startswith("memory (LSTM) is unrolled into 5 steps of ") and f"{file}:11" in sentence

@@ -13,7 +13,7 @@ import torch
 
 from tests.compile.replacements import CASES, COND, UNLIKE, Written, write
 from tests.conftest import Fvp
-from tui.compile import lowering, models
+from tui.compile import lowering, models, quantization
 from tui.compile.diagnostics.causes import Cause
 from tui.compile.diagnostics.replacements import REFUSED, WITHOUT_INPLACE, WORKS, replacement
 from tui.toolchain.target import Target
@@ -30,8 +30,8 @@ class Quantized:
     def __init__(self, folder: Path, name: str, expressions: list[str]) -> None:
         self._written = write(folder / f"{name}.py", expressions)
         program = models.export(models.load(str(self._written.file)))
-        quantizer = lowering.quantizer_of(lowering.compile_spec(Target(), folder), "int8")
-        _, in_float = lowering.prepare(program, quantizer)
+        quantizer = quantization.quantizer_of(lowering.compile_spec(Target(), folder), "int8")
+        _, in_float = quantization.prepare(program, quantizer)
         self._left: dict[str | None, list[Cause]] = defaultdict(list)
         for cause in in_float.values():
             self._left[cause.line].append(cause)

@@ -209,7 +209,7 @@ def test_a_server_that_is_frozen_is_named_and_replaced(
     server.suspend()
     found = list(events(start(model(tmp_path))))
     program(found)
-    said = f"the compile server (process {server.pid}) was frozen, and was ended: starting another"
+    said = f"the compile server (process {server.pid}) was stopped by a signal, and was killed: starting another"
     assert said in [event.get("text") for event in found]
     assert server_of(runtime).pid != server.pid
 

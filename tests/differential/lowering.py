@@ -6,30 +6,29 @@ Nine tenths of a graph's time are PyTorch's own bookkeeping; `in_haste` leaves o
 import copy
 import gc
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import executorch.backends.arm.ethosu.backend as ethosu_backend
 import torch
 import torch._export.utils as export_utils
 import torch.fx.traceback as traceback
-from executorch.backends.arm.arm_vela import VelaCompileResult, vela_compile
-from executorch.backends.arm.ethosu import EthosUCompileSpec, EthosUPartitioner
-from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
+from executorch.backends.arm.arm_vela import vela_compile
+from executorch.backends.arm.ethosu import EthosUCompileSpec
+from torch.export import ExportedProgram
 from torch.fx._lazy_graph_module import _use_lazy_graph_module
 
 from tests.differential.specs import Configuration, Given, Graph, Quantization, Spec, content, generator
 from tests.simulator.programs import Part
-from tui.compile import lowering as flow
 from tui.compile import references
-from tui.compile.graph.origins import OUT_TOSA
 from tui.compile.links import preparation, tosa_reference
 from tui.compile.links.preparation import Change
-from tui.compile.worker import YOUNG
+from tui.compile.lowering import lower_to_tosa, tosa_graphs
+from tui.compile.quantization import quantize
+from tui.compile.worker import GARBAGE_THRESHOLD
 from tui.model import pte
 from tui.simulator.delegate import BACKEND
 from tui.toolchain.target import Target
@@ -64,7 +63,8 @@ class Lowered:
     edge: Any
     changed: Change | None
     """What preparing for quantization changed."""
-    graphs: tuple[bytes, ...]
+    graphs: Mapping[bytes, bytes]
+    """TOSA graphs by delegate."""
     samples: tuple[tuple[torch.Tensor, ...], ...]
     """The inputs it was calibrated with."""
 
@@ -75,15 +75,7 @@ class Lowered:
 
     def outputs(self) -> list[list[torch.Tensor]]:
         """The lowered program's outputs for each sample: its partitions by the reference model, the rest by PyTorch."""
-        lowering = flow.Lowering(edge=self.edge)
-        with tempfile.TemporaryDirectory() as folder:
-            for number, graph in enumerate(self.graphs):
-                place = Path(folder) / str(number)
-                place.mkdir()
-                (place / OUT_TOSA).write_bytes(graph)
-                lowering.partitions.append(flow.Partition(place, str(number).encode()))
-            places = [partition.folder for partition in lowering.partitions]
-            return tosa_reference.outputs(lowering, places, self.samples)
+        return tosa_reference.outputs(self.edge, self.graphs, self.samples)
 
 
 class _Unsubscripted(type):
@@ -108,7 +100,7 @@ def in_haste(*, lazy: bool = True) -> Iterator[None]:
     That last, `lazy`, is not for models exported strictly: PyTorch runs their graphs.
     """
     young = gc.get_threshold()
-    gc.set_threshold(YOUNG)
+    gc.set_threshold(GARBAGE_THRESHOLD)
     kept = export_utils._materialize_cpp_cia_ops, traceback.copy, torch._ops.Callable
     # No operator is registered while graphs are lowered; the first call has asked for all there are.
     export_utils._materialize_cpp_cia_ops()
@@ -128,22 +120,6 @@ def _tensor(value: torch.Tensor) -> pte.Tensor:
     return pte.layout(CODES[value.dtype], tuple(value.shape), tuple(value.dim_order()))
 
 
-@contextmanager
-def _without_vela(graphs: list[bytes]) -> Iterator[None]:
-    """Keep each TOSA graph on its way to Vela; its number stands for the delegate that Vela would make."""
-    stock = ethosu_backend.vela_compile
-
-    def keep(tosa: bytes, _flags: list[str], **_options: Any) -> Any:
-        graphs.append(tosa)
-        return VelaCompileResult(str(len(graphs) - 1).encode(), ())
-
-    ethosu_backend.vela_compile = keep
-    try:
-        yield
-    finally:
-        ethosu_backend.vela_compile = stock
-
-
 def lower(spec: Spec) -> Lowered:
     """The TOSA graphs of a spec. Raises whatever ExecuTorch raises of a graph it cannot lower."""
     random = generator(spec.seed, spec.index, 2)
@@ -160,20 +136,18 @@ def lower_module(
     """The TOSA graphs of a module that is calibrated with `samples`; `given` are its inputs if it is of a spec."""
     program = torch.export.export(module.eval(), samples[0])
     target = EthosUCompileSpec("ethos-u85-256")
-    quantized = flow.quantize(program, target, quantization, samples, samples[0])
-    graphs: list[bytes] = []
-    with _without_vela(graphs):
-        edge = to_edge_transform_and_lower(
-            quantized.program,
-            partitioner=[EthosUPartitioner(target)],
-            compile_config=EdgeCompileConfig(_check_ir_validity=False),
-        )
-    partitions, left = _partitions(edge.exported_program(), given, graphs)
+    quantized = quantize(program, target, quantization, samples, samples[0])
+    with tempfile.TemporaryDirectory() as folder:
+        lowering = lower_to_tosa(quantized.program, target, Path(folder))
+        graphs = tosa_graphs(lowering)
+    partitions, left = _partitions(lowering.edge.exported_program(), given, graphs)
     changed = preparation.change(program, quantized.float_module, samples)
-    return Lowered(partitions, left, module, quantized.module, edge, changed, tuple(graphs), samples)
+    return Lowered(partitions, left, module, quantized.module, lowering.edge, changed, graphs, samples)
 
 
-def _partitions(program: Any, inputs: Sequence[Given], graphs: Sequence[bytes]) -> tuple[tuple[Partition, ...], int]:
+def _partitions(
+    program: ExportedProgram, inputs: Sequence[Given], graphs: Mapping[bytes, bytes]
+) -> tuple[tuple[Partition, ...], int]:
     given = dict(zip(program.graph_signature.user_inputs, inputs, strict=False))
     partitions = []
     left = 0
@@ -187,7 +161,7 @@ def _partitions(program: Any, inputs: Sequence[Given], graphs: Sequence[bytes]) 
         lowered = getattr(program.graph_module, node.args[0].target)
         partitions.append(
             Partition(
-                tosa=graphs[int(bytes(lowered.processed_bytes))],
+                tosa=graphs[bytes(lowered.processed_bytes)],
                 inputs=tuple(_tensor(arg.meta["val"]) for arg in node.args[1:]),
                 outputs=tuple(_tensor(value) for value in node.meta["val"]),
                 given=tuple(given.get(arg.name) for arg in node.args[1:]),

@@ -95,7 +95,7 @@ def refusals() -> list[tuple[str, list[str], str]]:
         ("double.npz", ["--dataset"], "torch.float64, the model takes torch.float32"),
         ("wide.npz", ["--calibration"], "shape (1, 9, 9), the model takes (1, 1, 8, 8)"),
         ("junk.pt", ["--calibration"], "cannot read"),
-        ("notes.txt", ["--calibration"], "is no .npy, .npz or .pt file"),
+        ("notes.txt", ["--calibration"], "is not a .npy, .npz or .pt file"),
         ("gone", ["--dataset"], "no data set at"),
         ("wide.npz", ["--inferences", "0", "--dataset"], "--inferences must be at least 1"),
         ("wide.npz", ["--input", "wide.npz", "--dataset"], "--dataset and --input contradict each other"),

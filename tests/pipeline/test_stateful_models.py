@@ -141,7 +141,7 @@ def test_state_that_quantization_loses_is_told_before_the_run_and_is_no_match(th
         ("platform", "match"),
     ]
     (note,) = (note for note in found.state["notes"] if "keeps no state" in note)
-    assert note.startswith(f"the .pte keeps no state in {place}: quantization makes the program change a copy")
+    assert note.startswith(f"the .pte keeps no state in {place}: after quantization the program changes only a copy")
     assert "self.s.copy_(new)" in note
     assert "def forward(self, x, s)" in note
     journal = [json.loads(line) for line in (found.directory / "events.jsonl").read_text().splitlines()]

@@ -46,9 +46,9 @@ MODELS = {
 
 def quantized(module: torch.nn.Module, inputs: Tensors, spec: Any) -> Any:
     """The module quantized to int8, exported."""
-    from tui.compile import lowering
+    from tui.compile import quantization
 
-    return lowering.quantize(torch.export.export(module.eval(), inputs), spec, "int8", [inputs], inputs).program
+    return quantization.quantize(torch.export.export(module.eval(), inputs), spec, "int8", [inputs], inputs).program
 
 
 def lowered(program: Any, partitioner: Any) -> Any:

@@ -15,14 +15,14 @@ from tui.compile import worker
 
 
 def _die_with_parent() -> None:
-    """Have the kernel end this process when the run process is gone (Linux); elsewhere a closed pipe does, later."""
+    """Have the kernel kill this process when the run process is gone (Linux); elsewhere a closed pipe ends it."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 def main() -> NoReturn:
-    """Compile the spec in the directory given, and end with the exit status of the run as far as it got."""
+    """Compile the spec in the directory given, and exit with the status of the run so far."""
     _die_with_parent()
     events = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
@@ -30,7 +30,7 @@ def main() -> NoReturn:
     status = worker.main(Path(sys.argv[1]), events, ones=sys.argv[2:] == [worker.ONES])
     sys.stdout.flush()
     sys.stderr.flush()
-    # Threads that a model's code has started are not waited for.
+    # Without waiting for threads that a model's code started.
     os._exit(status)
 
 

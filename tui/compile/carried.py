@@ -1,26 +1,28 @@
-"""State that a model carries from one inference to the next, and what becomes of it in the program."""
+"""State that a model carries from one inference to the next, and what the program keeps of it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
+from torch.export import ExportedProgram
+from torch.fx import GraphModule
 
 from tui.compile import mutation
-from tui.compile.models import Inputs, Samples
+from tui.compile.inputs import Inputs
 from tui.compile.mutation import Change
+from tui.compile.samples import Samples
 from tui.model.tensors import ModelState, TensorInfo
 
 CALIBRATED = 16
-"""Inferences to calibrate on where a model brings one input only: the first one sees nothing but the initial state."""
+"""Inferences to calibrate on where a model has only one input: the first one sees only the initial state."""
 
 FLOAT_TOLERANCE = 1e-3
-"""Of the largest element of an output without a quantization step: what does not count as another result."""
+"""Share of the largest element by which an output without a quantization step may differ and still be the same."""
 
 
 def place(change: Change) -> str:
-    """``s (net.py:9)``: a buffer, and where it is changed."""
+    """A buffer, and where it is changed: ``s (net.py:9)``."""
     file, _, line = (change.line or "").rpartition(":")
     return f"{change.name} ({Path(file).name}:{line})" if file else change.name
 
@@ -30,7 +32,7 @@ def _places(changes: Sequence[Change]) -> str:
 
 
 def as_input(change: Change) -> str:
-    """The way to have state whatever becomes of buffers."""
+    """The advice that keeps state whatever happens to buffers: make it an input and an output."""
     name = change.name.rpartition(".")[2]
     return (
         f"take it as an input, def forward(self, x, {name}), and return its new value as an output, "
@@ -39,88 +41,90 @@ def as_input(change: Change) -> str:
 
 
 class Carried:
-    """What a model changes as it runs, and what of that its program still does."""
+    """The state of a model, followed through quantization and lowering."""
 
-    def __init__(self, program: Any, note: Callable[[str], None], unregistered: Sequence[Change] = ()) -> None:
-        """`program` is the exported one, which does not have the `unregistered`; `note` is told what is to be known."""
-        found = mutation.of_program(program)
-        self.changes = replace(found, buffers=(*found.buffers, *unregistered))
+    def __init__(
+        self, program: ExportedProgram, note: Callable[[str], None], unregistered: Sequence[Change] = ()
+    ) -> None:
+        """Begin with the exported program, which lacks the `unregistered`; `note` gets a sentence on each loss."""
+        changes = mutation.of_program(program)
+        self.changes = replace(changes, buffers=(*changes.buffers, *unregistered))
         self._note = note
         self._before = program.module(check_guards=False) if self.changes.buffers else None
         self._lost = tuple(unregistered)
         self._steps = 0
-        self._tell_training()
+        self._note_training()
         for change in unregistered:
             leaf = change.name.rpartition(".")[2]
             note(
-                f"the .pte keeps no state in {change.name}: exporting leaves out what forward assigns to a plain "
+                f"the .pte keeps no state in {change.name}: torch.export drops what forward assigns to a plain "
                 f'attribute; make it a buffer, self.register_buffer("{leaf}", ...), or {as_input(change)}'
             )
 
-    def _tell_training(self) -> None:
-        found = [change for change in self.changes.buffers if change.normalization]
-        if found:
-            names = ", ".join(sorted({change.module or "the model" for change in found}))
-            self._note(f"{names} is in training mode and changes {_places(found)} as it runs: call eval() on it")
+    def _note_training(self) -> None:
+        statistics = [change for change in self.changes.buffers if change.normalization]
+        if statistics:
+            names = ", ".join(sorted({change.module or "the model" for change in statistics}))
+            self._note(f"{names} is in training mode and changes {_places(statistics)} as it runs: call eval() on it")
 
     def steps(self, calibration: Sequence[Inputs], inferences: int) -> Sequence[Inputs]:
-        """The inputs to calibrate on, one inference after the other."""
+        """The inputs to calibrate on, one inference after another."""
         if not self.changes.state or len(calibration) > 1:
             return calibration
         self._steps = max(CALIBRATED, inferences)
         return list(calibration) * self._steps
 
-    def quantized(self, module: Any, program: Any) -> None:
-        """Tell what quantization, which made `module` and from it `program`, has lost."""
+    def quantized(self, module: GraphModule, program: ExportedProgram) -> None:
+        """Note what quantization, which made `module` and from it `program`, lost."""
         if self._before is None:
             return
         if self._steps:
             self._note(
-                f"calibrated on {self._steps} inferences in a row, with the model's example inputs: the first of them "
-                f"sees the state as it begins; ModelCalibration is a sequence of your own"
+                f"calibrated on {self._steps} inferences in a row with the model's example inputs, since the first "
+                f"sees only the initial state; ModelCalibration sets another sequence"
             )
         fewer = mutation.fewer_writes(self._before, module)
         copied = tuple(change for change in self.changes.buffers if change.name in fewer)
-        self._lose(copied, "quantization makes the program change a copy")
-        self._lose(mutation.lost(self.changes, program), "quantization makes a constant of it")
+        self._lose(copied, "after quantization the program changes only a copy")
+        self._lose(mutation.lost(self.changes, program), "quantization turns it into a constant")
 
-    def lowered(self, program: Any) -> None:
-        """Tell what lowering, which made `program`, has lost, and what of all is kept."""
-        self._lose(mutation.lost(self.changes, program), "lowering leaves it out")
+    def lowered(self, program: ExportedProgram) -> None:
+        """Note what lowering, which made `program`, lost, and what is kept in the end."""
+        self._lose(mutation.lost(self.changes, program), "lowering drops it")
         kept = [change for change in self.changes.state if change not in self._lost]
         if kept:
             self._note(
                 f"the model has state in {_places(kept)}: the .pte keeps it from one inference to the next, "
-                "until the platform is booted again"
+                "until the platform boots again"
             )
         for change in kept:
             if not change.zero:
                 self._note(
-                    f"the .pte does not hold what {place(change)} starts with, and begins with what its memory holds, "
-                    f"mostly zeros: let the buffer start with zeros, or {as_input(change)}"
+                    f"the .pte does not hold the initial value of {place(change)}, and starts from whatever is in "
+                    f"memory, mostly zeros: initialize the buffer with zeros, or {as_input(change)}"
                 )
         if returned := mutation.returned(program):
             numbers = ", ".join(map(str, range(len(returned))))
             self._note(
-                f"forward changes its input {_places(self.changes.inputs)}: the .pte gives it back as output {numbers},"
+                f"forward changes its input {_places(self.changes.inputs)}: the .pte returns it as output {numbers},"
                 " before the model's own"
             )
 
-    def _lose(self, found: Sequence[Change], why: str) -> None:
-        fresh = [change for change in found if change not in self._lost]
-        self._lost = (*self._lost, *fresh)
-        for change in fresh:
+    def _lose(self, changes: Sequence[Change], why: str) -> None:
+        lost = [change for change in changes if change not in self._lost]
+        self._lost = (*self._lost, *lost)
+        for change in lost:
             if change.read:
                 name = change.name.rpartition(".")[2]
                 self._note(
-                    f"the .pte keeps no state in {place(change)}: {why}, so that each inference starts anew; compute "
-                    f"its new value first and write it once, self.{name}.copy_(new), or {as_input(change)}"
+                    f"the .pte keeps no state in {place(change)}: {why}, so each inference starts afresh; compute its "
+                    f"new value first and write it once, self.{name}.copy_(new), or {as_input(change)}"
                 )
             elif not change.normalization:
                 self._note(f"the .pte does not keep {place(change)}; no output depends on it")
 
-    def state(self, model: Any, samples: Samples, outputs: Sequence[TensorInfo]) -> ModelState | None:
-        """What is to be known of it when outputs are compared; `model` is the float one."""
+    def state(self, model: torch.nn.Module, samples: Samples, outputs: Sequence[TensorInfo]) -> ModelState | None:
+        """The state as it matters for comparing outputs; `model` is the float model."""
         state = self.changes.state
         if not state:
             return None
@@ -132,11 +136,14 @@ class Carried:
             needed_from=self._needed_from(model, samples.inputs, outputs),
         )
 
-    def _needed_from(self, model: Any, inputs: Sequence[Inputs], outputs: Sequence[TensorInfo]) -> int | None:
+    def _needed_from(
+        self, model: torch.nn.Module, inputs: Sequence[Inputs], outputs: Sequence[TensorInfo]
+    ) -> int | None:
+        """The first inference whose outputs differ without state."""
         names = [change.name for change in self.changes.buffers]
         carried = list(mutation.run(model, inputs, names))
         for k, anew in enumerate(mutation.run(model, inputs, names, anew=True)):
-            # The inputs that a program gives back are none of the model's own outputs.
+            # The inputs that a program returns are not among the model's own outputs.
             infos = outputs[len(outputs) - len(anew) :]
             if any(_differ(a, b, info) for a, b, info in zip(carried[k], anew, infos, strict=False)):
                 return k

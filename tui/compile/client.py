@@ -1,4 +1,4 @@
-"""Starting a compile worker: by the compile server, which has the libraries loaded, else in a process of its own."""
+"""Start a compile worker: in the compile server, which has the libraries loaded, else in a process of its own."""
 
 import contextlib
 import hashlib
@@ -22,42 +22,43 @@ import tui
 from tui import processes
 
 SWITCH = "FVP_TUI_COMPILE_SERVER"
-"""Set to ``off``, every compilation is a process of its own."""
+"""Environment variable: with ``off``, every compilation is a process of its own."""
 
 SEED = {"PYTHONHASHSEED": "0"}
-"""ExecuTorch puts a partition's inputs in the order of a set: the same spec is to give the same bytes."""
+"""Fixed, since ExecuTorch orders a partition's inputs by a set, and the same spec must give the same bytes."""
 
-DECIDING = ("torch", "torchao", "executorch", "ethos-u-vela", "tosa-tools")
-"""Packages whose versions a server stands for."""
+PACKAGES = ("torch", "torchao", "executorch", "ethos-u-vela", "tosa-tools")
+"""Packages that determine a compiled program: each combination of versions has its own server."""
 
 START_S = 20.0
-"""How long a server may take to open its socket; what it loads afterwards takes longer."""
+"""Time a server has to open its socket; loading comes afterwards and takes longer."""
 
 ANSWER_S = 180.0
-"""How long a server may take to load, and to answer."""
+"""Time a server has to load and to answer."""
 
-AGAIN_S = 1.0
+RESTART_S = 1.0
+"""Time after which another server is started instead of one that ended."""
 POLL_S = 0.2
 ATTEMPTS = 2
-"""Servers that are tried before the worker does without."""
+"""Servers to try before compiling without one."""
 
 
 class ServerGone(Exception):
-    """The server was ended, or had to be, before it took the job."""
+    """The server ended, or was killed, before it took the job."""
 
 
 class Worker(Protocol):
-    """A compile worker's process, as `subprocess.Popen` has it."""
+    """A compile worker's process, with the attributes of `subprocess.Popen`."""
 
     stdout: IO[bytes] | None
     stderr: IO[bytes] | None
     pid: int
 
     def poll(self) -> int | None:
-        """Its exit status; None while it runs."""
+        """Return the exit status; None while it runs."""
 
     def wait(self, timeout: float | None = None) -> int:
-        """Its exit status, once it has one."""
+        """Wait for the exit status."""
 
 
 def start(
@@ -70,11 +71,11 @@ def start(
     while_waiting: Callable[[], None],
     say: Callable[[str], None],
 ) -> Worker:
-    """A worker that compiles the spec in `directory`.
+    """Start a worker that compiles the spec in `directory`.
 
-    `on_waiting` is called when a server has to be started first, `while_waiting` every so often until there is one:
-    what it raises ends the waiting. `say` gets a sentence about a server that was no good. Without `warm`, or where no
-    server can be had, the worker loads all by itself.
+    `on_waiting` is called when a server has to be started first, `while_waiting` repeatedly until it is ready: an
+    exception ends the waiting. `say` gets a sentence on each server that failed. Without `warm`, or where no server can
+    be started, the worker loads the libraries itself.
     """
     if warm and sys.platform == "linux" and os.environ.get(SWITCH) != "off":
         for _ in range(ATTEMPTS):
@@ -86,8 +87,8 @@ def start(
                 say(f"{error}: compiling without one")
                 break
     return subprocess.Popen(
-        # Without the folder it is in among those that modules are looked for in (-P), as for a model that python runs.
-        [sys.executable, "-P", "-m", "tui.compile", str(directory), *["--ones"] * ones],
+        # -P: the current folder is no source of modules, as it is none for ``python FILE``.
+        [sys.executable, "-P", "-m", "tui.compile", str(directory), *(["--ones"] if ones else [])],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -99,39 +100,39 @@ def start(
 
 
 def folder() -> Path:
-    """The private folder of the server that stands for the packages and sources of this process.
+    """The private folder of the server for the packages and sources of this process.
 
     Raises:
-        OSError: it cannot be made, or belongs to someone else.
+        OSError: it cannot be created, or belongs to another user.
     """
     parent = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
     path = Path(parent) / f"fvp-tui-{os.getuid()}-{fingerprint()}"
     path.mkdir(mode=0o700, exist_ok=True)
-    found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+    status = path.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
         raise PermissionError(f"{path} is not a private folder of this user")
     return path
 
 
 def fingerprint() -> str:
-    """Changes with everything that compiles: packages, and this program's sources."""
+    """A digest of everything that compiles: packages, and this program's sources."""
     digest = hashlib.sha256()
-    for name in DECIDING:
+    for name in PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):
             digest.update(f"{name} {metadata.version(name)}\n".encode())
     sources = Path(tui.__file__).parent
     for file in sorted(sources.rglob("*.py")):
-        found = file.stat()
-        digest.update(f"{file.relative_to(sources)} {found.st_size} {found.st_mtime_ns}\n".encode())
+        status = file.stat()
+        digest.update(f"{file.relative_to(sources)} {status.st_size} {status.st_mtime_ns}\n".encode())
     digest.update(f"{sys.executable} {sources} {os.environ.get('PYTHONPATH', '')}".encode())
     return digest.hexdigest()[:12]
 
 
 def _connection(on_waiting: Callable[[], None], while_waiting: Callable[[], None]) -> socket.socket:
-    """A connection to the server, which is started where there is none.
+    """Connect to the server, starting it if there is none.
 
     Raises:
-        OSError: there is none to be had.
+        OSError: the server cannot be started.
     """
     place = folder()
     with contextlib.suppress(OSError):
@@ -145,8 +146,8 @@ def _connection(on_waiting: Callable[[], None], while_waiting: Callable[[], None
         status = server.poll()
         if status:
             break
-        if status == 0 and time.monotonic() - begun > AGAIN_S:
-            # It found another at work: that one is to be connected to, or is on its way out.
+        if status == 0 and time.monotonic() - begun > RESTART_S:
+            # It found another at work, which either takes connections or is about to end.
             server, begun = _start_server(place), time.monotonic()
         while_waiting()
         time.sleep(0.02)
@@ -177,7 +178,7 @@ def _connect(place: Path) -> socket.socket:
 
 
 def _frozen(pid: int) -> bool:
-    """Whether a process was stopped by a signal, and so does nothing until another one wakes it."""
+    """True if a process was stopped by a signal, and so does nothing until another signal continues it."""
     import psutil
 
     try:
@@ -187,28 +188,28 @@ def _frozen(pid: int) -> bool:
 
 
 def _process(connection: socket.socket) -> int:
-    """The process at the other end."""
-    found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    return int(_CREDENTIALS.unpack(found)[0])
+    """The process id at the other end."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    return int(_CREDENTIALS.unpack(credentials)[0])
 
 
 _CREDENTIALS = struct.Struct("iII")
-"""A process, its user and its group, as Linux tells them."""
+"""Process, user and group id (struct ucred)."""
 
 
 class _Answers:
-    """What a server says on a connection, line by line."""
+    """Lines that a server sends on a connection."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._data = b""
 
     def next(self, timeout_s: float | None) -> dict[str, Any] | None:
-        """The next answer; None where none comes in time, an empty one where the connection is closed.
+        """Wait for the next answer; None after `timeout_s`, an empty one if the connection is closed.
 
         Raises:
             OSError: the connection is broken.
-            ValueError: it is no answer.
+            ValueError: the line is not an answer.
         """
         self._connection.settimeout(timeout_s)
         while b"\n" not in self._data:
@@ -227,7 +228,7 @@ class _Answers:
 
 
 class _Job:
-    """A worker that the server has forked."""
+    """A worker that the server forked."""
 
     def __init__(
         self,
@@ -237,10 +238,10 @@ class _Job:
         ones: bool,
         while_waiting: Callable[[], None],
     ) -> None:
-        """Give the server the job.
+        """Give the job to the server.
 
         Raises:
-            ServerGone, OSError, ValueError: it does not take it. What `while_waiting` raises is passed on.
+            ServerGone, OSError, ValueError: the server does not take it. Exceptions of `while_waiting` pass through.
         """
         self.stdout: IO[bytes] | None = None
         self.stderr: IO[bytes] | None = None
@@ -280,7 +281,7 @@ class _Job:
         threading.Thread(target=self._listen, name="compile-server", daemon=True).start()
 
     def _taken(self, server: int, while_waiting: Callable[[], None]) -> int:
-        """The process that the job was given to."""
+        """Wait until a process has the job; its id."""
         limit = time.monotonic() + ANSWER_S
         while time.monotonic() < limit:
             answer = self._answers.next(POLL_S)
@@ -290,12 +291,12 @@ class _Job:
                 return int(answer["pid"])
             while_waiting()
             if _frozen(server):
-                # As long as it is there it keeps all others from starting one; the jobs it has forked go on without it.
+                # While it exists, no other server can start; the jobs it forked go on without it.
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(server, signal.SIGKILL)
                 while _lives(server) and time.monotonic() < limit:
                     time.sleep(0.01)
-                raise ServerGone(f"the compile server (process {server}) was frozen, and was ended")
+                raise ServerGone(f"the compile server (process {server}) was stopped by a signal, and was killed")
         raise TimeoutError("the compile server does not answer")
 
     def _listen(self) -> None:
@@ -303,20 +304,20 @@ class _Job:
         with contextlib.suppress(OSError, ValueError):
             while (answer := self._answers.next(LISTEN_S)) is None:
                 if not _lives(self.pid):
-                    # Its last word may be under way; if not, who would say how it ended is frozen.
+                    # Its status may be under way; if not, the server that would send it is stopped.
                     answer = self._answers.next(LISTEN_S)
                     break
             status = (answer or {}).get("status")
-        # Neither worker nor server could say anything: both were killed.
+        # Neither worker nor server could send a status: both were killed.
         self._status = -9 if status is None else int(status)
         self._ended.set()
 
     def poll(self) -> int | None:
-        """Its exit status; None while it runs."""
+        """Return the exit status; None while it runs."""
         return self._status if self._ended.is_set() else None
 
     def wait(self, timeout: float | None = None) -> int:
-        """Its exit status, once it has one."""
+        """Wait for the exit status."""
         if not self._ended.wait(timeout):
             raise subprocess.TimeoutExpired("compile worker", timeout or 0.0)
         assert self._status is not None
@@ -324,7 +325,7 @@ class _Job:
 
 
 LISTEN_S = 2.0
-"""How often is looked whether a worker that says nothing is still there."""
+"""Time between two looks whether a silent worker still exists."""
 
 
 def _lives(pid: int) -> bool:

@@ -1,4 +1,4 @@
-"""How far a stage has come, told a few times a second at most."""
+"""Progress of a stage, reported a few times a second at most."""
 
 import contextlib
 import time
@@ -7,28 +7,28 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from executorch.exir.pass_manager import ExportedProgramPassManager
-from torch.fx import Interpreter
+from torch.fx import Interpreter, Node
 from torch.fx.passes.infra.pass_manager import PassManager
 
 from tui.run import events
 from tui.run.events import Event, Stage
 
 EVERY_S = 0.5
-"""Between two events: a viewer draws no faster, and a compilation of minutes leaves no more than some hundred lines."""
+"""Seconds between two events: viewers draw no faster, and minutes of compiling leave only some hundred lines."""
 
-WORTH_TELLING = 10
-"""Passes of a manager below which it is not told of."""
+FEWEST_PASSES = 10
+"""A pass manager with fewer passes is not reported."""
 
 Report = Callable[[str, int, int | None], None]
-"""Takes what is being done, how much of it is done, and of how much; None where that is not known."""
+"""Called with what is being done, how much of it is done, and the total; None where that is unknown."""
 
 
 def silent(what: str, done: int, total: int | None) -> None:
     """Report to nobody."""
 
 
-def teller(emit: Callable[[Event], None], stage: Stage, every_s: float = EVERY_S) -> Report:
-    """Report a stage's progress as events; of a stage that is over sooner, nothing."""
+def reporter(emit: Callable[[Event], None], stage: Stage, every_s: float = EVERY_S) -> Report:
+    """Report a stage's progress as events; a stage shorter than `every_s` sends none."""
     last = time.monotonic()
 
     def report(what: str, done: int, total: int | None) -> None:
@@ -41,8 +41,8 @@ def teller(emit: Callable[[Event], None], stage: Stage, every_s: float = EVERY_S
     return report
 
 
-class _Told(list[Any]):
-    """Passes that a pass manager goes through; each is told of as it begins."""
+class _ReportedPasses(list[Any]):
+    """The passes of a pass manager; each is reported as it begins."""
 
     def __init__(self, passes: Iterable[Any], report: Report) -> None:
         super().__init__(passes)
@@ -55,21 +55,21 @@ class _Told(list[Any]):
 
 
 class _Watch:
-    """Sees passes begin, and between them nodes being traced."""
+    """Reports passes as they begin, and between them the nodes that are traced."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
         self._passes = 0
-        """Pass managers at work, one inside the other."""
+        """Nested pass managers at work."""
         self._traced: Counter[int] = Counter()
         """Nodes by the interpreter that runs them."""
 
     def manager(self, stock: Callable[..., Any]) -> Callable[..., Any]:
-        """A pass manager's call, that tells of its passes unless it is part of a pass itself."""
+        """Wrap a pass manager's call to report its passes, unless it is part of a pass itself."""
 
         def run(manager: Any, *arguments: Any, **options: Any) -> Any:
-            if not self._passes and len(manager.passes) >= WORTH_TELLING:
-                manager.passes = _Told(manager.passes, self._report)
+            if not self._passes and len(manager.passes) >= FEWEST_PASSES:
+                manager.passes = _ReportedPasses(manager.passes, self._report)
             self._passes += 1
             try:
                 return stock(manager, *arguments, **options)
@@ -78,10 +78,10 @@ class _Watch:
 
         return run
 
-    def node(self, stock: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        """An interpreter's run of a node, which is told of where no pass is at work."""
+    def node(self, stock: Callable[[Interpreter, Node], Any]) -> Callable[[Interpreter, Node], Any]:
+        """Wrap an interpreter's run of a node to report it where no pass is at work."""
 
-        def run(interpreter: Any, node: Any) -> Any:
+        def run(interpreter: Interpreter, node: Node) -> Any:
             if not self._passes:
                 self._traced[id(interpreter)] += 1
                 self._report("nodes traced", self._traced[id(interpreter)], len(node.graph.nodes))
@@ -92,7 +92,7 @@ class _Watch:
 
 @contextlib.contextmanager
 def watching(report: Report) -> Iterator[None]:
-    """While this lasts, the passes of pass managers and the nodes that are traced between them are reported."""
+    """Report the passes of pass managers, and the nodes that are traced between them, within a block."""
     watch = _Watch(report)
     with contextlib.ExitStack() as stack:
         for manager in (PassManager, ExportedProgramPassManager):
@@ -102,8 +102,8 @@ def watching(report: Report) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def replaced(owner: Any, name: str, make: Callable[[Any], Any]) -> Iterator[None]:
-    """While this lasts, what `owner` has under a name is what `make` makes of it; nothing where it has no such."""
+def replaced(owner: object, name: str, make: Callable[[Any], Any]) -> Iterator[None]:
+    """Replace an attribute of `owner` by what `make` makes of it within a block; ignore one that does not exist."""
     stock = getattr(owner, name, None)
     if stock is None:
         yield

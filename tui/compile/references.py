@@ -1,19 +1,21 @@
-"""What a run compares against: its inputs, and the outputs of the float and the quantized model on them."""
+"""References of a run: its inputs, and the outputs of float model, quantized model and lowered program for them."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from executorch.exir import EdgeProgramManager, ExecutorchProgramManager
 from torch.export import ExportedProgram
 from torch.export.graph_signature import OutputKind
+from torch.fx import Node
 
 from tui.compile import mutation
 from tui.compile.graph.places import place_of
-from tui.compile.models import Inputs, Samples, leaves
+from tui.compile.inputs import Inputs, leaves
+from tui.compile.samples import Samples
 from tui.model import tensors
-from tui.model.tensors import Manifest, ModelState, NDArray, TensorInfo
+from tui.model.tensors import Manifest, NDArray, TensorInfo
 
 _DTYPES = {
     torch.float32: "float32",
@@ -32,21 +34,21 @@ _BOOL = 11
 """ScalarType codes of the .pte schema (executorch/schema/scalar_type.fbs)."""
 
 
-def _array(value: Any) -> NDArray:
+def _array(value: object) -> NDArray:
     if isinstance(value, torch.Tensor):
         return np.asarray(value.detach().cpu().numpy())
     return np.asarray(value)
 
 
 def _outputs(
-    module: Any, samples: Sequence[Inputs], buffers: Sequence[str], returned: Sequence[int]
+    module: torch.nn.Module, samples: Sequence[Inputs], buffers: Sequence[str], returned: Sequence[int]
 ) -> list[list[NDArray]]:
     inferences = mutation.run(module, samples, buffers, returned=returned)
     return [[_array(tensor) for tensor in outputs] for outputs in inferences]
 
 
-def output_steps(edge: Any) -> list[float | None]:
-    """The quantization step of each output that is dequantized last; None for one that is not."""
+def output_steps(edge: EdgeProgramManager) -> list[float | None]:
+    """The quantization step of each output that the program dequantizes at its end; None for any other."""
     program = edge.exported_program()
     (results,) = program.graph_module.graph.output_node().args
     steps: list[float | None] = []
@@ -59,15 +61,15 @@ def output_steps(edge: Any) -> list[float | None]:
     return steps
 
 
-def _signature(program: Any, ids: list[int], steps: list[float | None]) -> tuple[TensorInfo, ...]:
+def _signature(program: ExecutorchProgramManager, ids: list[int], steps: list[float | None]) -> tuple[TensorInfo, ...]:
     values = program.executorch_program.execution_plan[0].values
-    found = []
+    infos = []
     for at, step in zip(ids, steps, strict=True):
         tensor = values[at].val
         if not hasattr(tensor, "sizes"):
-            continue  # a number among the inputs: the runner takes tensors only
+            continue  # a number among the inputs: runners take only tensors
         code = int(tensor.scalar_type)
-        found.append(
+        infos.append(
             TensorInfo(
                 dtype="bool" if code == _BOOL else _SCALAR_TYPES[code],
                 shape=tuple(int(n) for n in tensor.sizes),
@@ -75,11 +77,13 @@ def _signature(program: Any, ids: list[int], steps: list[float | None]) -> tuple
                 step=step,
             )
         )
-    return tuple(found)
+    return tuple(infos)
 
 
-def signature(program: Any, steps: list[float | None]) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
-    """Inputs and outputs of an emitted program; `steps` belong to the outputs."""
+def signature(
+    program: ExecutorchProgramManager, steps: list[float | None]
+) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
+    """Inputs and outputs of an emitted program; `steps` are the quantization steps of the outputs."""
     plan = program.executorch_program.execution_plan[0]
     if len(steps) != len(plan.outputs):
         steps = [None] * len(plan.outputs)
@@ -87,69 +91,54 @@ def signature(program: Any, steps: list[float | None]) -> tuple[tuple[TensorInfo
 
 
 def unchecked(program: ExportedProgram) -> str | None:
-    """Why no output of a model can be compared: it draws random numbers. None where it does not."""
+    """The reason why no output of a model can be compared, which is that it draws random numbers; None without one."""
     for node in program.graph.nodes:
         if _draws(node):
             place = place_of(node)
             at = f" at {place.line}" if place.line else ""
-            return f"the model draws random numbers, {place.name}{at}: give them as an input to have outputs compared"
+            return f"the model draws random numbers, {place.name}{at}: make them an input to have outputs compared"
     return None
 
 
-def _draws(node: Any) -> bool:
-    """Whether a node draws random numbers; dropout and attention do so in training only."""
+def _draws(node: Node) -> bool:
+    """True if a node draws random numbers, which dropout and attention do in training only."""
     if torch.Tag.nondeterministic_seeded not in getattr(node.target, "tags", ()):
         return False
     for place, argument in enumerate(node.target._schema.arguments):
         if argument.name in ("train", "training", "dropout_p"):
-            given = node.args[place] if place < len(node.args) else argument.default_value
-            return bool(node.kwargs.get(argument.name, given))
+            value = node.args[place] if place < len(node.args) else argument.default_value
+            return bool(node.kwargs.get(argument.name, value))
     return True
 
 
 def write(
     folder: Path,
     samples: Samples,
-    inferences: int,
-    inputs: tuple[TensorInfo, ...],
-    outputs: tuple[TensorInfo, ...],
-    float_model: Any,
-    quantized_model: Any | None,
+    manifest: Manifest,
+    float_model: torch.nn.Module,
+    quantized_model: torch.nn.Module | None,
     exact_outputs: list[list[torch.Tensor]] | None,
     *,
     buffers: Sequence[str] = (),
     returned: Sequence[int] = (),
-    state: ModelState | None = None,
-    unchecked: str | None = None,
 ) -> list[Path]:
     """Write manifest, inputs and references into `folder`; their paths.
 
     Without a quantized model the float model takes its place. `exact_outputs` are those of the lowered program.
-    `buffers` are those the models change, `returned` the numbers of the inputs that the program gives back; `unchecked`
-    says why references are worth nothing.
+    `buffers` are those the models change, `returned` the numbers of the inputs that the program gives back.
     """
     packed: dict[str, NDArray] = {}
     references: dict[str, NDArray] = {}
     exact = _outputs(float_model, samples.inputs, buffers, returned)
     quantized = exact if quantized_model is None else _outputs(quantized_model, samples.inputs, buffers, returned)
     for k, values in enumerate(samples.inputs):
-        for i, (tensor, info) in enumerate(zip(leaves(values), inputs, strict=True)):
+        for i, (tensor, info) in enumerate(zip(leaves(values), manifest.inputs, strict=True)):
             data = tensors.to_bytes(_array(tensor).astype(info.dtype, copy=False), info.dim_order)
             packed[f"{k}_{i}"] = np.frombuffer(data, dtype=np.uint8)
-        for j in range(len(outputs)):
+        for j in range(len(manifest.outputs)):
             references[f"float_{k}_{j}"], references[f"quantized_{k}_{j}"] = exact[k][j], quantized[k][j]
             if exact_outputs is not None:
                 references[f"tosa_{k}_{j}"] = _array(exact_outputs[k][j])
     np.savez_compressed(folder / tensors.INPUTS, **packed)
     np.savez_compressed(folder / tensors.REFERENCES, **references)
-    manifest = Manifest(
-        inputs=inputs,
-        outputs=outputs,
-        inferences=inferences,
-        samples=len(samples.inputs),
-        labels=samples.labels,
-        source=samples.source,
-        state=state,
-        unchecked=unchecked,
-    )
     return [tensors.write_manifest(folder, manifest), folder / tensors.INPUTS, folder / tensors.REFERENCES]

@@ -1,16 +1,17 @@
 """The compile server: a process that has PyTorch and ExecuTorch loaded, and forks a worker for each job.
 
-Loading them takes ten seconds, which then is paid once. A job gets a process of its own, so that a crash, a leak or
-what a model's code leaves behind dies with it. The server belongs to one user, is started by the first job that finds
-none (`tui.compile.client`), and ends when it has had nothing to do for a while.
+Loading takes ten seconds, which are then paid only once. Each job gets a process of its own, so that a crash, a leak,
+and anything a model's code leaves behind end with it. The server belongs to one user, is started by the first job that
+finds none (`tui.compile.client`), and ends after some time without a job.
 
 A job is one line of JSON on the socket, with the two file descriptors that become the worker's output and error; the
-answer is a line with the worker's process, and one with its exit status. A job whose connection is closed is ended.
+answer is a line with the worker's process id, and one with its exit status. Closing the connection ends the job.
 """
 
 import array
 import contextlib
 import fcntl
+import importlib
 import json
 import os
 import selectors
@@ -27,31 +28,41 @@ from typing import Any
 from tui.compile import worker
 
 IDLE_S = 900.0
-"""Without a job for so long, the server ends."""
+"""Time without a job after which the server ends."""
 
 SOCKET = "socket"
 LOCK = "lock"
 LONGEST = 1 << 20
-"""Bytes of a job's line; an environment is the greatest part of it."""
+"""Bytes of a job's line, most of which is the environment."""
 
 FDS = 2
+"""File descriptors of a job: output and error."""
+
+LIBRARIES = (
+    "tosa_reference_model",
+    "ethosu.vela.vela",
+    "tui.compile.cache",
+    "tui.compile.frontend",
+    "tui.compile.backend",
+)
+"""Modules that import all that a compilation needs."""
 
 
 class Server:
-    """The socket, and the workers that are at work."""
+    """The socket, and the workers at work."""
 
     def __init__(self, folder: Path) -> None:
-        """`folder` is private to the user and has a short path."""
+        """Bind the socket in a folder that is private to the user and has a short path."""
         self._path = folder / SOCKET
         self._path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.bind(str(self._path))
         self._socket.listen()
         self._jobs: dict[int, socket.socket] = {}
-        """Connections by process of the worker."""
+        """Connections by process id of the worker."""
 
     def serve(self, idle_s: float) -> None:
-        """Take jobs until there is none for `idle_s`."""
+        """Take jobs until there has been none for `idle_s`."""
         woken, wake = os.pipe()
         os.set_blocking(wake, False)
         os.set_blocking(woken, False)
@@ -89,30 +100,30 @@ class Server:
         self._jobs[pid] = connection
 
     def _reap(self) -> None:
-        """Say how workers ended that could not say it themselves."""
+        """Report the end of workers that could not report it themselves."""
         while self._jobs:
             with contextlib.suppress(ChildProcessError):
                 pid, status = os.waitpid(-1, os.WNOHANG)
                 if pid:
                     connection = self._jobs.pop(pid, None)
                     if connection is not None:
-                        _say(connection, status=os.waitstatus_to_exitcode(status))
+                        _send(connection, status=os.waitstatus_to_exitcode(status))
                         connection.close()
                     continue
             return
 
     def close(self) -> None:
-        """No further jobs."""
+        """Take no more jobs."""
         self._path.unlink(missing_ok=True)
         self._socket.close()
 
 
 def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """A job and its file descriptors.
+    """Receive a job and its file descriptors.
 
     Raises:
-        ValueError: it is no job.
-        OSError: the connection is gone, or nothing comes.
+        ValueError: the message is not a job.
+        OSError: the connection is closed, or nothing comes.
     """
     data, ancillary, _, _ = connection.recvmsg(65536, socket.CMSG_SPACE(FDS * struct.calcsize("i")))
     fds = array.array("i")
@@ -123,7 +134,7 @@ def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
         while not data.endswith(b"\n"):
             more = connection.recv(65536)
             if not more or len(data) > LONGEST:
-                raise ValueError("not a whole job")
+                raise ValueError("incomplete job")
             data += more
         job = json.loads(data)
         if not isinstance(job, dict) or len(fds) != FDS:
@@ -135,25 +146,25 @@ def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
     return job, list(fds)
 
 
-def _say(connection: socket.socket, **words: int) -> None:
-    # A peer that has gone needs no answer.
+def _send(connection: socket.socket, **answer: int) -> None:
+    # A peer that is gone needs no answer.
     with contextlib.suppress(OSError):
-        connection.sendall(json.dumps(words).encode() + b"\n")
+        connection.sendall(json.dumps(answer).encode() + b"\n")
 
 
 def _work(connection: socket.socket, job: dict[str, Any], fds: list[int]) -> None:
-    """Be the worker of a job; does not return."""
+    """Do a job in this process, which ends with it."""
     status = 1
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
         connection.settimeout(None)
-        _say(connection, pid=os.getpid())
+        _send(connection, pid=os.getpid())
         threading.Thread(target=_die_with, args=(connection,), daemon=True).start()
         out, err = fds
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        # What libraries print must not break an event: it goes where errors go.
+        # What libraries print must not break an event, and goes to the error stream.
         os.dup2(err, 1)
         os.dup2(err, 2)
         os.chdir(job["cwd"])
@@ -168,12 +179,12 @@ def _work(connection: socket.socket, job: dict[str, Any], fds: list[int]) -> Non
         with contextlib.suppress(Exception):
             sys.stdout.flush()
             sys.stderr.flush()
-        _say(connection, status=int(status))
+        _send(connection, status=int(status))
         os._exit(int(status) & 0xFF)
 
 
 def _die_with(connection: socket.socket) -> None:
-    """End this process and those it started when the run process is gone."""
+    """Kill this process and those it started when the run process is gone."""
     with contextlib.suppress(OSError):
         while connection.recv(4096):
             pass
@@ -181,25 +192,20 @@ def _die_with(connection: socket.socket) -> None:
 
 
 def _load() -> None:
-    """All that a compilation imports."""
-    import tosa_reference_model  # noqa: F401
-    from ethosu.vela import vela  # noqa: F401
-
-    from tui.compile import lowering as flow  # noqa: F401
-    from tui.compile import models, references, vela_report  # noqa: F401
-    from tui.compile.diagnostics import delegation, failures  # noqa: F401
-    from tui.compile.links import tosa_reference  # noqa: F401
+    """Import everything a compilation imports."""
+    for name in LIBRARIES:
+        importlib.import_module(name)
 
 
 def main() -> int:
-    """Serve on the socket in the folder given, unless another does."""
+    """Serve on the socket in the folder given, unless another server does."""
     folder = Path(sys.argv[1])
     lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return 0
-    # Bound before the long loading: jobs that come meanwhile wait.
+    # Bound before the long loading, so that jobs that come meanwhile wait.
     server = Server(folder)
     try:
         worker.prepare()

@@ -1,4 +1,4 @@
-"""Vela's figures of one partition: its summary, and its debug database joined to the graph ExecuTorch lowered.
+"""Vela's figures for one partition: its summary, and its debug database joined to the graph ExecuTorch lowered.
 
 Formats are Vela 5.1's: ``out_summary_*.csv`` (one row), ``out_debug.xml`` (tables as CSV text) and ExecuTorch's
 ``debug.json``. All cycles are Vela's estimates.
@@ -33,20 +33,20 @@ def _integer(row: dict[str, str], key: str) -> int | None:
 
 def _flash_kib(row: dict[str, str]) -> float | None:
     parts = [_number(row, f"{where}_chip_flash_memory_used") for where in ("on", "off")]
-    known = [part for part in parts if part is not None]
-    return sum(known) if known else None
+    used = [part for part in parts if part is not None]
+    return sum(used) if used else None
 
 
 def estimate(folder: Path) -> Estimate:
-    """Vela's summary of a partition whose output is below `folder`; cycles at the system config's clock, KiB, ms.
+    """Read Vela's summary of a partition from the files below `folder`.
 
     Raises:
-        FileNotFoundError: Vela left no summary there.
+        FileNotFoundError: there is no summary.
     """
-    found = next(iter(sorted(folder.rglob("*_summary_*.csv"))), None)
-    if found is None:
+    summary = next(iter(sorted(folder.rglob("*_summary_*.csv"))), None)
+    if summary is None:
         raise FileNotFoundError(f"Vela left no summary in {folder.name}")
-    with found.open(encoding="utf-8", newline="") as file:
+    with summary.open(encoding="utf-8", newline="") as file:
         row = next(csv.DictReader(file))
     seconds = _number(row, "inference_time")
     return Estimate(
@@ -73,24 +73,24 @@ def _tables(path: Path) -> "Tables":
 Tables = dict[str, list[dict[str, str]]]
 
 PARTS = {"mac_cycles": "MAC", "ao_cycles": "output", "cmd_cycles": "commands", "wd_cycles": "weights"}
-"""Parts of the NPU and the cycles that Vela's cycle model gives each, in the order in which a tie is decided."""
+"""Columns of Vela's cycle model, and the part of the NPU whose cycles each holds; the first part wins a tie."""
 ACCESS = "_ac"
-"""End of the names of columns that hold a memory's cycles."""
+"""Suffix of columns that hold a memory's cycles."""
 
 
 def read(folder: Path, partition: int, macs_per_cycle: int, first: int = 0) -> "Partition":
-    """What Vela and ExecuTorch left of a partition in `folder`; empty where there is no debug database.
+    """Read the operators and tensors of a partition from `folder`; empty without a debug database.
 
-    `first` is the place that the partition's first operator has among all of the program's.
+    `first` is the number of the partition's first operator among all operators of the program.
     """
     database = next(iter(sorted(folder.rglob("*_debug.xml"))), None)
     if database is None:
         return Partition((), ())
     tables = _tables(database)
-    made_from = _Origins(folder, tables)
+    sources = _Origins(folder, tables)
     return Partition(
-        tuple(_operators(tables, made_from, partition, macs_per_cycle, first)),
-        tuple(_tensors(tables, made_from, partition)),
+        tuple(_operators(tables, sources, partition, macs_per_cycle, first)),
+        tuple(_tensors(tables, sources, partition)),
     )
 
 
@@ -103,7 +103,7 @@ class Partition:
 
 
 class _Origins:
-    """Where operators and tensors of a partition come from."""
+    """Origins of the operators and tensors of a partition."""
 
     def __init__(self, folder: Path, tables: Tables) -> None:
         self._by_node = origins.by_node(folder / origins.DEBUG_JSON)
@@ -114,15 +114,15 @@ class _Origins:
     def of(self, row: dict[str, str]) -> tuple[str, Origin]:
         """Name and origin of an operator.
 
-        One that Vela fused has the name of the last it fused, and one that Vela added has a name of Vela's own; what
-        it was made from is in the graph.
+        A fused operator has the name of the last one in it, and one that Vela added has a name of Vela's own: the graph
+        says which operator either was made from.
         """
-        number, given = self._sources.get(row.get("source_id", "")), row.get("name", "")
-        made_from = self._outputs[number] if number is not None and 0 <= number < len(self._outputs) else given
-        origin = self._by_node.get(made_from, Origin())
+        number, name = self._sources.get(row.get("source_id", "")), row.get("name", "")
+        source = self._outputs[number] if number is not None and 0 <= number < len(self._outputs) else name
+        origin = self._by_node.get(source, Origin())
         if origin.name is None:
-            origin = self.of_tensor(given)
-        return origin.name or made_from, origin
+            origin = self.of_tensor(name)
+        return origin.name or source, origin
 
     def of_tensor(self, name: str) -> Origin:
         """Origin of a tensor."""
@@ -134,7 +134,7 @@ def _by_id(tables: Tables, table: str) -> dict[str, dict[str, str]]:
 
 
 def _operators(
-    tables: Tables, made_from: _Origins, partition: int, macs_per_cycle: int, first: int
+    tables: Tables, sources: _Origins, partition: int, macs_per_cycle: int, first: int
 ) -> Iterator[Operator]:
     offsets: dict[str | None, list[int]] = defaultdict(list)
     for row in tables.get("queue", ()):
@@ -144,7 +144,7 @@ def _operators(
     places = {row["id"]: first + at for at, row in enumerate(tables.get("perf", ()))}
     leaders = {row["id"]: row.get("group_id", "") for row in tables.get("group", ())}
     for row in tables.get("perf", ()):
-        id, (name, origin) = row["id"], made_from.of(row)
+        id, (name, origin) = row["id"], sources.of(row)
         total, macs, staging = _integer(row, "op_cycles"), _integer(row, "mac_count"), _number(row, "staging_usage")
         peak = (total or 0) * macs_per_cycle
         details, needs = more.get(id, {}), _needs(row, {**main.get(id, {}), **weights.get(id, {})})
@@ -170,24 +170,24 @@ def _operators(
 
 
 def _needs(row: dict[str, str], parts: dict[str, str]) -> dict[str, int]:
-    found = {word: _integer(parts, column) for column, word in PARTS.items()}
+    cycles = {part: _integer(parts, column) for column, part in PARTS.items()}
     for column in row:
         if column.endswith(ACCESS):
-            found[column.removesuffix(ACCESS)] = _integer(row, column)
-    return {word: cycles for word, cycles in found.items() if cycles}
+            cycles[column.removesuffix(ACCESS)] = _integer(row, column)
+    return {part: count for part, count in cycles.items() if count}
 
 
 def _shape(row: dict[str, str], which: str) -> tuple[int, ...]:
-    found = [_integer(row, f"{which}_shape_{axis}") for axis in "nhwc"]
-    return tuple(size for size in found if size is not None) if None not in found and any(found) else ()
+    sizes = [_integer(row, f"{which}_shape_{axis}") for axis in "nhwc"]
+    return tuple(size for size in sizes if size is not None) if None not in sizes and any(sizes) else ()
 
 
-def _tensors(tables: Tables, made_from: _Origins, partition: int) -> Iterator[TensorPlace]:
+def _tensors(tables: Tables, sources: _Origins, partition: int) -> Iterator[TensorPlace]:
     for row in tables.get("tensors", ()):
         name = row.get("name", "")
         yield TensorPlace(
             name=name,
-            module=made_from.of_tensor(name).module,
+            module=sources.of_tensor(name).module,
             memory=row["memory"],
             usage=row["usage"],
             start=int(row["start_time"]),

@@ -1,6 +1,6 @@
-"""Vela by itself on TOSA graphs that were lowered before: what another configuration would make of them.
+"""Run Vela alone on TOSA graphs of an earlier compilation, for estimates of other configurations.
 
-A lowered graph depends on no configuration, so that this is all a sweep has to do again. Needs Vela, but not torch.
+A lowered graph depends on no configuration, so this is all that a sweep has to repeat. Needs Vela, but not torch.
 ``python -m tui.compile.vela_runs`` is a worker: a job is a line of JSON on its input, the answer a line on its output.
 """
 
@@ -24,14 +24,14 @@ from tui.run.figures import Estimate, whole
 from tui.toolchain.target import Target
 from tui.toolchain.vela import CONFIG
 
-PREPARATION = ("--verbose-performance", "--enable-debug-db", "--output-format=raw")
-"""As for a compilation: the same work, and the same figures."""
+FLAGS = ("--verbose-performance", "--enable-debug-db", "--output-format=raw")
+"""The flags of a compilation, which give the same figures."""
 
 DIED = "Vela's process died"
 
 
 class Job(msgspec.Struct, frozen=True):
-    """Graphs that run one after the other, and for what."""
+    """Graphs to compile one after another, and their target."""
 
     graphs: tuple[str, ...]
     """Paths of TOSA flatbuffers."""
@@ -39,14 +39,14 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """An estimate of all graphs together, or why there is none."""
+    """An estimate of all graphs together, or the reason why there is none."""
 
     estimate: Estimate | None = None
     reason: str | None = None
 
 
 class Workers:
-    """Processes that run Vela, which is not safe to run twice at once in one. They are started when they are needed."""
+    """Processes that run Vela, which cannot run twice at once in one process. They start on demand."""
 
     def __init__(self, count: int | None = None) -> None:
         self._threads = ThreadPoolExecutor(count or os.cpu_count())
@@ -54,7 +54,7 @@ class Workers:
         self._processes: set[subprocess.Popen[bytes]] = set()
 
     def estimates(self, graphs: Sequence[Path], targets: Sequence[Target]) -> Iterator[tuple[int, Estimate | str]]:
-        """For each target its place in `targets`, and its estimate or why there is none, as they become known."""
+        """Yield, as they come, each target's place in `targets` with its estimate or the reason why there is none."""
         paths = tuple(map(str, graphs))
         jobs: dict[Future[Answer], int] = {
             self._threads.submit(self._ask, Job(paths, target)): at for at, target in enumerate(targets)
@@ -68,7 +68,7 @@ class Workers:
                 job.cancel()
 
     def close(self) -> None:
-        """End the processes; what they are at is lost."""
+        """Kill the processes; unfinished jobs are lost."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         for process in list(self._processes):
             process.kill()
@@ -82,7 +82,7 @@ class Workers:
         self.close()
 
     def _ask(self, job: Job) -> Answer:
-        """Have this thread's process do a job."""
+        """Give a job to this thread's process."""
         process: subprocess.Popen[bytes] | None = getattr(self._own, "process", None)
         if process is None or process.poll() is not None:
             process = self._own.process = self._start()
@@ -115,25 +115,25 @@ class Workers:
 
 def estimate(job: Job) -> Answer:
     """Run Vela on each graph of a job."""
-    found: list[Estimate] = []
+    estimates: list[Estimate] = []
     for graph in job.graphs:
         with tempfile.TemporaryDirectory() as folder:
             try:
                 _run(Path(graph), job.target, Path(folder))
-                found.append(vela_report.estimate(Path(folder)))
+                estimates.append(vela_report.estimate(Path(folder)))
             except SystemExit:
-                return Answer(reason="Vela refuses the configuration")
-            except Exception as error:  # noqa: BLE001 - Vela has no common class for what it refuses
+                return Answer(reason="Vela rejects the configuration")
+            except Exception as error:  # noqa: BLE001 - Vela has no common class of errors
                 return Answer(reason=one_line(error))
-    total = whole(found)
+    total = whole(estimates)
     return Answer(estimate=total, reason=None if total else "nothing was delegated to the NPU")
 
 
 def _run(graph: Path, target: Target, folder: Path) -> None:
     from ethosu.vela import vela
 
-    words = [
-        *PREPARATION,
+    arguments = [
+        *FLAGS,
         f"--accelerator-config={target.accelerator}",
         f"--config={CONFIG}",
         f"--system-config={target.system_config}",
@@ -141,11 +141,11 @@ def _run(graph: Path, target: Target, folder: Path) -> None:
         f"--output-dir={folder}",
         str(graph),
     ]
-    vela.main(words)
+    vela.main(arguments)
 
 
 def main() -> None:
-    """Do jobs until there are no more."""
+    """Do jobs until the input ends."""
     out = os.fdopen(os.dup(1), "wb")
     # Vela prints its figures, from C++ too.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

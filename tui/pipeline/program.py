@@ -64,8 +64,8 @@ def _check_inputs(path: Path, program: bytes) -> None:
     for at, index in enumerate(plan.inputs):
         if not isinstance(value := plan.values[index], pte.Tensor):
             raise UserError(
-                f"{path}: input {at} is {'left out' if value is None else f'a {type(value).__name__}'}:"
-                " a runner is given tensors only",
+                f"{path}: input {at} is {'left out' if value is None else f'a {type(value).__name__}'},"
+                " and runners take only tensors",
                 "export the model with tensors as its inputs",
             )
 

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch.fx import GraphModule, Node
 
+from tui.compile.inputs import Inputs
 from tui.compile.links import rounding
 from tui.compile.links.rounding import quantizes
-from tui.compile.models import Inputs
 from tui.model import tensors
 
 aten = torch.ops.aten

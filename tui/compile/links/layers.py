@@ -14,7 +14,7 @@ from torch.utils import _pytree
 from tui.compile import mutation
 from tui.compile.graph.nodes import operator_name
 from tui.compile.graph.origins import module_path, source_line
-from tui.compile.models import Inputs, copied
+from tui.compile.inputs import Inputs, copied
 from tui.model.tensors import decibel
 from tui.run.check import Layer
 

@@ -16,8 +16,8 @@ from torch.fx import Node
 
 from tui.compile.graph.origins import module_path
 from tui.compile.graph.places import Place, place_of
+from tui.compile.inputs import Inputs
 from tui.compile.links import layers
-from tui.compile.models import Inputs
 from tui.model import tensors
 
 TOLERANCE = 1e-3

@@ -14,7 +14,7 @@ import torch
 from torch.fx import Interpreter
 
 from tui.compile import mutation
-from tui.compile.models import Inputs
+from tui.compile.inputs import Inputs
 from tui.model import tensors
 from tui.model.tensors import TensorInfo
 

@@ -1,22 +1,23 @@
-"""The lowered program on Arm's TOSA reference model: the exact result that an NPU has to give.
+"""The lowered program on Arm's TOSA reference model: the exact result that an NPU must give.
 
 Delegates are executed as the TOSA graphs they were compiled from, CPU operators by PyTorch. PyTorch's quantized model
 computes in floating point and may be a few quantization steps away from it; the compiled program may not.
 """
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
-from torch.fx import Interpreter
+from executorch.exir import EdgeProgramManager
+from torch.fx import GraphModule, Interpreter, Node
 
 from tui.compile import mutation
-from tui.compile.graph.origins import OUT_TOSA, input_shapes
-from tui.compile.lowering import Lowering
-from tui.compile.models import Inputs
+from tui.compile.graph.origins import input_shapes
+from tui.compile.inputs import Inputs
 from tui.errors import one_line
+from tui.model.tensors import NDArray
 
 Order = tuple[int, ...]
 """Dimensions from the outermost to the innermost in memory."""
@@ -27,61 +28,57 @@ class Unavailable(Exception):
 
 
 class _Program(Interpreter):  # type: ignore[misc]
-    """Interprets an edge program, with TOSA graphs in the place of delegates."""
+    """Interpret an edge program, with TOSA graphs in place of delegates."""
 
-    def __init__(self, module: Any, graphs: dict[bytes, bytes]) -> None:
+    def __init__(self, module: GraphModule, graphs: Mapping[bytes, bytes], reference_model: ModuleType) -> None:
         super().__init__(module)
         self._graphs = graphs
+        self._reference_model = reference_model
 
-    def run_node(self, n: Any) -> Any:
-        """A node: a delegate by the reference model, all else as it is."""
+    def run_node(self, n: Node) -> Any:
+        """Compute a delegate by the reference model, any other node by PyTorch."""
         if n.target is not torch.ops.higher_order.executorch_call_delegate:
             return super().run_node(n)
         (delegate, *inputs), _ = self.fetch_args_kwargs_from_env(n)
         graph = self._graphs.get(bytes(delegate.processed_bytes))
         if graph is None:
-            raise Unavailable("a delegate is none of the partitions that were compiled")
-        orders = [argument.meta["val"].dim_order() for argument in n.args[1:]]
-        return _run(graph, inputs, orders, [value.dim_order() for value in n.meta["val"]])
+            raise Unavailable("a delegate is not one of the compiled partitions")
+        orders: list[Order] = [argument.meta["val"].dim_order() for argument in n.args[1:]]
+        arrays = [
+            np.ascontiguousarray(tensor.detach().numpy().transpose(order))
+            for tensor, order in zip(inputs, orders, strict=True)
+        ]
+        results = self._run(graph, arrays)
+        taken = [value.dim_order() for value in n.meta["val"]]
+        return [torch.from_numpy(r.transpose(np.argsort(order))) for r, order in zip(results, taken, strict=True)]
+
+    def _run(self, graph: bytes, arrays: list[NDArray]) -> list[NDArray]:
+        """A TOSA graph's outputs. A delegate sees only memory, so all dimensions are in memory order."""
+        # The reference model looks at sizes only: data in another layout would give another result, and no error.
+        for at, (array, shape) in enumerate(zip(arrays, input_shapes(graph), strict=True)):
+            if [n for n in array.shape if n > 1] != [n for n in shape if n > 1]:
+                raise Unavailable(f"input {at} of a partition has the layout {array.shape}, its TOSA graph {shape}")
+        results, status = self._reference_model.run(graph, arrays, verbosity="NONE")
+        if status != self._reference_model.GraphStatus.TOSA_VALID:
+            raise Unavailable(f"the TOSA reference model says {status.name}")
+        return list(results)
 
 
-def _run(
-    graph: bytes, inputs: Sequence[torch.Tensor], orders: Sequence[Order], taken: Sequence[Order]
-) -> list[torch.Tensor]:
-    """A TOSA graph's outputs. A delegate sees memory only, so that its graph has the dimensions in memory order."""
-    import tosa_reference_model
-
-    arrays = [
-        np.ascontiguousarray(tensor.detach().numpy().transpose(order))
-        for tensor, order in zip(inputs, orders, strict=True)
-    ]
-    # The reference model looks at sizes only: data in another layout would give another result, and no error.
-    for at, (array, shape) in enumerate(zip(arrays, input_shapes(graph), strict=True)):
-        if [n for n in array.shape if n > 1] != [n for n in shape if n > 1]:
-            raise Unavailable(f"input {at} of a partition has the layout {array.shape}, its TOSA graph {shape}")
-    results, status = tosa_reference_model.run(graph, arrays, verbosity="NONE")
-    if status != tosa_reference_model.GraphStatus.TOSA_VALID:
-        raise Unavailable(f"the TOSA reference model says {status.name}")
-    return [torch.from_numpy(result.transpose(np.argsort(order))) for result, order in zip(results, taken, strict=True)]
-
-
-def outputs(lowering: Lowering, folders: Sequence[Path], samples: Sequence[Inputs]) -> list[list[torch.Tensor]]:
-    """The outputs of the lowered program for each of `samples`. `folders` hold the partitions' TOSA graphs.
+def outputs(
+    edge: EdgeProgramManager, graphs: Mapping[bytes, bytes], samples: Sequence[Inputs]
+) -> list[list[torch.Tensor]]:
+    """The outputs of a lowered program for each of `samples`; `graphs` are the TOSA graphs by delegate.
 
     Raises:
         Unavailable: the reference model is not installed, or cannot execute the program.
     """
     try:
-        import tosa_reference_model  # noqa: F401 - asked for here, so that its absence is one clear line
+        import tosa_reference_model
     except ImportError as error:
         raise Unavailable("the TOSA reference model (tosa-tools) is not installed") from error
-    graphs = {
-        bytes(partition.delegate): (folder / OUT_TOSA).read_bytes()
-        for partition, folder in zip(lowering.partitions, folders, strict=True)
-    }
-    lowered = lowering.edge.exported_program()
+    lowered = edge.exported_program()
     module = lowered.module(check_guards=False)
-    program = _Program(module, graphs)
+    program = _Program(module, graphs, tosa_reference_model)
     try:
         with mutation.undone(module, mutation.of_module(module)):
             return list(mutation.run(program.run, samples, (), returned=mutation.returned(lowered)))
