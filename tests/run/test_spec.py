@@ -2,6 +2,7 @@
 
 import shlex
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from ethosu.vela.architecture_features import Accelerator
@@ -19,7 +20,7 @@ specs = st.builds(
     Spec,
     model=names,
     target=st.builds(Target, accelerator=names, system_config=names, memory_mode=names),
-    quantize=st.sampled_from(spec.QUANTIZATIONS),
+    quantize=st.sampled_from(get_args(spec.Quantization)),
     parameters=st.lists(st.tuples(names, names), max_size=3).map(tuple),
     inferences=st.integers(min_value=1, max_value=1000),
     inputs=st.lists(names, max_size=3).map(tuple),

@@ -72,30 +72,19 @@ def models(context: click.Context, _parameter: click.Parameter, typed: str) -> "
     ]
 
 
-def _vela(names: str, typed: str, *others: str) -> "list[CompletionItem]":
-    from tui.toolchain import vela
+def of_vela(names: str) -> Complete:
+    """Offer a list of Vela's, by its name in `VelaLists`. A target of compile may also be a CPU."""
 
-    try:
-        return _items([*getattr(vela.lists(), names), *others], typed)
-    except vela.VelaMissing:
-        return _items(others, typed)
+    def complete(context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
+        from tui.toolchain import boards, vela
 
+        cpus = boards.CPU_TARGETS if names == "accelerators" and context.info_name == "compile" else ()
+        try:
+            return _items([*getattr(vela.lists(), names), *cpus], typed)
+        except vela.VelaMissing:
+            return _items(cpus, typed)
 
-def targets(context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
-    """NPUs; for compile the CPU as well."""
-    from tui.toolchain.boards import CPU_TARGETS
-
-    return _vela("accelerators", typed, *(CPU_TARGETS if context.info_name == "compile" else ()))
-
-
-def memory_modes(_context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
-    """Vela's memory modes."""
-    return _vela("memory_modes", typed)
-
-
-def system_configs(_context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
-    """Vela's system configs."""
-    return _vela("system_configs", typed)
+    return complete
 
 
 def several(one: Complete) -> Complete:

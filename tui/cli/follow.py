@@ -2,7 +2,7 @@
 
 import errno
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,13 @@ PROCESS_CHECK_S = 1.0
 """Time between two looks at whether the run process is alive."""
 
 
-def start(spec: Spec, options: dict[str, Any], on_success: Callable[[Path], None] = lambda _: None) -> int:
+def start(spec: Spec, typed: Mapping[str, Any], on_success: Callable[[Path], None] = lambda _: None) -> int:
     """Start a run, follow it as the options of `run` and `compile` say, and return the exit status."""
     # Before the run exists: a command that vanished without naming its run would leave it to be searched for.
     signals = Signals(interruptible=True).hear()
     directory = control.start(spec)
     try:
-        return _present(directory, signals, options, on_success)
+        return _present(directory, signals, typed, on_success)
     except OSError as error:
         # Under nohup no signal tells that the terminal is gone.
         if not signals.hung_up and error.errno != errno.EIO:
@@ -35,17 +35,17 @@ def start(spec: Spec, options: dict[str, Any], on_success: Callable[[Path], None
         raise LeftRunning(directory.name) from error
 
 
-def _present(directory: Path, signals: Signals, options: dict[str, Any], on_success: Callable[[Path], None]) -> int:
-    if options["detach"]:
+def _present(directory: Path, signals: Signals, typed: Mapping[str, Any], on_success: Callable[[Path], None]) -> int:
+    if typed["detach"]:
         click.echo(directory.name)
         return Exit.OK
-    if not options["as_events"]:
+    if not typed["events"]:
         click.echo(f"run {directory.name}", err=True)
-    status = follow(directory, verbose=options["verbose"], as_events=options["as_events"], signals=signals)
+    status = follow(directory, verbose=typed["verbose"], as_events=typed["events"], signals=signals)
     if status == Exit.OK:
         on_success(directory)
-    if not options["as_events"]:
-        print_run(directory, as_json=options["as_json"])
+    if not typed["events"]:
+        print_run(directory, as_json=typed["json"])
     return status
 
 

@@ -1,5 +1,6 @@
-"""The spec that the options of a command line ask for."""
+"""The spec that a command line asks for."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,18 +9,85 @@ import msgspec
 from tui.errors import UsageError
 from tui.model import catalogue
 from tui.platform import presets
-from tui.run import spec
+from tui.run import options, spec
+from tui.run.option import Option, replaced
 from tui.run.spec import Spec
+from tui.toolchain.target import Target
 
 
-def replace_typed(base: Any, **values: Any) -> Any:
-    """`base` with those fields replaced that the user typed (None and empty: not typed)."""
-    given = {name: value for name, value in values.items() if value is not None and value != ()}
-    return msgspec.structs.replace(base, **given) if given else base
+def make_spec(typed: Mapping[str, Any], until: Literal["emit", "check"]) -> Spec:
+    """Return the checked spec of the options typed, on top of ``--spec FILE``, presets and the defaults.
+
+    Raises:
+        UsageError: no model, or a spec that cannot run.
+    """
+    base = _base(typed)
+    name = typed["model"] or base.model
+    if not name:
+        raise UsageError("which model?", "such as sample:digits; see: fvp-tui models")
+    model = catalogue.resolve(name)
+    if typed["dataset"] is not None and catalogue.is_program(model):
+        raise UsageError("--dataset needs the model itself", "a ready program takes --input FILE")
+    known_folder = base if typed["model"] is None else None
+    base = msgspec.structs.replace(base, model=model, until=until, target=_compiled_target(model, base.target))
+    request = with_typed(base, typed)
+    folder, inferences = folder_of(typed["folder"], model, known_folder), request.inferences
+    if request.dataset is not None and typed["dataset"] is not None and typed["inferences"] is None:
+        inferences = _samples(Path(request.dataset)) or inferences
+    return spec.check(msgspec.structs.replace(request, folder=folder, inferences=inferences))
 
 
-def absolute(path: str | None) -> str | None:
-    return None if path is None else str(Path(path).expanduser().resolve())
+def _base(typed: Mapping[str, Any]) -> Spec:
+    """The spec of ``--spec FILE``, or the default one, with presets applied."""
+    base = spec.DEFAULT
+    if file := typed["spec"]:
+        try:
+            base = spec.decode(Path(file).read_bytes(), file)
+        except OSError as error:
+            raise UsageError(f"cannot read {file}: {error.strerror}") from error
+    for preset in typed.get("preset", ()):
+        base = presets.apply(base, presets.load(preset))
+    return base
+
+
+def with_typed(base: Spec, typed: Mapping[str, Any]) -> Spec:
+    """Return a spec with the options that were typed."""
+    changes = {}
+    for option in options.OF_SPECS:
+        value = typed.get(option.key)
+        # Not zero, which is a value.
+        if not (value is None or value is False or value == ()):
+            changes[option.path] = _value(option, base, value)
+    return replaced(base, changes)
+
+
+def _value(option: Option, base: Spec, typed: Any) -> Any:
+    match option.kind:
+        case "flag":
+            return not option.default
+        case "file":
+            return tuple(absolute(path) for path in typed) if option.repeatable else absolute(typed)
+        case "program":
+            return program_path(typed)
+        case "setting":
+            # In the place of those of the same name that a preset or a spec file has set.
+            return tuple({**dict(option.value_in(base)), **dict(typed)}.items())
+    return typed
+
+
+def absolute(path: str) -> str:
+    """Return a path that means the same in any folder."""
+    return str(Path(path).expanduser().resolve())
+
+
+def program_path(path: str) -> str:
+    """Return the path of a program without following links: a program may depend on the name it is called by.
+
+    A bare name that is no file here is left as it is, to be found on PATH.
+    """
+    if not Path(path).exists() and Path(path).name == path:
+        return path
+    return str(Path(path).expanduser().absolute())
 
 
 def check_parent(file: str | None) -> None:
@@ -32,104 +100,28 @@ def check_parent(file: str | None) -> None:
         raise UsageError(f"no folder {Path(file).absolute().parent}")
 
 
-def program_path(path: str | None) -> str | None:
-    """A program's path, of which no link is followed: one behind several links may go by the name it was called by.
-
-    A bare name that is no file here is left as it is: it is looked for on PATH.
-    """
-    if path is None or (not Path(path).exists() and Path(path).name == path):
-        return path
-    return str(Path(path).expanduser().absolute())
-
-
-def make_spec(options: dict[str, Any], until: Literal["emit", "check"]) -> Spec:
-    """The spec of the options typed, on top of ``--spec FILE`` or the defaults; checked. `until` is its last stage."""
-    base = Spec(model="")
-    if file := options["spec_file"]:
-        try:
-            base = spec.decode(Path(file).read_bytes(), file)
-        except OSError as error:
-            raise UsageError(f"cannot read {file}: {error.strerror}") from error
-    for preset in options.get("presets", ()):
-        base = presets.apply(base, presets.load(preset))
-    name = options["model"] or base.model
-    if not name:
-        raise UsageError("which model?", "such as sample:digits; see: fvp-tui models")
-    model = catalogue.resolve(name)
-    target = replace_typed(
-        _compiled_target(model, base.target),
-        accelerator=options["target"],
-        system_config=options["system_config"],
-        memory_mode=options["memory_mode"],
-    )
-    limits = replace_typed(
-        base.limits,
-        npu_cycles=options.get("max_npu_cycles"),
-        inference_ms=options.get("max_inference_ms"),
-        sram_kib=options["max_sram_kib"],
-        delegated_percent=options["min_delegated"],
-        match=options.get("require_match") or None,
-    )
-    dataset, inferences = absolute(options["dataset"]), options["inferences"]
-    if dataset is not None and catalogue.is_program(model):
-        raise UsageError("--dataset needs the model itself", "a ready program takes --input FILE")
-    if dataset is not None and inferences is None:
-        inferences = _samples(Path(dataset))
-    made = replace_typed(
-        base,
-        model=model,
-        folder=folder_of(options["folder"], model, base if options["model"] is None else None),
-        until=until,
-        target=target,
-        limits=limits,
-        quantize=options["quantize"],
-        channels_last=options["channels_last"] or None,
-        calibration=absolute(options["calibration"]),
-        inputs=tuple(str(absolute(path)) for path in options["inputs"]),
-        dataset=dataset,
-        inferences=inferences,
-        cache=False if options["no_cache"] else None,
-        platform=options.get("platform"),
-        engine=options.get("engine"),
-        fvp=program_path(options.get("fvp")),
-        runner=absolute(options.get("runner")),
-        runner_kind=options.get("runner_kind"),
-        pte_address=options.get("pte_address"),
-        parameters=_merged(base.parameters, [spec.parameter(text) for text in options.get("parameters", ())]),
-        serve=options.get("serve") or None,
-        fast=options.get("fast") or None,
-        pmu_trace=options.get("pmu_trace") or None,
-        timeout_s=options.get("timeout"),
-    )
-    return spec.check(made)
-
-
 def folder_of(typed: str | None, model: str, known: Spec | None = None) -> str | None:
-    """The folder that a model's code runs in: the one typed, else that of a spec that is `known`, else this one."""
+    """Return the folder that a model's code runs in: the one typed, else that of a `known` spec, else this one."""
     here = spec.folder_for(model)
     if here is None:
         return None
-    return absolute(typed) or (here if known is None else known.folder or str(Path(model).parent))
+    if typed is not None:
+        return absolute(typed)
+    return here if known is None else known.folder or str(Path(model).parent)
 
 
 def _samples(path: Path) -> int | None:
-    """How many there are in a data set; None where there is no such file, which the spec's check says better."""
-    from tui.model import datasets
+    """The size of a data set; None where no file is, which the check of the spec reports."""
+    from tui.model import datasets  # with numpy
 
     return len(datasets.items(path)) if path.exists() else None
 
 
-def _merged(base: tuple[tuple[str, str], ...], typed: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """The parameters of a preset or a spec file, and those typed, which take their place."""
-    return tuple({**dict(base), **dict(typed)}.items())
-
-
-def _compiled_target(model: str, default: Any) -> Any:
-    """A ready program runs on what it was compiled for. A damaged one is left for the run to refuse."""
-    from tui.model import bundled, pte  # with numpy
-
+def _compiled_target(model: str, default: Target) -> Target:
+    """The target that a ready program was compiled for. A damaged program is left for the run to refuse."""
     if not catalogue.is_program(model):
         return default
+    from tui.model import bundled, pte  # with numpy
 
     try:
         return pte.compiled_for(bundled.program_of(Path(model).read_bytes()), default)

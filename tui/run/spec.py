@@ -7,75 +7,18 @@ targets come from Vela's own lists (`tui.toolchain.vela`), so a wrong name fails
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from tui.errors import UsageError
+from tui.run import options
+from tui.run.options import EngineChoice, Limits, PlatformChoice, Quantization, RunnerKind, Spec
 from tui.toolchain import boards, vela
 from tui.toolchain.target import Target
 
-Quantization = Literal["int8", "a16w8", "none"]
-PlatformChoice = Literal["auto", "simulator", "fvp"]
-EngineChoice = Literal["auto", "interpreter", "firmware"]
-RunnerKind = Literal["auto", "semihosting", "address", "embedded", "mlek"]
+__all__ = ["EngineChoice", "Limits", "PlatformChoice", "Quantization", "RunnerKind", "Spec"]
 
-QUANTIZATIONS: tuple[Quantization, ...] = ("int8", "a16w8", "none")
-PLATFORMS: tuple[PlatformChoice, ...] = ("auto", "simulator", "fvp")
-ENGINES: tuple[EngineChoice, ...] = ("auto", "interpreter", "firmware")
-RUNNER_KINDS: tuple[RunnerKind, ...] = ("auto", "semihosting", "address", "embedded", "mlek")
-
-DEFAULT_TIMEOUT_S = 600.0
-"""Wall-clock limit of the platform, as examples/arm/run_fvp.sh sets it."""
-
-
-class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Bounds a run must keep; None where there is none."""
-
-    npu_cycles: int | None = None
-    inference_ms: float | None = None
-    sram_kib: float | None = None
-    delegated_percent: float | None = None
-    match: bool = False
-
-
-class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to run, on what, and how."""
-
-    model: str
-    """``sample:NAME``, ``executorch:NAME``, or the absolute path of a .py, .pt2, .pte or .bpte file."""
-    folder: str | None = None
-    """Where the code of a .py model runs: the folder of whoever asked for it. None is the folder of the file."""
-    target: Target = Target()
-    quantize: Quantization = "int8"
-    channels_last: bool = False
-    """Whether the model is exported in the layout the NPU computes in, and takes its inputs in it (NHWC)."""
-    calibration: str | None = None
-    """A .pt file or a folder of them; None calibrates on the model's own inputs."""
-    until: Literal["emit", "check"] = "check"
-    """The last stage: ``compile`` stops at emit."""
-    platform: PlatformChoice = "auto"
-    engine: EngineChoice = "auto"
-    fvp: str | None = None
-    runner: str | None = None
-    runner_kind: RunnerKind = "auto"
-    pte_address: int | None = None
-    """Where a runner of the kind ``address`` looks for the program; None is where it was built to."""
-    parameters: tuple[tuple[str, str], ...] = ()
-    """FVP parameters (``-C NAME=VALUE``) beside those a run always sets."""
-    fast: bool = False
-    pmu_trace: bool = False
-    """Whether an FVP traces its NPU, operator by operator; the simulator always does, but for `fast`."""
-    inferences: int = 1
-    serve: bool = False
-    """Whether the platform stays after its inferences, and runs further ones when it is asked to."""
-    inputs: tuple[str, ...] = ()
-    """One file for each input of the program; empty takes the model's own."""
-    dataset: str | None = None
-    """A folder or an .npz file of inputs, which the inferences take in turn; see `tui.model.datasets`."""
-    timeout_s: float = DEFAULT_TIMEOUT_S
-    limits: Limits = Limits()
-    cache: bool = True
+DEFAULT = Spec(model="")
 
 
 def _choice(kind: str, value: str, known: Iterable[str]) -> None:
@@ -203,48 +146,8 @@ def lowering_of(request: Spec) -> Spec:
     )
 
 
-DEFAULT = Spec(model="")
-
-
 def command_line(spec: Spec) -> list[str]:
-    """The ``fvp-tui`` command that starts this spec, without options at their defaults."""
-    words = ["fvp-tui", "compile" if spec.until == "emit" else "run", spec.model]
-    target, limits = spec.target, spec.limits
-    # The target and memory mode are always shown: a result means nothing without them.
-    words += ["--target", target.accelerator, "--memory-mode", target.memory_mode]
-    if target.system_config != DEFAULT.target.system_config:
-        words += ["--system-config", target.system_config]
-    values: list[tuple[str, object, object]] = [
-        ("--folder", spec.folder, folder_for(spec.model)),
-        ("--quantize", spec.quantize, DEFAULT.quantize),
-        ("--calibration", spec.calibration, None),
-        ("--dataset", spec.dataset, None),
-        ("--platform", spec.platform, DEFAULT.platform),
-        ("--engine", spec.engine, DEFAULT.engine),
-        ("--fvp", spec.fvp, None),
-        ("--runner", spec.runner, None),
-        ("--runner-kind", spec.runner_kind, DEFAULT.runner_kind),
-        ("--pte-address", None if spec.pte_address is None else f"{spec.pte_address:#x}", None),
-        ("--inferences", spec.inferences, DEFAULT.inferences),
-        ("--timeout", f"{spec.timeout_s:g}", f"{DEFAULT.timeout_s:g}"),
-        ("--max-npu-cycles", limits.npu_cycles, None),
-        ("--max-inference-ms", limits.inference_ms, None),
-        ("--max-sram-kib", limits.sram_kib, None),
-        ("--min-delegated", limits.delegated_percent, None),
-    ]
-    for option, value, default in values:
-        if value is not None and value != default:
-            words += [option, str(value)]
-    for name, value in spec.parameters:
-        words += ["-C", f"{name}={value}"]
-    for path in spec.inputs:
-        words += ["--input", path]
-    switches = (
-        ("--serve", spec.serve),
-        ("--fast", spec.fast),
-        ("--pmu-trace", spec.pmu_trace),
-        ("--require-match", limits.match),
-        ("--channels-last", spec.channels_last),
-    )
-    words += [option for option, on in switches if on] + ["--no-cache"] * (not spec.cache)
-    return words
+    """Return the ``fvp-tui`` command that starts a spec, without options at their defaults."""
+    command = "compile" if spec.until == "emit" else "run"
+    shown = msgspec.structs.replace(spec, folder=None) if spec.folder == folder_for(spec.model) else spec
+    return ["fvp-tui", command, spec.model, *(word for option in options.OF_SPECS for word in option.words(shown))]

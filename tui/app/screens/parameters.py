@@ -42,7 +42,7 @@ OPTIONS = (
     Parameter(FAST, "", "bool", "", "0", "Fast NPU mode; its counters are not representative."),
     Parameter(PMU_TRACE, "", "bool", "", "0", "Have the FVP trace its NPU: cycles of each operator."),
     Parameter(
-        TIMEOUT, "", "seconds", "", f"{spec.DEFAULT_TIMEOUT_S:g}", "Wall-clock limit of the platform, in seconds."
+        TIMEOUT, "", "seconds", "", f"{spec.DEFAULT.timeout_s:g}", "Wall-clock limit of the platform, in seconds."
     ),
 )
 """Options of a run that are no parameters of the platform, but decide how it works."""

@@ -9,7 +9,7 @@ import click
 from tui.cli import candidates
 from tui.cli.command import command
 from tui.cli.follow import start
-from tui.cli.options import spec_options
+from tui.cli.options import table_options
 from tui.cli.request import check_parent, make_spec
 from tui.errors import UsageError
 from tui.model import catalogue
@@ -20,14 +20,14 @@ from tui.run import store
     "fvp-tui compile my_model.py -o my_model.pte",
     "fvp-tui compile sample:digits --target cortex-m85",
 )
-@spec_options
-@click.option("-o", "--output", metavar="FILE", shell_complete=candidates.files, help="Copy the .pte to FILE.")
-def compile(output: str | None, **options: Any) -> int:
+@click.argument("model", required=False, shell_complete=candidates.models)
+@table_options("compile")
+def compile(output: str | None, **typed: Any) -> int:
     """Compile a model without running it.
 
     Stops after the .pte and its analysis: delegation, Vela's estimate, memory.
     """
-    spec = make_spec(options, "emit")
+    spec = make_spec(typed, "emit")
     if catalogue.is_program(spec.model):
         raise UsageError(f"{spec.model} is compiled already", "fvp-tui run takes it as it is")
     check_parent(output)
@@ -36,4 +36,4 @@ def compile(output: str | None, **options: Any) -> int:
         if output is not None:
             shutil.copyfile(directory / store.ARTIFACTS / store.MODEL, output)
 
-    return start(spec, options, on_success=copy)
+    return start(spec, typed, on_success=copy)

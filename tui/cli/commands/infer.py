@@ -35,7 +35,7 @@ def infer(name: str, inputs: tuple[str, ...], as_json: bool) -> int:
     The run is one that was started with fvp-tui run --serve; its platform waits for inputs.
     """
     directory = store.resolve(name)
-    number = control.infer(directory, [str(absolute(path)) for path in inputs])
+    number = control.infer(directory, [absolute(path) for path in inputs])
     current = _until_inferred(directory, number)
     inference = next((one for one in current.inferences if one.index == number), None)
     if inference is None:

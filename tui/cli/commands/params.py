@@ -1,16 +1,19 @@
 """``fvp-tui params``."""
 
+from typing import Any
+
 import click
 
 from tui.cli import candidates
 from tui.cli.command import command, json_option
+from tui.cli.options import table_options
 from tui.cli.output import print_json
-from tui.cli.request import program_path
+from tui.cli.request import with_typed
 from tui.errors import Exit, UserError
 from tui.platform import command as command_line
 from tui.platform import parameters, presets, selection
 from tui.reports.format import table
-from tui.run.spec import PLATFORMS, PlatformChoice, Spec
+from tui.run import spec
 from tui.text import clean
 
 HEADINGS = ("parameter", "type", "default", "range", "", "")
@@ -18,25 +21,24 @@ HEADINGS = ("parameter", "type", "default", "range", "", "")
 
 @command("fvp-tui params uart0", "fvp-tui params ethosu --platform simulator", "fvp-tui params --presets")
 @click.argument("words", metavar="[PATTERN]...", nargs=-1, shell_complete=candidates.parameters)
-@click.option("--platform", type=click.Choice(PLATFORMS), default="auto", help="Whose parameters [auto].")
-@click.option("--fvp", metavar="PATH", shell_complete=candidates.files, help="The FVP's binary.")
+@table_options("params")
 @click.option("--presets", "list_presets", is_flag=True, help="List the presets instead.")
 @json_option()
-def params(words: tuple[str, ...], platform: PlatformChoice, fvp: str | None, list_presets: bool, as_json: bool) -> int:
+def params(words: tuple[str, ...], list_presets: bool, as_json: bool, **typed: Any) -> int:
     """List the platform's parameters.
 
     The platform lists them itself. With several PATTERNs, a parameter must contain all of them.
     """
     if list_presets:
         return _list_presets(as_json=as_json)
-    choice = selection.platform_only(Spec(model="", platform=platform, fvp=program_path(fvp)))
+    choice = selection.platform_only(with_typed(spec.DEFAULT, typed))
     matches = parameters.matching(parameters.of(choice), words)
     if as_json:
         print_json(matches)
         return Exit.OK
     if not matches:
         raise UserError(f"{choice.name} has no parameter" + (f" that contains {' and '.join(words)}" if words else "s"))
-    set_by_run = {name for name, _ in command_line.defaults(Spec(model=""))}
+    set_by_run = {name for name, _ in command_line.defaults(spec.DEFAULT)}
     rows = [
         [
             p.name,

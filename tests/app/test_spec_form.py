@@ -1,0 +1,66 @@
+"""The form of a spec: a field for each option that has one, which keeps any value of it."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from textual.app import App, ComposeResult
+
+from tui.app.widgets.choice import Field
+from tui.app.widgets.spec_form import FORM, SpecForm
+from tui.run.spec import Spec
+from tui.toolchain import vela
+from tui.toolchain.target import Target
+
+
+class OnlyForm(App[None]):
+    def compose(self) -> ComposeResult:
+        yield SpecForm(Spec(model=""), id="options")
+
+
+@pytest.fixture
+def specs(tmp_path: Path) -> list[Spec]:
+    """Specs that differ from the default in every value the form has."""
+    file, archive = str(tmp_path / "i.npy"), str(tmp_path / "all.npz")
+    known = vela.lists()
+    target = Target(known.accelerators[-1], known.system_configs[-1], known.memory_modes[-1])
+    changed = Spec(
+        model="m",
+        target=target,
+        quantize="a16w8",
+        channels_last=True,
+        calibration=file,
+        platform="simulator",
+        engine="firmware",
+        inferences=7,
+        inputs=(file, file),
+    )
+    return [
+        Spec(model="m"),
+        changed,
+        msgspec.structs.replace(changed, inputs=(), dataset=archive, serve=True),
+        msgspec.structs.replace(changed, until="emit"),
+    ]
+
+
+async def test_what_is_filled_in_is_read_back(specs: list[Spec]) -> None:
+    app = OnlyForm()
+    async with app.run_test():
+        form = app.query_one(SpecForm)
+        for one in specs:
+            form.fill(one)
+            assert form.read(Spec(model="m", timeout_s=5), "m") == msgspec.structs.replace(one, timeout_s=5)
+        # An FVP has no engine.
+        form.fill(msgspec.structs.replace(specs[1], platform="fvp"))
+        assert form.read(Spec(model="m"), "m").engine == "auto"
+
+
+async def test_every_option_with_a_form_has_a_field_with_its_words() -> None:
+    app = OnlyForm()
+    async with app.run_test():
+        fields = list(app.query(Field))
+        # "Do" chooses between commands, and --serve.
+        assert [field.label for field in fields if field.id != "until"] == [o.form.label for o in FORM if o.form]
+        for option in FORM:
+            field = app.query_one(f"#{option.key.replace('_', '-')}", Field)
+            assert option.form is not None and field.about == option.form.about

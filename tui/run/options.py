@@ -1,0 +1,346 @@
+"""The options of a run, declared once: beside each field of the spec stands the option that sets it.
+
+From here come click's options, the command line that a spec is shown as, the fields of the Setup screen, the merging of
+``--spec`` with what is typed, and the tables of docs/options.md. To add an option, add its field here and use it.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from tui.run.option import Form, Option, declared
+from tui.toolchain import boards
+from tui.toolchain.target import Target
+
+Quantization = Literal["int8", "a16w8", "none"]
+PlatformChoice = Literal["auto", "simulator", "fvp"]
+EngineChoice = Literal["auto", "interpreter", "firmware"]
+RunnerKind = Literal["auto", "semihosting", "address", "embedded", "mlek"]
+
+COMPILING = ("run", "compile")
+LOWERING = ("run", "compile", "sweep")
+
+TARGET, PROGRAM, PLATFORM, INFERENCE, LIMITS, OUTPUT = GROUPS = (
+    "Target",
+    "Program",
+    "Platform",
+    "Inference",
+    "Limits (exit status 3)",
+    "Output",
+)
+
+DEFAULT_TIMEOUT_S = 600.0
+"""Wall-clock limit of the platform, as in examples/arm/run_fvp.sh."""
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Bounds that a run must keep; None where there is none."""
+
+    npu_cycles: Annotated[
+        int | None,
+        Option(
+            "--max-npu-cycles", "Limit the NPU cycles of the slowest inference.", LIMITS, ("run", "sweep"), metavar="N"
+        ),
+    ] = None
+    inference_ms: Annotated[
+        float | None,
+        Option(
+            "--max-inference-ms",
+            "Limit the time of that inference at the NPU's clock.",
+            LIMITS,
+            ("run", "sweep"),
+            metavar="X",
+        ),
+    ] = None
+    sram_kib: Annotated[
+        float | None,
+        Option("--max-sram-kib", "Limit the SRAM that Vela accounts for.", LIMITS, LOWERING, metavar="N"),
+    ] = None
+    delegated_percent: Annotated[
+        float | None,
+        Option("--min-delegated", "Require a minimum share of nodes on the NPU.", LIMITS, COMPILING, metavar="PERCENT"),
+    ] = None
+    match: Annotated[bool, Option("--require-match", "Require that the outputs match the model's.", LIMITS)] = False
+
+
+class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to run, on what, and how."""
+
+    model: str
+    """``sample:NAME``, ``executorch:NAME``, or the absolute path of a .py, .pt2, .pte or .bpte file."""
+    folder: Annotated[
+        str | None,
+        Option(
+            "--folder",
+            "Run the code of a .py model in this folder.",
+            PROGRAM,
+            LOWERING,
+            kind="file",
+            metavar="PATH",
+            unset="the current folder",
+            rank=2,
+        ),
+    ] = None
+    """None is the folder of the file."""
+    target: Annotated[
+        Target,
+        Option(
+            "--target",
+            f"NPU and size, as Vela names them; compile also takes {' or '.join(boards.CPU_TARGETS)}.",
+            TARGET,
+            COMPILING,
+            part="accelerator",
+            metavar="NAME",
+            vela="accelerators",
+            always_shown=True,
+            form=Form(
+                "NPU",
+                "Size of the NPU: 8-bit multiply-accumulates a cycle.",
+                text=lambda name: name.rsplit("-", 1)[-1],
+                unit="MACs",
+            ),
+        ),
+        Option(
+            "--memory-mode",
+            "Vela's memory mode: where weights and tensors lie.",
+            TARGET,
+            COMPILING,
+            part="memory_mode",
+            metavar="NAME",
+            vela="memory_modes",
+            always_shown=True,
+            form=Form("Memory", "Vela's memory mode: where weights and intermediate tensors lie."),
+        ),
+        Option(
+            "--system-config",
+            "Vela's system config: clock and speed of the memories.",
+            TARGET,
+            COMPILING,
+            part="system_config",
+            metavar="NAME",
+            vela="system_configs",
+            form=Form(
+                "System",
+                "Vela's system config: clock, and speed of SRAM and of the memory outside.",
+                text=boards.short_system_config,
+            ),
+        ),
+    ] = Target()
+    quantize: Annotated[
+        Quantization,
+        Option(
+            "--quantize",
+            "Quantize to int8, to a16w8 (16-bit activations), or not at all.",
+            PROGRAM,
+            LOWERING,
+            form=Form("Quantize", "int8; a16w8: 16-bit activations; none: float, which the NPU cannot run."),
+        ),
+    ] = "int8"
+    channels_last: Annotated[
+        bool,
+        Option(
+            "--channels-last",
+            "Export in the NPU's layout; inputs are then NHWC in memory.",
+            PROGRAM,
+            LOWERING,
+            rank=1,
+            form=Form(
+                "Layout",
+                "Channels last is the NPU's own layout: no transposition of the input, which is then NHWC in memory.",
+                off_on=("as written", "channels last"),
+            ),
+        ),
+    ] = False
+    calibration: Annotated[
+        str | None,
+        Option(
+            "--calibration",
+            "Calibrate on these inputs: .pt, .npy, .npz or a folder.",
+            PROGRAM,
+            LOWERING,
+            kind="file",
+            metavar="PATH",
+            unset="the model's own",
+            form=Form(
+                "Calibrate",
+                "What quantization takes its ranges from: files or a folder.",
+                without="on the model's inputs",
+            ),
+        ),
+    ] = None
+    until: Literal["emit", "check"] = "check"
+    """The last stage: ``compile`` stops at emit."""
+    platform: Annotated[
+        PlatformChoice,
+        Option(
+            "--platform",
+            "Run on the simulator or the FVP; auto prefers the FVP.",
+            PLATFORM,
+            ("run", "params"),
+            form=Form("Run on", "auto takes the FVP when it and a runner are found, else the simulator."),
+        ),
+    ] = "auto"
+    engine: Annotated[
+        EngineChoice,
+        Option(
+            "--engine",
+            "CPU side of the simulator: Python, or firmware on an emulated core.",
+            PLATFORM,
+            form=Form("Engine", "How the simulator runs the CPU: in Python, or Arm's firmware on an emulated core."),
+        ),
+    ] = "auto"
+    fvp: Annotated[
+        str | None,
+        Option("--fvp", "Binary of the FVP.", PLATFORM, ("run", "params"), kind="program", metavar="PATH"),
+    ] = None
+    runner: Annotated[
+        str | None,
+        Option(
+            "--runner", "Runner for the FVP: the program that runs the model.", PLATFORM, kind="file", metavar="ELF"
+        ),
+    ] = None
+    runner_kind: Annotated[
+        RunnerKind, Option("--runner-kind", "How the runner receives the compiled model.", PLATFORM)
+    ] = "auto"
+    pte_address: Annotated[
+        int | None,
+        Option(
+            "--pte-address",
+            "Where a runner of kind address expects the compiled model.",
+            PLATFORM,
+            kind="address",
+            metavar="ADDR",
+        ),
+    ] = None
+    """None is the address that the runner was built for."""
+    parameters: Annotated[
+        tuple[tuple[str, str], ...],
+        Option("-C", "Set a parameter of the platform; repeatable.", PLATFORM, metavar="NAME=VALUE"),
+    ] = ()
+    """Parameters beside those that a run always sets."""
+    fast: Annotated[bool, Option("--fast", "Fast NPU mode; its counters are not representative.", PLATFORM)] = False
+    pmu_trace: Annotated[
+        bool, Option("--pmu-trace", "Have the FVP trace its NPU: cycles of each operator.", PLATFORM)
+    ] = False
+    """The simulator always traces, unless `fast`."""
+    inferences: Annotated[
+        int,
+        Option(
+            "--inferences",
+            "Number of inferences to run.",
+            INFERENCE,
+            COMPILING,
+            metavar="N",
+            unset="1, or the whole data set",
+            rank=1,
+            form=Form("Inferences", "How many inferences, each with the model's next input."),
+        ),
+    ] = 1
+    serve: Annotated[
+        bool, Option("--serve", "Keep the platform up for more inferences: fvp-tui infer.", INFERENCE, rank=2)
+    ] = False
+    inputs: Annotated[
+        tuple[str, ...],
+        Option(
+            "--input",
+            "Take an input from a file (.npy, .pt or raw); once for each input.",
+            INFERENCE,
+            COMPILING,
+            kind="file",
+            metavar="FILE",
+            unset="the model's own",
+            form=Form(
+                "Inputs",
+                "What to infer on: files, or a folder or .npz with many samples, labelled or not.",
+                without="the model's own",
+            ),
+        ),
+    ] = ()
+    dataset: Annotated[
+        str | None,
+        Option(
+            "--dataset",
+            "Take inputs, labelled or not, from a folder or an .npz.",
+            INFERENCE,
+            COMPILING,
+            kind="file",
+            metavar="PATH",
+        ),
+    ] = None
+    """The inferences take its inputs in turn; see `tui.model.datasets`."""
+    timeout_s: Annotated[
+        float, Option("--timeout", "Wall-clock limit of the platform, in seconds.", PLATFORM, metavar="S")
+    ] = DEFAULT_TIMEOUT_S
+    limits: Limits = Limits()
+    cache: Annotated[
+        bool, Option("--no-cache", "Ignore what earlier runs have compiled.", PROGRAM, LOWERING, rank=3)
+    ] = True
+
+
+_OF_COMMANDS = (
+    Option(
+        "--targets",
+        "NPUs and their sizes, as Vela names them.",
+        TARGET,
+        ("sweep",),
+        kind="names",
+        metavar="A,B",
+        vela="accelerators",
+        default=boards.DEFAULT.npu.accelerators,
+        unset=f"all sizes of {boards.DEFAULT.npu.name}",
+    ),
+    Option(
+        "--memory-modes",
+        "Vela's memory modes.",
+        TARGET,
+        ("sweep",),
+        kind="names",
+        metavar="X,Y",
+        vela="memory_modes",
+        default=boards.DEFAULT.npu.memory_modes,
+    ),
+    Option(
+        "--system-configs",
+        "Vela's system configs.",
+        TARGET,
+        ("sweep",),
+        kind="names",
+        metavar="X,Y",
+        vela="system_configs",
+        default=(boards.DEFAULT.npu.default_system_config,),
+    ),
+    Option(
+        "--preset",
+        "Apply a preset of parameters (see fvp-tui params --presets); repeatable.",
+        PLATFORM,
+        metavar="NAME",
+        repeatable=True,
+    ),
+    Option("--dry-run", "Print the command line of the platform; run nothing.", PLATFORM, kind="flag"),
+    Option(
+        "--spec",
+        "Take all options that are not given from a run's spec.json.",
+        OUTPUT,
+        COMPILING,
+        kind="file",
+        metavar="FILE",
+    ),
+    Option("--output", "Copy the .pte to FILE.", OUTPUT, ("compile",), kind="file", metavar="FILE", short="-o"),
+    Option("--csv", "Write all points to FILE, too.", OUTPUT, ("sweep",), kind="file", metavar="FILE"),
+    Option("--detach", "Start the run, print its id and do not wait.", OUTPUT, COMPILING, kind="flag"),
+    Option("--json", "Print the result as JSON on stdout, at the end.", OUTPUT, LOWERING, kind="flag"),
+    Option("--events", "Print the journal as JSON lines on stdout, live.", OUTPUT, COMPILING, kind="flag"),
+    Option("--verbose", "Print the log on stderr.", OUTPUT, LOWERING, kind="flag", short="-v"),
+)
+"""The options that only the command itself heeds."""
+
+TABLE = tuple(sorted((*declared(Spec), *_OF_COMMANDS), key=lambda option: (GROUPS.index(option.group), option.rank)))
+"""All options, by group."""
+
+OF_SPECS = tuple(option for option in TABLE if option.path)
+"""The options of fields of a spec."""
+
+
+def of(command: str) -> tuple[Option, ...]:
+    """Return the options of a command, in the order of the table."""
+    return tuple(option for option in TABLE if command in option.commands)
