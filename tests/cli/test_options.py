@@ -68,8 +68,8 @@ def test_what_is_not_typed_comes_from_the_spec_file_and_presets(tmp_path: Path) 
     file.write_bytes(spec.encode(known))
     same = make_spec({**typed("--spec", str(file)), "model": None}, "check")
     assert same == known
-    words = ["--spec", str(file), *"--inferences 2 -C b=3 -C c=4 --preset patient --max-sram-kib 0".split()]
-    changed = make_spec({**typed(*words), "model": None}, "check")
+    words = "--inferences 2 -C b=3 -C c=4 --preset patient --max-sram-kib 0"
+    changed = make_spec({**typed("--spec", str(file), *words.split()), "model": None}, "check")
     assert changed == msgspec.structs.replace(
         known,
         inferences=2,

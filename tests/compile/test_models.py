@@ -168,7 +168,7 @@ def test_a_spec_goes_back_to_its_folder(attempt: Try, fvp_tui: Fvp, project: Pat
     Path(file).write_text(text)
     done = fvp_tui("compile", "--spec", file, cwd=gone)
     assert done.returncode == 2
-    assert f"no folder {project}, in which {gone / 'model.py'} is loaded (--folder . loads it" in done.stderr
+    assert f"no folder {project} to run {gone / 'model.py'} in (--folder . takes the current" in done.stderr
     assert fvp_tui("compile", "--spec", file, "--folder", ".", cwd=gone).returncode == 0
 
 

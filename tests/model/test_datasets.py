@@ -98,7 +98,7 @@ def refusals() -> list[tuple[str, list[str], str]]:
         ("notes.txt", ["--calibration"], "is not a .npy, .npz or .pt file"),
         ("gone", ["--dataset"], "no data set at"),
         ("wide.npz", ["--inferences", "0", "--dataset"], "--inferences must be at least 1"),
-        ("wide.npz", ["--input", "wide.npz", "--dataset"], "--dataset and --input contradict each other"),
+        ("wide.npz", ["--input", "wide.npz", "--dataset"], "--dataset and --input exclude each other"),
     ]
 
 

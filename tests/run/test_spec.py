@@ -66,7 +66,7 @@ def test_an_unknown_target_names_the_known_ones(target: Target, words: str) -> N
         (Spec(model="m", timeout_s=0), "--timeout"),
         (Spec(model="m", timeout_s=float("nan")), "--timeout"),
         (Spec(model="m", inputs=("/nowhere/i.npy",)), "no input file"),
-        (Spec(model="/m.py", folder="/nowhere"), "no folder /nowhere, in which /m.py is loaded"),
+        (Spec(model="/m.py", folder="/nowhere"), "no folder /nowhere to run /m.py in"),
         (Spec(model="m", parameters=((boards.DEFAULT.parameters.macs, "128"),)), "contradicts"),
     ],
 )
@@ -90,6 +90,14 @@ def test_the_command_line_names_a_folder_that_is_not_the_current_one(
     # What has no code has no folder, and the file of a run from before there were folders is the one it had.
     assert spec.folder_for("sample:digits") is spec.folder_for("/m.pt2") is None
     assert "--folder" not in spec.command_line(Spec(model="/m.py"))
+
+
+def test_the_command_line_of_a_compilation_has_only_what_compile_takes() -> None:
+    compiled = Spec(model="m", until="emit", platform="simulator", fast=True, limits=Limits(npu_cycles=1, sram_kib=0.5))
+    words = spec.command_line(compiled)
+    assert words[:3] == ["fvp-tui", "compile", "m"]
+    assert words[-2:] == ["--max-sram-kib", "0.5"]
+    assert not {"--platform", "--fast", "--max-npu-cycles"} & set(words)
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"model": 1}', b'{"model": "m", "unknown": 1}', b"\xff"])

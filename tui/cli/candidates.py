@@ -1,7 +1,7 @@
-"""What an argument of the command line may be: the candidates that shell completion offers for it.
+"""Candidates that shell completion offers for an argument of the command line.
 
-Each function is one `click` calls with a context, a parameter and what has been typed of the value. It imports what it
-needs when it is called, never PyTorch or the terminal library: a candidate that comes late is no help.
+click calls these functions with a context, a parameter and the value typed so far. Each imports what it needs when it
+is called, never PyTorch or the terminal library: a candidate that comes late is no help.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,16 +12,18 @@ import click
 from tui.errors import UserError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from click.shell_completion import CompletionItem
 
     from tui.platform.parameters import Parameter
 
-MOST_RUNS = 100
-"""Runs that are offered, the newest: nobody looks through more of them in a list."""
+MAX_RUNS = 100
+"""Number of runs offered, the newest: nobody reads a longer list."""
 SHORT_NAMES = ("last", "last~1", "last~2")
-"""Those that come to mind: the older a run, the sooner it is named by its id."""
+"""Short names offered: older runs are named by their ids."""
 NO_SPACE = "nospace"
-"""Kind of a candidate that goes on: a folder, or the name of a parameter before its value."""
+"""Kind of a candidate that is continued: a folder, or the name of a parameter before its value."""
 
 Complete = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
 
@@ -36,44 +38,44 @@ def _items(values: Iterable[str], typed: str, kind: str = "plain") -> "list[Comp
 
 
 def files(_context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
-    """Any file, as the shell completes it."""
+    """Let the shell complete a file."""
     return _items([typed], typed, "file")
 
 
 def folders(_context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
-    """Any folder, as the shell completes it."""
+    """Let the shell complete a folder."""
     return _items([typed], typed, "dir")
 
 
-# -- models and what they are compiled for
+# -- models and targets
 
 
 def models(context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
-    """Models that have a name and can be had here, then files that can be one."""
+    """Offer models that have a name and can be used here, then files that may be a model."""
     from click.shell_completion import CompletionItem
 
     from tui.app import path_completion
     from tui.model import catalogue
 
-    found = catalogue.samples()
-    if "executorch:".startswith(typed[: len("executorch:")]):  # these take a while to list
-        found += catalogue.executorch_models()
+    known = catalogue.samples()
+    if "executorch:".startswith(typed[: len("executorch:")]):  # listing these takes a while
+        known += catalogue.executorch_models()
     compiles = context.info_name in ("compile", "sweep")
     suffixes = tuple(s for s in catalogue.SUFFIXES if not (compiles and s in catalogue.PROGRAMS))
     named = [
         CompletionItem(model.name, help=model.title or None)
-        for model in found
+        for model in known
         if model.name.startswith(typed) and not model.missing
     ]
-    there = path_completion.completions(typed, suffixes)
+    paths = path_completion.completions(typed, suffixes)
     return [
         *named,
-        *(CompletionItem(path, type=NO_SPACE if path.endswith("/") else "plain") for path in there),
+        *(CompletionItem(path, type=NO_SPACE if path.endswith("/") else "plain") for path in paths),
     ]
 
 
 def of_vela(names: str) -> Complete:
-    """Offer a list of Vela's, by its name in `VelaLists`. A target of compile may also be a CPU."""
+    """Offer a list of `VelaLists`, by its name. A target of compile may also be a CPU."""
 
     def complete(context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
         from tui.toolchain import boards, vela
@@ -88,16 +90,16 @@ def of_vela(names: str) -> Complete:
 
 
 def several(one: Complete) -> Complete:
-    """Candidates of a list with commas: those of its last item that are not in it yet."""
+    """Complete the last item of a list with commas; offer nothing that is already in the list."""
 
     def complete(context: click.Context, parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
         from click.shell_completion import CompletionItem
 
         before, comma, last = typed.rpartition(",")
-        had = before.split(",")
-        found = one(context, parameter, last)
+        listed = before.split(",")
+        items = one(context, parameter, last)
         return [
-            CompletionItem(f"{before}{comma}{item.value}", type=item.type) for item in found if item.value not in had
+            CompletionItem(f"{before}{comma}{item.value}", type=item.type) for item in items if item.value not in listed
         ]
 
     return complete
@@ -106,30 +108,30 @@ def several(one: Complete) -> Complete:
 # -- runs
 
 
-def _runs(typed: str, wanted: Callable[[Any], bool] | None = None) -> "list[CompletionItem]":
-    """Runs, newest first, only those `wanted` by their folder; without that also the short names of the last ones."""
+def _runs(typed: str, fits: "Callable[[Path], bool] | None" = None) -> "list[CompletionItem]":
+    """Offer runs, newest first: those whose folder `fits`, or all and the short names of the newest."""
     from tui.run import store
 
-    known = store.ids()
-    short = SHORT_NAMES[: len(known)] if wanted is None else ()
-    fitting = [name for name in known if name.startswith(typed) and (wanted is None or wanted(store.folder() / name))]
-    return _items([*short, *fitting[:MOST_RUNS]], typed)
+    ids = store.ids()
+    short = SHORT_NAMES[: len(ids)] if fits is None else ()
+    fitting = [name for name in ids if name.startswith(typed) and (fits is None or fits(store.folder() / name))]
+    return _items([*short, *fitting[:MAX_RUNS]], typed)
 
 
 def any_run(_context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
-    """Any run."""
+    """Offer any run."""
     return _runs(typed)
 
 
 def live_runs(_context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
-    """Runs that go on."""
+    """Offer runs that are still running."""
     from tui.run import store
 
     return _runs(typed, lambda directory: (directory / store.CONTROL).exists())
 
 
 def pinnable_runs(context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
-    """Runs that can be pinned, or with --off let go."""
+    """Offer runs that are not pinned; with --off, pinned ones."""
     from tui.run import store
 
     off = bool(context.params.get("off"))
@@ -151,35 +153,35 @@ def _platform_parameters(context: click.Context) -> "list[Parameter]":
         request = Spec(model="", platform=platform, fvp=None if fvp is None else str(Path(fvp).expanduser().absolute()))
         return parameters.of(selection.platform_only(request))
     except (UserError, OSError):
-        return []  # no platform: there is nothing to name
+        return []  # no platform, no parameters
 
 
 def settings(context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
-    """``NAME=`` of the platform's parameters, then values: both of a switch, else the default."""
+    """Offer ``NAME=`` of the platform's parameters, then values: both of a switch, else the default."""
     from click.shell_completion import CompletionItem
 
     name, sign, _ = typed.partition("=")
-    found = _platform_parameters(context)
+    known = _platform_parameters(context)
     if not sign:
         return [
-            CompletionItem(f"{p.name}=", type=NO_SPACE, help=p.text or None) for p in found if p.name.startswith(typed)
+            CompletionItem(f"{p.name}=", type=NO_SPACE, help=p.text or None) for p in known if p.name.startswith(typed)
         ]
-    values = [("0", "1") if p.type == "bool" else (p.default,) for p in found if p.name == name]
+    values = [("0", "1") if p.type == "bool" else (p.default,) for p in known if p.name == name]
     return _items([f"{name}={value}" for one in values for value in one], typed)
 
 
 def parameters(context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
-    """Names of the platform's parameters."""
+    """Offer names of the platform's parameters."""
     return _items([p.name for p in _platform_parameters(context)], typed)
 
 
 def presets(_context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
-    """Presets, those of the user among them."""
+    """Offer presets, including the user's own."""
     from tui.platform import presets
 
     return _items(presets.names(), typed)
 
 
 def sizes(_context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
-    """Sizes of a screen that terminals have."""
+    """Offer common sizes of a terminal."""
     return _items(("80x24", "120x40", "200x50"), typed)

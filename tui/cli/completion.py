@@ -1,8 +1,8 @@
-"""Shell completion: the scripts that bash, zsh and fish read, and how each of them asks and is answered.
+"""Shell completion: the scripts for bash, zsh and fish, and the answers to each of them.
 
-The protocol is `click`'s. Its scripts are not taken as they are: bash breaks words at ``:`` and ``=``, which names of
-models and parameters have in them, and no script of `click`'s knows a candidate that goes on after it was taken.
-What the candidates are stands in `tui.cli.candidates`.
+The protocol is click's, the scripts are our own: bash breaks words at ``:`` and ``=``, which occur in names of models
+and parameters, and none of click's scripts supports a candidate that is continued after it was taken. The candidates
+themselves are in `tui.cli.candidates`.
 """
 
 import os
@@ -26,7 +26,7 @@ Shell = Literal["bash", "zsh", "fish"]
 SHELLS: tuple[Shell, ...] = ("bash", "zsh", "fish")
 
 BREAKS = ":="
-"""Where bash ends a word, beside blanks, that our values have in them."""
+"""Characters, besides blanks, at which bash ends a word, and which occur in our values."""
 
 _BASH = r"""
 # fvp-tui, completion for bash 4.4 and newer. For this shell: source <(fvp-tui completion bash)
@@ -102,28 +102,28 @@ complete --no-files --command %(prog_name)s --arguments '(%(complete_func)s)'
 """
 
 
-class _Ours(ShellComplete):
-    """What the three have in common."""
+class _WholeWords(ShellComplete):
+    """The base of all three shells."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
-        """Whole words: a value has ``--option=`` before it, where it was typed so. `click` looks the value up alone."""
+        """Return whole words: put ``--option=`` before a value that was typed so, which click completes alone."""
         name, sign, _ = incomplete.partition("=")
-        found = super().get_completions(args, incomplete)
+        items = super().get_completions(args, incomplete)
         if sign and name.startswith("--"):
-            for item in found:
+            for item in items:
                 item.value = f"{name}{sign}{item.value}"
-        return found
+        return items
 
 
-class _Bash(_Ours, BashComplete):
+class _Bash(_WholeWords, BashComplete):
     source_template: ClassVar[str] = _BASH.lstrip()
 
     def source(self) -> str:
-        """The script. What bash is installed here is nobody's concern: the script may be for another machine."""
+        """Return the script, whatever bash is installed here: it may be for another machine."""
         return ShellComplete.source(self)
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """The words before the one at the cursor, and what there is of that one. Bash's own are in parts."""
+        """Return the words before the cursor, and the part of a word at it. Those of bash itself are broken."""
         if line := os.environ.get("COMP_LINE", ""):
             words = split_arg_string(line)
             incomplete = "" if line[-1].isspace() and not line.endswith("\\ ") else words.pop()
@@ -133,7 +133,7 @@ class _Bash(_Ours, BashComplete):
         return before[1:], incomplete
 
     def complete(self) -> str:
-        """Candidates without what stays on the line: bash puts them in the place of its own last word."""
+        """Return candidates without the part that bash keeps: it replaces only its own last word."""
         arguments, incomplete = self.get_completion_args()
         words, at = _words_of_bash()
         kept = _kept(incomplete, words[at] if at < len(words) else "")
@@ -144,41 +144,41 @@ class _Bash(_Ours, BashComplete):
         return "\n".join(lines)
 
     def format_completion(self, item: CompletionItem) -> str:
-        """Kind and candidate; what the shell would take for more than a word is quoted."""
+        """Return kind and candidate, with characters quoted that would end a word of the shell."""
         quoted = "".join(f"\\{c}" if c in " \\'\"()&;|<>*?$`!#" else c for c in item.value)
         return f"{item.type},{quoted}"
 
 
-class _Zsh(_Ours, ZshComplete):
+class _Zsh(_WholeWords, ZshComplete):
     source_template: ClassVar[str] = _ZSH
 
 
-class _Fish(_Ours, FishComplete):
+class _Fish(_WholeWords, FishComplete):
     source_template: ClassVar[str] = _FISH.lstrip()
 
 
 def _words_of_bash() -> tuple[list[str], int]:
-    """The words by bash's own way of breaking them, and the place of the one that it wants to have replaced."""
-    given, at = os.environ.get("COMP_WORDS", ""), os.environ.get("COMP_CWORD", "")
-    return given.split("\n") if "\n" in given else split_arg_string(given), int(at) if at.isdecimal() else 0
+    """The words as bash breaks them, and the index of the one that it replaces."""
+    words, at = os.environ.get("COMP_WORDS", ""), os.environ.get("COMP_CWORD", "")
+    return words.split("\n") if "\n" in words else split_arg_string(words), int(at) if at.isdecimal() else 0
 
 
 def _joined(words: list[str]) -> list[str]:
-    """Words as they were typed, put together again where bash breaks them."""
-    found: list[str] = []
+    """Join words where bash breaks them, to what was typed."""
+    joined: list[str] = []
     open_ended = False
     for word in words:
         is_break = bool(word) and all(c in BREAKS for c in word)
-        if found and (is_break or open_ended):
-            found[-1] += word
+        if joined and (is_break or open_ended):
+            joined[-1] += word
         else:
-            found.append(word)
+            joined.append(word)
         open_ended = is_break
-    return found
+    return joined
 
 
 def _kept(incomplete: str, word: str) -> str:
-    """The beginning of what has been typed of a value that bash leaves on the line."""
+    """The beginning of a value that bash leaves on the line."""
     if word[:1] in ("'", '"'):
         return ""  # in quotes nothing ends a word
     if all(c in BREAKS for c in word):
@@ -192,11 +192,11 @@ CLASSES: dict[Shell, type[ShellComplete]] = {"bash": _Bash, "zsh": _Zsh, "fish":
 
 
 def register() -> None:
-    """Have `click` ask and answer with these."""
+    """Register these shells in place of click's own."""
     for name, kind in CLASSES.items():
         add_completion_class(kind, name)
 
 
 def script(cli: click.Command, shell: Shell) -> str:
-    """What a shell reads to complete the program's command lines."""
+    """Return the script with which a shell completes the program's command lines."""
     return CLASSES[shell](cli, {}, PROGRAM, COMPLETION).source()

@@ -7,7 +7,6 @@ import sys
 import click
 
 from tui import COMPLETION, __version__
-from tui.app.start import run_app
 from tui.cli.errors import fail
 from tui.cli.registry import LazyGroup
 from tui.errors import Exit, UsageError, UserError
@@ -29,7 +28,11 @@ def cli(context: click.Context, mouse: bool) -> int | None:
 
     Without a command, fvp-tui opens its full-screen program.
     """
-    return run_app(mouse=mouse) if context.invoked_subcommand is None else None
+    if context.invoked_subcommand is not None:
+        return None
+    from tui.app.start import run_app  # with asyncio, which no help needs
+
+    return run_app(mouse=mouse)
 
 
 cli.examples = (

@@ -1,7 +1,8 @@
-"""A spec: everything that decides a run, as one frozen, serialisable value.
+"""The checks of a spec, and its two written forms: JSON and a command line.
 
-The same spec on the same versions gives the same artifacts. Checking a spec imports nothing heavy:
-targets come from Vela's own lists (`tui.toolchain.vela`), so a wrong name fails at once, not after quantization.
+A spec is everything that decides a run, as one frozen value (`tui.run.options`). The same spec on the same versions
+gives the same artifacts. Checking one imports nothing heavy: targets come from Vela's own lists (`tui.toolchain.vela`),
+so a wrong name fails at once, not after quantization.
 """
 
 import difflib
@@ -31,7 +32,7 @@ def _choice(kind: str, value: str, known: Iterable[str]) -> None:
 
 
 def check_target(target: Target) -> None:
-    """Refuse a target Vela would refuse.
+    """Refuse a target that Vela would refuse.
 
     Raises:
         UsageError: a name is not in Vela's lists, or Vela is not installed.
@@ -47,7 +48,7 @@ def check_target(target: Target) -> None:
 
 
 def folder_for(model: str) -> str | None:
-    """The folder that the code of a model runs in when it is asked for here; None for a model without code of its own.
+    """Return the folder that a model's code runs in by default, the current one; None for a model without code.
 
     Raises:
         UsageError: the current folder was deleted.
@@ -61,14 +62,14 @@ def folder_for(model: str) -> str | None:
 
 
 def check(spec: Spec) -> Spec:
-    """The spec itself, if a run of it can be started.
+    """Return the spec if it can be run.
 
     Raises:
-        UsageError: something in it is unknown, out of range or contradictory.
+        UsageError: a value is unknown, out of range or contradicts another.
     """
     check_target(spec.target)
     if spec.target.is_cpu and spec.until == "check":
-        raise UsageError(f"a program for {spec.target.accelerator} is compiled only", "fvp-tui compile, not run")
+        raise UsageError(f"a program for {spec.target.accelerator} cannot be run", "fvp-tui compile compiles it")
     if spec.target.is_cpu and spec.quantize == "a16w8":
         raise UsageError(f"{spec.target.accelerator} has no kernels for a16w8", "--quantize int8 or none")
     if spec.inferences < 1:
@@ -76,25 +77,25 @@ def check(spec: Spec) -> Spec:
     if not spec.timeout_s > 0:
         raise UsageError(f"--timeout must be positive, not {spec.timeout_s:g}")
     if spec.folder is not None and not Path(spec.folder).is_dir():
-        raise UsageError(f"no folder {spec.folder}, in which {spec.model} is loaded", "--folder . loads it in this one")
+        raise UsageError(f"no folder {spec.folder} to run {spec.model} in", "--folder . takes the current one")
     for path in spec.inputs:
         if not Path(path).is_file():
             raise UsageError(f"no input file {path}")
     if spec.dataset is not None and not Path(spec.dataset).exists():
         raise UsageError(f"no data set at {spec.dataset}")
     if spec.dataset is not None and spec.inputs:
-        raise UsageError("--dataset and --input contradict each other")
+        raise UsageError("--dataset and --input exclude each other")
     if spec.calibration is not None and not Path(spec.calibration).exists():
         raise UsageError(f"no calibration data at {spec.calibration}")
     if spec.calibration is not None and spec.quantize == "none":
-        raise UsageError("--calibration has no use with --quantize none")
+        raise UsageError("--calibration has no effect with --quantize none")
     macs_parameter = spec.target.board.parameters.macs
     for name, value in spec.parameters:
-        # Always passed, always the compiled target's.
+        # It is always passed: the NPU must have the size that the program was compiled for.
         if name == macs_parameter and _number(value) != spec.target.macs:
             raise UsageError(
                 f"{name}={value} contradicts the target {spec.target.accelerator}",
-                f"leave it out: it is always set to {spec.target.macs}",
+                f"omit it: fvp-tui always sets it to {spec.target.macs}",
             )
     return spec
 
@@ -107,10 +108,10 @@ def _number(text: str) -> int | None:
 
 
 def parameter(text: str) -> tuple[str, str]:
-    """``NAME=VALUE`` of a -C option.
+    """Split the ``NAME=VALUE`` of a -C option.
 
     Raises:
-        UsageError: there is no name or no equals sign.
+        UsageError: the name or the equals sign is missing.
     """
     name, equals, value = text.partition("=")
     if not name.strip() or not equals:
@@ -119,15 +120,15 @@ def parameter(text: str) -> tuple[str, str]:
 
 
 def encode(spec: Spec) -> bytes:
-    """A spec as readable JSON."""
+    """Return a spec as indented JSON."""
     return msgspec.json.format(msgspec.json.encode(spec), indent=2) + b"\n"
 
 
 def decode(data: bytes, where: str = "spec") -> Spec:
-    """The spec that `encode` wrote.
+    """Return the spec that `encode` wrote.
 
     Raises:
-        UsageError: it is not JSON or not a spec; `where` names the place.
+        UsageError: the data is no JSON or no spec; `where` names its origin.
     """
     try:
         return msgspec.json.decode(data, type=Spec)
@@ -136,7 +137,7 @@ def decode(data: bytes, where: str = "spec") -> Spec:
 
 
 def lowering_of(request: Spec) -> Spec:
-    """Those fields of a spec that its lowered graphs depend on."""
+    """Return the part of a spec that determines its lowered graphs."""
     return Spec(
         request.model,
         folder=request.folder,
@@ -150,4 +151,5 @@ def command_line(spec: Spec) -> list[str]:
     """Return the ``fvp-tui`` command that starts a spec, without options at their defaults."""
     command = "compile" if spec.until == "emit" else "run"
     shown = msgspec.structs.replace(spec, folder=None) if spec.folder == folder_for(spec.model) else spec
-    return ["fvp-tui", command, spec.model, *(word for option in options.OF_SPECS for word in option.words(shown))]
+    words = (word for option in options.of(command) if option.path for word in option.words(shown))
+    return ["fvp-tui", command, spec.model, *words]
