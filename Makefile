@@ -18,15 +18,12 @@ help: ## list the targets
 run: $(VENV)/.installed ## set up, then the program on a sample
 	@if [ -t 0 ] && [ -t 1 ] && [ -t 2 ]; then $(BIN)/fvp-tui; else $(BIN)/fvp-tui run $(FIRST); fi
 
-test: $(VENV)/.installed-dev ## set up, then checks and all tests
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache
+test: check ## set up, then checks and all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(VENV)/.installed-dev ## the static checks only
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 

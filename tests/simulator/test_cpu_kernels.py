@@ -362,8 +362,8 @@ def test_more_than_there_is_cannot_be_the_largest() -> None:
 
 def test_kernels_of_our_own_do_not_import_torch() -> None:
     code = (
-        "import sys; from tui.simulator import kernels;"
-        "assert all(kernels.find(name) for name in kernels.TABLE);"
+        "import sys; from tui.simulator import cpu_kernels;"
+        "assert all(cpu_kernels.find(name) for name in cpu_kernels.TABLE);"
         "assert 'torch' not in sys.modules"
     )
     done = subprocess.run(
