@@ -1,1 +1,1 @@
-"""What the FVP and the simulator share: command line, session in a pty, console parser, verdict and discovery."""
+"""The FVP and the simulator, driven alike: search, command line, session in a pty, console parser, verdict."""

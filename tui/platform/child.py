@@ -20,7 +20,7 @@ import psutil
 from tui import processes
 
 READ_BYTES = 65536
-"""What one read takes at most; with pexpect's own default of 2000 a flood is several times slower."""
+"""Limit of one read; with pexpect's own default of 2000 a flood is several times slower."""
 
 _DRAIN_S = 1.0
 _REAP_S = 2.0
@@ -72,7 +72,7 @@ class Child:
         self._ended: tuple[int | None, int | None] = None, None
 
     def read(self, timeout_s: float) -> bytes | None:
-        """What has come, at most `READ_BYTES`; empty when nothing came in time, None when the process is gone."""
+        """Read at most `READ_BYTES`; empty when nothing came in time, None when the process is gone."""
         try:
             return cast(bytes, self._spawn.read_nonblocking(READ_BYTES, timeout_s))
         except pexpect.TIMEOUT:
@@ -94,7 +94,7 @@ class Child:
         self.write(_END_OF_FILE)
 
     def frozen(self) -> bool:
-        """Whether a signal has stopped it, and none has woken it since."""
+        """Return True if a signal has stopped it, and none has woken it since."""
         try:
             return bool(psutil.Process(self.pid).status() == psutil.STATUS_STOPPED)
         except psutil.Error:
@@ -106,7 +106,7 @@ class Child:
             os.killpg(self.pid, number)
 
     def drain(self) -> list[bytes]:
-        """After its end: what it or what it left behind has still written. Ends those left behind."""
+        """Read what it, or what it left behind, has still written after its end, and end those left behind."""
         self.signal(signal.SIGKILL)
         found: list[bytes] = []
         until = time.monotonic() + _DRAIN_S
@@ -143,7 +143,7 @@ class Child:
 
 
 def _preparation() -> Callable[[], None]:
-    """What the child does between fork and exec."""
+    """The steps of the child between fork and exec."""
     tie = processes.tie()
 
     def prepare() -> None:

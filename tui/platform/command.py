@@ -72,7 +72,7 @@ def build(
 
 
 def _memory(runner: Runner, program: str, output_bytes: int) -> list[str]:
-    """What is placed in memory before the start, and what is read from it at the end."""
+    """Options that place files in memory before the start, and keep memory at the end."""
     if runner.kind == "address":
         return ["--data", f"{program}@{runner.pte_address:#x}"]
     if runner.kind != "mlek":
@@ -98,7 +98,7 @@ def _parameters(spec: Spec, pmu_trace: str | None) -> dict[str, str]:
 
 
 def defaults(spec: Spec) -> list[tuple[str, str]]:
-    """What every run of a semihosting runner sets by itself, and to what; files are of the folder we are in."""
+    """Parameters that every run of a semihosting runner sets, with their values; files are in the current folder."""
     board = spec.target.board
     line = _cmd_line(delivery.input_names("semihosting", 1), PROGRAM, delivery.OUTPUT, server=False)
     semihosting = _semihosting(board.parameters, Path(), line)

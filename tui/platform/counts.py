@@ -66,7 +66,7 @@ class Follower:
         self._ended = False
 
     def events(self) -> list[Event]:
-        """What has come since the last time."""
+        """Events of what has been written since the last call."""
         *lines, self._rest = (self._rest + self._file.more()).split(b"\n")
         counted: dict[int, int] = {}
         whole: int | None = None

@@ -1,4 +1,4 @@
-"""How inputs reach a runner and its outputs come back: as files, as memory, or as text on the console.
+"""Delivery of inputs to a runner and of outputs from it: as files, as memory, or as text on the console.
 
 All names are those of files in the platform's working folder.
 """
@@ -18,7 +18,7 @@ OUTPUT = "out"
 """The semihosting runner writes out-0.bin, out-1.bin and so on."""
 
 MEMORY_INPUT, MEMORY_OUTPUT = "inputs.bin", "outputs.bin"
-"""All tensors one after the other, as Arm's inference runner has them in memory."""
+"""Files of all tensors one after the other, as Arm's inference runner has them in memory."""
 
 PRINTED = re.compile(
     r"Output\[(?P<output>\d{1,6})\]\[(?P<element>\d{1,9})\]: (?:\((?P<kind>int|float|char|bool)\) )?"

@@ -1,4 +1,4 @@
-"""Which platform a run takes: the FVP where one is found with a runner for it, else the simulator."""
+"""Search for FVPs and runners on this machine, and the environment that an FVP needs."""
 
 import os
 import platform
@@ -29,7 +29,7 @@ INSTALL_FOLDERS = ("~", "~/Arm", "~/arm", "/opt", "/opt/arm", "/opt/Arm", "/usr/
 
 @dataclass(frozen=True)
 class Location:
-    """An FVP's binary, and by what it was found."""
+    """A file, an FVP's binary or a runner, and the way it was found."""
 
     path: Path
     by: str
@@ -131,7 +131,7 @@ def _installed(board: Board) -> Location | None:
 
 
 def _sorted(paths: Iterable[Path]) -> list[Path]:
-    """Those for this machine's processor first."""
+    """Sort files, with those for this machine's processor first."""
     arm = platform.machine() in ("aarch64", "arm64")
     return sorted((path for path in paths if path.is_file()), key=lambda p: (("armv8l" in str(p)) != arm, p))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 ETDUMP = "etdump.bin"
 FILES = (ETDUMP, "debug_buffer.bin")
-"""What is written: times of the events; tensors between operators, where the runner was built to keep those."""
+"""Files to write: times of the events; tensors between operators, where the runner was built to keep those."""
 
 _PRINTED = re.compile(rb'echo "([^"]*)" \| base64 -d ?>\s?(etdump\.bin|debug_buffer\.bin)')
 _LENGTH = re.compile(rb"\[base64\] buffer size: (\d{1,12})\s")

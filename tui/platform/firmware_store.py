@@ -23,7 +23,7 @@ SUFFIX = ".axf"
 
 
 def folder() -> Path:
-    """Where firmware is kept."""
+    """The folder of the firmware store."""
     return config.home() / "firmware"
 
 

@@ -33,7 +33,7 @@ POOLS = {
     "activationBuf": "method_allocator",
     "temp_allocation_pool": "temp_allocator",
 }
-"""What the arrays are called that a runner allocates from (Arm's own one after, in its inference runner), and the names
+"""Names of the arrays that a runner allocates from (Arm's own one after, in its inference runner), with the names
 it prints for them."""
 
 _ARM = "EM_ARM"
@@ -43,7 +43,7 @@ _CACHED_ADDRESS = re.compile(r"^ET_MODEL_PTE_ADDR:\w+=(0x[0-9a-fA-F]{1,16})\s*$"
 def inspect(
     path: Path, kind: RunnerKind = "auto", pte_address: int | None = None, board: Board = boards.DEFAULT
 ) -> Runner:
-    """What the ELF file at `path` is; `kind` and `pte_address` are taken as given unless ``auto`` or None.
+    """Inspect the ELF file at `path`; `kind` and `pte_address` are taken as given unless ``auto`` or None.
 
     Raises:
         PlatformUnavailable: it cannot be read, is no program for an Arm Cortex-M, or no runner that is known here.
@@ -115,7 +115,7 @@ def _holds(segments: list[bytes], text: bytes) -> bool:
 
 
 def _programs(segment: bytes) -> Iterator[bytes]:
-    """What in a segment reads as a program; its identifier stands in the runtime's code as well."""
+    """Programs in a segment, each with whatever follows it; the runtime's code holds their identifier as well."""
     for place in re.finditer(b"|".join(pte.IDENTIFIERS), segment):
         begin = place.start() - 4
         # An array of bytes that the runtime takes is aligned to 16. Its size is not known: all that follows is given.

@@ -19,7 +19,7 @@ ANALYSED = 4096
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line without its line end. `size` is its full length in bytes, which `text` may be only the head of."""
+    """A line without its line end. `size` is its full length in bytes, which `text` may be only the head of."""
 
     text: str
     size: int
@@ -74,7 +74,7 @@ def split(data: bytes) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a line: the letter of its level (``D I W E F``) where its prefix has one, and its text."""
+    """A message of a line: the letter of its level (``D I W E F``) where its prefix has one, and its text."""
 
     letter: str
     text: str
@@ -166,7 +166,7 @@ _PLATFORM = re.compile(
 
 
 def is_platform(text: str) -> bool:
-    """Whether the platform itself wrote this text, not the program on it."""
+    """Return True if the platform itself wrote this text, not the program on it."""
     return _PLATFORM.match(text) is not None
 
 
@@ -208,7 +208,7 @@ STOPPED = "Simulation stopped by user"
 
 
 def level(message: Message) -> Level:
-    """How serious a message is, by the marks its writer put on it."""
+    """Severity of a message, by the marks its writer put on it."""
     if message.letter:
         return _LETTERS[message.letter]
     text = message.text
@@ -225,7 +225,7 @@ def level(message: Message) -> Level:
 
 
 def any_in(words: tuple[str, ...], text: str) -> bool:
-    """Whether one of the words is in the text: a loop, since a regular expression takes ten times as long."""
+    """Return True if a word is in the text, by a loop: a regular expression takes ten times as long."""
     for word in words:  # noqa: SIM110 - any() over a generator takes three times as long
         if word in text:
             return True

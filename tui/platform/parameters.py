@@ -22,7 +22,7 @@ LINE_LIMIT = 2000
 
 @dataclass(frozen=True)
 class Parameter:
-    """One line of the list. `low` and `high` bound a number, as the platform writes them."""
+    """A line of the list. `low` and `high` bound a number, as the platform writes them."""
 
     name: str
     value: str
@@ -64,7 +64,7 @@ def _parameter(found: "re.Match[str]") -> Parameter:
 
 
 def problem(parameter: Parameter, value: str) -> str | None:
-    """Why a parameter cannot have this value, None if it can. What an FVP would do with it is not documented."""
+    """Reason a parameter cannot have this value, None if it can. An FVP's reaction to it is not documented."""
     text = value.strip("'\"")
     if parameter.type == "bool":
         return None if text.lower() in ("0", "1", "true", "false") else f"{value!r} is neither 0 nor 1"
@@ -127,7 +127,7 @@ def _listing(command: Sequence[str], env: Mapping[str, str]) -> str:
 
 
 def of(choice: Choice) -> list[Parameter]:
-    """All parameters of a platform, from its own list; empty if it does not tell. An FVP's list is kept by version."""
+    """Parameters of a platform, from its own list; empty if it does not tell. An FVP's list is kept by version."""
     cache = None
     if choice.kind == "fvp":
         binary = Path(choice.command[0])
@@ -138,7 +138,7 @@ def of(choice: Choice) -> list[Parameter]:
 
 
 def check(spec: Spec, choice: Choice) -> frozenset[str] | None:
-    """Refuse a parameter that the platform does not have, or not with that value; the names of all it has.
+    """Refuse a parameter that the platform does not have, or not with that value, and return the names of all it has.
 
     What an FVP would do with either is not documented. A platform that does not list its parameters is believed to
     have them: None. Our own simulator is only asked where the spec has parameters.

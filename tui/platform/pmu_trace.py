@@ -1,4 +1,4 @@
-"""How far an NPU has come, from its PMU trace (``--pmu-trace``) while it is still being written.
+"""Progress of an NPU, from its PMU trace (``--pmu-trace``) while it is being written.
 
 The trace is a gzip'd Chrome trace whose numbers are strings. Events of the thread ``qread`` hold the position the NPU
 reads its commands from, in words of 4 bytes; what was read from the position before ended a cycle earlier. Source:
@@ -35,13 +35,13 @@ _DIGITS = re.compile(r"[0-9]{1,18}")
 
 @dataclass(frozen=True)
 class Step:
-    """What the NPU did from one position of its command stream to the next one known.
+    """Work of the NPU from one position of its command stream to the next one known.
 
     Settings and waits lie between operations: a step belongs to the last operation at or before its offset.
     """
 
     stream: int
-    """How many command streams were begun before this one: delegates and inferences follow each other."""
+    """Number of command streams begun before this one: delegates and inferences follow each other."""
     offset: int
     """Byte offset from the start of the command stream, as in the queue table of Vela's debug database."""
     begin: int
@@ -50,7 +50,7 @@ class Step:
 
 
 class Places:
-    """To which operator a step of the NPU belongs."""
+    """Map from steps of the NPU to operators."""
 
     def __init__(self, operators: Sequence[Operator], calls: Sequence[int]) -> None:
         """`calls` are the partitions in the order an inference has them executed."""
@@ -89,7 +89,7 @@ class Follower:
         self._cycles: dict[int, int] = {}
 
     def events(self) -> list[Event]:
-        """What has come since the last time: an event for each inference the NPU was at."""
+        """Events of what has been written since the last call, one for each inference the NPU was at."""
         found: list[Event] = []
         changed: dict[int, int] = {}
         for step in self._reader.feed(self._file.more()):
@@ -128,12 +128,12 @@ class Reader:
 
     @property
     def position(self) -> tuple[int, int]:
-        """How many streams were begun before, and the byte offset the NPU has come to in this one."""
+        """Number of streams begun before, and byte offset the NPU has reached in this one."""
         return self._stream, self._last[0] if self._last else 0
 
     @property
     def complete(self) -> bool:
-        """Whether no more can come: the trace's end was seen, or it is damaged."""
+        """True if no more can come: the trace has ended, or is damaged."""
         return self._ended
 
     def feed(self, data: bytes) -> list[Step]:

@@ -22,7 +22,7 @@ _NAME = re.compile(r"[\w-]{1,40}")
 
 
 class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a preset sets; None leaves as it is."""
+    """Settings of a preset; None leaves one as it is."""
 
     about: str = ""
     fast: bool | None = None
@@ -45,12 +45,12 @@ def built_in(board: Board = boards.DEFAULT) -> dict[str, Preset]:
 
 
 def folder() -> Path:
-    """Where the user's presets are, one TOML file each."""
+    """The folder of the user's presets, one TOML file each."""
     return config.folder() / FOLDER
 
 
 def names() -> list[str]:
-    """All presets, those of the user among them."""
+    """Names of all presets, the user's among them."""
     own = (path.stem for path in folder().glob(f"*{SUFFIX}")) if folder().is_dir() else ()
     return sorted({*built_in(), *own})
 
@@ -112,7 +112,7 @@ def favourites() -> frozenset[str]:
 
 
 def keep_favourites(wanted: Iterable[str]) -> None:
-    """Keep them.
+    """Save the names of favourite parameters.
 
     Raises:
         UsageError: the file cannot be written.

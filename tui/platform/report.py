@@ -158,7 +158,7 @@ class ProfileReport:
 
     @classmethod
     def starts(cls, text: str) -> bool:
-        """Whether a message is the head of a profile."""
+        """Return True if a message is the head of a profile."""
         return text.startswith("Profile for Inference")
 
     @classmethod
@@ -168,7 +168,7 @@ class ProfileReport:
 
     @classmethod
     def is_metrics(cls, text: str) -> bool:
-        """Whether a message is the line of JSON."""
+        """Return True if a message is the line of JSON."""
         return "<metrics>" in text
 
     def read(self, text: str) -> Reading | Torn | None:
@@ -310,11 +310,11 @@ class StatisticsBlock:
 
     @classmethod
     def starts(cls, text: str) -> bool:
-        """Whether a message is the head of the block."""
+        """Return True if a message is the head of the block."""
         return cls._HEAD.match(text) is not None
 
     def ends(self, text: str) -> bool:
-        """Whether this line closes the block. Any other is taken up, where it is one of the known rows."""
+        """Take up a row of the block; True if the line closes the block instead."""
         self._rows += 1
         if self._RULE.match(text):
             self._closed = True
@@ -329,7 +329,7 @@ class StatisticsBlock:
 
     @property
     def statistics(self) -> Statistics:
-        """What the block says; of several cores their sum, which the row ``Total`` states.
+        """Figures of the block; of several cores their sum, which the row ``Total`` states.
 
         Where a row cannot be read or the end is not there, a core may be missing: then only ``Total`` counts.
         """

@@ -1,4 +1,4 @@
-"""The program an FVP runs: what kinds of ExecuTorch runners there are, and how each gets a model and inputs.
+"""Runners, the ELF files that a platform runs: their kinds, by the way each gets a model and inputs.
 
 Source: ExecuTorch's examples/arm/executor_runner (arm_executor_runner.cpp), and Arm's Ethos-U evaluation kit as its
 wheel mlia-ethos-u 0.1.0 ships it.
@@ -34,9 +34,9 @@ class Runner:
     kind: Kind
     sha256: str
     bundles: bool
-    """Whether it can run a bundled program's test cases."""
+    """True if it can run a bundled program's test cases."""
     pte_address: int
-    """Where it looks for a program placed in memory."""
+    """Address it looks for a program at."""
     program: bytes | None = field(default=None, repr=False)
     """The program inside, with whatever follows it; None where there is none."""
     pools: Mapping[str, int] = field(default_factory=dict)
@@ -54,5 +54,5 @@ class Runner:
 
     @property
     def takes_inputs(self) -> bool:
-        """Whether it can be given inputs; one that cannot fills them with ones."""
+        """True if it can be given inputs; one that cannot fills them with ones."""
         return self.kind in ("semihosting", "mlek")

@@ -22,7 +22,7 @@ from tui.toolchain.boards import Board
 
 SCRIPT = "backends/arm/scripts/build_executor_runner.sh"
 TOOLS = "examples/arm/arm-scratch/setup_path.sh"
-"""What examples/arm/setup.sh leaves behind, and the script sources: where the toolchain is."""
+"""Script that examples/arm/setup.sh leaves behind: it puts the toolchain on PATH."""
 
 RUNNER = "arm_executor_runner"
 LOG = "build.log"
@@ -154,7 +154,7 @@ def _follow(child: Child, log: Path, progress: Callable[[Progress], None]) -> tu
 
 
 def percent_done(line: str, before: int | None) -> int | None:
-    """How far a build is by a line of Make's or Ninja's; `before` where the line does not say."""
+    """Percentage of a build by a line of Make's or Ninja's; `before` where the line does not say."""
     if found := _PERCENT.match(line):
         return min(int(found[1]), 100)
     if (found := _STEP.match(line)) and int(found[2]):

@@ -1,4 +1,4 @@
-"""One process of a platform from start to end: console kept and parsed, inferences fed, its end made sure of."""
+"""Session with a process of the platform: console kept and parsed, inferences fed, its end made sure of."""
 
 import signal
 import time
@@ -37,15 +37,15 @@ class Patience:
     poll: float = 0.1
     """A wait for output; the user's stop is noticed this soon."""
     interrupt: float = 5.0
-    """From SIGINT to SIGTERM: an FVP takes seconds to end and to print its statistics."""
+    """Between SIGINT and SIGTERM: an FVP takes seconds to end and to print its statistics."""
     terminate: float = 2.0
-    """From SIGTERM to SIGKILL."""
+    """Between SIGTERM and SIGKILL."""
     kill: float = 2.0
-    """From SIGKILL to giving up."""
+    """Between SIGKILL and giving up."""
     overdue: float = 30.0
-    """Beyond the platform's own time limit, which leaves out start and shutdown."""
+    """Grace beyond the platform's own time limit, which leaves out start and shutdown."""
     finish: float = 10.0
-    """For a server to end after its last inference."""
+    """Time for a server to end after its last inference."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Request:
     source: Source
     """Kind of its PMU figures."""
     timeout_s: float
-    """Its time limit; for one that stays, of each inference and of waiting for a further one."""
+    """Time limit; for a process that stays, of each inference and of waiting for a further one."""
     fast: bool = False
     """True if its NPU runs in fast mode."""
     first: int = 0

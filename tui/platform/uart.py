@@ -78,11 +78,11 @@ class Parser:
         self.served = 0
         """Inferences the runner's server mode has announced as done, their outputs written."""
         self.server_ready = False
-        """Whether the runner waits in server mode for a line on its standard input."""
+        """True if the runner waits in server mode for a line on its standard input."""
 
     @property
     def phase(self) -> str:
-        """What the program was last seen doing."""
+        """Phase the program was last seen in."""
         return self._phase
 
     def feed(self, data: bytes) -> list[Event]:

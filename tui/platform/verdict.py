@@ -1,4 +1,4 @@
-"""Whether a run on the platform was good, weighed from its text and its exit status.
+"""Verdict on a run of the platform, weighed from its text and its exit status.
 
 Neither alone will do: an FVP exits 0 after an error, after a limit and after a failed test, and its last words say
 "stopped by user" on every end.
@@ -47,27 +47,27 @@ NOTHING = Failure("")
 
 @dataclass(frozen=True)
 class End:
-    """How the platform's process ended."""
+    """End of the platform's process."""
 
     exit_status: int | None = None
     signal: int | None = None
     stopped: bool = False
-    """The user asked for it."""
+    """True if the user asked for it."""
     overdue_s: float | None = None
-    """It was stopped by us so many seconds after its start, since it did not keep its time limit."""
+    """Seconds after which we stopped it, since it did not keep its time limit."""
     frozen: bool = False
-    """A signal had stopped it by then, and no other had woken it."""
+    """True if a signal had stopped it by then, and no other had woken it."""
     closed: bool = False
-    """It was stopped by us after its last inference, having no polite end."""
+    """True if we stopped it after its last inference, having no polite end."""
     timeout_s: float | None = None
     """The time limit it was given."""
     expected: int = 1
     finished: int = 0
     """Inferences asked for and ended."""
     server: bool = False
-    """Whether several inferences were asked of one process."""
+    """True if several inferences were asked of one process."""
     server_ready: bool = False
-    """Whether the runner said that it runs in server mode."""
+    """True if the runner said that it runs in server mode."""
     phase: str = ""
     outputs: int | None = None
     """Inferences whose outputs were taken; None where nobody asked for any, as of a log."""
@@ -76,7 +76,7 @@ class End:
 
 
 class Evidence:
-    """What of a console bears on the verdict, gathered line by line. Keeps one finding of each kind, not the text."""
+    """Evidence for the verdict, gathered from a console line by line. Keeps one finding of each kind, not the text."""
 
     def __init__(self, *, fast: bool = False) -> None:
         """`fast`: the NPU runs in fast mode, where two messages of the timing adapter mean nothing."""
@@ -86,11 +86,11 @@ class Evidence:
         self._fatal: tuple[int, Finding] | None = None
         self._error: tuple[int, Finding] | None = None
         self.complete = False
-        """Whether the program said that it reached its end."""
+        """True if the program said that it reached its end."""
         self.in_time = False
         """True if it did so before a limit stopped the platform."""
         self.spoke = False
-        """Whether the program on the platform printed anything."""
+        """True if the program on the platform printed anything."""
         self.python_died = False
         """True if the FVP's own Python said at the FVP's exit that it aborts."""
         self._stopped = False

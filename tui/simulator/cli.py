@@ -36,7 +36,7 @@ REASONS = {
     "time": "CPU time has been exceeded.",
     "simulated": "Simulated time has been exceeded.",
 }
-"""How the FVP words the limits."""
+"""The FVP's words for its limits."""
 
 
 class Stopping(Exception):
@@ -99,7 +99,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _placed(options: argparse.Namespace) -> list[tuple[int, bytes]]:
-    """What ``--data`` places, in the order given: addresses and contents."""
+    """Addresses and contents of ``--data``, in the order given."""
     found = []
     for text in options.data:
         name, at, address = text.rpartition("@")

@@ -35,11 +35,11 @@ class Kernel:
     size: Callable[..., int] | None = None
     """Elements of the result, where it can have more than any argument."""
     listed: bool = False
-    """Whether the output is one list of tensors, as many as the program says."""
+    """True if the output is one list of tensors, as many as the program says."""
     same_layout: bool = False
-    """Whether it takes tensors only that lie in memory in the same order of dimensions."""
+    """True if all its tensors must lie in memory in the same order of dimensions."""
     needs_targets: bool = False
-    """Whether `compute` is given the outputs, as the keyword ``targets``, to take their types and shapes from."""
+    """True if `compute` takes types and shapes from the outputs, its keyword ``targets``."""
 
 
 def _quantize(x: NDArray, scale: float, zero_point: int, low: int, high: int, _dtype: int) -> NDArray:
@@ -70,7 +70,7 @@ def _copy(x: NDArray, *_: Any) -> NDArray:
 
 
 def _copy_into(x: NDArray, source: NDArray, _non_blocking: bool) -> NDArray:
-    """What `x` is to hold: its own elements do not matter, only its shape and its type."""
+    """Elements for `x`, of which only the shape and the type matter."""
     return np.broadcast_to(source, x.shape)
 
 
@@ -268,7 +268,7 @@ def find(name: str) -> Kernel | None:
 
 
 def lacking(name: str) -> str:
-    """Why there is no kernel for an operator."""
+    """Reason there is no kernel for an operator."""
     if importlib.util.find_spec("torch") is None:
         return f"the simulator has no kernel for {name}, and PyTorch, which may have one, is not installed"
     return f"neither the simulator nor PyTorch has a kernel for {name}"

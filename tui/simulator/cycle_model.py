@@ -30,7 +30,7 @@ BEATS = {
 
 @dataclass(frozen=True, eq=False)
 class Modelled:
-    """What the cycle model makes of a delegate."""
+    """Costs of a delegate by the cycle model, and the NPU's clock."""
 
     costs: tuple[Cost, ...]
     clock_hz: float

@@ -36,7 +36,7 @@ class DelegateError(Exception):
 
 @dataclass(frozen=True)
 class Port:
-    """Where an input or output lies in the NPU's scratch; `shape` has six axes."""
+    """Place of an input or output in the NPU's scratch; `shape` has six axes."""
 
     shape: tuple[int, ...]
     element_bytes: int
@@ -89,7 +89,7 @@ def _ports(block: memoryview | None, what: str) -> tuple[Port, ...]:
 
 
 def scratch_bytes(delegate: Delegate, named_data: Mapping[str, memoryview]) -> int:
-    """What a delegate asks the runner's temporary allocator for, in bytes, at each execution.
+    """Bytes a delegate asks the runner's temporary allocator for at each execution.
 
     Raises:
         DelegateError: the backend is another, or the blob is malformed.

@@ -1,4 +1,4 @@
-"""What ExecuTorch's arm_executor_runner does when built for semihosting: load, prepare, infer, report, write outputs.
+"""Imitation of ExecuTorch's semihosting arm_executor_runner: load, prepare, infer, report, write outputs.
 
 Its console text follows the runner's (examples/arm/executor_runner), message by message, so that whatever reads an
 FVP's console reads this one. Figures are printed only where they are true: there is no CPU here, so
@@ -50,14 +50,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Cycles:
-    """What a cycle model makes of one execution of all delegates: estimates, never measurements."""
+    """Figures of a cycle model for one execution of all delegates: estimates, never measurements."""
 
     npu: int
     """Cycles from begin to end, with waiting for memory."""
     events: dict[str, int]
     """PMU events by their names on the U85; those the model has no figure for are left out."""
     seconds: float
-    """At the NPU's clock."""
+    """Seconds at the NPU's clock."""
 
 
 Estimate = Callable[[EthosU], "Cycles | str"]
@@ -88,7 +88,7 @@ def parse(command_line: str, folder: Path) -> Job:
 
 
 class Runner:
-    """One program on one NPU, printing as it goes."""
+    """A program on an NPU, printing as it goes."""
 
     def __init__(
         self,
@@ -282,7 +282,7 @@ class Runner:
             self.print(f"Output[{number}][{index}]: ({kind}) {text}")
 
     def _serve(self, job: Job, method: Method) -> None:
-        """One inference for each line of standard input, with inputs read anew; its end ends the program."""
+        """Run an inference for each line of standard input, with inputs read anew; its end ends the program."""
         self.log("I", "Running in semihosting server mode.")
         if sys.stdin is None:  # it was closed
             return

@@ -23,7 +23,7 @@ INSTRUCTION_LIMIT = 10_000_000
 
 
 WRONG_ARGUMENTS = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
-"""What a kernel raises when it is given what it is not for: a program may call anything with anything."""
+"""Errors of a kernel on arguments it is not for: a program may call anything with anything."""
 
 
 class LoadError(Exception):

@@ -107,7 +107,7 @@ def _reads_another_shape(command: Command) -> bool:
 
 
 def _meets_itself(fm: FeatureMap, rows: int) -> bool:
-    """Whether the second tile of rows, which in a rolling buffer lies before the first, goes on into it."""
+    """Return True if the second tile of rows, which in a rolling buffer lies before the first, goes on into it."""
     beyond = rows - fm.height0
     within = fm.bases[2] <= fm.bases[0] < fm.bases[2] + beyond * fm.stride_y
     return fm.storage == Storage.TILE2X2 and beyond > 0 and within

@@ -32,7 +32,7 @@ class ExtraArgs:
     fast: bool = False
     """No cycle model."""
     pmu_trace: str | None = None
-    """Where the trace goes, relative to the working directory."""
+    """File of the trace, relative to the working directory."""
 
 
 def _flag(name: str, text: str, default: str = "0") -> Parameter:
@@ -40,7 +40,7 @@ def _flag(name: str, text: str, default: str = "0") -> Parameter:
 
 
 def available(board: Board) -> dict[str, Parameter]:
-    """All parameters of a board, by their names."""
+    """Parameters of a board, by their names."""
     return {parameter.name: parameter for parameter in (*_npu(board), *_console(board), *_semihosting(board))}
 
 
@@ -157,7 +157,7 @@ class Settings:
         return ExtraArgs(fast, file[0])
 
     def listing(self) -> str:
-        """All parameters in the format of the FVP's ``-l``, which ``-f`` takes again."""
+        """List all parameters in the format of the FVP's ``-l``, which ``-f`` reads."""
         lines = [
             "# Parameters:",
             "# instance.parameter=value       #(type, mode) default = 'def value' : description : [min..max]",

@@ -101,7 +101,7 @@ def _event(kind: str, unit: str, begin: int, cycles: int) -> dict[str, Any]:
 
 
 def _events(span: Span) -> Iterator[dict[str, Any]]:
-    """What works in a span and for how long."""
+    """Parts at work in a span, each with its duration."""
     cost = span.cost
     if cost.command.name == "DMA_START":
         yield _event("dma_active_cycles", "DMA", span.begin, cost.total)

@@ -18,7 +18,7 @@ LEAST_DIVISOR = float(np.float32(1e-8))
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a test case passed, and the console's lines on it, each with its level."""
+    """Result of a test case, with the console's lines on it, each with its level."""
 
     good: bool
     lines: tuple[tuple[str, str], ...]

@@ -1,1 +1,1 @@
-"""What is installed around us: boards, Vela's lists, firmware images, QEMU, ELF files."""
+"""The tools and boards around us: Vela's lists, targets, firmware images, QEMU, ELF files."""

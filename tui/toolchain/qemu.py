@@ -1,4 +1,4 @@
-"""QEMU, which emulates the CPU for the simulator's firmware engine: where it is, and whether it will do."""
+"""QEMU, which emulates the CPU for the simulator's firmware engine: its program and version."""
 
 import os
 import re
@@ -20,7 +20,7 @@ _VERSION = re.compile(r"version (\d+)\.(\d+)(?:\.(\d+))?")
 
 
 class QemuError(Exception):
-    """QEMU is not there, does not start, or has ended; one line."""
+    """Error of a QEMU that is missing, does not start, or has ended; one line."""
 
 
 def find() -> Path | None:
@@ -55,5 +55,5 @@ def version(program: Path) -> str:
 
 
 def is_tested(found: str) -> bool:
-    """Whether a version is of a release that was tried."""
+    """Return True if a version is of a tested release."""
     return any(found == known or found.startswith(f"{known}.") for known in TESTED)

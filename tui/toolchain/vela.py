@@ -1,4 +1,4 @@
-"""What Vela knows of accelerators and memory systems, read from its own files without importing it.
+"""Accelerators and memory systems that Vela knows, read from its own files without importing it.
 
 Importing Vela costs a third of a second and numpy; a target is checked before anything is imported.
 """
@@ -78,7 +78,7 @@ class MemoryArea:
 
 @dataclass(frozen=True)
 class MemorySystem:
-    """Where a memory mode puts constants, the arena and the cache, and the NPU's clock in Hz."""
+    """Memories of constants, arena and cache in a memory mode, and the NPU's clock in Hz."""
 
     constants: MemoryArea
     arena: MemoryArea

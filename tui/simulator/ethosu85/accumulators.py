@@ -18,12 +18,12 @@ OUTPUT_DISABLED = 6
 
 
 def source(command: Command) -> int:
-    """What a command's accumulators start from."""
+    """Initial value of a command's accumulators."""
     return bits(command.registers.get("ACC_FORMAT", 0), 4, 2)
 
 
 def are_kept(command: Command) -> bool:
-    """Whether a command writes nothing and leaves its accumulators to the next."""
+    """Return True if a command writes nothing and leaves its accumulators to the next."""
     return bits(command.registers.get("ACC_FORMAT", 0), OUTPUT_DISABLED) == 1
 
 
@@ -40,7 +40,7 @@ def check(command: Command, out: Output, memory: Memory, shape: tuple[int, int, 
 
 
 class Accumulators:
-    """What the accumulators hold between two commands."""
+    """Accumulators kept between two commands."""
 
     def __init__(self) -> None:
         self._kept: Int64 | None = None
@@ -48,7 +48,7 @@ class Accumulators:
     def settle(
         self, command: Command, found: NDArray, combine: Callable[[Int64, Int64], Int64] = np.add
     ) -> NDArray | None:
-        """What the output stage gets: `found`, combined with what was kept; None where it is to be kept itself.
+        """Combine `found` with what was kept, for the output stage; None where the result is kept itself.
 
         Raises:
             CommandStreamError: nothing of that shape was kept, or the accumulators start from what is not known.

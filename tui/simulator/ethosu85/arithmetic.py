@@ -28,7 +28,7 @@ class Scale:
 
     @property
     def is_unit(self) -> bool:
-        """Whether it leaves every value as it is."""
+        """True if it leaves every value as it is."""
         return self.scale == 1 and self.shift == 0
 
 
@@ -55,7 +55,7 @@ def round_shift(values: Int64, shift: Any) -> Int64:
 
 
 def _double_round(products: Int64, shift: Any) -> Int64:
-    """What TOSA 1.0 DOUBLE_ROUND adds before the shift: where it is above 31, 2**30 away from zero."""
+    """The term that TOSA 1.0 DOUBLE_ROUND adds before the shift: above a shift of 31, 2**30 away from zero."""
     return np.where(np.asarray(shift) > DOUBLE_ROUND_ABOVE, np.where(products >= 0, 1 << 30, -(1 << 30)), 0)
 
 
@@ -79,7 +79,7 @@ def multiply(values: Int64, factor: Any, shift: Any, rounding: Rounding = Roundi
 
 
 def rounding(command: Command, scale: Scale) -> Rounding:
-    """How a scaling rounds.
+    """Rounding of a scaling.
 
     Raises:
         CommandStreamError: in a way whose meaning is not known.

@@ -1,4 +1,4 @@
-"""How many cycles the NPU takes, from the command stream alone: an estimate, never a measurement.
+"""Cycles of the NPU, from the command stream alone: an estimate, never a measurement.
 
 The model is that of the compiler (Vela 5.1, regor's EthosU85Performance): a block of the OFM takes as long as the MAC
 array or the output stage needs for it, whichever is longer, or as commands can be issued; the first block's reading and
@@ -56,18 +56,18 @@ MAC_ARRAY, OUTPUT_STAGE, ISSUING, NOTHING = "MAC array", "output stage", "comman
 
 @dataclass(frozen=True)
 class Work:
-    """What the NPU itself does in a pass: cycles in all and of the MAC array, and which of its parts they are for."""
+    """Work of the NPU itself in a pass: cycles in all and of the MAC array, and the part of the NPU they are for."""
 
     cycles: int
     mac_cycles: int
     limit: str
     edges: int = 0
-    """Of `cycles`, those in which the first block is read and the last one written."""
+    """Share of `cycles` in which the first block is read and the last one written."""
 
 
 @dataclass(frozen=True, eq=False)
 class Cost:
-    """What a pass takes (commands that are chained run as one), or a DMA_START, which runs beside passes."""
+    """Cost of a pass (commands that are chained run as one), or of a DMA_START, which runs beside passes."""
 
     commands: tuple[Command, ...]
     work: Work
@@ -78,7 +78,7 @@ class Cost:
     access: Mapping[str, int]
     """Cycles each memory needs for the traffic, by its name."""
     copy_cycles: int = 0
-    """What a DMA_START takes; 0 for a pass."""
+    """Cycles of a DMA_START; 0 for a pass."""
 
     @property
     def command(self) -> Command:
@@ -97,7 +97,7 @@ class Cost:
 
     @property
     def bound_by(self) -> str:
-        """What decides `total`: a part of the NPU, or a memory by its name."""
+        """The bottleneck that decides `total`: a part of the NPU, or a memory by its name."""
         memory = max(self.access, key=lambda name: self.access[name], default=None)
         if memory is None or self.work.cycles - self.work.edges >= max(self.access[memory], self.copy_cycles):
             return self.work.limit

@@ -17,7 +17,7 @@ SCALED = (Mode.ADD, Mode.SUB, Mode.MIN, Mode.MAX, Mode.ABS)
 """Modes whose inputs are scaled by IFM_SCALE and IFM2_SCALE first."""
 
 TRUE = -1
-"""What a comparison gives where it holds: all bits set."""
+"""Result of a comparison that holds: all bits set."""
 
 
 def _compared(compare: Callable[[Int64, Int64], NDArray]) -> Callable[[Int64, Int64], Int64]:

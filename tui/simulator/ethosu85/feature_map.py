@@ -29,7 +29,7 @@ Tile = tuple[int, int, int, int, int]
 
 @dataclass(frozen=True)
 class FeatureMap:
-    """Where and how a tensor is stored. `region` is a chain buffer's number where it is chained."""
+    """Place and layout of a tensor. `region` is a chain buffer's number where it is chained."""
 
     dtype: np.dtype[Any]
     storage: Storage
@@ -47,7 +47,7 @@ class FeatureMap:
 
 @dataclass(frozen=True)
 class OutputFormat:
-    """What OFM_PRECISION says beyond the feature map."""
+    """Fields of OFM_PRECISION beyond the feature map."""
 
     global_scale: bool
     reverse: Reverse

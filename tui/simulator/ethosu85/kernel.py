@@ -11,7 +11,7 @@ TAPS_LIMIT = 256 * 256
 """Elements of the largest window the hardware reduces."""
 
 PADDED_LIMIT = 4
-"""How many times the elements that memory can hold a padded IFM may have."""
+"""Limit of a padded IFM's elements, in multiples of those that memory can hold."""
 
 WORK_LIMIT = 1 << 38
 """Multiply-accumulates of one command: beyond any network an NPU of this size is for."""

@@ -30,7 +30,7 @@ class Memory:
         """No tensor of a sound stream has more elements than there are bytes; broadcast ones are read as they are."""
 
     def is_constant(self, region: int) -> bool:
-        """Whether nothing can write to a region."""
+        """Return True if nothing can write to a region."""
         return region in self._read_only
 
     def region(self, number: int) -> Bytes:

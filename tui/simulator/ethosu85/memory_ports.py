@@ -25,7 +25,7 @@ USABLE = 0.8
 
 
 class Channel(IntEnum):
-    """What moves bytes: the row of `READ_BUFFERS`, which writes have none in."""
+    """Channel that moves bytes: the row of `READ_BUFFERS`, in which writes have none."""
 
     COPY = 0
     STREAMED = 1
@@ -76,7 +76,7 @@ Ports = dict[int, Port]
 """The memory behind each region."""
 
 LUT_RAM = Port(0, 0, 1, 1.0, "LUT RAM", 1, 1000, 1000)
-"""Where tables lie: inside the NPU, written a byte a cycle."""
+"""Memory of tables inside the NPU, written a byte a cycle."""
 
 
 def read_burst(fm: FeatureMap, block: Shape, shape: Shape) -> int:

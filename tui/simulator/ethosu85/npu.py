@@ -28,7 +28,7 @@ ALWAYS, IF_TRUE = 0, 1
 
 
 class Npu:
-    """One loaded network: its commands and constants, and its weights once they were decoded."""
+    """A loaded network: its commands and constants, and its weights once they are decoded."""
 
     def __init__(self, stream: Stream, weights: bytes | memoryview | Bytes, decoder: Decoder | None = None) -> None:
         """Load a network; several of a program share a `decoder` of weights."""
@@ -102,7 +102,7 @@ class Npu:
         return command
 
     def _target(self, command: Command, step: Step, after: int, last: NDArray | None) -> int:
-        """Where a branch goes on: targets are bytes from the start; the end of the stream stops."""
+        """Word at which a branch goes on: targets are bytes from the start; the end of the stream stops."""
         condition = bits(step.parameter, 0)
         if condition == IF_TRUE and not (last is not None and bool(last.any())):
             return after
@@ -112,7 +112,7 @@ class Npu:
         return target
 
     def _execute(self, command: Command, memory: Memory, chains: Chains, accumulators: Accumulators) -> NDArray | None:
-        """One operation; the OFM it wrote, if any, which decides a conditional branch."""
+        """Execute an operation; the OFM it wrote, if any, decides a conditional branch."""
         try:
             match command.name:
                 case "CONV" | "DEPTHWISE":

@@ -36,7 +36,7 @@ _TABLES = {
 
 @dataclass(frozen=True)
 class Output:
-    """What the output stage of a command does."""
+    """Output stage of a command."""
 
     fm: FeatureMap
     format: OutputFormat
@@ -44,7 +44,7 @@ class Output:
     low: int
     high: int
     wraps: bool
-    """Whether values out of the element type's range lose their upper bits; else they end at its limits."""
+    """True if values out of the element type's range lose their upper bits; else they end at its limits."""
     function: Activation
     table: int
 

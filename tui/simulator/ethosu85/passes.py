@@ -44,7 +44,7 @@ UNARY = (ElementwiseMode.ABS, ElementwiseMode.CLZ, ElementwiseMode.NOT)
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass: its commands, and the shapes of the first, which decides the blocks."""
+    """A pass: its commands, and the shapes of the first, which decides the blocks."""
 
     commands: tuple[Command, ...]
     macs: int
@@ -65,19 +65,19 @@ class Pass:
 
     @property
     def reduces(self) -> bool:
-        """Whether every channel of the OFM takes all channels of the IFM."""
+        """True if every channel of the OFM takes all channels of the IFM."""
         return self.command.name == "CONV" or (
             self.command.name == "POOL" and pool_mode(self.command) == PoolMode.REDUCE_SUM
         )
 
     @property
     def uses_macs(self) -> bool:
-        """Whether the MAC array works, not the output stage alone."""
+        """True if the MAC array works, not the output stage alone."""
         return self.command.name not in ("ELEMENTWISE", "RESIZE")
 
     @property
     def has_constants(self) -> bool:
-        """Whether weights and scales are read: the registers of a matrix multiplication hold those of another."""
+        """True if weights and scales are read: the registers of a matrix multiplication hold those of another."""
         return self.command.name in ("CONV", "DEPTHWISE") and not is_matmul(self.command)
 
     @property
@@ -92,12 +92,12 @@ def smaller(a: Shape, b: Shape) -> Shape:
 
 
 def elements(shape: Shape) -> int:
-    """How many there are in a shape."""
+    """Number of elements in a shape."""
     return shape[0] * shape[1] * shape[2]
 
 
 def blocks(shape: Shape, unit: Shape) -> Shape:
-    """How many of `unit` cover `shape` along each axis."""
+    """Number of units that cover `shape` along each axis."""
     return -(-shape[0] // unit[0]), -(-shape[1] // unit[1]), -(-shape[2] // unit[2])
 
 
@@ -112,18 +112,18 @@ def elementwise_mode(command: Command) -> int | None:
 
 
 def is_binary(command: Command) -> bool:
-    """Whether a command is an ELEMENTWISE with two inputs."""
+    """Return True if a command is an ELEMENTWISE with two inputs."""
     mode = elementwise_mode(command)
     return mode is not None and mode not in UNARY
 
 
 def is_matmul(command: Command) -> bool:
-    """Whether a CONV takes its weights from IFM2."""
+    """Return True if a CONV takes its weights from IFM2."""
     return command.name == "CONV" and bits(command.parameter, 0) == 1
 
 
 def only_second(command: Command) -> bool:
-    """Whether IFM2 is a command's one input: POOL NONE."""
+    """Return True if IFM2 is a command's one input: POOL NONE."""
     return command.name == "POOL" and pool_mode(command) == PoolMode.NONE
 
 

@@ -58,7 +58,7 @@ def _sum(given: Input, k: Kernel, height: int, width: int) -> Int64:
 
 
 def _counts(k: Kernel, rows: int, columns: int, height: int, width: int) -> Int64:
-    """How many elements of each window are no padding: (height, width, 1)."""
+    """Number of elements in each window that are no padding: (height, width, 1)."""
     ones = _pad(np.ones((rows, columns, 1), np.int64), k, 0)
     return sum(_taps(ones, k, height, width), np.zeros((height, width, 1), np.int64))
 
@@ -79,7 +79,7 @@ _COMBINED: dict[PoolMode, Callable[[Int64, Int64], Int64]] = {
     PoolMode.SUM: np.add,
     PoolMode.REDUCE_SUM: np.add,
 }
-"""How the parts of a window that several commands reduce come together."""
+"""Combination of the parts of a window that several commands reduce."""
 
 
 def run(command: Command, memory: Memory, chains: Chains, kept: Accumulators) -> NDArray | None:
@@ -119,7 +119,7 @@ def run(command: Command, memory: Memory, chains: Chains, kept: Accumulators) ->
 
 
 def _combination(command: Command, mode: PoolMode) -> Callable[[Int64, Int64], Int64]:
-    """How what a command finds is combined with what was kept."""
+    """Combination of a command's result with what was kept."""
     alone = accumulators.source(command) == AccumulatorInput.RESET and not accumulators.are_kept(command)
     if not alone and mode not in _COMBINED:
         raise command.error("a window in parts is not known")

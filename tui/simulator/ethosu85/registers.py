@@ -180,7 +180,7 @@ class ElementwiseMode(IntEnum):
 
 
 class Storage(IntEnum):
-    """Where a feature map lies: in tiles of memory, in a chain buffer, or nowhere (a scalar)."""
+    """Storage of a feature map: tiles of memory, a chain buffer, or none (a scalar)."""
 
     TILE2X2 = 0
     TILE3X1 = 1
@@ -231,7 +231,7 @@ class Rounding(IntEnum):
 
 
 class AccumulatorInput(IntEnum):
-    """What the accumulator starts from."""
+    """Initial value of the accumulator."""
 
     RESET = 0
     KEEP = 1

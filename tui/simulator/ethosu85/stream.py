@@ -49,7 +49,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Step:
-    """One decoded command: a register setting, an operation or a branch."""
+    """A decoded command: a register setting, an operation or a branch."""
 
     name: str
     offset: int
@@ -61,7 +61,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Command:
-    """One operation with the registers it sees."""
+    """An operation with the registers it sees."""
 
     name: str
     index: int
@@ -71,7 +71,7 @@ class Command:
     parameter: int
     registers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     known: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
-    """What `once` keeps."""
+    """Values that `once` keeps."""
 
     def __str__(self) -> str:
         return f"command {self.index} ({mode_name(self.name, self.parameter)} at byte {self.offset})"
@@ -171,7 +171,7 @@ def decode(words: Words, at: int) -> tuple[Step, int]:
 
 
 def commands(stream: Stream) -> Iterator[Command]:
-    """Every operation of a stream from its first word to its last, branches not followed; waits are left out.
+    """List the operations of a stream from its first word to its last, branches not followed; waits are left out.
 
     Raises:
         CommandStreamError: a word is no command.
@@ -189,7 +189,7 @@ def commands(stream: Stream) -> Iterator[Command]:
 
 
 def disassemble(stream: Stream) -> Iterator[str]:
-    """One line for each command, for people."""
+    """Describe each command in a line."""
     at = 0
     while at < len(stream.words):
         step, length = decode(stream.words, at)

@@ -28,7 +28,7 @@ ROOM = 64 << 20
 """Bytes the child may take beside what the weights need."""
 
 BYTES_PER_WEIGHT = 32
-"""What a weight takes while it is decoded: in the codec's growing buffer and as an object of Python."""
+"""Memory of a weight while it is decoded: in the codec's growing buffer and as an object of Python."""
 
 
 def _limit_memory(count: int) -> None:

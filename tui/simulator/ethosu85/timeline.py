@@ -1,4 +1,4 @@
-"""When each command begins and ends: passes run one after the other, DMA beside them, waits keep them in order.
+"""Begin and end of each command: passes run one after the other, DMA beside them, waits keep them in order.
 
 The command reader takes commands in the order of the stream: a pass once at most `KERNELS` of them are unfinished, a
 DMA_WAIT or KERNEL_WAIT once no more than its parameter are. The hardware overlaps the end of a pass with the begin of
@@ -61,7 +61,7 @@ class Timeline:
         return max(self._passes[-1], self._copies[-1])
 
     def play(self, command: Command) -> Span | None:
-        """When a command runs; None of one that takes no time of its own: a branch, or a member of a pass."""
+        """Span of a command; None of one that takes no time of its own: a branch, or a member of a pass."""
         for name, count in self._waits.get(command.offset, ()):
             queue = self._copies if name == "DMA_WAIT" else self._passes
             self._read = max(self._read, self._unfinished(queue, count))

@@ -1,4 +1,4 @@
-"""What a pass moves to and from each memory, and how long that takes. Estimates of the compiler's (Vela 5.1, regor).
+"""Bytes that a pass moves to and from each memory, and their cycles, as the compiler estimates (Vela 5.1, regor).
 
 A block of the OFM reads what it needs of the IFM; weights and scales are read again for each place of a block; the OFM
 is written once. Blocks of a depthwise or pooling operation share no channels, so more of them in depth read no more.
@@ -38,7 +38,7 @@ class Transfer:
 
     @property
     def write(self) -> bool:
-        """Whether they go to the memory."""
+        """True if they go to the memory."""
         return self.channel == Channel.WRITE
 
     @property
@@ -129,7 +129,7 @@ def _resized(p: Pass, ports: Ports) -> Iterator[Transfer]:
 
 
 def of_pass(p: Pass, ports: Ports) -> tuple[Transfer, ...]:
-    """What a pass moves.
+    """Transfers of a pass.
 
     Raises:
         KeyError: a region that is not in `ports`.
@@ -149,7 +149,7 @@ def of_pass(p: Pass, ports: Ports) -> tuple[Transfer, ...]:
 
 
 def of_copy(command: Command, ports: Ports) -> tuple[Transfer, ...]:
-    """What a DMA_START moves; LUT RAM is a memory of its own.
+    """Transfers of a DMA_START; LUT RAM is a memory of its own.
 
     Raises:
         KeyError: a region that is not in `ports`.

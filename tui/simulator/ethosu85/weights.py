@@ -53,7 +53,7 @@ class Scales:
 
 @dataclass(frozen=True)
 class Geometry:
-    """All that decides the order of a weight stream. Kernel sizes are undilated."""
+    """Geometry that decides the order of a weight stream. Kernel sizes are undilated."""
 
     ofm_depth: int
     ifm_depth: int
@@ -191,7 +191,7 @@ def _brick(g: Geometry, core: int) -> tuple[Indices, Indices]:
 
 @dataclass(frozen=True, eq=False)
 class _Pattern:
-    """What is consumed for one micro-block of OFM and one of IFM, over one sub-kernel. y is -1 for padding."""
+    """Weights consumed for one micro-block of OFM and one of IFM, over one sub-kernel. y is -1 for padding."""
 
     y: Indices
     x: Indices
@@ -236,7 +236,7 @@ def _subkernels(g: Geometry) -> Iterator[tuple[int, int, int, int]]:
 
 @lru_cache(maxsize=64)
 def order(g: Geometry, core: int) -> Indices:
-    """For each position of a core's stream the index into the (ofm, y, x, ifm) tensor, flat; -1 for padding."""
+    """Flat index into the (ofm, y, x, ifm) tensor for each position of a core's stream; -1 for padding."""
     patterns = [_pattern(g, core, *part) for part in _subkernels(g)]
     found: list[Indices] = []
     ifm_starts = [0] if g.depthwise else list(range(0, g.ifm_depth, g.ifm_block_depth))

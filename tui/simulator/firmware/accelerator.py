@@ -32,7 +32,7 @@ class NpuError(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """What the driver asks for: a COP1 container, and for each region its address and size in bytes."""
+    """Request of the driver: a COP1 container, and for each region its address and size in bytes."""
 
     commands: tuple[int, int]
     regions: tuple[tuple[int, int], ...]
@@ -57,11 +57,11 @@ class Accelerator:
         self._selected: dict[int, int] = {}
         self._events: dict[str, int] = {}
         self.cycles = 0
-        """Of all jobs, by the cycle model."""
+        """Cycles of all jobs, by the cycle model."""
         self.seconds: float | None = None
         """NPU time of all jobs by the cycle model; None where that has no figure."""
         self.unknown: str | None = None
-        """Why the cycle model has no figure for a job."""
+        """Reason the cycle model has no figure for a job."""
 
     def run(self, job: Job) -> None:
         """Execute a job.
@@ -110,7 +110,7 @@ class Accelerator:
         self._selected[counter] = event
 
     def counter(self, number: int) -> int:
-        """What a counter stands at: 32 bits, which wrap around. One of an event without a figure stands still."""
+        """Value of a counter: 32 bits, which wrap around. One of an event without a figure stands still."""
         event = self._selected.get(number)
         if event not in EVENTS:
             return 0

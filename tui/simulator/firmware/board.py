@@ -24,13 +24,13 @@ SHIFT = 6
 """An instruction takes 2**6 ns of the guest's time. Without a fixed time its clocks would follow the machine's."""
 
 POLL_S = 0.02
-"""How long the console may wait to be read while the guest runs."""
+"""Seconds the console may wait to be read while the guest runs."""
 _CHUNK = 1 << 16
 _SAID = 2000
 
 
 class Board:
-    """It stands still until its `gdb` lets it go."""
+    """An emulated board, which stands still until its `gdb` lets it go."""
 
     def __init__(self, program: Path, kernel: Path, memory: GuestMemory, console: Callable[[bytes], None]) -> None:
         """Start it. `console` is given what the board's UART prints, while it is printed.
@@ -85,7 +85,7 @@ class Board:
             self._console(data)
 
     def why_ended(self) -> str | None:
-        """How it ended and its last words; None while it runs."""
+        """Reason of its end, with its last words; None while it runs."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             # Its end of the conversation closes a moment before the process is gone.
             self._process.wait(1.0)

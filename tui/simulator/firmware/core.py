@@ -22,12 +22,12 @@ class Core:
 
     @property
     def pc(self) -> int:
-        """Where it stands."""
+        """Address it stands at."""
         return self._registers[PC]
 
     @property
     def return_address(self) -> int:
-        """Where the function returns to, at whose beginning it stands."""
+        """Address the function returns to, at whose beginning it stands."""
         return self._registers[LR] & ~THUMB
 
     def argument(self, number: int) -> int:
@@ -45,7 +45,7 @@ class Core:
         return self._gdb.read(address, size)
 
     def instructions(self) -> int:
-        """How many it has executed since the reset.
+        """Number of instructions executed since the reset.
 
         Raises:
             RspError: QEMU does not tell.

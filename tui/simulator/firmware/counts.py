@@ -28,7 +28,7 @@ class Counts:
         self._core = core
         self._file: TextIO | None = None if path is None else path.open("w", encoding="ascii", buffering=1)
         self.hooks: dict[int, Callable[[], None]] = {functions[EXECUTE]: self._execute, functions[STEP]: self._step}
-        """By address; one is added where a method returns to."""
+        """Hooks by address; one is added where a method returns to."""
 
     def _execute(self) -> None:
         self._write("execute")

@@ -32,9 +32,9 @@ class Driver:
         self._interrupting = False
         self._succeeded = True
         self.failed = False
-        """Whether a job has failed."""
+        """True if a job has failed."""
         self.hooks: dict[int, Callable[[], None]] = {functions[symbol]: hook for symbol, hook in self._hooks().items()}
-        """By address."""
+        """Hooks by address."""
 
     def _hooks(self) -> dict[str, Callable[[], None]]:
         return {

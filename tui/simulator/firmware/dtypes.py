@@ -14,7 +14,7 @@ FLOATS = frozenset({"float16", "float32", "float64"})
 QUANTIZED = frozenset({"uint8", "int8", "int16", "int32"})
 
 NPU = frozenset({"int8", "int16", "int32", "bool"})
-"""What the Ethos-U backend hands over: uint8 only later releases do."""
+"""Types the Ethos-U backend hands over: uint8 only later releases do."""
 
 KERNELS: Mapping[str, Mapping[int, frozenset[str]]] = {
     "cortex_m::quantize_per_tensor.out": {0: FLOAT, 6: INT8},
@@ -32,4 +32,4 @@ KERNELS: Mapping[str, Mapping[int, frozenset[str]]] = {
     "quantized_decomposed::quantize_per_tensor.out": {0: FLOATS, 6: QUANTIZED},
     "quantized_decomposed::dequantize_per_tensor.out": {0: QUANTIZED, 7: FLOATS},
 }
-"""By kernel and argument of its schema: the types that tensor may have. A tensor that is left out has any."""
+"""Types a tensor may have, by kernel and argument of its schema; a tensor that is left out may have any."""

@@ -22,7 +22,7 @@ from tui.toolchain.qemu import QemuError
 
 EXIT = "_exit"
 FAULT = "DefaultHandler"
-"""Where all fault handlers end: it prints registers, then loops for ever."""
+"""The end of all fault handlers: it prints registers, then loops for ever."""
 
 FOR_EVER = b"\xfe\xe7"
 """``b .``, a branch to itself."""
@@ -37,7 +37,7 @@ _PLACES = {
     "input": re.compile(rb"with data read from (0x[0-9a-fA-F]{1,8})"),
     "output": re.compile(rb"copied to (0x[0-9a-fA-F]{1,8})"),
 }
-"""Where the firmware says that it has them."""
+"""Lines in which the firmware states its addresses."""
 
 
 class EngineError(RunnerError):
@@ -45,7 +45,7 @@ class EngineError(RunnerError):
 
 
 class Engine:
-    """One boot of the firmware."""
+    """A boot of the firmware."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class Engine:
         return [EthosU(delegate, program.named_data) for delegate in program.main.delegates]
 
     def _execute(self, board: Board, functions: dict[str, int], accelerator: Accelerator) -> int:
-        """From the reset to `_exit`, whose argument is the status."""
+        """Run it from the reset to `_exit`, whose argument is the status."""
         core = Core(board.gdb)
         counting = Counts(core, functions, self._boot.counts)
         npu = Driver(core, functions, accelerator, lambda what: self.log("E", f"NPU: {what}"))

@@ -80,7 +80,7 @@ class Image:
 
 
 def is_known(path: Path) -> bool:
-    """Whether a file is an image that this engine runs, by its content."""
+    """Return True if a file is an image that this engine runs, by its content."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest() in LAYOUTS
     except OSError:

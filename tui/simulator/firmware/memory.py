@@ -9,7 +9,7 @@ import numpy as np
 from tui.simulator.ethosu85.memory import Bytes
 
 DDR, DDR_BYTES = 0x6000_0000, 2 << 30
-"""Of QEMU's machine mps3-an547."""
+"""Address and size of DDR in QEMU's machine mps3-an547."""
 
 
 class GuestMemoryError(Exception):
@@ -27,7 +27,7 @@ class GuestMemory:
         self._bytes: Bytes = np.frombuffer(mmap.mmap(self.fd, DDR_BYTES), np.uint8)
 
     def holds(self, address: int, size: int) -> bool:
-        """Whether `size` bytes at an address of the guest's are shared."""
+        """Return True if `size` bytes at an address of the guest's are shared."""
         return address >= DDR and size >= 0 and address + size <= DDR + DDR_BYTES
 
     def view(self, address: int, size: int) -> Bytes:

@@ -1,4 +1,4 @@
-"""Whether the firmware can run a program, told before it is booted and in words that say what to do.
+"""Obstacles to running a program on the firmware, told before it is booted and with a remedy.
 
 The firmware would find most of it out by itself, but late, and its driver's own text is cut off on the console.
 """
@@ -19,7 +19,7 @@ ANOTHER_MODEL = f"take a smaller model, or {INTERPRETER}"
 
 @dataclass(frozen=True)
 class Obstacle:
-    """Why the firmware cannot run a program, and what to do."""
+    """A reason the firmware cannot run a program, and a remedy."""
 
     what: str
     hint: str
@@ -29,7 +29,7 @@ class Obstacle:
 
 
 def obstacles(program: bytes, image: Image, macs: int) -> list[Obstacle]:
-    """All that stands against a program on an NPU of so many MACs a cycle."""
+    """The obstacles to a program on an NPU of so many MACs a cycle."""
     try:
         parsed = pte.parse(program)
         delegates = [EthosU(delegate, parsed.named_data) for delegate in parsed.main.delegates]
@@ -82,7 +82,7 @@ def _signatures(plan: Plan, image: Image) -> Iterator[Obstacle]:
 
 
 def _dtypes(plan: Plan, delegates: list[EthosU]) -> Iterator[Obstacle]:
-    """Each kind once: the first call that a kernel, or the NPU's backend, would refuse."""
+    """The first call of each kind that a kernel, or the NPU's backend, would refuse."""
     told: set[tuple[str, str]] = set()
     for name, tensor, taken in _typed(plan, delegates):
         found = tensor.dtype.name

@@ -117,7 +117,7 @@ class Client:
         return self._receive()
 
     def command(self, text: str) -> str:
-        """What a command of the emulator's monitor prints.
+        """Run a command of the emulator's monitor and return what it prints.
 
         Raises:
             RspError: the stub is gone or refuses.

@@ -1,4 +1,4 @@
-"""What the firmware engine is started with, and whether it is to be started at all."""
+"""Start of the firmware engine: its arguments, and the decision between it and the interpreter."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from tui.toolchain import qemu
 
 @dataclass(frozen=True)
 class Given:
-    """What the command line says: files of ``-a``, contents by address, the NPU's MACs, ``--dump`` and ``--counts``."""
+    """Arguments: files of ``-a``, contents by address, the NPU's MACs, ``--dump`` and ``--counts``."""
 
     applications: Sequence[Path]
     placed: Sequence[tuple[int, bytes]]
@@ -50,7 +50,7 @@ class Boot:
 
 
 def find(given: Given, engine: str, say: Callable[[str], None]) -> Boot | None:
-    """What to boot; None where the interpreter is to run the program, which `say` is told the reason of, if any.
+    """Decide what to boot; None for the interpreter, with the reason, if any, given to `say`.
 
     Raises:
         ParameterError: the firmware is asked for and cannot be booted, or an argument is none.
