@@ -26,7 +26,7 @@ def print_command_line(spec: Spec) -> int:
         raise UserError(f"{spec.model}: {one_line(error)}") from error
     # Without a run, the files would lie in the current folder.
     server = spec.inferences > 1 or spec.serve
-    argv = command.build(spec, choice, Path.cwd(), inputs=inputs, output_bytes=size, server=server, known=known)
+    argv = command.build(spec, choice, Path.cwd(), inputs=inputs, output_bytes=size, server=server, listed=known)
     click.echo(shlex.join(argv))
     click.echo(choice.why, err=True)
     return Exit.OK

@@ -84,7 +84,7 @@ def _command_line(record: Record, platform: Platform, requests: Requests, *, ser
         server=server,
         pmu_trace=PMU_TRACE if traced else None,
         counts=COUNTS,
-        known=platform.parameters,
+        listed=platform.parameters,
     )
 
 

@@ -108,7 +108,7 @@ class Child:
     def drain(self) -> list[bytes]:
         """Read what it, or what it left behind, has still written after its end, and end those left behind."""
         self.signal(signal.SIGKILL)
-        found: list[bytes] = []
+        chunks: list[bytes] = []
         until = time.monotonic() + _DRAIN_S
         while time.monotonic() < until:
             try:
@@ -117,8 +117,8 @@ class Child:
                 break  # EIO: all other ends of the pty are closed
             if not data:
                 break
-            found.append(data)
-        return found
+            chunks.append(data)
+        return chunks
 
     def _readable(self, timeout_s: float) -> bool:
         poll = select.poll()

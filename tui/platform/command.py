@@ -38,7 +38,7 @@ def build(
     server: bool,
     pmu_trace: str | None = None,
     counts: str | None = None,
-    known: Collection[str] | None = None,
+    listed: Collection[str] | None = None,
 ) -> list[str]:
     """The complete argv for a program with so many inputs and bytes of outputs. File names are relative to `workdir`.
 
@@ -55,12 +55,12 @@ def build(
     if kind == "semihosting":
         line = _cmd_line(names, program, delivery.OUTPUT, server=server)
         semihosting = _semihosting(board.parameters, workdir, line)
-    comforts = {name: value for name, value in board.fvp.comforts.items() if known is None or name in known}
-    ours = {**_parameters(spec, pmu_trace), **comforts, **semihosting}
+    comforts = {name: value for name, value in board.fvp.comforts.items() if listed is None or name in listed}
+    base = {**_parameters(spec, pmu_trace), **comforts, **semihosting}
     # A name given twice is not documented behaviour of the FVP: the user's value takes the place of ours.
     users = dict(spec.parameters)
     words = [*choice.command]
-    for name, value in {**{n: v for n, v in ours.items() if n not in users}, **users}.items():
+    for name, value in {**{n: v for n, v in base.items() if n not in users}, **users}.items():
         words += ["-C", f"{name}={value}"]
     if choice.runner is not None:
         words += ["-a", str(choice.runner.path), *_memory(choice.runner, program, output_bytes)]

@@ -21,7 +21,7 @@ BRANCHING = "the program's plan branches: instructions are known of each inferen
 
 def steps(plan: Plan, left: Sequence[CpuOperator] = ()) -> tuple[PlanStep, ...]:
     """The steps of a plan; nodes that stayed on the CPU, in the program's order, tell where they come from."""
-    found = []
+    plan_steps = []
     nodes = list(left)
     for instruction in plan.instructions:
         match instruction:
@@ -30,7 +30,7 @@ def steps(plan: Plan, left: Sequence[CpuOperator] = ()) -> tuple[PlanStep, ...]:
                 node = next((n for n in nodes if _base(n.op) == _base(name)), None)
                 if node is not None:
                     del nodes[: nodes.index(node) + 1]
-                found.append(
+                plan_steps.append(
                     PlanStep(
                         op=name,
                         name=name if node is None or not node.node else node.node,
@@ -40,11 +40,11 @@ def steps(plan: Plan, left: Sequence[CpuOperator] = ()) -> tuple[PlanStep, ...]:
                 )
             case pte.DelegateCall(number, _):
                 name = HANDED_OVER.format(number)
-                found.append(PlanStep(op=plan.delegates[number].backend, name=name, partition=number))
+                plan_steps.append(PlanStep(op=plan.delegates[number].backend, name=name, partition=number))
             case _:
                 kind = type(instruction).__name__
-                found.append(PlanStep(op=kind, name=kind))
-    return tuple(found)
+                plan_steps.append(PlanStep(op=kind, name=kind))
+    return tuple(plan_steps)
 
 
 def _base(name: str) -> str:
@@ -98,8 +98,8 @@ class Follower:
 def _marks(lines: Sequence[bytes]) -> Iterator[tuple[str, int]]:
     for line in lines:
         try:
-            found = json.loads(line)
+            mark = json.loads(line)
         except ValueError:
             continue
-        if isinstance(found, dict):
-            yield from ((what, now) for what, now in found.items() if type(now) is int)
+        if isinstance(mark, dict):
+            yield from ((what, now) for what, now in mark.items() if type(now) is int)

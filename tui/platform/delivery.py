@@ -76,15 +76,15 @@ def _written(folder: Path, infos: Sequence[TensorInfo]) -> Taken:
         missing = min(set(range(len(infos))) - set(numbers))
         why = f"{OUTPUT}-{missing}.bin was not written"
         return Taken(None, why, "is the runner's semihosting-cwd overridden by -C?")
-    found: list[bytes] = []
+    outputs: list[bytes] = []
     for number, info in zip(numbers, infos, strict=False):
         file = folder / f"{OUTPUT}-{number}.bin"
         content = file.read_bytes()
         if len(content) != info.nbytes:
             why = f"{file.name} has {len(content)} bytes, the output {info.nbytes}"
             return Taken(None, why, "was it written whole? see the log, and the space left on the disk")
-        found.append(content)
-    return Taken(found)
+        outputs.append(content)
+    return Taken(outputs)
 
 
 def _dumped(path: Path, infos: Sequence[TensorInfo]) -> Taken:
@@ -132,10 +132,10 @@ def _elements(console: bytes, infos: Sequence[TensorInfo]) -> Iterator[tuple[int
         if not said:
             continue
         text = said[0].text
-        found = PRINTED.match(text)
+        match = PRINTED.match(text)
         # A whole number ends its line, and may be half a number: see `report.Reading`.
-        known = text.startswith("Output[") or said[0].letter or phrases.is_programs(text) or report.read_pool(text)
-        if waiting is not None and known:
+        complete = text.startswith("Output[") or said[0].letter or phrases.is_programs(text) or report.read_pool(text)
+        if waiting is not None and complete:
             yield waiting
             waiting = None
         elif waiting is not None and report.may_be_rest(text):
@@ -144,9 +144,9 @@ def _elements(console: bytes, infos: Sequence[TensorInfo]) -> Iterator[tuple[int
             others += 1
         elif text.startswith("Output[0]"):
             others = 0
-        if found is None or (one := _element(found, infos, others)) is None:
+        if match is None or (one := _element(match, infos, others)) is None:
             continue
-        if found["whole"] is None:
+        if match["whole"] is None:
             yield one
         elif said[0].ended:
             waiting = one
@@ -154,19 +154,19 @@ def _elements(console: bytes, infos: Sequence[TensorInfo]) -> Iterator[tuple[int
         yield waiting
 
 
-def _element(found: re.Match[str], infos: Sequence[TensorInfo], others: int) -> tuple[int, int, float] | None:
+def _element(match: re.Match[str], infos: Sequence[TensorInfo], others: int) -> tuple[int, int, float] | None:
     """An element as its type has it; None where it is not of the output's type."""
-    output, kind = int(found["output"]) - others, found["kind"]
+    output, kind = int(match["output"]) - others, match["kind"]
     if not 0 <= output < len(infos) or (kind is not None and DTYPES[kind] != infos[output].dtype):
         return None
     dtype = np.dtype(infos[output].dtype)
-    if found["truth"] is not None:
-        value = float(found["truth"] == "true")
-        return (output, int(found["element"]), value) if dtype.kind == "b" else None
-    text = found["whole"] if dtype.kind == "i" else found["fraction"]
+    if match["truth"] is not None:
+        value = float(match["truth"] == "true")
+        return (output, int(match["element"]), value) if dtype.kind == "b" else None
+    text = match["whole"] if dtype.kind == "i" else match["fraction"]
     if text is None or dtype.kind == "b":
         return None
     value = float(text)
     if dtype.kind == "i" and not np.iinfo(dtype).min <= value <= np.iinfo(dtype).max:
         return None
-    return output, int(found["element"]), value
+    return output, int(match["element"]), value

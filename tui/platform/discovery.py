@@ -45,7 +45,7 @@ def find_fvp(explicit: str | None, board: Board = boards.DEFAULT) -> Location | 
         PlatformUnavailable: the option, the variable or the settings name something that is no FVP.
         UsageError: the settings cannot be read.
     """
-    return next((found for find in FVP_FINDERS if (found := find(explicit, board.fvp)) is not None), None)
+    return next((location for find in FVP_FINDERS if (location := find(explicit, board.fvp)) is not None), None)
 
 
 def find_runner(explicit: str | None, board: Board = boards.DEFAULT) -> Location | None:
@@ -94,8 +94,8 @@ def _by_checkout(_: str | None, fvp: Fvp) -> Location | None:
 
 def _by_folder(_: str | None, fvp: Fvp) -> Location | None:
     folders = (Path(place).expanduser() for place in INSTALL_FOLDERS)
-    found = (path for folder in folders for path in _sorted(folder.glob(f"{fvp.installed}/{fvp.binary}")))
-    return next((Location(path, "its install folder") for path in found), None)
+    binaries = (path for folder in folders for path in _sorted(folder.glob(f"{fvp.installed}/{fvp.binary}")))
+    return next((Location(path, "its install folder") for path in binaries), None)
 
 
 FVP_FINDERS: tuple[Callable[[str | None, Fvp], Location | None], ...] = (

@@ -87,20 +87,20 @@ def _members(wheel: Path) -> list[tuple[str, bytes]]:
     """(name, content) of what in a wheel could be an image, and of its licences."""
     try:
         with zipfile.ZipFile(wheel) as archive:
-            wanted = [i for i in archive.infolist() if i.filename.endswith(SUFFIX) or "/LICENSES/" in i.filename]
-            return [(info.filename, archive.read(info)) for info in wanted if not info.is_dir()]
+            entries = [i for i in archive.infolist() if i.filename.endswith(SUFFIX) or "/LICENSES/" in i.filename]
+            return [(info.filename, archive.read(info)) for info in entries if not info.is_dir()]
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise UserError(f"{wheel} is damaged: {error}") from error
 
 
 def _keep(members: Iterable[tuple[str, bytes]]) -> list[Path]:
-    known = {image.sha256: image for image in IMAGES}
+    images = {image.sha256: image for image in IMAGES}
     kept: list[Path] = []
     licences: list[tuple[str, bytes]] = []
     for name, content in members:
         if "/LICENSES/" in name:
             licences.append((Path(name).name, content))
-        elif image := known.get(hashlib.sha256(content).hexdigest()):
+        elif image := images.get(hashlib.sha256(content).hexdigest()):
             kept.append(write_whole(folder() / f"{image.name}{SUFFIX}", content))
     if not kept:
         raise UserError("none of the firmware images that are known is in it", f"take {WHEEL}")

@@ -71,9 +71,9 @@ def inspect(
             f"{path} is a program for {str(machine).removeprefix('EM_')}, not for an Arm Cortex-M",
             "the FVP's own binary is --fvp; --runner is the program that it runs",
         )
-    program = next((found for segment in segments for found in _programs(segment)), None)
-    found = _kind(segments, program) if kind == "auto" else kind
-    if found is None:
+    program = next((program for segment in segments for program in _programs(segment)), None)
+    runner_kind = _kind(segments, program) if kind == "auto" else kind
+    if runner_kind is None:
         raise PlatformUnavailable(
             f"{path} is no runner of ExecuTorch that is known here",
             "say how it takes its model: --runner-kind semihosting, address, embedded or mlek",
@@ -84,12 +84,12 @@ def inspect(
         address = board.memory.ddr
     return Runner(
         path=path,
-        kind=found,
+        kind=runner_kind,
         sha256=hashlib.sha256(data).hexdigest(),
         bundles=_holds(segments, BUNDLE_TEXT),
-        pte_address=firmware_images.PROGRAM if found == "mlek" else address,
-        program=program if found == "embedded" else None,
-        pools={**pools, **(MLEK_POOLS if found == "mlek" else {})},
+        pte_address=firmware_images.PROGRAM if runner_kind == "mlek" else address,
+        program=program if runner_kind == "embedded" else None,
+        pools={**pools, **(MLEK_POOLS if runner_kind == "mlek" else {})},
     )
 
 
@@ -134,9 +134,9 @@ def _cached_address(path: Path) -> int | None:
     """The address the runner was built for, None where its build folder does not say it."""
     for folder in path.resolve().parents[:4]:
         try:
-            found = _CACHED_ADDRESS.search((folder / "CMakeCache.txt").read_text(encoding="utf-8", errors="replace"))
+            match = _CACHED_ADDRESS.search((folder / "CMakeCache.txt").read_text(encoding="utf-8", errors="replace"))
         except OSError:
             continue
-        if found:
-            return int(found[1], 16)
+        if match:
+            return int(match[1], 16)
     return None

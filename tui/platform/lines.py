@@ -134,11 +134,11 @@ def messages(line: str) -> list[Message]:
     head = bare(line[:ANALYSED])
     whole = len(line) <= ANALYSED
     pieces = _BREAK.split(head) if "\r" in head or "\x04" in head else [head]
-    found: list[Message] = []
+    parts: list[Message] = []
     for number, piece in enumerate(pieces, start=1):
         if piece:
-            found += _messages(piece, ended=whole and number == len(pieces))
-    return found
+            parts += _messages(piece, ended=whole and number == len(pieces))
+    return parts
 
 
 def _messages(piece: str, *, ended: bool) -> list[Message]:
@@ -146,14 +146,14 @@ def _messages(piece: str, *, ended: bool) -> list[Message]:
         return [Message(_ZEPHYR_LETTERS[zephyr[1]], piece[zephyr.end() :], ended)]
     if "xecu" not in piece:
         return [Message("", piece, ended)]
-    found: list[Message] = []
+    parts: list[Message] = []
     at, letter, garbled = 0, "", False
     for prefix in _PREFIX.finditer(piece):
         if prefix.start() > at or letter:
-            found.append(Message(letter, piece[at : prefix.start()], False, garbled))
+            parts.append(Message(letter, piece[at : prefix.start()], False, garbled))
         at, letter, garbled = prefix.end(), prefix[1], prefix[2] is not None
-    found.append(Message(letter, piece[at:], ended, garbled))
-    return found
+    parts.append(Message(letter, piece[at:], ended, garbled))
+    return parts
 
 
 _PLATFORM = re.compile(
@@ -220,7 +220,7 @@ def level(message: Message) -> Level:
     if _STOPPING in text or (text[:1] in ("E", "F") and _TORN_ERROR.match(text)) or any_in(_FAULTS, text):
         return "error"
     if text.startswith(_MARKED):
-        return next(found for word, found in _WORDS.items() if text.startswith(word))
+        return next(severity for word, severity in _WORDS.items() if text.startswith(word))
     return "info"
 
 

@@ -47,19 +47,19 @@ _LINE = re.compile(
 def parse(listing: str) -> list[Parameter]:
     """The parameters of a list, in its order; other lines (banner, comments) are passed over."""
     lines = (line.rstrip("\r")[:LINE_LIMIT] for line in listing.split("\n"))
-    return [_parameter(found) for found in map(_LINE.match, lines) if found]
+    return [_parameter(match) for match in map(_LINE.match, lines) if match]
 
 
-def _parameter(found: "re.Match[str]") -> Parameter:
+def _parameter(match: "re.Match[str]") -> Parameter:
     return Parameter(
-        name=found["name"],
-        value=found["value"],
-        type=found["type"],
-        when=found["when"],
-        default=found["default"],
-        text=found["text"] or "",
-        low=found["low"],
-        high=found["high"],
+        name=match["name"],
+        value=match["value"],
+        type=match["type"],
+        when=match["when"],
+        default=match["default"],
+        text=match["text"] or "",
+        low=match["low"],
+        high=match["high"],
     )
 
 
@@ -86,10 +86,10 @@ def _integer(text: str | None) -> int | None:
         return None
 
 
-def matching(known: Iterable[Parameter], words: Sequence[str]) -> list[Parameter]:
+def matching(parameters: Iterable[Parameter], words: Sequence[str]) -> list[Parameter]:
     """Parameters whose name or description has all the words in it, upper and lower case alike."""
-    wanted = [word.lower() for word in words]
-    return [p for p in known if all(word in f"{p.name} {p.text}".lower() for word in wanted)]
+    lowered = [word.lower() for word in words]
+    return [p for p in parameters if all(word in f"{p.name} {p.text}".lower() for word in lowered)]
 
 
 def ask(command: Sequence[str], env: Mapping[str, str], cache: Path | None = None) -> list[Parameter]:
@@ -100,13 +100,13 @@ def ask(command: Sequence[str], env: Mapping[str, str], cache: Path | None = Non
     if cache is not None and cache.exists():
         return parse(cache.read_text(encoding="utf-8", errors="replace"))
     listing = _listing(command, env)
-    found = parse(listing)
-    if cache is not None and found:
+    parameters = parse(listing)
+    if cache is not None and parameters:
         cache.parent.mkdir(parents=True, exist_ok=True)
         part = cache.with_name(f"{cache.name}.part-{os.getpid()}")
         part.write_text(listing, encoding="utf-8", errors="replace")
         part.replace(cache)
-    return found
+    return parameters
 
 
 def _listing(command: Sequence[str], env: Mapping[str, str]) -> str:
@@ -148,14 +148,14 @@ def check(spec: Spec, choice: Choice) -> frozenset[str] | None:
     """
     if choice.kind == "simulator" and not spec.parameters:
         return None
-    known = {parameter.name: parameter for parameter in of(choice)}
-    if not known:
+    listed = {parameter.name: parameter for parameter in of(choice)}
+    if not listed:
         return None
     for name, value in spec.parameters:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+        if name not in listed:
+            close = difflib.get_close_matches(name, listed, n=3, cutoff=0.6)
             hint = f"did you mean {' or '.join(close)}?" if close else "fvp-tui params lists them"
             raise UsageError(f"{choice.name} has no parameter {name}", hint)
-        if why := problem(known[name], value):
-            raise UsageError(f"{name}: {why}", known[name].text)
-    return frozenset(known)
+        if why := problem(listed[name], value):
+            raise UsageError(f"{name}: {why}", listed[name].text)
+    return frozenset(listed)

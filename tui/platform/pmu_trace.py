@@ -90,7 +90,7 @@ class Follower:
 
     def events(self) -> list[Event]:
         """Events of what has been written since the last call, one for each inference the NPU was at."""
-        found: list[Event] = []
+        events: list[Event] = []
         changed: dict[int, int] = {}
         for step in self._reader.feed(self._file.more()):
             place = self._places.find(step.stream, step.offset)
@@ -98,11 +98,11 @@ class Follower:
                 continue
             inference, operator = place
             if inference != self._inference:
-                found += self._event(changed)
+                events += self._event(changed)
                 self._inference, self._cycles, changed = inference, {}, {}
             self._cycles[operator] = self._cycles.get(operator, 0) + step.end - step.begin
             changed[operator] = self._cycles[operator]
-        return found + self._event(changed)
+        return events + self._event(changed)
 
     def _event(self, changed: dict[int, int]) -> list[Event]:
         if not changed:
@@ -138,7 +138,7 @@ class Reader:
 
     def feed(self, data: bytes) -> list[Step]:
         """The steps that end in the next bytes of the file."""
-        found: list[Step] = []
+        steps: list[Step] = []
         while data and not self._ended:
             try:
                 plain = self._gzip.decompress(data, CHUNK)
@@ -149,10 +149,10 @@ class Reader:
             if not plain and not data:
                 break
             self._buffer += self._text.decode(plain)
-            self._take(found)
-        return found
+            self._take(steps)
+        return steps
 
-    def _take(self, found: list[Step]) -> None:
+    def _take(self, steps: list[Step]) -> None:
         """Take all events that are whole from the buffer."""
         at = 0
         if not self._inside:
@@ -171,13 +171,13 @@ class Reader:
                 at = mark.start()
                 break
             at = end
-            self._event(event, found)
+            self._event(event, steps)
         else:
             at = len(self._buffer)
         self._buffer = self._buffer[at:]
         self._ended = self._ended or len(self._buffer) > CHUNK
 
-    def _event(self, event: Any, found: list[Step]) -> None:
+    def _event(self, event: Any, steps: list[Step]) -> None:
         if not isinstance(event, dict) or event.get("tid") != THREAD or not isinstance(event.get("args"), dict):
             return
         words, ts = _number(event["args"].get("qread")), _number(event.get("ts"))
@@ -191,7 +191,7 @@ class Reader:
         if offset < before:
             self._stream += 1
         elif offset > before:
-            found.append(Step(self._stream, before, begin, max(begin, cycle)))
+            steps.append(Step(self._stream, before, begin, max(begin, cycle)))
         else:
             return
         self._last = offset, max(begin, cycle)

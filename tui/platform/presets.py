@@ -111,13 +111,13 @@ def favourites() -> frozenset[str]:
     return frozenset(line.strip() for line in text.splitlines() if line.strip())
 
 
-def keep_favourites(wanted: Iterable[str]) -> None:
+def keep_favourites(parameters: Iterable[str]) -> None:
     """Save the names of favourite parameters.
 
     Raises:
         UsageError: the file cannot be written.
     """
-    _write(config.folder() / FAVOURITES, "".join(f"{name}\n" for name in sorted(wanted)).encode())
+    _write(config.folder() / FAVOURITES, "".join(f"{name}\n" for name in sorted(parameters)).encode())
 
 
 def _write(path: Path, content: bytes) -> Path:

@@ -75,33 +75,33 @@ class PmuReport:
         """A message as a line of the report; None if it is another message."""
         if not text.startswith(("ethosu_pmu_c", "Inference runtime:", "Ethos-U ")):
             return None
-        if found := self._LINE.match(text):
-            return self._figure(found)
-        if found := self._EVENTS.match(text):
-            names = [name.strip() for name in found[1].split(",")]
+        if match := self._LINE.match(text):
+            return self._figure(match)
+        if match := self._EVENTS.match(text):
+            names = [name.strip() for name in match[1].split(",")]
             return Reading(lambda _: self._name(names))
         if text.startswith("Ethos-U "):
             return _NOTHING if self._DELEGATE.match(text) else None
         return Torn()
 
-    def _figure(self, found: re.Match[str]) -> Reading | Torn:
-        if found["total"] is None:
+    def _figure(self, match: re.Match[str]) -> Reading | Torn:
+        if match["total"] is None:
             return Torn(unformatted=True)
-        total = int(found["total"])
-        mean = None if found["mean"] is None else float(found["mean"])
+        total = int(match["total"])
+        mean = None if match["mean"] is None else float(match["mean"])
         count = max(round(total / mean), 1) if mean else None
         if mean is not None and not _agree(total, mean, count or _MOST):
             return Torn()
         return Reading(
-            lambda _: self._keep(found, total, mean, count),
-            closed=found["per"] is not None or found["runtime"] is not None,
+            lambda _: self._keep(match, total, mean, count),
+            closed=match["per"] is not None or match["runtime"] is not None,
         )
 
-    def _keep(self, found: re.Match[str], total: int, mean: float | None, count: int | None) -> None:
-        if found["cycles"] is not None:
+    def _keep(self, match: re.Match[str], total: int, mean: float | None, count: int | None) -> None:
+        if match["cycles"] is not None:
             self.npu_cycles, self.inferences = total, count or self.inferences
-        elif found["counter"] is not None:
-            self._counters[int(found["counter"])] = total, mean
+        elif match["counter"] is not None:
+            self._counters[int(match["counter"])] = total, mean
         else:
             # 0 is what a core without a cycle counter gives: not a figure.
             self.cpu_cycles, self.inferences = total or None, self.inferences or count
@@ -173,12 +173,12 @@ class ProfileReport:
 
     def read(self, text: str) -> Reading | Torn | None:
         """A message as a line of the profile; None if it is another message."""
-        if found := self._LINE.match(text):
+        if match := self._LINE.match(text):
             # Of several inferences, the total and then the mean.
-            value, on, name = int(found["mean"] or found["total"]), found["on"], found["name"]
-            return Reading(lambda _: self._add(on, name, value), closed=bool(found["unit"]))
-        if found := self._METRICS.search(text):
-            figures = _metrics(found[1])
+            value, on, name = int(match["mean"] or match["total"]), match["on"], match["name"]
+            return Reading(lambda _: self._add(on, name, value), closed=bool(match["unit"]))
+        if match := self._METRICS.search(text):
+            figures = _metrics(match[1])
             return Reading(lambda _: self._add_metrics(figures))
         if self._HEAD.match(text):
             return _NOTHING
@@ -251,37 +251,37 @@ _SETUP_NAMES = {"Method allocator": "method_allocator", "planned FAST_MEMORY_REG
 
 def read_pool(text: str) -> Reading | Torn | None:
     """A message as a line of the runner's memory report; None if it is another message."""
-    if found := _SETUP.match(text):
-        return _pool(MemoryPool(name=_SETUP_NAMES[found[1]], size=int(found[2])))
-    if found := _USE.match(text):
+    if match := _SETUP.match(text):
+        return _pool(MemoryPool(name=_SETUP_NAMES[match[1]], size=int(match[2])))
+    if match := _USE.match(text):
         # Of Arm's inference runner, before and after the inference.
-        pool = MemoryPool(name=_USE_NAMES[found[1]], used=int(found["peak"]), size=int(found["size"]))
-        whole = int(found["used"]) <= int(found["peak"]) <= int(found["size"])
+        pool = MemoryPool(name=_USE_NAMES[match[1]], used=int(match["peak"]), size=int(match["size"]))
+        whole = int(match["used"]) <= int(match["peak"]) <= int(match["size"])
         return _pool(pool, closed=False) if whole else Torn()
     begin = _POOL_BEGIN.match(text)
     if begin is None:
         return None
-    found = _POOL.match(text)
-    return Torn(unformatted=begin["unformatted"] is not None) if found is None else _used_pool(found)
+    match = _POOL.match(text)
+    return Torn(unformatted=begin["unformatted"] is not None) if match is None else _used_pool(match)
 
 
-def _used_pool(found: re.Match[str]) -> Reading | Torn:
-    name, first = found["name"].removesuffix("_used"), int(found["first"])
+def _used_pool(match: re.Match[str]) -> Reading | Torn:
+    name, first = match["name"].removesuffix("_used"), int(match["first"])
     # With a remark the runner says that it does not know the size, and prints an upper bound.
-    if found["remark"]:
+    if match["remark"]:
         return _NOTHING
-    if found["use"]:
-        size = int(found["size"])
-        if first + int(found["free"]) != size:
+    if match["use"]:
+        size = int(match["size"])
+        if first + int(match["free"]) != size:
             return Torn()
         return _pool(MemoryPool(name=name, used=first, size=size))
-    if not found["unit"] and name not in WITHOUT_UNIT:
+    if not match["unit"] and name not in WITHOUT_UNIT:
         return Torn()
     if name == "temp_allocator" or name.endswith("_size"):
         pool = MemoryPool(name=name.removesuffix("_size"), size=first)
     else:
         pool = MemoryPool(name=name, used=first)
-    return _pool(pool, closed=bool(found["unit"]) and not name.startswith("model_pte_"))
+    return _pool(pool, closed=bool(match["unit"]) and not name.startswith("model_pte_"))
 
 
 def _pool(pool: MemoryPool, *, closed: bool = True) -> Reading:
@@ -319,10 +319,10 @@ class StatisticsBlock:
         if self._RULE.match(text):
             self._closed = True
             return True
-        if found := self._TIME.match(text):
-            self._times[found[1]] = float(found[2])
-        elif found := self._CORE.match(text):
-            self._cores[found[1]] = float(found[2]), int(found[3])
+        if match := self._TIME.match(text):
+            self._times[match[1]] = float(match[2])
+        elif match := self._CORE.match(text):
+            self._cores[match[1]] = float(match[2]), int(match[3])
         elif text.strip() and not self._OTHER.match(text):
             self._torn = True
         return self._rows >= self._ROWS

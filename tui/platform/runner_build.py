@@ -126,9 +126,9 @@ def _follow(child: Child, log: Path, progress: Callable[[Progress], None]) -> tu
     percent: int | None = None
     last = error = ""
 
-    def take(found: Iterable[Line]) -> None:
+    def take(new: Iterable[Line]) -> None:
         nonlocal percent, last, error
-        for line in found:
+        for line in new:
             text = clean(line.shown.strip(), 300)
             percent = percent_done(text, percent)
             last = text or last
@@ -155,19 +155,19 @@ def _follow(child: Child, log: Path, progress: Callable[[Progress], None]) -> tu
 
 def percent_done(line: str, before: int | None) -> int | None:
     """Percentage of a build by a line of Make's or Ninja's; `before` where the line does not say."""
-    if found := _PERCENT.match(line):
-        return min(int(found[1]), 100)
-    if (found := _STEP.match(line)) and int(found[2]):
-        return min(100 * int(found[1]) // int(found[2]), 100)
+    if match := _PERCENT.match(line):
+        return min(int(match[1]), 100)
+    if (match := _STEP.match(line)) and int(match[2]):
+        return min(100 * int(match[1]) // int(match[2]), 100)
     return before
 
 
 def _take(folder: Path, board: Board) -> Path:
     """Keep what was built, if it is what was wanted."""
-    found = next((path for path in sorted((folder / FOLDER).rglob(RUNNER)) if path.is_file()), None)
-    if found is None:
+    path = next((path for path in sorted((folder / FOLDER).rglob(RUNNER)) if path.is_file()), None)
+    if path is None:
         raise UserError(f"the build ended well but left no {RUNNER} in {folder / FOLDER}", f"see {folder / LOG}")
-    kind = inspection.inspect(found).kind
+    kind = inspection.inspect(path).kind
     if kind != "semihosting":
-        raise UserError(f"{found} {runner.WORDS[kind]}: a runner that reads files was wanted")
-    return firmware_store.keep_built(found, board)
+        raise UserError(f"{path} {runner.WORDS[kind]}: a runner that reads files was wanted")
+    return firmware_store.keep_built(path, board)

@@ -194,13 +194,13 @@ def _exited(end: End, verdict: Literal["pass", "fail", "stopped"], reason: str, 
 
 def remarks(evidence: Evidence, end: End) -> list[str]:
     """Notes on a run beside its verdict."""
-    found = [PYTHON_AT_EXIT] if evidence.python_died else []
+    notes = [PYTHON_AT_EXIT] if evidence.python_died else []
     if _went_on(evidence, end):
-        found.append(
+        notes.append(
             "the platform went on after the program's end until a limit stopped it: its parameter "
             "uart0.shutdown_on_eot=1 or uart0.shutdown_tag=EXITTHESIM stops it at once"
         )
-    return found
+    return notes
 
 
 def _failure(evidence: Evidence, end: End) -> tuple[str, str] | None:

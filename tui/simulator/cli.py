@@ -100,30 +100,30 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 def _placed(options: argparse.Namespace) -> list[tuple[int, bytes]]:
     """Addresses and contents of ``--data``, in the order given."""
-    found = []
+    placed = []
     for text in options.data:
         name, at, address = text.rpartition("@")
         name = name.partition("=")[2] if "=" in name and not Path(name).exists() else name
         try:
-            found.append((int(address, 0), Path(name).read_bytes()))
+            placed.append((int(address, 0), Path(name).read_bytes()))
         except ValueError as error:
             raise ParameterError(f"--data {text}: expected FILE@ADDRESS") from error
         except OSError as error:
             raise ParameterError(f"--data {text}: {error.strerror}") from error
         if not at:
             raise ParameterError(f"--data {text}: expected FILE@ADDRESS")
-    return found
+    return placed
 
 
 def _applications(options: argparse.Namespace) -> list[Path]:
     """The files of ``-a``, without the names of the CPUs that they are for."""
-    found = []
+    paths = []
     for text in (*options.application, *options.applications):
         path = Path(text.partition("=")[2] or text)
         if not path.is_file():
             raise ParameterError(f"no application {text}")
-        found.append(path)
-    return found
+        paths.append(path)
+    return paths
 
 
 def _raise_stopping(number: int, _frame: FrameType | None) -> None:
@@ -180,8 +180,8 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         # Reading a firmware takes its time to load: the interpreter, which has none, starts without.
         from tui.simulator.firmware import start
 
-        given = start.Given(applications, placed, settings.macs, options.dump, options.counts)
-        boot = start.find(given, options.engine, _say)
+        arguments = start.Arguments(applications, placed, settings.macs, options.dump, options.counts)
+        boot = start.find(arguments, options.engine, _say)
     if boot is None and not placed and not settings.command_line:
         name = settings.board.parameters.semihosting("cmd_line")
         raise ParameterError(f"nothing to run: give -C {name}=... or --data FILE@ADDRESS")

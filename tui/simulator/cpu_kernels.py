@@ -295,9 +295,9 @@ def _from_torch(name: str) -> Kernel | None:
         return None
 
     def call(values: Sequence[Any], targets: Sequence[NDArray], device: str) -> list[Any]:
-        given = [_as_torch(value, device) for value in values]
-        positional = [v for v, a in zip(given, inputs, strict=True) if not a.kwarg_only]
-        keywords = {a.name: v for v, a in zip(given, inputs, strict=True) if a.kwarg_only}
+        arguments = [_as_torch(value, device) for value in values]
+        positional = [v for v, a in zip(arguments, inputs, strict=True) if not a.kwarg_only]
+        keywords = {a.name: v for v, a in zip(arguments, inputs, strict=True) if a.kwarg_only}
         # An empty output takes whatever shape the operator gives.
         places = {
             a.name: torch.empty(0, dtype=torch.from_numpy(np.empty(0, target.dtype)).dtype, device=device)

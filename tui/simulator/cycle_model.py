@@ -82,24 +82,24 @@ def waiting_for_tables(delegate: EthosU) -> tuple[int, int]:
 
     Vela 5.1's total counts such a load where the table is an operator of its own, and not where it belongs to another.
     """
-    found = modelled(delegate)
-    if isinstance(found, str):
+    outcome = modelled(delegate)
+    if isinstance(outcome, str):
         return 0, 0
     at_once = [
         replace(cost, copy_cycles=0, access={}) if any(t.port == LUT_RAM for t in cost.traffic) else cost
-        for cost in found.costs
+        for cost in outcome.costs
     ]
-    total = timeline.end(delegate.stream, found.costs)
+    total = timeline.end(delegate.stream, outcome.costs)
     return total - timeline.end(delegate.stream, at_once), total
 
 
 def _estimate(delegate: EthosU) -> Cycles | str:
     """NPU cycles of one execution of a delegate with waiting for memory, or why there are none."""
-    found = modelled(delegate)
-    if isinstance(found, str):
-        return found
-    total = timeline.end(delegate.stream, found.costs)
-    return Cycles(npu=total, events=_events(found.costs), seconds=total / found.clock_hz)
+    outcome = modelled(delegate)
+    if isinstance(outcome, str):
+        return outcome
+    total = timeline.end(delegate.stream, outcome.costs)
+    return Cycles(npu=total, events=_events(outcome.costs), seconds=total / outcome.clock_hz)
 
 
 def model(settings: Settings) -> Estimate:

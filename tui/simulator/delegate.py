@@ -50,7 +50,7 @@ class Port:
 
 
 def _blocks(blob: memoryview, named_data: Mapping[str, memoryview]) -> dict[str, memoryview]:
-    found: dict[str, memoryview] = {}
+    blocks: dict[str, memoryview] = {}
     at = 0
     while at + HEADER.size <= len(blob):
         name_bytes, size, external, _ = HEADER.unpack_from(blob, at)
@@ -64,13 +64,13 @@ def _blocks(blob: memoryview, named_data: Mapping[str, memoryview]) -> dict[str,
             if key not in named_data:
                 raise DelegateError(f"Malformed vela_bin_stream found: no named data {key!r} for block {name!r}")
             data = named_data[key]
-        found[name] = data
+        blocks[name] = data
         if name == LAST:
             break
         at += -(-size // ALIGNMENT) * ALIGNMENT
-    if FIRST not in found or LAST not in found:
+    if FIRST not in blocks or LAST not in blocks:
         raise DelegateError("Malformed vela_bin_stream found: it has no beginning or no end")
-    return found
+    return blocks
 
 
 def _ports(block: memoryview | None, what: str) -> tuple[Port, ...]:
@@ -126,18 +126,18 @@ def lost_outputs(program: Program) -> list[Lost]:
     Raises:
         DelegateError: a blob is malformed.
     """
-    found = []
+    lost = []
     for call in program.main.instructions:
         if isinstance(call, DelegateCall):
             delegate = program.main.delegates[call.delegate]
             if delegate.backend != BACKEND:
                 continue
             blocks = _own_blocks(delegate, program.named_data)
-            given = len(_ports(blocks.get("outputs"), "outputs"))
+            outputs = len(_ports(blocks.get("outputs"), "outputs"))
             taken = len(call.args) - len(_ports(blocks.get("inputs"), "inputs"))
-            if given < taken:
-                found.append(Lost(call.delegate, given, taken))
-    return found
+            if outputs < taken:
+                lost.append(Lost(call.delegate, outputs, taken))
+    return lost
 
 
 class EthosU:

@@ -120,9 +120,9 @@ class Runner:
         """Run a job to its end; the program's exit status. Every failure is a line of the console."""
         return self._ended(lambda: self._run(job))
 
-    def run_placed(self, program: bytes, given: Sequence[bytes]) -> int:
+    def run_placed(self, program: bytes, inputs: Sequence[bytes]) -> int:
         """Run a program that was placed in memory, on the input bytes placed there, else on ones."""
-        return self._ended(lambda: self._run_placed(program, given))
+        return self._ended(lambda: self._run_placed(program, inputs))
 
     def _ended(self, program: Callable[[], None]) -> int:
         """Run a program and print how it ended."""
@@ -198,10 +198,10 @@ class Runner:
 
     def _prepare(self, job: Job, method: Method) -> None:
         self.log("I", "Preparing inputs...")
-        wanted = method.inputs
-        if len(job.inputs) != len(wanted):
-            raise RunnerError(f"Not right number of parameters! ({len(job.inputs)} of {len(wanted)} inputs are given)")
-        for number, (name, tensor) in enumerate(zip(job.inputs, wanted, strict=True), start=1):
+        tensors = method.inputs
+        if len(job.inputs) != len(tensors):
+            raise RunnerError(f"Not right number of parameters! ({len(job.inputs)} of {len(tensors)} inputs are given)")
+        for number, (name, tensor) in enumerate(zip(job.inputs, tensors, strict=True), start=1):
             data = self._read_input(job, number, name)
             # A number among the inputs is part of the program; its file says nothing the runner would read.
             if tensor is not None:
@@ -239,11 +239,11 @@ class Runner:
         if not method.delegates:
             self.log("I", NO_CYCLES.format("nothing is delegated"))
             return
-        found = [self._estimate(delegate) for delegate in method.delegates]
+        figures = [self._estimate(delegate) for delegate in method.delegates]
         total = 0
         counts: dict[str, int] = {}
         seconds = 0.0
-        for cycles in found:
+        for cycles in figures:
             if isinstance(cycles, str):
                 self.log("I", NO_CYCLES.format(cycles))
                 return
@@ -293,30 +293,30 @@ class Runner:
             self.print(f"SERVER_INFERENCE_DONE {self._served}")
             self._served += 1
 
-    def _run_placed(self, program: bytes, given: Sequence[bytes]) -> None:
+    def _run_placed(self, program: bytes, inputs: Sequence[bytes]) -> None:
         job = Job(Path(), "", (), None)
         method, cases = self._load(program)
         if cases is not None:
             self._verify(job, method, cases)
             return
         self.log("I", "Preparing inputs...")
-        self._fill_placed(method, given)
+        self._fill_placed(method, inputs)
         self.log("I", "Input prepared.")
         self._infer(method)
         self._write(job, method)
 
-    def _fill_placed(self, method: Method, given: Sequence[bytes]) -> None:
-        data = b"".join(given)
+    def _fill_placed(self, method: Method, inputs: Sequence[bytes]) -> None:
+        data = b"".join(inputs)
         for tensor in method.inputs:
             if tensor is None:
                 continue
-            if given:
+            if inputs:
                 self._fill(tensor, data[: tensor.meta.nbytes])
                 data = data[tensor.meta.nbytes :]
             else:
                 tensor.array.fill(1)
         if data:
-            total = sum(len(one) for one in given)
+            total = sum(len(one) for one in inputs)
             raise RunnerError(f"input size ({total}) and tensor size ({total - len(data)}) mismatch!")
 
     def _verify(self, job: Job, method: Method, cases: Sequence[Case]) -> None:

@@ -108,10 +108,10 @@ class Method:
     def _resolve(name: str) -> Kernel | None:
         if cpu_kernels.primitive(name) or name == cpu_kernels.VIEW:
             return None
-        found = cpu_kernels.find(name)
-        if found is None:
+        kernel = cpu_kernels.find(name)
+        if kernel is None:
             raise LoadError(cpu_kernels.lacking(name))
-        return found
+        return kernel
 
     @property
     def inputs(self) -> list[Tensor | None]:
@@ -164,16 +164,16 @@ class Method:
 
     def _call(self, op: int, args: Sequence[int]) -> None:
         name, kernel = self.plan.operators[op], self._kernels[op]
-        given = [self._argument(index) for index in args]
+        arguments = [self._argument(index) for index in args]
         try:
             if kernel is not None and kernel.same_layout:
                 self._check_layouts(name, args)
             if kernel is not None:
-                self._compute(name, kernel, given)
+                self._compute(name, kernel, arguments)
             elif name == cpu_kernels.VIEW:
-                cpu_kernels.store(given[0], given[2], name)
+                cpu_kernels.store(arguments[0], arguments[2], name)
             elif (combine := cpu_kernels.primitive(name)) is not None:
-                self.values[args[-1]] = _int64(combine(given[0], given[1]))
+                self.values[args[-1]] = _int64(combine(arguments[0], arguments[1]))
         except KernelError as error:
             raise ExecutionError(str(error)) from error
         except WRONG_ARGUMENTS as error:
@@ -185,16 +185,16 @@ class Method:
             raise KernelError(f"{name}: its tensors lie in memory in different orders of dimensions")
 
     @staticmethod
-    def _compute(name: str, kernel: Kernel, given: Sequence[Any]) -> None:
-        targets = given[kernel.arity : kernel.arity + kernel.outputs]
+    def _compute(name: str, kernel: Kernel, arguments: Sequence[Any]) -> None:
+        targets = arguments[kernel.arity : kernel.arity + kernel.outputs]
         if kernel.listed and targets and isinstance(targets[0], tuple):
             targets = targets[0]
         if len(targets) < kernel.outputs or not all(isinstance(t, np.ndarray) for t in targets):
-            raise KernelError(f"{name}: the call has {len(given)} arguments, more are expected")
-        if kernel.size is not None and kernel.size(*given[: kernel.arity]) != targets[0].size:
+            raise KernelError(f"{name}: the call has {len(arguments)} arguments, more are expected")
+        if kernel.size is not None and kernel.size(*arguments[: kernel.arity]) != targets[0].size:
             raise KernelError(f"{name}: the result is not of its output's size")
         extra = {"targets": targets} if kernel.needs_targets else {}
-        results = kernel.compute(*given[: kernel.arity], **extra)
+        results = kernel.compute(*arguments[: kernel.arity], **extra)
         several = kernel.listed or kernel.outputs > 1
         for result, target in zip(results if several else (results,), targets, strict=True):
             cpu_kernels.store(result, target, name)

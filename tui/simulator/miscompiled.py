@@ -57,10 +57,10 @@ def marks(program: pte.Program) -> Iterator[Mark]:
     for number, delegate in enumerate(program.main.delegates):
         if delegate.backend == BACKEND:
             stream = EthosU(delegate, program.named_data).stream
-            found = [(command.offset, TABLES) for command in _second_tables(stream)]
-            found += [(command.offset, ROWS) for command in padded(stream)]
-            found += [(command.offset, CLAMPED) for command in reshaped(stream)]
-            yield from (Mark(number, offset, *words) for offset, words in sorted(found))
+            faults = [(command.offset, TABLES) for command in _second_tables(stream)]
+            faults += [(command.offset, ROWS) for command in padded(stream)]
+            faults += [(command.offset, CLAMPED) for command in reshaped(stream)]
+            yield from (Mark(number, offset, *words) for offset, words in sorted(faults))
 
 
 def _second_tables(stream: Stream) -> Iterator[Command]:

@@ -153,10 +153,10 @@ class Trace:
     def _begin(self, delegate: EthosU) -> None:
         """A delegate starts, when the one before it is done."""
         if delegate not in self._known:
-            found = modelled(delegate)
-            if isinstance(found, str):
-                raise TraceError(found)
-            self._known[delegate] = found, _following(delegate.stream)
+            outcome = modelled(delegate)
+            if isinstance(outcome, str):
+                raise TraceError(outcome)
+            self._known[delegate] = outcome, _following(delegate.stream)
         if self._timeline is not None:
             self._now = self._timeline.end
         self._timeline = Timeline(delegate.stream, self._known[delegate][0].costs, self._now)

@@ -40,14 +40,14 @@ def _statistics(pairs: Sequence[tuple[NDArray, NDArray]]) -> list[str]:
             error = np.abs(a - b)
             absolute.append(error)
             relative.append(error / np.maximum(np.maximum(np.abs(a), np.abs(b)), LEAST_DIVISOR))
-    found = []
+    figures = []
     for errors in (np.concatenate(absolute), np.concatenate(relative)):
-        found += [float(np.mean(errors)), float(np.max(errors))] if errors.size else [0.0, 0.0]
+        figures += [float(np.mean(errors)), float(np.max(errors))] if errors.size else [0.0, 0.0]
     return [
-        f" mean_absolute_error: {found[0]:f}",
-        f" max_absolute_error:  {found[1]:f}",
-        f" mean_relative_error: {found[2]:f}",
-        f" max_relative_error:  {found[3]:f}",
+        f" mean_absolute_error: {figures[0]:f}",
+        f" max_absolute_error:  {figures[1]:f}",
+        f" mean_relative_error: {figures[2]:f}",
+        f" max_relative_error:  {figures[3]:f}",
     ]
 
 

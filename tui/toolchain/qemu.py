@@ -47,13 +47,13 @@ def version(program: Path) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise QemuError(f"{program} does not start: {error}") from error
-    if (found := _VERSION.search(done.stdout)) is None:
+    if (match := _VERSION.search(done.stdout)) is None:
         raise QemuError(f"{program} --version does not tell a version")
-    if (int(found[1]), int(found[2])) < OLDEST:
-        raise QemuError(f"{program} is QEMU {found[1]}.{found[2]}, the firmware needs {OLDEST[0]}.{OLDEST[1]} or newer")
-    return ".".join(part for part in found.groups() if part is not None)
+    if (int(match[1]), int(match[2])) < OLDEST:
+        raise QemuError(f"{program} is QEMU {match[1]}.{match[2]}, the firmware needs {OLDEST[0]}.{OLDEST[1]} or newer")
+    return ".".join(part for part in match.groups() if part is not None)
 
 
-def is_tested(found: str) -> bool:
+def is_tested(version: str) -> bool:
     """Return True if a version is of a tested release."""
-    return any(found == known or found.startswith(f"{known}.") for known in TESTED)
+    return any(version == release or version.startswith(f"{release}.") for release in TESTED)

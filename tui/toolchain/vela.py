@@ -46,8 +46,8 @@ def _package() -> Path:
 
 def _accelerators(source: Path) -> tuple[str, ...]:
     # Only the class: to parse the whole file takes longer than the rest of the program's start.
-    found = _ACCELERATOR.search(source.read_text(encoding="utf-8"))
-    for node in ast.parse(found[0]).body if found else ():
+    match = _ACCELERATOR.search(source.read_text(encoding="utf-8"))
+    for node in ast.parse(match[0]).body if match else ():
         if isinstance(node, ast.ClassDef) and node.name == "Accelerator":
             return tuple(
                 item.value.value

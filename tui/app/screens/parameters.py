@@ -344,7 +344,7 @@ class ParametersScreen(Screen[Spec]):
             return ()
         known = {parameter.name for parameter in self._known} or None
         server = self.request.serve or self.request.inferences > 1
-        return command.build(self.request, self._choice, Path("RUN"), inputs=1, server=server, known=known)
+        return command.build(self.request, self._choice, Path("RUN"), inputs=1, server=server, listed=known)
 
     def _given(self) -> dict[str, str]:
         try:

@@ -46,9 +46,9 @@ class Accumulators:
         self._kept: Int64 | None = None
 
     def settle(
-        self, command: Command, found: NDArray, combine: Callable[[Int64, Int64], Int64] = np.add
+        self, command: Command, sums: NDArray, combine: Callable[[Int64, Int64], Int64] = np.add
     ) -> NDArray | None:
-        """Combine `found` with what was kept, for the output stage; None where the result is kept itself.
+        """Combine `sums` with what was kept, for the output stage; None where the result is kept itself.
 
         Raises:
             CommandStreamError: nothing of that shape was kept, or the accumulators start from what is not known.
@@ -57,10 +57,10 @@ class Accumulators:
             case AccumulatorInput.RESET:
                 pass
             case AccumulatorInput.KEEP:
-                if self._kept is None or self._kept.shape != found.shape:
+                if self._kept is None or self._kept.shape != sums.shape:
                     raise command.error("no accumulators of its shape were kept")
-                found = combine(self._kept, found.astype(np.int64))
+                sums = combine(self._kept, sums.astype(np.int64))
             case other:
                 raise command.error(f"accumulator input {other} is not known")
-        self._kept = found.astype(np.int64) if are_kept(command) else None
-        return None if are_kept(command) else found
+        self._kept = sums.astype(np.int64) if are_kept(command) else None
+        return None if are_kept(command) else sums

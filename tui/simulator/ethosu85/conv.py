@@ -169,25 +169,25 @@ def _sums(
     ifm_shape = _input_shape(command, k, height, width, ifm_depth)
     work = height * width * depth * (1 if command.name == "DEPTHWISE" else ifm_depth)
     kernel.check(command, k, memory, ifm_shape, work)
-    given = inputs.read(command, "IFM", memory, chains, ifm_shape)
+    ifm = inputs.read(command, "IFM", memory, chains, ifm_shape)
     if command.name == "CONV" and bits(command.parameter, WEIGHTS_FROM_IFM2):
-        return _matmul(command, memory, chains, given, k, shape)
+        return _matmul(command, memory, chains, ifm, k, shape)
     if command.name == "DEPTHWISE" and ifm_depth != depth:
         raise command.error(f"a depthwise kernel from {ifm_depth} to {depth} channels is not known")
-    decoded = _load(command, stream, memory, cache, (depth, ifm_depth, 8 * given.fm.dtype.itemsize), k)
-    padded = _padded(given.values, given.zero_point, k, _float_type(decoded.largest * _peak(given), command))
+    decoded = _load(command, stream, memory, cache, (depth, ifm_depth, 8 * ifm.fm.dtype.itemsize), k)
+    padded = _padded(ifm.values, ifm.zero_point, k, _float_type(decoded.largest * _peak(ifm), command))
     convolve = _depthwise if command.name == "DEPTHWISE" else _convolve
     return convolve(padded, decoded.tensor, k, height, width)
 
 
-def _peak(given: inputs.Input) -> int:
+def _peak(ifm: inputs.Input) -> int:
     """The largest magnitude a value of an input's type can have, its zero point taken away."""
-    limits = np.iinfo(given.fm.dtype)
-    return max(abs(limits.min - given.zero_point), abs(limits.max - given.zero_point))
+    limits = np.iinfo(ifm.fm.dtype)
+    return max(abs(limits.min - ifm.zero_point), abs(limits.max - ifm.zero_point))
 
 
 def _matmul(
-    command: Command, memory: Memory, chains: Chains, given: inputs.Input, k: Kernel, shape: tuple[int, int, int]
+    command: Command, memory: Memory, chains: Chains, ifm: inputs.Input, k: Kernel, shape: tuple[int, int, int]
 ) -> NDArray:
     """IFM (rows, ifm) times IFM2, which has an OFM channel at each of its h*w places and the IFM depth as its c."""
     height, width, depth = shape
@@ -195,12 +195,12 @@ def _matmul(
         raise command.error("a matrix multiplication with a kernel is not known")
     r = command.registers
     rows, columns = r.get("IFM2_HEIGHT0_M1", 0) + 1, r.get("IFM2_WIDTH0_M1", 0) + 1
-    ifm_depth = given.values.shape[2]
+    ifm_depth = ifm.values.shape[2]
     if rows * columns != depth:
         raise command.error(f"IFM2 of {rows}x{columns} does not give {depth} channels")
     other = inputs.read(command, "IFM2", memory, chains, (rows, columns, ifm_depth))
-    dtype = _float_type(ifm_depth * _peak(given) * _peak(other), command)
-    left = np.subtract(given.values, given.zero_point, dtype=dtype).reshape(height * width, ifm_depth)
+    dtype = _float_type(ifm_depth * _peak(ifm) * _peak(other), command)
+    left = np.subtract(ifm.values, ifm.zero_point, dtype=dtype).reshape(height * width, ifm_depth)
     right = np.subtract(other.values, other.zero_point, dtype=dtype).reshape(depth, ifm_depth)
     return (left @ right.T).reshape(height, width, depth)
 

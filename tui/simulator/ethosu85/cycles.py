@@ -258,6 +258,6 @@ def estimate(stream: Stream, ports: Ports) -> list[Cost]:
     """
     macs = stream.macs_per_cycle
     copies = [c for c in commands(stream) if c.name == "DMA_START"]
-    found = [_known(c, partial(_of_copy, c, macs, ports)) for c in copies]
-    found += [_known(p.command, partial(_of_pass, p, ports)) for p in passes.passes(stream)]
-    return sorted(found, key=lambda cost: cost.command.index)
+    costs = [_known(c, partial(_of_copy, c, macs, ports)) for c in copies]
+    costs += [_known(p.command, partial(_of_pass, p, ports)) for p in passes.passes(stream)]
+    return sorted(costs, key=lambda cost: cost.command.index)

@@ -48,9 +48,9 @@ _BINARY: dict[Mode, Callable[[Int64, Int64], Int64]] = {
 }
 
 
-def _shift(command: Command, mode: Mode, a: Int64, b: Int64, given: Input, rounding: int) -> Int64:
+def _shift(command: Command, mode: Mode, a: Int64, b: Int64, ifm: Input, rounding: int) -> Int64:
     """Shifts by the amounts in `b`, of the width of the input's type."""
-    width = 8 * given.fm.dtype.itemsize
+    width = 8 * ifm.fm.dtype.itemsize
     amount = np.clip(b, 0, width - 1)
     if mode == Mode.SHL:
         return a << amount

@@ -39,12 +39,12 @@ def read(command: Command, which: str, memory: Memory, chains: Chains, shape: tu
     fm = feature_map.from_registers(command, which)
     memory.check_elements(shape)
     if fm.storage == Storage.CHAINED:
-        found = chains.get(fm.region)
-        if found is None:
+        chained = chains.get(fm.region)
+        if chained is None:
             raise command.error(f"chain buffer {fm.region} is empty")
-        if found.shape != shape:
-            raise command.error(f"chain buffer {fm.region} holds {found.shape}, not {shape}")
-        return Input(found, fm)
+        if chained.shape != shape:
+            raise command.error(f"chain buffer {fm.region} holds {chained.shape}, not {shape}")
+        return Input(chained, fm)
     if fm.storage == Storage.NONE:
         raw = command.registers.get("OP_SCALAR", 0) & 0xFFFFFFFF
         value = np.array(raw, np.uint32).astype(np.int64)

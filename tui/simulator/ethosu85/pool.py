@@ -29,28 +29,28 @@ def _pad(values: NDArray, k: Kernel, fill: int) -> NDArray:
     return np.pad(values, ((k.top, k.bottom), (k.left, k.right), (0, 0)), constant_values=fill)
 
 
-def _extreme(given: Input, k: Kernel, height: int, width: int, mode: PoolMode) -> Int64:
+def _extreme(ifm: Input, k: Kernel, height: int, width: int, mode: PoolMode) -> Int64:
     """Largest or smallest value of each window; padding never wins."""
-    limits = np.iinfo(given.values.dtype)
+    limits = np.iinfo(ifm.values.dtype)
     combine, fill = (np.maximum, limits.min) if mode == PoolMode.MAX else (np.minimum, limits.max)
-    first, *rest = _taps(_pad(given.values, k, int(fill)), k, height, width)
-    found = first.copy()
+    first, *rest = _taps(_pad(ifm.values, k, int(fill)), k, height, width)
+    extreme = first.copy()
     for tap in rest:
-        combine(found, tap, out=found)
-    return found.astype(np.int64) - given.zero_point
+        combine(extreme, tap, out=extreme)
+    return extreme.astype(np.int64) - ifm.zero_point
 
 
-def _index_of_largest(given: Input, k: Kernel, height: int, width: int) -> Int64:
+def _index_of_largest(ifm: Input, k: Kernel, height: int, width: int) -> Int64:
     """Position of the first largest value of each window, as its accumulator holds it."""
-    taps = np.stack(_taps(_pad(given.values, k, int(np.iinfo(given.values.dtype).min)), k, height, width))
+    taps = np.stack(_taps(_pad(ifm.values, k, int(np.iinfo(ifm.values.dtype).min)), k, height, width))
     return taps.argmax(axis=0) << INDEX_SHIFT
 
 
-def _sum(given: Input, k: Kernel, height: int, width: int) -> Int64:
+def _sum(ifm: Input, k: Kernel, height: int, width: int) -> Int64:
     """Sum of each window, zero points taken away, padding as zero."""
     if k.is_point:
-        return given.centred()
-    first, *rest = _taps(_pad(given.centred(), k, 0), k, height, width)
+        return ifm.centred()
+    first, *rest = _taps(_pad(ifm.centred(), k, 0), k, height, width)
     total = first.copy()
     for tap in rest:
         total += tap
@@ -105,8 +105,8 @@ def run(command: Command, memory: Memory, chains: Chains, kept: Accumulators) ->
             raise command.error(f"accumulator input {source} is not known")
         values = inputs.read(command, "IFM2", memory, chains, (height, width, depth)).centred()
     else:
-        found = _windowed(command, mode, memory, chains, k, (height, width, depth))
-        values = kept.settle(command, found, _combination(command, mode))
+        windows = _windowed(command, mode, memory, chains, k, (height, width, depth))
+        values = kept.settle(command, windows, _combination(command, mode))
     if values is None:
         return None
     scales = None
@@ -140,14 +140,14 @@ def _windowed(
     else:
         channels = depth
     kernel.check(command, k, memory, (rows, columns, channels), height * width * channels)
-    given = inputs.read(command, "IFM", memory, chains, (rows, columns, channels))
+    ifm = inputs.read(command, "IFM", memory, chains, (rows, columns, channels))
     if mode in (PoolMode.MAX, PoolMode.MIN):
-        return _extreme(given, k, height, width, mode)
+        return _extreme(ifm, k, height, width, mode)
     if mode in (PoolMode.ARGMAX_X, PoolMode.ARGMAX_Y):
         if (k.width if mode == PoolMode.ARGMAX_Y else k.height) != 1:
             raise command.error(f"the largest of a window of {k.height}x{k.width} is not known")
-        return _index_of_largest(given, k, height, width)
-    total = _sum(given, k, height, width)
+        return _index_of_largest(ifm, k, height, width)
+    total = _sum(ifm, k, height, width)
     if mode == PoolMode.REDUCE_SUM:
         return total.sum(axis=2, keepdims=True)
     if mode == PoolMode.AVERAGE:

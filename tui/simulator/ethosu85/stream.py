@@ -107,8 +107,8 @@ def mode_name(name: str, parameter: int) -> str:
     if enum is None:
         return name
     value = bits(parameter, 0, width)
-    known = [member.name for member in enum if member == value]
-    return f"{name} {known[0] if known else value}"
+    names = [member.name for member in enum if member == value]
+    return f"{name} {names[0] if names else value}"
 
 
 def parse(cmd_data: bytes) -> Stream:

@@ -28,7 +28,7 @@ class Span:
 @lru_cache(maxsize=16)
 def _waits(stream: Stream) -> dict[int, tuple[tuple[str, int], ...]]:
     """(DMA_WAIT or KERNEL_WAIT, how many may be unfinished) before the operation at each byte offset."""
-    found: dict[int, tuple[tuple[str, int], ...]] = {}
+    waits: dict[int, tuple[tuple[str, int], ...]] = {}
     waiting: list[tuple[str, int]] = []
     at = 0
     while at < len(stream.words):
@@ -39,9 +39,9 @@ def _waits(stream: Stream) -> dict[int, tuple[tuple[str, int], ...]]:
         if step.name in ("DMA_WAIT", "KERNEL_WAIT"):
             waiting.append((step.name, step.parameter))
         else:
-            found[step.offset] = tuple(waiting)
+            waits[step.offset] = tuple(waiting)
             waiting = []
-    return found
+    return waits
 
 
 class Timeline:

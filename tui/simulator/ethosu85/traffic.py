@@ -134,18 +134,18 @@ def of_pass(p: Pass, ports: Ports) -> tuple[Transfer, ...]:
     Raises:
         KeyError: a region that is not in `ports`.
     """
-    found: list[Transfer] = []
+    transfers: list[Transfer] = []
     if p.command.name == "RESIZE":
-        found += _resized(p, ports)
+        transfers += _resized(p, ports)
     elif p.uses_macs:
-        found += _windowed(p, ports)
+        transfers += _windowed(p, ports)
     else:
-        found += _elementwise(p.command, p.ifm_block, ports)
+        transfers += _elementwise(p.command, p.ifm_block, ports)
     for member in p.commands[1:]:
-        found += _elementwise(member, p.ifm_block, ports)
+        transfers += _elementwise(member, p.ifm_block, ports)
     for member in p.commands:
-        found += _written(ports, member, p.ofm_block, p.macs)
-    return tuple(found)
+        transfers += _written(ports, member, p.ofm_block, p.macs)
+    return tuple(transfers)
 
 
 def of_copy(command: Command, ports: Ports) -> tuple[Transfer, ...]:
@@ -162,14 +162,14 @@ def of_copy(command: Command, ports: Ports) -> tuple[Transfer, ...]:
     rows *= r.get("DMA0_SIZE1", 1) if mode == 2 else 1
     port = LUT_RAM if bits(source, 8) else ports[bits(source, 0, 3)]
     other = LUT_RAM if bits(destination, 8) else ports[bits(destination, 0, 3)]
-    found = [
+    transfers = [
         _transfer(port, Channel.COPY, "features", rows * length, length),
         _transfer(other, Channel.WRITE, "features", rows * length, length),
     ]
     if indexed:
         moved = rows * INDEX_BYTES
-        found.append(_transfer(ports[r.get("DMA0_IDX_REGION", 0)], Channel.STREAMED, "features", moved, moved))
-    return tuple(found)
+        transfers.append(_transfer(ports[r.get("DMA0_IDX_REGION", 0)], Channel.STREAMED, "features", moved, moved))
+    return tuple(transfers)
 
 
 def access_cycles(transfers: Iterable[Transfer], macs: int) -> dict[str, int]:
@@ -177,14 +177,14 @@ def access_cycles(transfers: Iterable[Transfer], macs: int) -> dict[str, int]:
     moved: dict[Port, dict[tuple[Channel, Use], int]] = defaultdict(lambda: defaultdict(int))
     for one in transfers:
         moved[one.port][one.channel, one.use] += one.bus
-    found: dict[str, int] = {}
+    needed: dict[str, int] = {}
     for port, channels in moved.items():
         busy: dict[Channel, int] = defaultdict(int)
         for (channel, _), count in channels.items():
             busy[channel] += int(count / port.speed(channel, macs))
         cycles = max(int(sum(channels.values()) / port.bandwidth), *busy.values())
-        found[port.name] = max(found.get(port.name, 0), cycles)
-    return found
+        needed[port.name] = max(needed.get(port.name, 0), cycles)
+    return needed
 
 
 def copy_cycles(transfers: Iterable[Transfer], macs: int) -> int:

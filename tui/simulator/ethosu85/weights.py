@@ -238,7 +238,7 @@ def _subkernels(g: Geometry) -> Iterator[tuple[int, int, int, int]]:
 def order(g: Geometry, core: int) -> Indices:
     """Flat index into the (ofm, y, x, ifm) tensor for each position of a core's stream; -1 for padding."""
     patterns = [_pattern(g, core, *part) for part in _subkernels(g)]
-    found: list[Indices] = []
+    indices: list[Indices] = []
     ifm_starts = [0] if g.depthwise else list(range(0, g.ifm_depth, g.ifm_block_depth))
     ifm_depth = 1 if g.depthwise else g.ifm_depth
     for at, ofm_start in enumerate(range(0, g.ofm_depth, g.ofm_block_depth)):
@@ -252,8 +252,8 @@ def order(g: Geometry, core: int) -> Indices:
                 ifm = ifm_blocks[:, None, None] + p.ifm
                 index = ((ofm * g.kernel_h + p.y) * g.kernel_w + p.x) * ifm_depth + ifm
                 outside = (p.y < 0) | (ofm >= g.ofm_depth) | (ifm >= ifm_depth)
-                found.append(np.where(outside, PADDING, index).reshape(-1))
-    return np.concatenate(found)
+                indices.append(np.where(outside, PADDING, index).reshape(-1))
+    return np.concatenate(indices)
 
 
 def _unfold(value: int) -> int:

@@ -96,13 +96,13 @@ class Accelerator:
         return lambda command: observe(delegate, command)
 
     def _count(self, delegate: EthosU | None) -> None:
-        found = "the command stream is none of the program's" if delegate is None else self._estimate(delegate)
-        if isinstance(found, str):
-            self.unknown = found
+        figures = "the command stream is none of the program's" if delegate is None else self._estimate(delegate)
+        if isinstance(figures, str):
+            self.unknown = figures
             return
-        self.cycles += found.npu
-        self.seconds = (self.seconds or 0.0) + found.seconds
-        for name, count in found.events.items():
+        self.cycles += figures.npu
+        self.seconds = (self.seconds or 0.0) + figures.seconds
+        for name, count in figures.events.items():
             self._events[name] = self._events.get(name, 0) + count
 
     def select(self, counter: int, event: int) -> None:

@@ -50,10 +50,10 @@ class Core:
         Raises:
             RspError: QEMU does not tell.
         """
-        found = _COUNT.search(self._gdb.command("info replay"))
-        if found is None:
+        match = _COUNT.search(self._gdb.command("info replay"))
+        if match is None:
             raise RspError("QEMU does not tell how many instructions it has executed")
-        return int(found[1])
+        return int(match[1])
 
     def stop_at(self, address: int) -> None:
         """Have it stop before the instruction at an address, from now on."""

@@ -100,8 +100,8 @@ class Engine:
         boot = self._boot
         if boot.program is None:
             return []
-        if found := preflight.obstacles(boot.program, boot.image, boot.macs):
-            raise EngineError("; ".join(map(str, found)))
+        if obstacles := preflight.obstacles(boot.program, boot.image, boot.macs):
+            raise EngineError("; ".join(map(str, obstacles)))
         program = pte.parse(boot.program)
         return [EthosU(delegate, program.named_data) for delegate in program.main.delegates]
 
@@ -154,13 +154,13 @@ class Engine:
         *lines, self._line = (self._line + data).split(b"\n")
         for line in lines:
             for what, pattern in _PLACES.items():
-                if found := pattern.search(line):
-                    self._said[what] = int(found[1], 16)
+                if match := pattern.search(line):
+                    self._said[what] = int(match[1], 16)
 
     def _check_places(self) -> None:
         """Say where the firmware looked, if nothing was placed there, or nothing is read from there."""
         placed = {address for address, _ in self._boot.placed}
-        wanted = {"program": placed, "input": placed, "output": {dump.address for dump in self._boot.dumps}}
+        expected = {"program": placed, "input": placed, "output": {dump.address for dump in self._boot.dumps}}
         for what, address in self._said.items():
-            if wanted[what] and address not in wanted[what]:
+            if expected[what] and address not in expected[what]:
                 self.log("W", f"the firmware has its {what} at {address:#x}, where the command line has none")

@@ -72,11 +72,11 @@ class Image:
         Raises:
             ImageError: it lacks one.
         """
-        wanted = list(symbols)
-        lacking = [symbol for symbol in wanted if symbol not in self.functions]
+        names = list(symbols)
+        lacking = [symbol for symbol in names if symbol not in self.functions]
         if lacking:
             raise ImageError(f"{self.path} has no function {lacking[0]}: it was stripped, or is another release")
-        return {symbol: self.functions[symbol] for symbol in wanted}
+        return {symbol: self.functions[symbol] for symbol in names}
 
 
 def is_known(path: Path) -> bool:
@@ -101,17 +101,17 @@ def load(path: Path) -> Image:
                 f"{path} is not {firmware_images.CORSTONE_300.what}: no other firmware is known to this engine"
             )
         with path.open("rb") as file:
-            found = list(elf.symbols(ELFFile(file)))
+            symbols = list(elf.symbols(ELFFile(file)))
     except OSError as error:
         raise ImageError(f"no firmware at {path}: {error.strerror}") from error
     except (ELFError, ValueError, KeyError, UnicodeDecodeError) as error:
         raise ImageError(f"{path} is not an ELF file, or a damaged one") from error
-    sizes = [symbol.size for symbol in found if _METHOD_POOL in symbol.name and symbol.type == elf.OBJECT]
+    sizes = [symbol.size for symbol in symbols if _METHOD_POOL in symbol.name and symbol.type == elf.OBJECT]
     return Image(
         path=path,
         sha256=sha256,
         layout=LAYOUTS[sha256],
-        functions={s.name: s.value & ~THUMB for s in found if s.type == elf.FUNCTION},
+        functions={s.name: s.value & ~THUMB for s in symbols if s.type == elf.FUNCTION},
         kernels=frozenset(name.decode("ascii") for name in _KERNEL.findall(data)),
         method_pool=sizes[0] if sizes else None,
     )

@@ -73,10 +73,10 @@ def _inputs(plan: Plan) -> Iterator[Obstacle]:
 def _signatures(plan: Plan, image: Image) -> Iterator[Obstacle]:
     calls = [i for i in plan.instructions if isinstance(i, pte.KernelCall) and i.op < len(plan.operators)]
     for name, count in image.layout.arguments.items():
-        given = {len(call.args) for call in calls if plan.operators[call.op] == name} - {count}
-        if given:
+        counts = {len(call.args) for call in calls if plan.operators[call.op] == name} - {count}
+        if counts:
             yield Obstacle(
-                f"the program calls {name} with {max(given)} arguments, the firmware's takes {count}",
+                f"the program calls {name} with {max(counts)} arguments, the firmware's takes {count}",
                 "they are of different releases of ExecuTorch: compile with the firmware's, or for the NPU",
             )
 
@@ -85,13 +85,13 @@ def _dtypes(plan: Plan, delegates: list[EthosU]) -> Iterator[Obstacle]:
     """The first call of each kind that a kernel, or the NPU's backend, would refuse."""
     told: set[tuple[str, str]] = set()
     for name, tensor, taken in _typed(plan, delegates):
-        found = tensor.dtype.name
-        if found not in taken and (name, found) not in told:
-            told.add((name, found))
+        dtype = tensor.dtype.name
+        if dtype not in taken and (name, dtype) not in told:
+            told.add((name, dtype))
             # 16-bit activations are what --quantize a16w8 asks for.
-            instead = f"--quantize int8, or {INTERPRETER}" if found == "int16" else INTERPRETER
+            instead = f"--quantize int8, or {INTERPRETER}" if dtype == "int16" else INTERPRETER
             types = " or ".join(sorted(taken))
-            yield Obstacle(f"the firmware's {name} takes {types}, the program has {found}", instead)
+            yield Obstacle(f"the firmware's {name} takes {types}, the program has {dtype}", instead)
 
 
 def _typed(plan: Plan, delegates: list[EthosU]) -> Iterator[tuple[str, Tensor, frozenset[str]]]:

@@ -39,7 +39,7 @@ def content(escaped: bytes) -> bytes:
     Raises:
         RspError: it ends within one, or repeats nothing.
     """
-    found = bytearray()
+    plain = bytearray()
     at = 0
     while at < len(escaped):
         byte = escaped[at]
@@ -47,19 +47,19 @@ def content(escaped: bytes) -> bytes:
         if byte in b"}*" and at == len(escaped):
             raise RspError("a packet of the gdb stub is cut short")
         if byte == 0x7D:
-            found.append(escaped[at] ^ 0x20)
+            plain.append(escaped[at] ^ 0x20)
             at += 1
         elif byte == 0x2A:
             count = escaped[at] - 29
-            if count < 0 or not found:
+            if count < 0 or not plain:
                 raise RspError("a packet of the gdb stub repeats nothing")
-            found += found[-1:] * count
+            plain += plain[-1:] * count
             at += 1
         else:
-            found.append(byte)
-        if len(found) > MOST:
+            plain.append(byte)
+        if len(plain) > MOST:
             raise RspError("a packet of the gdb stub is too long")
-    return bytes(found)
+    return bytes(plain)
 
 
 def take(buffer: bytearray) -> bytes | None:
@@ -208,7 +208,7 @@ class Client:
             raise RspError("the gdb stub is gone") from error
 
     def _receive(self) -> bytes:
-        while (found := take(self._buffer)) is None:
+        while (packet := take(self._buffer)) is None:
             there = self._wait(self._socket)
             try:
                 data = self._socket.recv(CHUNK) if there else b""
@@ -219,7 +219,7 @@ class Client:
             self._buffer += data
         if self._acknowledges:
             self._socket.sendall(b"+")
-        return found
+        return packet
 
 
 def _unhex(data: bytes) -> bytes:

@@ -13,7 +13,7 @@ from tui.toolchain import qemu
 
 
 @dataclass(frozen=True)
-class Given:
+class Arguments:
     """Arguments: files of ``-a``, contents by address, the NPU's MACs, ``--dump`` and ``--counts``."""
 
     applications: Sequence[Path]
@@ -49,39 +49,39 @@ class Boot:
         return next((data for _, data in self.placed if pte.identifier(data) in pte.IDENTIFIERS), None)
 
 
-def find(given: Given, engine: str, say: Callable[[str], None]) -> Boot | None:
+def find(arguments: Arguments, engine: str, say: Callable[[str], None]) -> Boot | None:
     """Decide what to boot; None for the interpreter, with the reason, if any, given to `say`.
 
     Raises:
         ParameterError: the firmware is asked for and cannot be booted, or an argument is none.
     """
-    if engine == "interpreter" or (engine == "auto" and not any(map(image.is_known, given.applications))):
+    if engine == "interpreter" or (engine == "auto" and not any(map(image.is_known, arguments.applications))):
         return None
     try:
-        boot = _boot(given)
-        found = [] if boot.program is None else preflight.obstacles(boot.program, boot.image, boot.macs)
+        boot = _boot(arguments)
+        obstacles = [] if boot.program is None else preflight.obstacles(boot.program, boot.image, boot.macs)
     except (ImageError, qemu.QemuError) as error:
         if engine == "firmware":
             raise ParameterError(str(error)) from error
         say(f"Info: the interpreter takes the firmware's place: {error}")
         return None
-    if found and engine == "auto":
-        say(f"Info: the interpreter takes the firmware's place: {'; '.join(map(str, found))}")
+    if obstacles and engine == "auto":
+        say(f"Info: the interpreter takes the firmware's place: {'; '.join(map(str, obstacles))}")
         return None
     return boot
 
 
-def _boot(given: Given) -> Boot:
-    if len(given.applications) != 1:
+def _boot(arguments: Arguments) -> Boot:
+    if len(arguments.applications) != 1:
         raise ImageError("the firmware engine runs one firmware: give -a FILE (fvp-tui firmware list says where it is)")
     if not hasattr(os, "memfd_create"):
         raise ImageError("the firmware engine is there on Linux only")
-    loaded = image.load(given.applications[0])
+    loaded = image.load(arguments.applications[0])
     program = qemu.find()
     if program is None:
         raise qemu.QemuError(f"{qemu.PROGRAM} is not installed ({qemu.INSTALL})")
-    counts = None if given.counts is None else Path(given.counts)
-    return Boot(loaded, program, given.placed, given.macs, [_dump(text) for text in given.dumps], counts)
+    counts = None if arguments.counts is None else Path(arguments.counts)
+    return Boot(loaded, program, arguments.placed, arguments.macs, [_dump(text) for text in arguments.dumps], counts)
 
 
 def _dump(text: str) -> Dump:
@@ -90,9 +90,9 @@ def _dump(text: str) -> Dump:
     name = name.partition("=")[2] if "=" in name else name
     address, _, size = place.rpartition(":")[2].partition(",")
     try:
-        found = Dump(Path(name), int(address, 0), int(size, 0))
+        dump = Dump(Path(name), int(address, 0), int(size, 0))
     except ValueError:
-        found = None
-    if not name or found is None or found.size < 0:
+        dump = None
+    if not name or dump is None or dump.size < 0:
         raise ParameterError(f"--dump {text}: expected FILE@Memory:ADDRESS,SIZE")
-    return found
+    return dump
