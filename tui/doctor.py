@@ -1,10 +1,10 @@
-"""What is installed here, which platform a run would take and why, and what to do about what is missing."""
+"""Diagnosis of an installation: what is there, what will work, and what to do about what is missing."""
 
 import os
 import platform
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from importlib import metadata
 from typing import Literal
 
@@ -15,18 +15,19 @@ from tui.errors import UserError
 from tui.platform import discovery, firmware_store, inspection, parameters, selection
 from tui.run.figures import Figure
 from tui.run.spec import Spec
+from tui.text import counted
 from tui.toolchain import firmware_images, qemu, vela
 
 MIN_FREE_GIB = 2
 EXPECTED = {"torch": "2.13.0", "executorch": "1.5.1", "ethos-u-vela": "5.1.0"}
-"""The versions fvp-tui is made for and tested with."""
+"""Versions that fvp-tui is made for and tested with."""
 
 WHOLE = (("fvp-tui", ("",)), ("executorch", ("", "ethos-u")))
-"""Packages, with their extras, whose requirements are looked at."""
+"""Packages, with their extras, whose requirements are checked."""
 
 
 class Finding(Figure):
-    """One thing looked at."""
+    """Result of one check."""
 
     name: str
     status: Literal["ok", "missing", "warning"]
@@ -35,7 +36,7 @@ class Finding(Figure):
 
 
 class Ability(Figure):
-    """One thing that fvp-tui does, whether it will work here, and the names of findings that stand against it."""
+    """A use of fvp-tui, and the names of the findings that prevent it."""
 
     name: str
     works: bool
@@ -43,44 +44,42 @@ class Ability(Figure):
 
 
 class Diagnosis(Figure):
-    """All findings and what they come to."""
+    """All findings and the abilities that follow from them."""
 
     findings: tuple[Finding, ...]
     works: tuple[Ability, ...]
     platform: str | None
-    """``fvp`` or ``simulator``: what ``--platform auto`` would take."""
+    """``fvp`` or ``simulator``: the choice of ``--platform auto``."""
     why: str
     ready: bool
 
 
 def _package(name: str) -> Finding:
     try:
-        found = metadata.version(name)
+        version = metadata.version(name)
     except metadata.PackageNotFoundError:
         return Finding(
             name=name, status="missing", detail="not installed", hint=f"pip install {name}=={EXPECTED[name]}"
         )
-    if found.partition("+")[0] != EXPECTED[name]:
+    if version.partition("+")[0] != EXPECTED[name]:
         hint = f"fvp-tui is made for {EXPECTED[name]}"
-        return Finding(name=name, status="warning", detail=found, hint=hint)
-    return Finding(name=name, status="ok", detail=found)
+        return Finding(name=name, status="warning", detail=version, hint=hint)
+    return Finding(name=name, status="ok", detail=version)
 
 
 def _vela() -> Finding:
     try:
-        known = vela.lists()
+        lists = vela.lists()
     except vela.VelaMissing as error:
         return Finding(name="targets", status="missing", detail=str(error), hint="pip install 'executorch[ethos-u]'")
-    return Finding(name="targets", status="ok", detail=", ".join(known.accelerators))
+    return Finding(name="targets", status="ok", detail=", ".join(lists.accelerators))
 
 
 def _disk() -> Finding:
     place = config.home()
     existing = next(p for p in (place, *place.parents) if p.exists())
     if not os.access(existing, os.W_OK):
-        return Finding(
-            name="data folder", status="missing", detail=f"{place} cannot be written", hint="set FVP_TUI_HOME"
-        )
+        return Finding(name="data folder", status="missing", detail=f"{place} is not writable", hint="set FVP_TUI_HOME")
     free = shutil.disk_usage(existing).free / 2**30
     status: Literal["ok", "warning"] = "ok" if free >= MIN_FREE_GIB else "warning"
     return Finding(name="data folder", status=status, detail=f"{place}, {free:.0f} GiB free")
@@ -89,35 +88,35 @@ def _disk() -> Finding:
 def _terminal() -> Finding:
     term = os.environ.get("TERM", "")
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        detail, hint = "none here", "the full screen needs one; run, compile and show do not"
+        detail, hint = "none", "the full-screen program needs one; run, compile and show do not"
         return Finding(name="terminal", status="warning", detail=detail, hint=hint)
     columns, lines = shutil.get_terminal_size()
     if term in ("", "dumb"):
         return Finding(
-            name="terminal", status="warning", detail=f"TERM={term}", hint="the full screen needs a real one"
+            name="terminal", status="warning", detail=f"TERM={term}", hint="the full-screen program needs a capable one"
         )
     return Finding(name="terminal", status="ok", detail=f"{term} {columns}x{lines}")
 
 
 def _requirements() -> Finding:
-    """What the installed packages ask of each other, as their own metadata says it."""
+    """Requirements of the installed packages, by their own metadata."""
     name = "together"
     missing = []
     for package, extras in WHOLE:
         try:
-            asked = [Requirement(text) for text in metadata.requires(package) or ()]
+            declared = [Requirement(text) for text in metadata.requires(package) or ()]
         except metadata.PackageNotFoundError:
             continue
-        wanted = [r for r in asked if r.marker is None or any(r.marker.evaluate({"extra": e}) for e in extras)]
-        missing += [f"{package} needs {r}" for r in wanted if not _satisfied(r)]
+        active = [r for r in declared if r.marker is None or any(r.marker.evaluate({"extra": e}) for e in extras)]
+        missing += [f"{package} needs {r}" for r in active if not _satisfied(r)]
     if missing:
         return Finding(
             name=name,
             status="warning",
             detail="; ".join(missing),
-            hint="install fvp-tui into a virtual environment of its own",
+            hint="install fvp-tui in a virtual environment of its own",
         )
-    return Finding(name=name, status="ok", detail="the packages have what they ask of each other")
+    return Finding(name=name, status="ok", detail="all requirements of the packages are met")
 
 
 def _satisfied(requirement: Requirement) -> bool:
@@ -128,56 +127,55 @@ def _satisfied(requirement: Requirement) -> bool:
 
 
 def _fvp() -> tuple[Finding, bool]:
-    """The FVP, started to see whether it does; True where it can be used."""
+    """The FVP, which is started to check that it starts; True if it can be used."""
     try:
-        found = discovery.find_fvp(None)
-        if found is None:
-            hint = (
-                "none is needed: the simulator takes its place; Arm's Ecosystem FVP for Corstone-320 is free of charge"
-            )
+        path = discovery.find_fvp(None)
+        if path is None:
+            hint = "optional: the simulator takes its place; Arm's Ecosystem FVP for Corstone-320 is free of charge"
             return Finding(name="fvp", status="warning", detail="not found", hint=hint), False
         choice = selection.platform_only(Spec(model="", platform="fvp"))
     except UserError as error:
         return Finding(name="fvp", status="missing", detail=error.what, hint=error.hint), False
-    said = f"Fast Models {choice.version}" if choice.version else "does not tell its version"
+    version = f"Fast Models {choice.version}" if choice.version else "unknown version"
     listed = len(parameters.of(choice))
     if not listed:
-        hint = f"parameters are then given unseen; see whether it prints a list: {choice.name} --list-params"
-        return Finding(name="fvp", status="warning", detail=f"{found}, {said}, lists no parameters", hint=hint), True
-    return Finding(name="fvp", status="ok", detail=f"{found}, {said}, {listed} parameters"), True
+        hint = f"parameters are passed unchecked; try: {choice.name} --list-params"
+        return Finding(name="fvp", status="warning", detail=f"{path}, {version}, lists no parameters", hint=hint), True
+    return Finding(name="fvp", status="ok", detail=f"{path}, {version}, {counted(listed, 'parameter')}"), True
 
 
 def _runner() -> tuple[Finding, bool]:
-    """The program an FVP would run; True where there is one that it could."""
+    """The runner for the FVP; True if there is one that it can run."""
     try:
-        found = discovery.find_runner(None)
-        if found is None:
-            hint = "fvp-tui firmware install gets one ready made; or --runner ELF"
+        runner = discovery.find_runner(None)
+        if runner is None:
+            hint = "fvp-tui firmware install fetches a prebuilt one; or --runner ELF"
             return Finding(name="runner", status="warning", detail="none for the FVP", hint=hint), False
-        program = inspection.inspect(found.path)
+        program = inspection.inspect(runner.path)
     except UserError as error:
         return Finding(name="runner", status="missing", detail=error.what, hint=error.hint), False
-    return Finding(name="runner", status="ok", detail=f"{found}: {program.name}"), True
+    return Finding(name="runner", status="ok", detail=f"{runner}: {program.name}"), True
 
 
 def _firmware() -> Finding:
-    there = [image.name for image in firmware_images.IMAGES if firmware_store.installed(image)]
-    there += ["built from a checkout"] * (firmware_store.built() is not None)
-    if not there:
+    installed = [image.name for image in firmware_images.IMAGES if firmware_store.installed(image)]
+    if firmware_store.built() is not None:
+        installed.append("built from a checkout")
+    if not installed:
         hint = "fvp-tui firmware install"
         return Finding(name="firmware", status="warning", detail="Arm's prebuilt firmware is not installed", hint=hint)
-    return Finding(name="firmware", status="ok", detail=", ".join(there))
+    return Finding(name="firmware", status="ok", detail=", ".join(installed))
 
 
 def _emulator() -> tuple[Finding, bool]:
-    """What the simulator's firmware engine needs; True where it will work."""
+    """QEMU and firmware for the simulator's firmware engine; True if it will work."""
     name = "firmware engine"
     if sys.platform != "linux":
-        return Finding(name=name, status="warning", detail="it is there on Linux only"), False
+        return Finding(name=name, status="warning", detail="available on Linux only"), False
     program = qemu.find()
     if program is None:
         detail = f"{qemu.PROGRAM} is not installed"
-        return Finding(name=name, status="warning", detail=f"{detail}; optional", hint=qemu.INSTALL), False
+        return Finding(name=name, status="warning", detail=f"{detail} (optional)", hint=qemu.INSTALL), False
     try:
         version = qemu.version(program)
     except qemu.QemuError as error:
@@ -193,7 +191,7 @@ def _emulator() -> tuple[Finding, bool]:
 
 
 def examine() -> Diagnosis:
-    """Look at everything a run needs; imports nothing heavy. An FVP that is found is started, to see that it can be."""
+    """Check everything that a run needs, without heavy imports. An FVP is started, to see that it can be."""
     packages = [_package(name) for name in EXPECTED]
     targets, terminal, disk = _vela(), _terminal(), _disk()
     fvp, fvp_works = _fvp()
@@ -211,14 +209,13 @@ def examine() -> Diagnosis:
         terminal,
         disk,
     ]
-    compiles = [f.name for f in (*packages, targets, disk) if f.status == "missing"]
-    on_fvp = [f.name for f, works in ((fvp, fvp_works), (runner, runner_works)) if not works]
+    disk_works = disk.status != "missing"
     works = (
-        _ability("compile a model", compiles),
-        _ability("run a program on the simulator", [disk.name] * (disk.status == "missing")),
-        _ability("run a program on the FVP", [*on_fvp, *[disk.name] * (disk.status == "missing")]),
-        _ability("count the CPU's instructions", [emulator.name] * (not emulates)),
-        _ability("the full screen", [terminal.name] * (terminal.status != "ok")),
+        _ability("compile a model", {f: f.status != "missing" for f in (*packages, targets, disk)}),
+        _ability("run a program on the simulator", {disk: disk_works}),
+        _ability("run a program on the FVP", {fvp: fvp_works, runner: runner_works, disk: disk_works}),
+        _ability("count the CPU's instructions", {emulator: emulates}),
+        _ability("the full screen", {terminal: terminal.status == "ok"}),
     )
     chosen, why = None, ""
     try:
@@ -226,11 +223,13 @@ def examine() -> Diagnosis:
         chosen, why = choice.kind, choice.why
     except UserError as error:
         why = str(error)
-    # An FVP is not needed, so that one that does not work is no reason to say that nothing does.
+    # An FVP is optional: a broken one does not make the installation unusable.
     needed = [f for f in findings if f not in (fvp, runner)]
     ready = chosen is not None and all(finding.status != "missing" for finding in needed)
     return Diagnosis(findings=tuple(findings), works=works, platform=chosen, why=why, ready=ready)
 
 
-def _ability(name: str, lacks: Sequence[str]) -> Ability:
-    return Ability(name=name, works=not lacks, lacks=tuple(lacks))
+def _ability(name: str, needs: Mapping[Finding, bool]) -> Ability:
+    """An ability that works where all that it needs does."""
+    lacks = tuple(finding.name for finding, works in needs.items() if not works)
+    return Ability(name=name, works=not lacks, lacks=lacks)

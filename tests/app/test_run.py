@@ -65,7 +65,7 @@ async def test_a_finished_run_is_shown_whole(size: tuple[int, int], until: Until
             3: ["MATCH", "top-1", "97.5%", "CPU instructions are not known", "artifacts/model.pte"],
             4: ["Sram: 5.1 KiB, 5 tensors in 10 steps", "peak 5.0 KiB in step 2", "A 4.0 KiB  features.2", "AAAAAA"],
             5: ["Method 'forward' loaded.", "1 debug left out"],
-            6: ["Nothing to advise: no rule finds evidence in this run."],
+            6: ["No suggestions for this run."],
         }
         for number, words in wanted.items():
             await pilot.press(str(number))

@@ -1,4 +1,4 @@
-"""What to change in a model or a spec, each with the evidence that a run has for it. Without evidence, no advice.
+"""Suggested changes to a model or a spec, each with the evidence that a run has for it. Without evidence, no advice.
 
 Cycles are those of the run's estimate. Shares below which a rule is silent stand beside it.
 """
@@ -15,6 +15,7 @@ from tui.run.delegation import CpuCause, CpuOperator
 from tui.run.figures import Estimate, Figure, Operator
 from tui.run.spec import Spec
 from tui.run.state import State
+from tui.text import counted
 from tui.toolchain.target import Target
 
 SCHEMA_VERSION = 1
@@ -34,14 +35,14 @@ Kind = Literal[
 ]
 
 WORTH_PCT = 5.0
-"""Share of a program's cycles that a change has to be about."""
+"""Smallest share of a program's cycles that a change must concern."""
 SMALLER_PCT = 5.0
-"""How much longer a program may take on a smaller NPU that does as well."""
+"""Longest extra time, in percent, at which a smaller NPU still does as well."""
 MANY_PARTITIONS = 3
 
 
 class Tried(Figure, frozen=True, kw_only=True):
-    """What a change came to: the run that has it, and that run's figures."""
+    """Outcome of a change: the run that tried it, and its figures."""
 
     run: str
     status: str
@@ -52,32 +53,32 @@ class Tried(Figure, frozen=True, kw_only=True):
     sram_kib: float | None = None
     sqnr_db: float | None = None
     check: str | None = None
-    """Whether its outputs match its quantized model."""
+    """Status of its check."""
 
 
 class Advice(Figure, frozen=True, kw_only=True):
-    """What to do, and why."""
+    """A suggestion and its evidence."""
 
     kind: Kind
     what: str
     evidence: str
     cycles: int | None = None
-    """The run's cycles that it is about: what it can save at most. None where it is not about cycles."""
+    """Cycles it concerns, the most it can save; None where it does not concern cycles."""
     line: str | None = None
     """``FILE:LINE`` in the model's source."""
     change: dict[str, str | bool] = msgspec.field(default_factory=dict)
-    """Fields of the spec that try it, as ``target.memory_mode``; empty where the model itself has to change."""
+    """Spec fields that try it, as ``target.memory_mode``; empty where the model itself has to change."""
     tried: Tried | None = None
 
     @property
     def options(self) -> list[str]:
-        """The same as an option of ``run``, in one word, or none."""
+        """Options of ``run`` that try it."""
         names = {name: OPTIONS.get(name, f"--{name.replace('_', '-')}") for name in self.change}
         return [names[name] if value is True else f"{names[name]} {value}" for name, value in self.change.items()]
 
 
 OPTIONS = {"target.accelerator": "--target", "target.memory_mode": "--memory-mode"}
-"""Options of ``run`` that are not called as the field of the spec is."""
+"""Options of ``run`` with another name than their spec field."""
 
 
 class Advised(Figure, frozen=True, kw_only=True):
@@ -102,7 +103,7 @@ def changed(spec: Spec, change: Mapping[str, str | bool]) -> Spec:
 
 
 def what_ifs(spec: Spec, accelerators: Sequence[str]) -> list[Target]:
-    """The targets whose estimates the rules look at: other memory modes, and the next smaller NPU."""
+    """Targets that the rules need estimates of: other memory modes, and the next smaller NPU."""
     target = spec.target
     modes = target.board.npu.memory_modes
     others = [msgspec.structs.replace(target, memory_mode=mode) for mode in modes if mode != target.memory_mode]
@@ -114,16 +115,16 @@ def what_ifs(spec: Spec, accelerators: Sequence[str]) -> list[Target]:
 
 
 def of(state: State, what_if: WhatIf | None = None) -> Advised:
-    """All advice for a run, that about the most cycles first."""
+    """All advice for a run, by the cycles it concerns."""
     estimate = state.estimate
-    found = [*_about_cycles(state), *_about_the_cpu(state), *_about_numbers(state)]
+    advice = [*_about_cycles(state), *_about_the_cpu(state), *_about_numbers(state)]
     if what_if:
-        found += _about_the_target(state, what_if)
+        advice += _about_the_target(state, what_if)
     return Advised(
         run=state.run.id,
         total_cycles=estimate.total_cycles if estimate else None,
         sram_kib=estimate.sram_kib if estimate else None,
-        advice=tuple(sorted(found, key=lambda advice: -(advice.cycles or 0))),
+        advice=tuple(sorted(advice, key=lambda one: -(one.cycles or 0))),
     )
 
 
@@ -142,32 +143,31 @@ def _about_cycles(state: State) -> Iterator[Advice]:
 
 
 def _input_layout(spec: Spec, operators: Sequence[Operator], total: int) -> Iterator[Advice]:
-    """Transposes from PyTorch's layout to the NPU's, before anything else is done with an input."""
-    found = [o for o in operators if o.op == "Transpose" and _to_nhwc(o)]
-    cycles = sum(o.cycles or 0 for o in found)
-    if spec.channels_last or not found or 100 * cycles / total < WORTH_PCT:
+    """Transposes of inputs from PyTorch's layout to the NPU's."""
+    transposes = [o for o in operators if o.op == "Transpose" and _to_nhwc(o)]
+    cycles = sum(o.cycles or 0 for o in transposes)
+    if spec.channels_last or not transposes or 100 * cycles / total < WORTH_PCT:
         return
-    most = max(found, key=lambda o: o.cycles or 0)
+    longest = max(transposes, key=lambda o: o.cycles or 0)
     yield Advice(
         kind="input_layout",
-        what="export the model in the NPU's layout, and give its inputs as NHWC",
-        evidence=f"to transpose {_shape(most.ifm_shape)} takes {_share(cycles, total)}",
+        what="export the model in the NPU's layout and pass its inputs as NHWC",
+        evidence=f"transposing {_shape(longest.ifm_shape)} takes {_share(cycles, total)}",
         cycles=cycles,
-        line=most.line,
+        line=longest.line,
         change={"channels_last": True},
     )
 
 
 def _to_nhwc(operator: Operator) -> bool:
-    given = operator.ifm_shape
-    if len(given) != 4 or not operator.ofm_shape:
+    if len(operator.ifm_shape) != 4 or not operator.ofm_shape:
         return False
-    n, c, h, w = given
+    n, c, h, w = operator.ifm_shape
     return operator.ofm_shape == (n, h, w, c) and 1 < c < h * w
 
 
 def channels_paid(channels: int) -> int:
-    """Input channels that a convolution takes the cycles of.
+    """Input channels after padding: a convolution takes the cycles of so many.
 
     Source: Vela 5.1 on 3x3 convolutions of 24x24 elements, 256 and 1024 MACs: 1 takes as long as 2, 3 as 8, 12 as 16,
     24 as 32; above, it goes in steps of 16.
@@ -179,7 +179,7 @@ def channels_paid(channels: int) -> int:
 
 
 def _channels(operator: Operator, total: int) -> Iterator[Advice]:
-    """Channels that are paid for, and not there."""
+    """Convolutions whose input channels are padded."""
     shape = operator.ifm_shape
     if operator.op != "Conv2D" or operator.bound != "MAC" or len(shape) != 4 or shape[1] * shape[2] == 1:
         return
@@ -189,15 +189,15 @@ def _channels(operator: Operator, total: int) -> Iterator[Advice]:
         return
     yield Advice(
         kind="channels",
-        what=f"{channels} input channels take as long as {paid} would: use them, or drop to the next step below",
-        evidence=f"{operator.name}: uses {_use(operator)} of the MACs; {_share(operator.cycles or 0, total)}",
+        what=f"{channels} input channels are padded to {paid}: use them all, or go down to the next step",
+        evidence=f"{operator.name} uses {_use(operator)} of the MACs; {_share(operator.cycles or 0, total)}",
         cycles=operator.cycles,
         line=operator.line,
     )
 
 
 def _depthwise(operator: Operator, total: int) -> Iterator[Advice]:
-    """Depthwise convolutions so thin that an ordinary one is cheaper.
+    """Depthwise convolutions of so few channels that an ordinary one is cheaper.
 
     Source: Vela 5.1, 3x3 on 24x24 elements: 8 channels take 4,633 cycles depthwise and 2,320 as an ordinary convolution
     with 256 MACs, 2,368 and 1,948 with 1024; with 16 channels and 256 MACs it is the other way round.
@@ -206,20 +206,20 @@ def _depthwise(operator: Operator, total: int) -> Iterator[Advice]:
         return
     yield Advice(
         kind="depthwise",
-        what="an ordinary convolution of so few channels takes fewer cycles than a depthwise one",
-        evidence=f"{operator.name}: depthwise over {operator.ofm_shape[-1]} channels uses {_use(operator)} of the MACs;"
-        f" {_share(operator.cycles or 0, total)}",
+        what="use an ordinary convolution: with so few channels it takes fewer cycles than a depthwise one",
+        evidence=f"{operator.name} is depthwise over {operator.ofm_shape[-1]} channels and uses {_use(operator)}"
+        f" of the MACs; {_share(operator.cycles or 0, total)}",
         cycles=operator.cycles,
         line=operator.line,
     )
 
 
 def _use(operator: Operator) -> str:
-    return "an unknown share" if operator.utilization is None else f"{100 * operator.utilization:.0f} %"
+    return "an unknown share" if operator.utilization is None else f"{operator.utilization:.0%}"
 
 
 def _share(cycles: int, total: int) -> str:
-    return f"{cycles:,} of {total:,} cycles, {100 * cycles / total:.0f} %"
+    return f"{cycles:,} of {total:,} cycles, {cycles / total:.0%}"
 
 
 def _shape(shape: Sequence[int]) -> str:
@@ -230,26 +230,26 @@ def _shape(shape: Sequence[int]) -> str:
 
 
 def _about_the_cpu(state: State) -> Iterator[Advice]:
-    found = state.delegation
-    if found is None:
+    delegation = state.delegation
+    if delegation is None:
         return
-    kept = found.kept
-    for cause in sorted(found.causes, key=lambda cause: [(k.op, cause.reason) for k in cause.operators]):
+    kept = delegation.kept
+    for cause in sorted(delegation.causes, key=lambda cause: [(k.op, cause.reason) for k in cause.operators]):
         if cause.hint:
             yield Advice(
                 kind=_kind(cause),
                 what=cause.hint,
-                evidence=f"{_times(cause)} on the CPU: {cause.reason}; {_price(cause, kept)}",
+                evidence=f"{_times(cause)} on the CPU: {cause.reason}; {_cost(cause, kept)}",
                 line=cause.line,
             )
-    if kept and found.subgraphs >= MANY_PARTITIONS and state.partitions:
+    if kept and delegation.subgraphs >= MANY_PARTITIONS and state.partitions:
         cycles = [partition.total_cycles for partition in state.partitions]
         smallest = min((c for c in cycles if c is not None), default=None)
-        few = "" if smallest is None else f"; the smallest has {smallest:,} NPU cycles"
+        least = "" if smallest is None else f"; the smallest has {smallest:,} NPU cycles"
         yield Advice(
             kind="partitions",
-            what="bring what is between the partitions to the NPU, or move it to the model's ends",
-            evidence=f"{found.subgraphs} partitions around {len(kept)} operator{'s' * (len(kept) > 1)} on the CPU{few}",
+            what="bring the operators between the partitions to the NPU, or move them to the ends of the model",
+            evidence=f"{delegation.subgraphs} partitions around {counted(len(kept), 'operator')} on the CPU{least}",
             line=next((o.line for o in kept if o.line), None),
         )
 
@@ -264,10 +264,10 @@ def _times(cause: CpuCause) -> str:
     return ", ".join(f"{k.op}{f' ({k.calls} times)' if k.calls > 1 else ''}" for k in cause.operators)
 
 
-def _price(cause: CpuCause, kept: Sequence[CpuOperator]) -> str:
+def _cost(cause: CpuCause, kept: Sequence[CpuOperator]) -> str:
     first = next(operator for operator in kept if operator.node == cause.nodes[0])
-    brings = f"brings {cause.conversions} conversion{'s' * (cause.conversions != 1)} between integers and float"
-    return f"{', '.join(first.inputs) or 'no tensor'} to {', '.join(first.outputs) or 'no tensor'}; {brings}"
+    inputs, outputs = ", ".join(first.inputs) or "no tensor", ", ".join(first.outputs) or "no tensor"
+    return f"{inputs} to {outputs}; adds {counted(cause.conversions, 'conversion')} between integers and float"
 
 
 # -- the numbers
@@ -280,20 +280,21 @@ def _about_numbers(state: State) -> Iterator[Advice]:
     noise = state.check.sqnr_db if state.check is not None else None
     wide = [tensor for tensor in state.tensors if tensor.dtype == "int16"]
     if spec.quantize == "a16w8" and wide and state.estimate is not None:
-        quality = "" if noise is None else f"; signal to noise is {noise:.1f} dB"
+        quality = "" if noise is None else f"; SQNR is {noise:.1f} dB"
+        largest = max(tensor.bytes for tensor in wide)
         yield Advice(
             kind="int16",
-            what="8-bit activations, if they are exact enough",
-            evidence=f"{len(wide)} tensors of int16, the largest of {max(t.bytes for t in wide):,} bytes{quality}",
+            what="use 8-bit activations, if they are exact enough",
+            evidence=f"{counted(len(wide), 'int16 tensor')}, the largest of {largest:,} bytes{quality}",
             change={"quantize": "int8"},
         )
     if spec.quantize == "int8" and noise is not None and noise < NOISY_DB:
         first = first_noisy(state.layers)
-        where = f"; {first.name} ({first.op}) is the first layer below {NOISY_DB:.0f}" if first is not None else ""
+        where = f"; {first.name} ({first.op}) is the first layer below {NOISY_DB:.0f} dB" if first is not None else ""
         yield Advice(
             kind="noise",
-            what="16-bit activations, or calibration on inputs that are like those in the field",
-            evidence=f"signal to quantization noise is {noise:.1f} dB{where}",
+            what="use 16-bit activations, or calibrate on inputs like those in the field",
+            evidence=f"SQNR is {noise:.1f} dB{where}",
             line=first.line if first is not None else None,
             change={"quantize": "a16w8"},
         )
@@ -307,7 +308,7 @@ def _about_the_target(state: State, what_if: WhatIf) -> Iterator[Advice]:
     if spec is None or own is None or not own.total_cycles:
         return
     total = own.total_cycles
-    known = {target: found for target, found in what_if.items() if found.total_cycles is not None}
+    known = {target: estimate for target, estimate in what_if.items() if estimate.total_cycles is not None}
     modes = {t: e for t, e in known.items() if t.accelerator == spec.target.accelerator}
     if modes:
         target, best = min(modes.items(), key=lambda one: one[1].total_cycles or 0)
@@ -315,25 +316,25 @@ def _about_the_target(state: State, what_if: WhatIf) -> Iterator[Advice]:
         if 100 * saved / total >= WORTH_PCT:
             yield Advice(
                 kind="memory_mode",
-                what=f"{target.memory_mode}, where the hardware has the memory for it",
-                evidence=f"{best.total_cycles:,} instead of {total:,} cycles by Vela, {-100 * saved / total:+.0f} %;"
+                what=f"use {target.memory_mode}, if the hardware has the memory for it",
+                evidence=f"{best.total_cycles:,} instead of {total:,} cycles by Vela, {-100 * saved / total:+.1f} %;"
                 f" SRAM {_kib(best.sram_kib)} instead of {_kib(own.sram_kib)}{_waiting(state.operators)}",
                 cycles=saved,
                 change={"target.memory_mode": target.memory_mode},
             )
-    for target, found in known.items():
-        longer = 100 * ((found.total_cycles or 0) - total) / total
+    for target, estimate in known.items():
+        longer = 100 * ((estimate.total_cycles or 0) - total) / total
         if target.macs < spec.target.macs and longer <= SMALLER_PCT:
             yield Advice(
                 kind="macs",
-                what=f"{target.macs} MACs do as well as {spec.target.macs}",
-                evidence=f"{found.total_cycles:,} instead of {total:,} cycles by Vela, {longer:+.0f} %",
+                what=f"use the NPU with {target.macs} MACs: it does as well as {spec.target.macs}",
+                evidence=f"{estimate.total_cycles:,} instead of {total:,} cycles by Vela, {longer:+.1f} %",
                 change={"target.accelerator": target.accelerator},
             )
 
 
 def _waiting(operators: Sequence[Operator]) -> str:
-    """How long operators wait for a memory, where they do."""
+    """Cycles that operators wait for each memory but the SRAM."""
     held = {o.bound for o in operators if o.bound is not None} - set(PARTS.values())
     cycles = {memory: sum(o.cycles or 0 for o in operators if o.bound == memory) for memory in sorted(held)}
     words = [f"{count:,} cycles wait for {memory}" for memory, count in cycles.items() if memory != "Sram"]
@@ -341,4 +342,4 @@ def _waiting(operators: Sequence[Operator]) -> str:
 
 
 def _kib(value: float | None) -> str:
-    return "not known" if value is None else f"{value:,.1f} KiB"
+    return "unknown" if value is None else f"{value:,.1f} KiB"

@@ -31,7 +31,7 @@ class AdvicePanel(TextPanel):
         found = advice.of(state).advice
         if not found:
             over = state.run.status != "running"
-            return Content("Nothing to advise: no rule finds evidence in this run." if over else "Nothing so far.")
+            return Content("No suggestions for this run." if over else "Nothing so far.")
         lines = [line for one in found for line in _lines(one)]
         lines.append(Content.assemble((f"tried by: fvp-tui advise {clean(state.run.id)} --try", "$muted")))
         return Content("\n").join(lines)
