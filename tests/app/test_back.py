@@ -168,4 +168,4 @@ def test_an_attached_run_that_goes_on_is_named_when_one_leaves(number: int, term
         tui.child.send("q")
     assert tui.end() == (128 + number if number else 0)
     restored(tui)
-    assert f"{name} goes on: fvp-tui attach {name}".encode() in tui.raw
+    assert f"{name} is still running: fvp-tui attach {name}".encode() in tui.raw

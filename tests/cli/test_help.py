@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
+from tests.conftest import REPOSITORY
 from tui.cli.main import cli
 from tui.cli.registry import COMMANDS
 
@@ -88,3 +89,10 @@ def test_every_option_has_a_help_and_no_line_is_too_long(words: str) -> None:
             assert parameter.help and parameter.help.endswith((".", "]")), parameter.name
     text, _, _ = help_of(words).partition("\nExamples:\n")
     assert max(map(len, text.splitlines())) <= WIDTH
+
+
+def test_every_command_file_is_registered_and_short() -> None:
+    folder = REPOSITORY / "tui" / "cli" / "commands"
+    assert {file.stem for file in folder.glob("*.py")} - {"__init__"} == set(COMMANDS)
+    lengths = {file.name: len(file.read_text(encoding="utf-8").splitlines()) for file in folder.parent.rglob("*.py")}
+    assert {name: lines for name, lines in lengths.items() if lines > 220} == {}

@@ -15,7 +15,7 @@ from tests.watching import LIMIT_S
 from tui.errors import UserError
 from tui.run import control
 
-LEFT = "goes on"
+LEFT = "is still running"
 """What a command says that leaves its run."""
 LEFT_STATUS = 130
 

@@ -291,7 +291,7 @@ def test_a_signal_to_run_at_a_terminal_leaves_the_run_and_says_how_to_get_it_bac
     os.close(ours)
     assert viewer.returncode == 130
     name = directory.name
-    assert f"{name} goes on (fvp-tui attach {name} shows it, fvp-tui stop {name} ends it)" in said.decode()
+    assert f"{name} is still running (fvp-tui attach {name} shows it, fvp-tui stop {name} ends it)" in said.decode()
     assert state_of(fvp_tui)["status"] == "running"
     assert fvp_tui("stop", directory.name).returncode == 0
     assert fvp_tui("attach", directory.name).returncode == 130

@@ -64,4 +64,4 @@ def _name_what_goes_on(opened: list[Path]) -> None:
 
     for directory in opened:
         if directory.is_dir() and store.load(directory).run.status == "running":
-            sys.stderr.write(f"{directory.name} goes on: fvp-tui attach {directory.name}\n")
+            sys.stderr.write(f"{directory.name} is still running: fvp-tui attach {directory.name}\n")

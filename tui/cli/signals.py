@@ -17,7 +17,7 @@ class LeftRunning(UserError):
     exit = Exit.INTERRUPTED
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} goes on", f"fvp-tui attach {name} shows it, fvp-tui stop {name} ends it")
+        super().__init__(f"{name} is still running", f"fvp-tui attach {name} shows it, fvp-tui stop {name} ends it")
 
 
 def attended() -> bool:
