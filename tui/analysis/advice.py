@@ -13,6 +13,8 @@ from tui.compile.vela_report import PARTS
 from tui.run.check import NOISY_DB, first_noisy
 from tui.run.delegation import CpuCause, CpuOperator
 from tui.run.figures import Estimate, Figure, Operator
+from tui.run.option import replaced
+from tui.run.options import of_field
 from tui.run.spec import Spec
 from tui.run.state import State
 from tui.text import counted
@@ -73,12 +75,10 @@ class Advice(Figure, frozen=True, kw_only=True):
     @property
     def options(self) -> list[str]:
         """Options of ``run`` that try it."""
-        names = {name: OPTIONS.get(name, f"--{name.replace('_', '-')}") for name in self.change}
-        return [names[name] if value is True else f"{names[name]} {value}" for name, value in self.change.items()]
-
-
-OPTIONS = {"target.accelerator": "--target", "target.memory_mode": "--memory-mode"}
-"""Options of ``run`` with another name than their spec field."""
+        return [
+            option.name if value is True else f"{option.name} {value}"
+            for option, value in ((of_field(path), value) for path, value in self.change.items())
+        ]
 
 
 class Advised(Figure, frozen=True, kw_only=True):
@@ -97,9 +97,7 @@ WhatIf = Mapping[Target, Estimate]
 
 def changed(spec: Spec, change: Mapping[str, str | bool]) -> Spec:
     """A spec with the fields of `Advice.change`."""
-    target = {name.removeprefix("target."): value for name, value in change.items() if name.startswith("target.")}
-    own = {name: value for name, value in change.items() if not name.startswith("target.")}
-    return msgspec.structs.replace(spec, target=msgspec.structs.replace(spec.target, **target), **own)
+    return replaced(spec, {tuple(path.split(".")): value for path, value in change.items()})
 
 
 def what_ifs(spec: Spec, accelerators: Sequence[str]) -> list[Target]:

@@ -340,6 +340,13 @@ TABLE = tuple(sorted((*declared(Spec), *_OF_COMMANDS), key=lambda option: (GROUP
 OF_SPECS = tuple(option for option in TABLE if option.path)
 """The options of fields of a spec."""
 
+_BY_FIELD = {".".join(option.path): option for option in OF_SPECS}
+
+
+def of_field(path: str) -> Option:
+    """Return the option that sets a field of a spec, such as ``target.memory_mode``."""
+    return _BY_FIELD[path]
+
 
 def of(command: str) -> tuple[Option, ...]:
     """Return the options of a command, in the order of the table."""

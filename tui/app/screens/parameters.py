@@ -23,7 +23,8 @@ from tui.app.widgets.table import Column, FigureTable, Row
 from tui.errors import UserError
 from tui.platform import command, parameters, presets, selection
 from tui.platform.parameters import Parameter
-from tui.run import spec
+from tui.run import options, spec
+from tui.run.option import Option, replaced
 from tui.run.spec import Spec
 from tui.text import clean, printable_name
 
@@ -35,16 +36,17 @@ COLUMNS = (
     Column("range", drop=4, most=24),
 )
 
-FAST = "--fast"
-PMU_TRACE = "--pmu-trace"
-TIMEOUT = "--timeout"
-OPTIONS = (
-    Parameter(FAST, "", "bool", "", "0", "Fast NPU mode; its counters are not representative."),
-    Parameter(PMU_TRACE, "", "bool", "", "0", "Have the FVP trace its NPU: cycles of each operator."),
+
+def _shown(option: Option, value: float) -> str:
+    return str(int(value)) if option.kind == "flag" else f"{value:g}"
+
+
+OPTIONS = {
     Parameter(
-        TIMEOUT, "", "seconds", "", f"{spec.DEFAULT.timeout_s:g}", "Wall-clock limit of the platform, in seconds."
-    ),
-)
+        option.name, "", "bool" if option.kind == "flag" else "seconds", "", _shown(option, option.default), option.help
+    ): option
+    for option in map(options.of_field, ("fast", "pmu_trace", "timeout_s"))
+}
 """Options of a run that are no parameters of the platform, but decide how it works."""
 
 
@@ -171,13 +173,8 @@ class ParametersScreen(Screen[Spec]):
         return dict(self.request.parameters)
 
     def _value(self, parameter: Parameter) -> str:
-        match parameter.name:
-            case "--fast":
-                return str(int(self.request.fast))
-            case "--pmu-trace":
-                return str(int(self.request.pmu_trace))
-            case "--timeout":
-                return f"{self.request.timeout_s:g}"
+        if option := OPTIONS.get(parameter):
+            return _shown(option, option.value_in(self.request))
         return self._effective.get(parameter.name, parameter.default)
 
     def _changed(self, parameter: Parameter) -> bool:
@@ -259,17 +256,12 @@ class ParametersScreen(Screen[Spec]):
     def _take(self, parameter: Parameter, value: str | None) -> None:
         if value is None:
             return
-        changes: dict[str, object]
-        match parameter.name:
-            case "--fast":
-                changes = {"fast": value == "1"}
-            case "--pmu-trace":
-                changes = {"pmu_trace": value == "1"}
-            case "--timeout":
-                changes = {"timeout_s": float(value)}
-            case _:
-                changes = {"parameters": tuple({**self._set(), parameter.name: value}.items())}
-        self._become(msgspec.structs.replace(self.request, **changes))
+        if option := OPTIONS.get(parameter):
+            number = value == "1" if option.kind == "flag" else float(value)
+            self._become(replaced(self.request, {option.path: number}))
+            return
+        settings = tuple({**self._set(), parameter.name: value}.items())
+        self._become(msgspec.structs.replace(self.request, parameters=settings))
 
     def action_reset(self) -> None:
         """The default of the parameter under the cursor again."""
@@ -377,7 +369,7 @@ def _about(parameter: Parameter) -> str:
 
 
 def _problem(parameter: Parameter, value: str) -> str | None:
-    if parameter.name != TIMEOUT:
+    if parameter not in OPTIONS:
         return parameters.problem(parameter, value)
     try:
         return None if float(value) > 0 else f"{value} is not positive"
