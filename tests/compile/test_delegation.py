@@ -186,7 +186,7 @@ def test_conversions_are_put_down_to_whom_they_are_for(ran: Callable[..., Ran]) 
         ("aten.strange", "Not included in BaseTOSASupportList or a registered tosa_support_check", "no such operator"),
         ("aten.sum", "sum needs dims < 65536, got shape torch.Size([1, 70000])", "two steps"),
         ("aten.view", "view has a shape torch.Size([1]*7), rank 7 which is unsupported.", "dimensions"),
-        ("aten.max_pool2d", "Using the indices output is not supported; only usage of the values", "values only"),
+        ("aten.max_pool2d", "Using the indices output is not supported; only usage of the values", "only the values"),
     ],
 )
 def test_hints(operator: str, reason: str, said: str) -> None:

@@ -93,7 +93,7 @@ def test_several_are_told_and_what_a_pt2_cannot_be_is_not_advised(attempt: Try, 
         "it dropped outputs of partition 0 that are also read inside,"
         f" tosa_transpose_default_1 made by conv at {place(tmp_path, three, 'self.conv(x)')}"
         f" and tosa_transpose_default_3 made by head at {place(tmp_path, three, 'self.head(r)')};"
-        " the program could not run (+ 0 where the tensor is made avoids it"
+        " the program could not run (adding 0 to the tensor avoids it"
     ) in state["run"]["reason"]
 
 

@@ -23,16 +23,16 @@ CASES = {
     "return self.head(x)": ("export", "has no attribute 'head'", "(correct the name, or set it in __init__ of Net)"),
     "return torch.reluu(x)": ("export", "module 'torch' has no attribute 'reluu'", "(did you mean relu?)"),
     "return relu(x)": ("export", "name 'relu' is not defined", "(define or import the name"),
-    "return self.fc(x)": ("export", "shapes cannot be multiplied (8x8 and 10x2)", "(the shapes do not fit"),
-    "return self.conv1(x, 3)": ("export", "takes 2 positional arguments", "(give the call there the arguments"),
+    "return self.fc(x)": ("export", "shapes cannot be multiplied (8x8 and 10x2)", "(the shapes do not match"),
+    "return self.conv1(x, 3)": ("export", "takes 2 positional arguments", "(call the function with the arguments"),
     "return (x, x)[7]": (
         "export",
         "IndexError: tuple index out of range",
-        "(ModelUnderTest(*ModelInputs) must work in python)",
+        "(ModelUnderTest(*ModelInputs) must run in python)",
     ),
     "import no_such_thing": ("export", "No module named 'no_such_thing'", "(install it in "),
     # It is found only where it is computed, not where it is traced.
-    "return x @ torch.ones(8, 8, dtype=torch.float64)": ("quantize", "same dtype", "(the element types do not fit"),
+    "return x @ torch.ones(8, 8, dtype=torch.float64)": ("quantize", "same dtype", "(the element types do not match"),
     "return x if x.sum() > 0 else -x": ("export", "data-dependent", "torch.export must be able to trace forward()"),
 }
 
@@ -64,4 +64,4 @@ def test_a_file_beside_the_model_is_named_and_so_are_wrong_inputs(tmp_path: Path
     done = fvp_tui("compile", str(file))
     assert f"at {helper}:2" in done.stdout and f"-m py_compile {helper} checks the file" in done.stdout
     file.write_text(f"{HEAD}        return x\nModelUnderTest = Net()\nModelInputs = (torch.ones(1), torch.ones(1))\n")
-    assert "ModelInputs is a tuple with one value for each argument" in fvp_tui("compile", str(file)).stdout
+    assert "ModelInputs must be a tuple with one value for each argument" in fvp_tui("compile", str(file)).stdout

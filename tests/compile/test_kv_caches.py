@@ -56,7 +56,7 @@ def test_a_cache_in_a_buffer_fails_with_operator_line_and_what_works(fvp_tui: Fv
     assert done.returncode == 1
     reason = json.loads(done.stdout)["run"]["reason"]
     line = next(at for at, text in enumerate(BUFFERS.splitlines(), start=1) if "index_copy_" in text)
-    for word in ("aten.index_copy_", f"{file}:{line}", "ExecuTorch", "take the cache as an input"):
+    for word in ("aten.index_copy_", f"{file}:{line}", "ExecuTorch", "make the cache an input"):
         assert word in reason
 
 

@@ -1,26 +1,26 @@
-"""Exporting a module, whatever its forward returns its tensors in.
+"""Export a module, whatever container its forward returns tensors in.
 
-A program's outputs are the tensors in what forward returns, in their order. torch.export wants the classes of
-containers registered, and ExecuTorch writes their names into a program, where nothing reads them.
+A program's outputs are the tensors in what forward returns, in their order. torch.export requires the classes of
+containers to be registered, and ExecuTorch writes their names into a program, where nothing reads them.
 """
 
 import dataclasses
 import sys
-from typing import Any
 
 import torch
 from torch.export import ExportedProgram
 from torch.utils import _pytree
 
 from tui.compile.diagnostics.failures import ModelFails
+from tui.compile.inputs import Inputs
 
 
-def export(module: Any, example: tuple[Any, ...]) -> ExportedProgram:
-    """The exported program of a module.
+def export(module: torch.nn.Module, example: Inputs) -> ExportedProgram:
+    """Export a module.
 
     Raises:
         ModelFails: the module's own code fails.
-        Exception: whatever torch.export raises of a module that runs.
+        Exception: whatever torch.export raises for a module that runs.
     """
     try:
         program = torch.export.export(module, example)
@@ -31,25 +31,25 @@ def export(module: Any, example: tuple[Any, ...]) -> ExportedProgram:
     return _named(program)
 
 
-def run(module: Any, example: tuple[Any, ...]) -> Any:
-    """What a module returns by itself. Where a compiler failed on it, that tells which of the two is at fault.
+def run(module: torch.nn.Module, example: Inputs) -> object:
+    """Run a module by itself, which tells whether it or the compiler is at fault.
 
     Raises:
-        ModelFails: its own code fails, compiled or not.
+        ModelFails: the module's own code fails.
     """
     handled = sys.exception()
     try:
         with torch.no_grad():
             return module(*example)
     except OSError:
-        raise  # whoever knows the folder says more
+        raise  # explained by the caller, who knows the folder
     except Exception as error:
         _forget(error, handled)
         raise ModelFails from error
 
 
 def _forget(error: BaseException, handled: BaseException | None) -> None:
-    """Take what was being handled from what an exception came after: they have one cause, which this one says."""
+    """Cut the exception being handled off the context of another: both have the same cause."""
     at = error
     while at.__context__ is not None and at.__context__ is not handled:
         at = at.__context__
@@ -57,25 +57,25 @@ def _forget(error: BaseException, handled: BaseException | None) -> None:
 
 
 def _named(program: ExportedProgram) -> ExportedProgram:
-    """The program, without the structure of what forward returns where that has classes without names."""
+    """The program, without the structure of what forward returns if that has classes without names."""
     signature = program.module_call_graph[0].signature
-    if signature is not None and not _has_a_name(signature.out_spec):
+    if signature is not None and not _has_names(signature.out_spec):
         signature.out_spec = _pytree.tree_structure((0,) * signature.out_spec.num_leaves)
     return program
 
 
-def _register(value: Any) -> bool:
-    """Register the data classes in what a module returned; whether there was one."""
-    found = [leaf for leaf in _pytree.tree_leaves(value) if dataclasses.is_dataclass(leaf)]
-    for leaf in found:
+def _register(value: object) -> bool:
+    """Register the data classes in what a module returned; False without any."""
+    instances = [leaf for leaf in _pytree.tree_leaves(value) if dataclasses.is_dataclass(leaf)]
+    for leaf in instances:
         if type(leaf) not in _pytree.SUPPORTED_NODES:
             torch.export.register_dataclass(type(leaf))
         _register(leaf)
-    return bool(found)
+    return bool(instances)
 
 
-def _has_a_name(spec: Any) -> bool:
-    """Whether all the classes in a structure have names to be written by."""
+def _has_names(spec: _pytree.TreeSpec) -> bool:
+    """True if all classes in a structure have names to serialize it by."""
     try:
         _pytree.treespec_dumps(spec)
     except NotImplementedError:

@@ -1,22 +1,25 @@
-"""First causes of operators in float: which the quantizer left out itself, and which because of a neighbour."""
+"""Root causes of operators in float: some the quantizer left out itself, others only because of a neighbour."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tui.compile.graph.nodes import exported_name, exported_operator, is_getitem, overload_name
 from tui.compile.graph.origins import source_line
 
+if TYPE_CHECKING:
+    from torch.fx import GraphModule, Node
+
 ANNOTATION = "quantization_annotation"
-"""Where a quantizer of pt2e leaves in a node how it is to be quantized."""
+"""Key of a node's metadata under which a pt2e quantizer says how to quantize it."""
 NEIGHBOURS = "are non-quantized"
-"""In the quantizer's words: it would have quantized an operator as its neighbours are, and none of them is."""
+"""In the quantizer's words: it quantizes the operator like its neighbours, none of which is quantized."""
 
 
 @dataclass(frozen=True)
 class Cause:
-    """The operator that a chain of operators in float begins with, and why that one is in float."""
+    """The operator at which a chain of operators in float begins, and why that one is in float."""
 
     op: str
     """With its overload: ``aten.max.other``."""
@@ -24,65 +27,65 @@ class Cause:
     line: str | None = None
     """``FILE:LINE`` in the model's source."""
     exported: str = ""
-    """The operator of the exported program it was made from."""
+    """The operator of the exported program that it comes from."""
 
 
-def left_in_float(graph_module: Any, refused: Mapping[str, str]) -> dict[str, Cause]:
-    """Causes by name in the exported program, of each operator that a quantizer left without annotation.
+def left_in_float(graph_module: "GraphModule", rejections: Mapping[str, str]) -> dict[str, Cause]:
+    """Causes of operators that a quantizer left without annotation, by their names in the exported program.
 
-    `refused` has the quantizer's reasons by name of the node; one that it does not know, it does not mention.
+    `rejections` are the quantizer's reasons by name of the node; it has none for an operator it does not support.
     """
-    left = {
-        node: refused.get(node.name)
+    unquantized = {
+        node: rejections.get(node.name)
         for node in graph_module.graph.nodes
         if node.op == "call_function" and ANNOTATION not in node.meta
     }
-    first = {
+    roots = {
         node: _cause(node, reason)
-        for node, reason in left.items()
-        if not is_getitem(node) and not _counts(node) and (reason is None or NEIGHBOURS not in reason)
+        for node, reason in unquantized.items()
+        if not is_getitem(node) and not _has_only_integers(node) and (reason is None or NEIGHBOURS not in reason)
     }
-    found: dict[str, Cause] = {}
-    for node in left:
-        begun = nearest(node, first.__contains__, left.__contains__)
-        if begun is not None:
-            found.setdefault(exported_name(node), first[begun])
-    return found
+    causes: dict[str, Cause] = {}
+    for node in unquantized:
+        root = nearest(node, roots.__contains__, unquantized.__contains__)
+        if root is not None:
+            causes.setdefault(exported_name(node), roots[root])
+    return causes
 
 
-def _cause(node: Any, reason: str | None) -> Cause:
+def _cause(node: "Node", reason: str | None) -> Cause:
     op, exported = overload_name(node.target), exported_operator(node)
     if reason is None:
         words = f"the quantizer does not know {op}" + (f", a part of {exported}" if exported != op else "")
     else:
-        kinds = dict.fromkeys(kind for given in node.all_input_nodes if (kind := _kind(given)))
-        words = f"the quantizer refuses {op}" + (f" of {' and '.join(kinds)}" if kinds else "")
+        types = dict.fromkeys(dtype for source in node.all_input_nodes if (dtype := _dtype(source)))
+        words = f"the quantizer rejects {op}" + (f" of {' and '.join(types)}" if types else "")
     return Cause(op, words, source_line(node.meta.get("stack_trace")), exported)
 
 
-def _counts(node: Any) -> bool:
-    """Whether it computes with integers alone, which need no quantizing: places in a tensor, most often."""
-    kinds = {_kind(one) for one in (node, *node.all_input_nodes)} - {""}
-    return bool(kinds) and all("int" in kind for kind in kinds)
+def _has_only_integers(node: "Node") -> bool:
+    """True if a node computes with integers only, mostly indices, which need no quantization."""
+    types = {_dtype(operand) for operand in (node, *node.all_input_nodes)} - {""}
+    return bool(types) and all("int" in dtype for dtype in types)
 
 
-def _kind(node: Any) -> str:
+def _dtype(node: "Node") -> str:
     return str(getattr(node.meta.get("val"), "dtype", "")).removeprefix("torch.")
 
 
 def nearest(
-    node: Any,
-    wanted: Callable[[Any], bool],
-    passable: Callable[[Any], bool],
-    around: Callable[[Any], Iterable[Any]] = lambda node: (*node.all_input_nodes, *node.users),
-) -> Any:
-    """The wanted node that is the fewest steps away over passable ones, itself first, then what is before it."""
+    node: "Node",
+    is_goal: Callable[["Node"], bool],
+    is_passable: Callable[["Node"], bool],
+    around: Callable[["Node"], Iterable["Node"]] = lambda node: (*node.all_input_nodes, *node.users),
+) -> "Node | None":
+    """The goal that is the fewest steps away over passable nodes: `node` itself first, inputs before users."""
     seen, queue = {node}, deque([node])
     while queue:
         at = queue.popleft()
-        if wanted(at):
+        if is_goal(at):
             return at
-        further = [other for other in around(at) if other not in seen and passable(other)]
+        further = [near for near in around(at) if near not in seen and is_passable(near)]
         seen.update(further)
         queue.extend(further)
     return None

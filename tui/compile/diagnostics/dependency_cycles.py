@@ -1,33 +1,36 @@
-"""Whether partitions can be cut out of a program, found before the long part of lowering begins.
+"""Find partitions that cannot be cut out of a program, before the long part of lowering begins.
 
-ExecuTorch asserts the same when it cuts, one partition after the other, and names no operator.
+ExecuTorch asserts the same when it cuts, one partition after another, and names no operator.
 """
 
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tui.compile.diagnostics import hints
 from tui.compile.graph.nodes import exported_operator, operator_name
 from tui.compile.graph.origins import source_line
 from tui.errors import UserError
 
+if TYPE_CHECKING:
+    from torch.fx import GraphModule, Node
+
 TAG = "delegation_tag"
-"""Where a partitioner leaves in a node to which partition it belongs."""
+"""Key of a node's metadata under which a partitioner names its partition."""
 
 
-def partitions(graph_module: Any) -> Iterator[set[Any]]:
-    """The nodes of each partition of a graph, and of those of its branches and loops."""
+def partitions(graph_module: "GraphModule") -> Iterator[set["Node"]]:
+    """The nodes of each partition of a graph, its branches and its loops."""
     for module in graph_module.modules():
-        found: dict[str, set[Any]] = {}
+        by_tag: dict[str, set[Node]] = {}
         for node in getattr(getattr(module, "graph", None), "nodes", ()):
             if tag := node.meta.get(TAG):
-                found.setdefault(tag, set()).add(node)
-        yield from found.values()
+                by_tag.setdefault(tag, set()).add(node)
+        yield from by_tag.values()
 
 
-def check(graph_module: Any, rejected: Mapping[Any, str]) -> None:
-    """Make sure that each partition can be cut out; `rejected` says why nodes are in none.
+def check(graph_module: "GraphModule", rejected: Mapping["Node", str]) -> None:
+    """Check that each partition can be cut out; `rejected` says why nodes are in none.
 
     Raises:
         UserError: one cannot.
@@ -37,30 +40,30 @@ def check(graph_module: Any, rejected: Mapping[Any, str]) -> None:
             raise _uncuttable(way, rejected)
 
 
-def _uncuttable(way: list[Any], rejected: Mapping[Any, str]) -> UserError:
+def _uncuttable(way: list["Node"], rejected: Mapping["Node", str]) -> UserError:
     at = next((node for node in way if node in rejected), way[0])
     exported, reason = exported_operator(at), rejected.get(at, "")
     line = source_line(at.meta.get("stack_trace"))
     if exported in hints.INTO_BUFFER:
         hint = hints.CACHE
     else:
-        hint = hints.hint(exported, operator_name(at), reason=reason) or f"bring {exported} to the NPU, or leave it out"
+        hint = hints.hint(exported, operator_name(at), reason=reason) or f"move {exported} to the NPU, or leave it out"
     return UserError(
         f"ExecuTorch makes a partition with a dependency cycle through {exported}"
         + (f" at {line}" if line else "")
         + (f", which is on the CPU: {reason.rstrip('.')}" if reason else "")
-        + "; a fault of its own, of the kind of pytorch/executorch#18191",
+        + "; this is a fault of ExecuTorch, similar to pytorch/executorch#18191",
         hint,
     )
 
 
-def detour(nodes: Collection[Any]) -> list[Any]:
-    """The nodes on a shortest way out of a partition and back into it; empty where there is none.
+def detour(nodes: Collection["Node"]) -> list["Node"]:
+    """The nodes on a shortest path out of a partition and back into it; empty without one.
 
-    Such a partition waits for what waits for it.
+    Such a partition depends on its own results.
     """
-    begun = [user for node in nodes for user in node.users if user not in nodes]
-    came_from: dict[Any, Any] = dict.fromkeys(begun)
+    outside = [user for node in nodes for user in node.users if user not in nodes]
+    came_from: dict[Node, Node | None] = dict.fromkeys(outside)
     queue = deque(came_from)
     while queue:
         at = queue.popleft()
@@ -73,7 +76,7 @@ def detour(nodes: Collection[Any]) -> list[Any]:
     return []
 
 
-def _back(node: Any, came_from: dict[Any, Any]) -> Iterator[Any]:
+def _back(node: "Node | None", came_from: Mapping["Node", "Node | None"]) -> Iterator["Node"]:
     while node is not None:
         yield node
         node = came_from[node]

@@ -1,7 +1,7 @@
-"""Outputs that Vela drops: of a partition's graph, but not of what was compiled from it. Such a program cannot run.
+"""Detect outputs of a partition that Vela drops, without which the program cannot run.
 
-Vela 5.1 folds a transposition into the one that takes it back, and forgets that the tensor between them leaves the
-graph: ``r = relu(conv1(x)); return r, conv2(r)``. Where the values go to an operator on the CPU, it is the same.
+Vela 5.1 cancels a transposition with its inverse, and forgets that the tensor between them leaves the graph:
+``r = relu(conv1(x)); return r, conv2(r)``. The same happens where the tensor goes to an operator on the CPU.
 """
 
 import itertools
@@ -17,16 +17,16 @@ from tui.compile.graph.origins import DEBUG_JSON, OUT_TOSA, Origin
 from tui.errors import UserError
 
 MOST = 10_000
-"""Combinations of outputs that are tried: with more, all that are read inside are named."""
+"""Combinations of outputs to try: beyond, all outputs that are read inside are named."""
 
 PROGRAM = "*_vela.npz"
-REWRITE = "+ 0 where the tensor is made avoids it: r = torch.relu(self.conv(x)) + 0"
-LAYOUT = "--channels-last avoids it, or + 0 where the tensor is made: r = torch.relu(self.conv(x)) + 0"
+REWRITE = "adding 0 to the tensor avoids it: r = torch.relu(self.conv(x)) + 0"
+LAYOUT = "--channels-last avoids it, or adding 0 to the tensor: r = torch.relu(self.conv(x)) + 0"
 
 
 @dataclass(frozen=True)
 class _Output:
-    """An output of a graph: the name of its tensor, its elements, and whether the graph also reads it."""
+    """An output of a graph: name and number of elements of its tensor, and whether the graph also reads it."""
 
     name: str
     elements: int
@@ -44,7 +44,7 @@ def _outputs(graph: bytes) -> list[_Output]:
 
 
 def _compiled(folder: Path) -> list[int] | None:
-    """Elements of each output that Vela compiled, in their order; None where it left no program."""
+    """Number of elements of each output that Vela compiled, in their order; None if it left no program."""
     program = next(folder.rglob(PROGRAM), None)
     if program is None:
         return None
@@ -55,7 +55,7 @@ def _compiled(folder: Path) -> list[int] | None:
 def dropped(graph: bytes, compiled: Sequence[int]) -> tuple[list[str], bool]:
     """Names of the outputs of a graph that are not among the compiled ones, and whether they are certain.
 
-    Vela keeps the order, and drops only what is also read inside. Where several could be meant, all of them are named.
+    Vela keeps the order, and drops only outputs that are also read inside. In doubt, all possible ones are named.
     """
     outputs = _outputs(graph)
     lost = len(outputs) - len(compiled)
@@ -67,32 +67,34 @@ def dropped(graph: bytes, compiled: Sequence[int]) -> tuple[list[str], bool]:
         for chosen in itertools.islice(itertools.combinations(candidates, min(lost, len(candidates))), MOST)
         if [output.elements for at, output in enumerate(outputs) if at not in chosen] == list(compiled)
     ]
-    meant = sorted(set(itertools.chain(*possible))) or candidates
-    return [outputs[at].name for at in meant], len(possible) == 1
+    suspects = sorted(set(itertools.chain(*possible))) or candidates
+    return [outputs[at].name for at in suspects], len(possible) == 1
 
 
 def check(folder: Path, partition: int, vela: str | None, *, free_layout: bool) -> None:
-    """See that a partition, whose graph and compiled program are in `folder`, still has all its outputs.
+    """Check that Vela kept all outputs of the partition whose graph and compiled program are in `folder`.
 
     Raises:
-        UserError: it has lost some; `vela` is the version of Vela that did it. With `free_layout` the model could be
-            compiled in the NPU's layout instead.
+        UserError: it dropped some. `vela` is its version; with `free_layout` the hint is to change the layout.
     """
     compiled = _compiled(folder)
     names, certain = ([], True) if compiled is None else dropped((folder / OUT_TOSA).read_bytes(), compiled)
     if not names:
         return
-    known = origins.by_node(folder / DEBUG_JSON)
-    what = " and ".join(_words(name, known.get(name, Origin())) for name in names)
-    dropped_it = "an output of partition {} that is" if len(names) == 1 else "outputs of partition {} that are"
+    by_node = origins.by_node(folder / DEBUG_JSON)
+    described = " and ".join(_described(name, by_node.get(name, Origin())) for name in names)
+    if len(names) == 1:
+        lost = f"an output of partition {partition} that is"
+    else:
+        lost = f"outputs of partition {partition} that are"
     raise UserError(
-        f"a fault of Vela {vela or ''}: it dropped {dropped_it.format(partition)} also read inside,"
-        f" {what if certain else f'some of {what}'}; the program could not run",
+        f"a fault of Vela {vela or ''}: it dropped {lost} also read inside,"
+        f" {described if certain else f'some of {described}'}; the program could not run",
         LAYOUT if free_layout else REWRITE,
     )
 
 
-def _words(name: str, origin: Origin) -> str:
+def _described(name: str, origin: Origin) -> str:
     made = f"made by {origin.name}" if origin.name else ""
     place = f"at {origin.line}" if origin.line else ""
     return " ".join(filter(None, (name, made, place)))

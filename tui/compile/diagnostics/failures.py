@@ -1,4 +1,4 @@
-"""A failed stage in one line: what is wrong, which operator or source line, what to do."""
+"""Describe a failed stage in one line: the error, its operator or source line, and a hint."""
 
 import re
 import traceback
@@ -13,7 +13,7 @@ from tui.run.events import Level, Stage
 
 OURS = str(Path(tui.__file__).parent)
 MOST_LINES = 3_000
-"""Lines of a failure's text that go into the log: some compilers put whole graphs into theirs."""
+"""Lines of a failure that go into the log: some compilers print whole graphs."""
 
 _OPERATOR = re.compile(r"\b(aten|quantized_decomposed|cortex_m|torchvision|tosa)(?:::|\.)([A-Za-z_0-9]+)")
 _BLURB = re.compile(r"^(Exception|Error|An error|While executing|The following|from user code)", re.IGNORECASE)
@@ -23,17 +23,17 @@ _INSTALLED = re.compile(r"[/\\](site-packages|dist-packages|lib[/\\]python3\.\d+
 _PASS = re.compile(r"An error occurred when running the '(\w+)' pass")
 
 _HINTS: dict[str, str] = {
-    "load": "run the file with python to see the error whole",
+    "load": "run the file with python to see the full error",
     "export": "torch.export must be able to trace forward(): no data-dependent Python control flow",
     "quantize": "try --quantize none to see whether quantization is the cause",
-    "lower": "the operator may need rewriting, or to be left to the CPU",
+    "lower": "the operator may have to be rewritten, or left to the CPU",
     "vela": "Vela could not compile a partition",
     "emit": "the program could not be written",
 }
 
 
 class Problem(RuntimeError):
-    """A model that cannot be taken as it is, and a hint at what to do. It is raised from what the model's code did."""
+    """A model cannot be loaded as it is; with a hint. Raised from the exception of the model's code."""
 
     def __init__(self, what: str, hint: str) -> None:
         super().__init__(what)
@@ -41,11 +41,11 @@ class Problem(RuntimeError):
 
 
 class ModelFails(Exception):
-    """A model's own code fails, which it would without this program, too. It is raised from what that code raised."""
+    """A model's own code fails, as it would without this program. Raised from the exception of that code."""
 
 
 def _own(error: BaseException, stage: Stage) -> bool:
-    """Whether an exception is what a model's own code raised."""
+    """True if a model's own code raised an exception."""
     return isinstance(error, ModelFails) or (stage == "load" and not isinstance(error, UserError | Problem))
 
 
@@ -63,13 +63,13 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def where(error: BaseException, model_file: Path | None) -> str | None:
-    """``FILE:LINE`` of the model's own code that the error names, else that the trace passes through."""
+    """``FILE:LINE`` of the model's own code that the error names, else that its traceback passes through."""
     error = _unwrapped(error)
     if isinstance(error, SyntaxError) and error.filename is not None:
         return f"{error.filename}:{error.lineno}"
     for link in _chain(error):
-        if found := source_line(str(link)):
-            return found
+        if line := source_line(str(link)):
+            return line
     for link in _chain(error):
         frames = [f for f in traceback.extract_tb(link.__traceback__) if model_file and _beside(f.filename, model_file)]
         if frames:
@@ -78,18 +78,18 @@ def where(error: BaseException, model_file: Path | None) -> str | None:
 
 
 def _beside(file: str, model_file: Path) -> bool:
-    """Whether a source file is a model's own, or one of the local packages beside it."""
+    """True if a source file is a model's own, or in a local package beside it."""
     return Path(file).is_relative_to(model_file.parent) and not _INSTALLED.search(file)
 
 
 def _telling(error: BaseException) -> tuple[BaseException, str]:
-    """The error that says what is wrong, and in which of ExecuTorch's passes.
+    """The error that says what is wrong, and the pass of ExecuTorch's in which it was raised.
 
-    A pass wraps what it fails on in a list of all the passes before it.
+    A pass wraps an error in a list of all the passes before it.
     """
     inside = ""
-    while (found := _PASS.match(str(error))) and error.__cause__ is not None:
-        inside = inside or found[1]
+    while (match := _PASS.match(str(error))) and error.__cause__ is not None:
+        inside = inside or match[1]
         error = error.__cause__
     return error, inside
 
@@ -103,9 +103,9 @@ def _what(error: BaseException) -> str:
 
 
 def describe(error: BaseException, stage: Stage, model_file: Path | None) -> str:
-    """One line for the user; notes that were added to the error are its hint.
+    """One line for the user; notes on the error take the place of the hint.
 
-    The whole text belongs into an artifact (`full_text`).
+    The whole text belongs in an artifact (`full_text`).
     """
     if isinstance(error, UserError):
         return str(error)
@@ -123,15 +123,15 @@ def describe(error: BaseException, stage: Stage, model_file: Path | None) -> str
     if line:
         parts.append(f"at {line}")
     if isinstance(telling, Problem):
-        known = telling.hint
+        default = telling.hint
     else:
-        known = model_errors.hint(telling, line) if own else _HINTS.get(stage, "see failure.txt")
-    hint = "; ".join(getattr(error, "__notes__", ())) or known
+        default = model_errors.hint(telling, line) if own else _HINTS.get(stage, "see failure.txt")
+    hint = "; ".join(getattr(error, "__notes__", ())) or default
     return f"{'; '.join(parts)} ({hint})"
 
 
 def full_text(error: BaseException) -> str:
-    """The traceback with all causes, from the first line on that is not ours."""
+    """The traceback with all causes, from the first frame outside of this program on."""
     error = _unwrapped(error)
     trace = error.__traceback__
     while trace is not None and _is_ours(trace.tb_frame.f_code.co_filename):
@@ -144,15 +144,15 @@ def _is_ours(file: str) -> bool:
 
 
 def lines(error: BaseException) -> list[tuple[Level, str]]:
-    """The lines of log that a failure is: its whole text, the one that says what is wrong as an error."""
+    """Log lines of a failure: its whole text, of which the line that says what is wrong is an error."""
     if isinstance(error, UserError):
         return [("error", str(error))]
     text = full_text(error).rstrip("\n").split("\n")
-    said = traceback.format_exception_only(_unwrapped(error))
-    # Before the last exception's own words are the frames that led to it, and those of its causes.
-    at = len(text) - len("".join(said).rstrip("\n").split("\n"))
-    found: list[tuple[Level, str]] = [("error" if number == at else "info", line) for number, line in enumerate(text)]
-    if len(found) > MOST_LINES:
-        left_out = len(found) - MOST_LINES
-        found = [("warning", f"{left_out:,} lines before this one are in failure.txt only"), *found[left_out:]]
-    return found
+    message = traceback.format_exception_only(_unwrapped(error))
+    # The last exception's own message follows the frames that led to it, and those of its causes.
+    at = len(text) - len("".join(message).rstrip("\n").split("\n"))
+    logged: list[tuple[Level, str]] = [("error" if number == at else "info", line) for number, line in enumerate(text)]
+    if len(logged) > MOST_LINES:
+        omitted = len(logged) - MOST_LINES
+        logged = [("warning", f"{omitted:,} earlier lines are only in failure.txt"), *logged[omitted:]]
+    return logged

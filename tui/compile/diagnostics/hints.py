@@ -1,6 +1,6 @@
-"""What to do about an operator that ExecuTorch keeps on the CPU, by its reason and by the operator.
+"""Hints for operators that ExecuTorch keeps on the CPU, by its reason and by the operator.
 
-Reasons are those ExecuTorch 1.5 reports for an Ethos-U85; one that is not known here gets no hint, not a vague one.
+Reasons are those that ExecuTorch 1.5 reports for an Ethos-U85. An unlisted reason gets no hint rather than a vague one.
 """
 
 import re
@@ -8,7 +8,7 @@ import re
 from tui.compile.diagnostics.replacements import replacement
 
 NOT_SUPPORTED = re.compile(r"Not included in BaseTOSASupportList|is not supported\.?$|Op is not supported")
-"""The NPU has no such operator; all other reasons are about how it is used."""
+"""The NPU lacks the operator; all other reasons are about how it is used."""
 
 NOT_THERE = "the NPU has no such operator: build it from others, or move it to the model's first or last step"
 
@@ -19,30 +19,30 @@ _OPERATORS: tuple[tuple[str, str], ...] = (
     ),
     (r"argmax|argmin", "return the scores, and let the application pick the largest: it gets few values"),
     (r"nonzero|unique|masked_select", "its output has no fixed size, which the NPU needs: keep it outside the model"),
-    (r"atan2", "of a ratio that stays positive, atan(y / x) runs on the NPU; else return y and x as outputs"),
+    (r"atan2", "atan(y / x) runs on the NPU if the ratio stays positive; else return y and x as outputs"),
     (
         r"cumsum|cumprod|logcumsumexp",
-        "as a product with a triangular matrix of ones it runs on the NPU, for short axes",
+        "a product with a triangular matrix of ones runs on the NPU, for short axes",
     ),
-    (r"einsum", "written as matmul and permute it may run on the NPU"),
-    (r"embedding", "give its index as int32: the look-up itself runs on the NPU"),
+    (r"einsum", "matmul and permute in its place may run on the NPU"),
+    (r"embedding", "pass the index as int32: the lookup itself runs on the NPU"),
     (r"grid_sampl|affine_grid", "sample in the application, or at fixed places with interpolate"),
-    (r"roll", "as two slices and a cat it runs on the NPU"),
+    (r"roll", "two slices and a cat run on the NPU"),
     (
         r"\bcond\b",
-        "compute both branches, and mix them: a * m + b * (1 - m), m from torch.where(s > 0, torch.full_like(s, 1.0),"
-        " torch.zeros_like(s))",
+        "compute both branches and blend them: a * m + b * (1 - m), with m from"
+        " torch.where(s > 0, torch.full_like(s, 1.0), torch.zeros_like(s))",
     ),
-    (r"nms|roi_align", "leave it to the application, behind the outputs"),
+    (r"nms|roi_align", "leave it to the application, after the outputs"),
     (r"complex|fft|stft", "compute the spectrum in the application"),
-    (r"rand|native_dropout|bernoulli", "the model draws random numbers: call eval() on it, or give them as an input"),
+    (r"rand|native_dropout|bernoulli", "the model draws random numbers: call eval() on it, or make them an input"),
 )
 IN_FLOAT = re.compile(r"not marked as quantized|(inputs|outputs) were not quantized|non-quantized|had fp dtype")
-"""An operator is in float, which is no reason but the consequence of one."""
+"""An operator is in float, which is a consequence of the actual reason."""
 
 INTO_BUFFER = ("aten.index_copy_", "aten.index_put_")
-"""Operators that write to places of a buffer that are known only when the model runs."""
-CACHE = "take the cache as an input, write to that with index_copy, and return k and v: the application keeps the cache"
+"""Operators that write to a buffer at indices known only when the model runs."""
+CACHE = "make the cache an input, write to it with index_copy, and return k and v: the application keeps the cache"
 
 QUANTIZE = "--quantize int8 or a16w8"
 _REASONS: tuple[tuple[str, str], ...] = (
@@ -54,44 +54,44 @@ _REASONS: tuple[tuple[str, str], ...] = (
     ),
     (
         r"needs dims < 65536|rest dims <= 65536|\[1;65536\]|<= 65536",
-        "reduce or pool in two steps, so that each sees less at a time",
+        "reduce or pool in two steps, each over fewer elements",
     ),
-    (r"N ?== ?1", "a batch of 1, or the batch folded into a spatial dimension"),
-    (r"(?i)kernel", "a smaller kernel: two in a row see as far as a large one"),
-    (r"(?i)stride", "a smaller stride, and a second step where more is needed"),
-    (r"indices output", "use the values only: amax in the place of max, max_pool2d without return_indices"),
-    (r"(?i)transpose conv.*dilation", "without dilation, with a larger kernel"),
-    (r"(?i)out_pad|output padding", "interpolate and a convolution do the same without output padding"),
-    (r"(?i)grouped transpose", "one group, or interpolate and a grouped convolution"),
-    (r"(?i)symbolic|unresolved tensor shapes|static", "export with fixed shapes: the NPU needs them all"),
+    (r"N ?== ?1", "use a batch of 1, or fold the batch into a spatial dimension"),
+    (r"(?i)kernel", "use a smaller kernel: two in a row cover as much as a large one"),
+    (r"(?i)stride", "use a smaller stride, and a second step if that is not enough"),
+    (r"indices output", "use only the values: amax instead of max, max_pool2d without return_indices"),
+    (r"(?i)transpose conv.*dilation", "use a larger kernel without dilation"),
+    (r"(?i)out_pad|output padding", "interpolate and a convolution give the same without output padding"),
+    (r"(?i)grouped transpose", "use one group, or interpolate and a grouped convolution"),
+    (r"(?i)symbolic|unresolved tensor shapes|static", "export with fixed shapes, which the NPU needs"),
     (r"(?i)control flow", "take the branch when the model is exported, not when it runs"),
-    (r"(?i)mixed floating", "one floating-point type throughout the model"),
-    (r"fully partitioned", "something inside the branch is on the CPU: that one's cause comes first"),
+    (r"(?i)mixed floating", "use one floating-point type throughout the model"),
+    (r"fully partitioned", "an operator inside the branch is on the CPU: fix that one first"),
     (r"boolean mask|bool-mask|Boolean", "torch.where with the mask runs on the NPU"),
-    (r"uint8 model IO", "int8 inputs and outputs, or float ones"),
-    (r"(?i)dtype", "cast to a type it supports, or let it be quantized"),
+    (r"uint8 model IO", "use int8 or float inputs and outputs"),
+    (r"(?i)dtype", "cast to a supported type, or quantize the model"),
     (r"None \(from slice", "index, and unsqueeze after it"),
     (r"storage offsets|not contiguous", "call contiguous() before it"),
 )
 
 
 def hint(*operators: str, reason: str) -> str | None:
-    """What may bring an operator to the NPU, or spare it; None where nothing general can be said.
+    """A way to move an operator to the NPU, or to do without it; None where no general advice exists.
 
-    `operators` are its names: of the exported operator it was made from, and its own.
+    `operators` are its names: of the exported operator it comes from, and its own.
     """
-    unknown = NOT_SUPPORTED.search(reason) is not None
-    if unknown and (known := replacement(*operators)) is not None:
-        return known
+    unsupported = NOT_SUPPORTED.search(reason) is not None
+    if unsupported and (code := replacement(*operators)) is not None:
+        return code
     if (words := _by_operator(*operators)) is not None:
         return words
-    if unknown:
+    if unsupported:
         return NOT_THERE
     return next((words for pattern, words in _REASONS if re.search(pattern, reason)), None)
 
 
 def of_float(*operators: str) -> str | None:
-    """The same of an operator that the quantizer left in float."""
+    """A hint for an operator that the quantizer left in float."""
     return replacement(*operators) or _by_operator(*operators)
 
 

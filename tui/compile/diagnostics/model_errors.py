@@ -1,4 +1,4 @@
-"""Hints for what a model's own code raises: what is wrong there, and what to do about it."""
+"""Hints for exceptions of a model's own code."""
 
 import difflib
 import re
@@ -14,7 +14,7 @@ _ARGUMENTS = re.compile(r"\(\) (?:missing|takes|got)\b.* argument")
 
 
 def hint(error: BaseException, line: str | None) -> str:
-    """What to do about an exception of a model's own code, raised below one of its lines or none."""
+    """The hint for an exception that was raised at `line` of a model, or below none of its lines."""
     match error:
         case SyntaxError():
             return f"{sys.executable} -m py_compile {error.filename} checks the file"
@@ -31,19 +31,19 @@ def hint(error: BaseException, line: str | None) -> str:
         case NameError():
             return "define or import the name, or correct it"
         case TypeError() if _ARGUMENTS.search(str(error)) and line is None:
-            return "ModelInputs is a tuple with one value for each argument of forward()"
+            return "ModelInputs must be a tuple with one value for each argument of forward()"
         case TypeError() if _ARGUMENTS.search(str(error)):
-            return "give the call there the arguments that the function takes"
+            return "call the function with the arguments it takes"
     text = str(error)
     if _SHAPES.search(text):
-        return "the shapes do not fit together there: correct the sizes of the layer before it, or ModelInputs"
+        return "the shapes do not match: correct the sizes of the preceding layer, or ModelInputs"
     if _TYPES.search(text):
-        return "the element types do not fit together there: convert one of them, or ModelInputs"
-    return "ModelUnderTest(*ModelInputs) must work in python"
+        return "the element types do not match: convert one of them, or ModelInputs"
+    return "ModelUnderTest(*ModelInputs) must run in python"
 
 
 def _attribute(error: AttributeError) -> str:
-    """The attribute there is that may have been meant, else where it would have to be set."""
+    """The attribute that may have been meant, else where it would have to be set."""
     owner, name = error.obj, error.name
     if name is None:
         return "correct the name, or set the attribute before it is used"

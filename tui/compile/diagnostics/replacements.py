@@ -1,11 +1,11 @@
-"""What to write in the place of operators that the quantizer does not know: each replacement runs on the NPU.
+"""Replacements for operators that the quantizer does not know; each of them runs on the NPU.
 
 ``tests/compile/test_replacements.py`` compiles every one of them. Needs neither torch nor executorch.
 """
 
 _IN_PLACE = "abs celu clamp elu exp floor hardsigmoid neg reciprocal round rsqrt selu sigmoid sqrt tanh"
 WITHOUT_INPLACE = {f"aten.{name}_": name for name in _IN_PLACE.split()}
-"""In-place forms of operators that the quantizer does know, and the names of these."""
+"""Names of operators that the quantizer knows, by the in-place form that it does not know."""
 
 _2D = "unsqueeze(2), the 2-d form with a height of 1, squeeze(2)"
 
@@ -80,7 +80,7 @@ WORKS: dict[str, str] = {
     "aten.new_zeros": "torch.zeros(shape)",
     "aten.new_ones": "torch.ones(shape)",
     "aten.type_as": "leave it out where the types are the same",
-    "aten.fill_.Tensor": "torch.cat of the parts, in the place of writing into a slice",
+    "aten.fill_.Tensor": "torch.cat of the parts, instead of writing into a slice",
     "aten.std.dim": "torch.sqrt(x.var(dim))",
     "aten.logsumexp": "torch.log(torch.exp(x).sum(dim))",
     "aten.var_mean.dim": "x.var(dim) and x.mean(dim)",
@@ -95,26 +95,26 @@ WORKS: dict[str, str] = {
     "aten.logical_and": "torch.where inside torch.where, one for each mask",
     **dict.fromkeys(
         ("aten.where.ScalarOther", "aten.where.ScalarSelf", "aten.where.Scalar"),
-        "torch.where of tensors: torch.zeros_like(x) or torch.full_like(x, value) in the place of a number",
+        "torch.where of tensors: torch.zeros_like(x) or torch.full_like(x, value) instead of a number",
     ),
     "aten.logical_not": "the opposite comparison, or torch.where with its values exchanged",
     "aten.ne.Scalar": "x == value, and torch.where with its values exchanged",
 }
-"""What works, by operator; only its default overload goes without a suffix."""
+"""Code to write instead, by operator; the default overload has no suffix."""
 
 REFUSED: dict[str, str] = {
-    "aten.mul.Tensor": "torch.where(mask, x, torch.zeros_like(x)) in the place of a product with a mask",
-    "aten.to.dtype": "torch.where(mask, torch.full_like(x, 1.0), torch.zeros_like(x)) in the place of mask.float()",
+    "aten.mul.Tensor": "torch.where(mask, x, torch.zeros_like(x)) instead of a product with a mask",
+    "aten.to.dtype": "torch.where(mask, torch.full_like(x, 1.0), torch.zeros_like(x)) instead of mask.float()",
 }
-"""The same of operators that it knows, but not for every type."""
+"""Code to write instead of operators that it knows, but not for every type."""
 
 
 def replacement(*operators: str) -> str | None:
-    """What works in the place of the first of some operators of which that is known."""
+    """The replacement for the first operator that has one."""
     for operator in operators:
-        known = WORKS.get(operator) or REFUSED.get(operator) or WORKS.get(operator.removesuffix("_"))
-        if known is not None:
-            return known
+        code = WORKS.get(operator) or REFUSED.get(operator) or WORKS.get(operator.removesuffix("_"))
+        if code is not None:
+            return code
         if operator in WITHOUT_INPLACE:
-            return f"{WITHOUT_INPLACE[operator]} that does not work in place: inplace=False"
+            return f"the out-of-place {WITHOUT_INPLACE[operator]}: inplace=False"
     return None

@@ -1,4 +1,4 @@
-"""Where an operator of the NPU comes from: the nn.Module and the line of the model's source.
+"""Origins of operators on the NPU: the nn.Module and the line of the model's source.
 
 Three names lead there. Vela numbers the operators of the TOSA graph it was given (``ext_key`` in its debug database);
 the graph names their outputs; ExecuTorch's ``debug.json`` says which node of the exported program each name stands for.
@@ -9,7 +9,10 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tosa.TosaBasicBlock import TosaBasicBlock
 
 DEBUG_JSON = "debug.json"
 TOSA = "model.tosa"
@@ -20,12 +23,12 @@ OUT_TOSA = "out.tosa"
 _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 _WRAPPERS = "torch.export."
 _LIBRARIES = re.compile(r"^<|[/\\](torch|torchao|executorch[/\\](exir|backends|devtools|export))[/\\]")
-"""Files that are not the model's: of libraries, and code that was made up (``<eval_with_key>``)."""
+"""Files that are not the model's: libraries, and generated code (``<eval_with_key>``)."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """A place in the model; None for what is not known."""
+    """A place in the model; None for what is unknown."""
 
     module: str | None = None
     """Path of the nn.Module; empty for the model itself."""
@@ -36,12 +39,12 @@ class Origin:
 
     @property
     def name(self) -> str | None:
-        """What to call an operator that comes from here."""
+        """Name for an operator that comes from here."""
         return self.module or self.node
 
 
 def source_line(stack_trace: str | None) -> str | None:
-    """``FILE:LINE`` of the innermost frame that is the model's own code, not a library's."""
+    """``FILE:LINE`` of the innermost frame in the model's own code."""
     frames = [match for match in _FRAME.finditer(stack_trace or "") if not _LIBRARIES.search(match[1])]
     return f"{frames[-1][1]}:{frames[-1][2]}" if frames else None
 
@@ -50,7 +53,7 @@ def module_path(stack: object) -> str | None:
     """Path of the innermost module of a node's ``nn_module_stack``; empty for the model itself."""
     if not isinstance(stack, dict):
         return None
-    # Exporting again puts a wrapper of torch.export's own at the bottom of the stack: it is no module of the model.
+    # A second export puts a wrapper of torch.export at the bottom of the stack, which is no module of the model.
     paths = [path for path, kind in stack.values() if not str(kind).startswith(_WRAPPERS)]
     return next((path for path in reversed(paths) if path), "") if paths else None
 
@@ -59,23 +62,23 @@ def _origin(info: dict[str, Any]) -> Origin:
     trace = info.get("node_trace")
     node = trace[-1].get("name") if isinstance(trace, list) and trace else None
     line = source_line("\n".join(info.get("stack_trace") or ()))
-    # Without a line of the model's own, the name is one that a pass of the compiler made up.
+    # Without a line in the model, a pass of the compiler made up the name.
     return Origin(module=module_path(info.get("nn_module_stack")), node=node if line else None, line=line)
 
 
 def by_node(path: Path) -> dict[str, Origin]:
-    """Origins by name of the TOSA node, from ExecuTorch's ``debug.json``; empty where there is none."""
+    """Origins by name of the TOSA node, from ExecuTorch's ``debug.json``; empty without that file."""
     if not path.exists():
         return {}
-    found: dict[str, Origin] = {}
+    origins: dict[str, Origin] = {}
     for entry in json.loads(path.read_text(encoding="utf-8")):
         node = (entry.get("tosa_info") or {}).get("node_name")
         if node:
-            found[node] = _origin(entry.get("torch_info") or {})
-    return found
+            origins[node] = _origin(entry.get("torch_info") or {})
+    return origins
 
 
-def _block(graph: bytes) -> Any:
+def _block(graph: bytes) -> "TosaBasicBlock":
     from tosa.TosaGraph import TosaGraph
 
     return TosaGraph.GetRootAs(graph, 0).Regions(0).Blocks(0)

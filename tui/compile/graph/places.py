@@ -1,10 +1,13 @@
-"""An operator of the model, as messages name it."""
+"""Places in the model as messages name them."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tui.compile.graph.nodes import operator_name
 from tui.compile.graph.origins import module_path, source_line
+
+if TYPE_CHECKING:
+    from torch.fx import Node
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class Place:
     """``FILE:LINE`` in the model's source."""
 
 
-def place_of(node: Any) -> Place:
-    """The operator that a node of an exported graph is, or comes from."""
+def place_of(node: "Node") -> Place:
+    """The place of a node of an exported graph."""
     module = module_path(node.meta.get("nn_module_stack"))
     return Place(f"{module or node.name} ({operator_name(node)})", source_line(node.meta.get("stack_trace")))

@@ -1,7 +1,7 @@
-"""Nodes that a pass of the compiler adds come from the node they are added for.
+"""Give nodes that a pass of the compiler adds the origin of the node they are added for.
 
 Many of ExecuTorch's passes take an operator apart and forget where it came from. But all of them say where in the graph
-they insert: before or after the node they work on. What is inserted there without a line of the model's source gets
+they insert: before or after the node they work on. A node inserted there without a line of the model's source inherits
 that node's.
 """
 
@@ -9,24 +9,28 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from torch.fx import Graph
+from torch.fx import Graph, Node
+from torch.fx.graph import _InsertPoint as _InsertPointOfTorch
 from torch.fx.traceback import NodeSource
 
 from tui.compile.graph.origins import source_line
+
+Inserting = Callable[..., Any]
+"""`Graph.inserting_before` or `Graph.inserting_after`."""
 
 KEPT = ("nn_module_stack", "from_node", "torch_fn")
 
 
 class _InsertPoint:
-    """Stands in for torch's own, and sees what is inserted."""
+    """A stand-in for torch's own insert point that sees what is inserted."""
 
-    def __init__(self, stock: Any, graph: Any, at: Any) -> None:
+    def __init__(self, stock: _InsertPointOfTorch, graph: Graph, at: Node) -> None:
         self._stock = stock
         self._at = at
-        self._inserted: list[Any] = []
+        self._inserted: list[Node] = []
         insert = graph._insert
 
-        def watch(node: Any) -> None:
+        def watch(node: Node) -> None:
             self._inserted.append(node)
             insert(node)
 
@@ -35,25 +39,25 @@ class _InsertPoint:
     def __enter__(self) -> None:
         self._stock.__enter__()
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *error: object) -> None:
         self._stock.__exit__(*error)
         for node in self._inserted:
             _inherit(node.meta, self._at.meta)
 
 
-def _inherit(meta: dict[str, Any], given: dict[str, Any]) -> None:
-    trace = given.get("stack_trace")
-    # One without any is about to be given another's: PyTorch's `replace_all_uses_with` insists on finding none.
+def _inherit(meta: dict[str, Any], source: dict[str, Any]) -> None:
+    trace = source.get("stack_trace")
+    # A node without metadata is about to get another's: PyTorch's `replace_all_uses_with` insists on finding none.
     if not meta or source_line(trace) is None or source_line(meta.get("stack_trace")) is not None:
         return
     meta["stack_trace"] = f"{trace}\n{meta.get('stack_trace') or ''}"
     for key in KEPT:
-        if not meta.get(key) and given.get(key):
-            meta[key] = given[key]
+        if not meta.get(key) and source.get(key):
+            meta[key] = source[key]
 
 
-def _watched(stock: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    def inserting(graph: Any, at: Any = None) -> Any:
+def _watched(stock: Inserting) -> Inserting:
+    def inserting(graph: Graph, at: Node | None = None) -> _InsertPointOfTorch | _InsertPoint:
         point = stock(graph, at)
         return point if at is None else _InsertPoint(point, graph, at)
 
@@ -62,7 +66,7 @@ def _watched(stock: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
 @contextlib.contextmanager
 def kept() -> Iterator[None]:
-    """While this lasts, nodes inherit their place in the model from those they are inserted at."""
+    """Let nodes inherit their place in the model from those they are inserted at, within a block."""
     stock = Graph.inserting_before, Graph.inserting_after
     Graph.inserting_before, Graph.inserting_after = map(_watched, stock)
     try:
@@ -73,16 +77,16 @@ def kept() -> Iterator[None]:
 
 @contextlib.contextmanager
 def shared() -> Iterator[None]:
-    """While this lasts, nodes share the history of where they come from.
+    """Let nodes share their histories within a block.
 
-    PyTorch copies it, which grows with each pass, for each node in each pass: a quarter of the time to lower. Nobody
-    changes it.
+    A history grows with each pass, and PyTorch copies it for each node in each pass: a quarter of the time to lower.
+    Nothing changes a history.
     """
 
-    def itself(source: NodeSource, memo: dict[int, Any]) -> NodeSource:
+    def uncopied(source: NodeSource, memo: dict[int, object]) -> NodeSource:
         return source
 
-    NodeSource.__deepcopy__ = itself
+    NodeSource.__deepcopy__ = uncopied
     try:
         yield
     finally:
