@@ -11,7 +11,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def no_room(error: BaseException | None, beside: Path) -> str | None:
-    """Say that an error comes of a full disk, if it does. It may be that of `beside`, where the error names no file."""
+    """Describe an error that comes of a full disk; the disk is that of `beside`, where the error names no file."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in FULL:
             named = error.filename2 or error.filename or (beside if _is_full(beside) else None)
@@ -32,7 +32,7 @@ LITTLE_BYTES = 1 << 20
 
 
 def write_whole(path: Path, content: bytes) -> Path:
-    """Write a file, and its folder: whoever reads it finds the old content or the new one, never a part. Its path.
+    """Write a file and its folder, and return its path: readers find the old content or the new one, never a part.
 
     Raises:
         OSError: it cannot be written; nothing has changed.
@@ -41,7 +41,7 @@ def write_whole(path: Path, content: bytes) -> Path:
 
 
 def write_parts(path: Path, parts: Iterable[bytes]) -> Path:
-    """As `write_whole`, for content that is too large to be held in memory at once."""
+    """Write a file whole, as `write_whole` does, for content too large to be held in memory at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -55,14 +55,14 @@ def write_parts(path: Path, parts: Iterable[bytes]) -> Path:
 
 
 class Growing:
-    """A file that somebody else is writing. One that is not there, or not yet, has nothing in it."""
+    """A file that another process writes; one that does not exist is empty."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._read = 0
 
     def more(self) -> bytes:
-        """What has come since the last time."""
+        """Read what has come since the last time."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self._read)

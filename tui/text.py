@@ -1,4 +1,4 @@
-"""Text from outside - a console, a model, a file name - made fit for a terminal.
+"""Text for terminals: foreign text - of a console, a model, a file name - made safe, and numbers with their nouns.
 
 Control and escape characters never reach the user's terminal: they could clear the screen, set the
 title or answer queries in the user's name. The raw bytes are kept elsewhere (``console.log``).
@@ -21,7 +21,7 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\
 
 
 def clean(text: str, limit: int = MAX_LINE) -> str:
-    """One line of foreign text as it may be shown: no controls, tabs expanded, at most `limit` characters.
+    """Make a line of foreign text fit to be shown: no controls, tabs expanded, at most `limit` characters.
 
     Escape sequences are dropped, other control characters become U+FFFD. Of a line redrawn with
     carriage returns only the last state is kept, as a terminal would show it.

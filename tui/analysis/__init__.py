@@ -1,1 +1,1 @@
-"""What runs mean: advice, comparison, sweep, prediction."""
+"""Analysis of runs: advice, comparison, sweep, prediction."""

@@ -51,7 +51,7 @@ class Tried(Figure, frozen=True, kw_only=True):
     reason: str | None = None
     total_cycles: int | None = None
     change_pct: float | None = None
-    """Of the total cycles."""
+    """Change of the total cycles."""
     sram_kib: float | None = None
     sqnr_db: float | None = None
     check: str | None = None

@@ -1,4 +1,4 @@
-"""Two runs side by side: what differs between them, their figures, and their operators matched by module."""
+"""Comparison of two runs: their differences, their figures, and their operators matched by module."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,18 +23,18 @@ EXACT = frozenset({"partitions", "cpu_kernels", CHECK})
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How much worse a figure may get, in percent: of all, of some by name, and of each module."""
+    """Tolerances of a comparison, in percent: of all figures, of some by name, and of each module."""
 
     figures_pct: float = 1.0
     modules_pct: float = 5.0
     module_cycles: int = 100
     """A module that loses fewer cycles than this is no regression, whatever its share."""
     figures: dict[str, float] = {}
-    """By name of the figure."""
+    """Tolerances by name of the figure."""
 
 
 class Difference(Figure):
-    """A field of the spec, or a version, that is not the same."""
+    """A field of the spec, or a version, that differs."""
 
     name: str
     a: str | None = None
@@ -42,13 +42,13 @@ class Difference(Figure):
 
 
 class Compared(Figure):
-    """One figure of both runs; None for what is not known of one."""
+    """A figure of both runs; None where one does not have it."""
 
     name: str
     a: float | None = None
     b: float | None = None
     change_pct: float | None = None
-    """Of A; None where A is 0 or one of them is not known."""
+    """Change in percent of A; None where A is 0 or one of them is not known."""
     regression: bool = False
 
 
@@ -60,7 +60,7 @@ class ComparedModule(Compared, frozen=True, kw_only=True):
 
 
 class Comparison(Figure, frozen=True, kw_only=True):
-    """Two runs by their names. What cannot be compared has its reason in `reasons`, and no figure here.
+    """Two runs by name; for what cannot be compared, `reasons` say why, and there are no figures.
 
     It is what ``compare --json`` prints.
     """
@@ -76,12 +76,12 @@ class Comparison(Figure, frozen=True, kw_only=True):
 
     @property
     def regressions(self) -> tuple[Compared, ...]:
-        """All that got worse by more than the profile allows."""
+        """Figures and modules that got worse by more than the profile allows."""
         return tuple(found for found in (*self.figures, *self.operators) if found.regression)
 
 
 def read_profile(path: Path) -> Profile:
-    """A profile from a TOML file.
+    """Read a profile from a TOML file.
 
     Raises:
         UsageError: it cannot be read, or is no profile.
@@ -90,7 +90,7 @@ def read_profile(path: Path) -> Profile:
 
 
 def compare(a: State, b: State, profile: Profile) -> Comparison:
-    """What is different in B, and what of it is worse."""
+    """Compare B with A: their differences, and what is worse in B."""
     reasons = tuple(_reasons(a, b))
     differs = tuple(_differences(a, b))
     if reasons:
@@ -108,7 +108,7 @@ def compare(a: State, b: State, profile: Profile) -> Comparison:
 
 
 def _reasons(a: State, b: State) -> Iterator[str]:
-    """Why nothing of two runs can be compared."""
+    """Reasons why two runs cannot be compared at all."""
     for state in (a, b):
         if state.run.status != "ok":
             yield f"{state.run.id} is {state.run.status}"
@@ -122,7 +122,7 @@ def _reasons(a: State, b: State) -> Iterator[str]:
 
 
 def _partly(a: State, b: State) -> Iterator[str]:
-    """Why inferences cannot be compared, though estimates can."""
+    """Reasons why inferences cannot be compared, though estimates can."""
     sources = {state.inferences[-1].source for state in (a, b) if state.inferences}
     if len(sources) > 1:
         yield f"inferences: cycles of one are {' and of the other '.join(sorted(map(str, sources)))}"

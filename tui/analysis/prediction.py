@@ -1,4 +1,4 @@
-"""Vela's estimates of a lowered model for other targets, in a fraction of a second, and what a changed spec came to."""
+"""Prediction: Vela's estimates of a lowered model for other targets, and the outcome of a changed spec."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ class Lowered:
     at: float
     """Unix time."""
     edited: bool
-    """Whether the model's file is newer."""
+    """True if the model's file is newer."""
     graphs: tuple[Path, ...]
 
 
@@ -37,7 +37,7 @@ class Expected:
 
     lowered: Lowered
     estimates: dict[str, Estimate | str]
-    """By accelerator; a string says why there is none."""
+    """Estimates by accelerator; a string says why there is none."""
 
 
 def lowered(request: Spec) -> Lowered | None:
@@ -55,14 +55,14 @@ def lowered(request: Spec) -> Lowered | None:
 
 
 class Predictor:
-    """Keeps what was estimated, and the processes that estimate."""
+    """Keeper of estimates, and of the processes that make them."""
 
     def __init__(self) -> None:
         self._workers = vela_runs.Workers(2)
         self._known: dict[tuple[Path, Target], Estimate | str] = {}
 
     def expect(self, request: Spec) -> Expected | None:
-        """What the sizes of the NPU would give; None for a model that was not lowered yet. Takes its time."""
+        """Estimate all sizes of the NPU; None for a model that was not lowered yet. Takes its time."""
         found = lowered(request)
         if found is None:
             return None
@@ -82,7 +82,7 @@ class Predictor:
 
 
 def estimates(directory: Path, state: State) -> WhatIf:
-    """What the advice's targets would give; those that Vela refuses are left out. Takes a second or two."""
+    """Estimate the targets that advice needs; those that Vela refuses are left out. Takes a second or two."""
     graphs = sweep.graphs(directory)
     if state.spec is None or not graphs:
         return {}
@@ -93,7 +93,7 @@ def estimates(directory: Path, state: State) -> WhatIf:
 
 
 def outcome(before: State, directory: Path) -> Tried:
-    """What the run in `directory`, which has tried something, came to, against the one before."""
+    """Outcome of the run in `directory`, which tried a change, against the run before."""
     after = store.load(directory)
     was = before.estimate.total_cycles if before.estimate else None
     now = after.estimate.total_cycles if after.estimate else None

@@ -1,4 +1,4 @@
-"""One model on many configurations: lowered once, and Vela for each."""
+"""Sweeps: a model is lowered once, and estimated by Vela on many configurations."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ SCHEMA_VERSION = 1
 
 
 class Point(Figure):
-    """A configuration, and what Vela estimates for it. Without an estimate, `reason` says why."""
+    """A configuration and Vela's estimate for it; `reason` says why there is none."""
 
     target: str
     memory_mode: str
@@ -30,12 +30,12 @@ class Point(Figure):
     dram_kib: float | None = None
     flash_kib: float | None = None
     ok: bool = True
-    """Whether there is an estimate, and it keeps the limits."""
+    """True if there is an estimate, and it keeps the limits."""
     reason: str | None = None
 
     @property
     def configuration(self) -> Target:
-        """The same, as a spec has it."""
+        """The configuration as a spec has it."""
         return Target(self.target, self.system_config, self.memory_mode)
 
 
@@ -53,7 +53,7 @@ class Sweep(Figure, frozen=True, kw_only=True):
 
 
 def grid(accelerators: Iterable[str], memory_modes: Iterable[str], system_configs: Iterable[str]) -> list[Target]:
-    """All combinations, each checked.
+    """Check and combine the names into targets.
 
     Raises:
         UsageError: a name is not one of Vela's, or there is none.
@@ -77,7 +77,7 @@ def graphs(directory: Path) -> list[Path]:
 
 
 def points(lowered: Sequence[Path], targets: Sequence[Target]) -> Iterator[tuple[int, Point]]:
-    """For each target its place and its point, as they become known."""
+    """Estimate the targets: the place and the point of each, as they become known."""
     with vela_runs.Workers() as workers:
         for at, found in workers.estimates(lowered, targets):
             yield at, _point(targets[at], found)
@@ -99,7 +99,7 @@ def _point(target: Target, found: Estimate | str) -> Point:
 
 
 def weighed(point: Point, limits: Limits) -> Point:
-    """A point that keeps the limits, or says which it breaks."""
+    """Weigh a point against the limits: it keeps them, or says which it breaks."""
     if point.total_cycles is None:
         return point
     broken = list(_broken(point, limits))
@@ -118,7 +118,7 @@ def _broken(found: Point, limits: Limits) -> Iterator[str]:
 
 
 def result(model: str, found: Iterable[Point]) -> Sweep:
-    """The points with the best and the cheapest of those that keep the limits; none where no point does."""
+    """Gather points, with the best and the cheapest of those that keep the limits; none where no point does."""
     taken = tuple(found)
     good = [point for point in taken if point.ok and point.inference_ms is not None]
     return Sweep(

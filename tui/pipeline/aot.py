@@ -1,4 +1,4 @@
-"""The run process's part in compiling: it starts a compile worker and takes down what that says."""
+"""Ahead-of-time compilation in a worker: its start, and its events and output on the record."""
 
 import os
 import selectors
@@ -64,7 +64,7 @@ def compile_model(record: Record, *, ones: bool, meanwhile: Callable[[], None]) 
 
 
 def _server_loads(record: Record) -> None:
-    """PyTorch and ExecuTorch take their time, once: it counts as the time of the first stage."""
+    """Announce that the compile server loads PyTorch and ExecuTorch, as part of the first stage."""
     record.emit(events.StageStarted(stage="load"))
     text = "starting the compile server, which loads PyTorch and ExecuTorch once for many runs"
     record.emit(events.Logged(source="run", text=text, level="info"))

@@ -1,4 +1,4 @@
-"""One process of the platform: its command line, its inputs and outputs, its traces, and its events on the record."""
+"""A process of the platform: its command line, inputs, outputs and traces, and its events on the record."""
 
 import shutil
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ class Platform:
 def boot(
     record: Record, platform: Platform, requests: Requests, outputs: Outputs, *, first: int, inferences: int
 ) -> events.PlatformExited:
-    """Run one process of the platform, for so many inferences from the `first` on; its verdict."""
+    """Run one process of the platform for so many inferences from the `first` on, and return its verdict."""
     console = record.directory / store.CONSOLE
     argv = _command_line(record, platform, requests, server=inferences > 1 or record.spec.serve)
     request = session.Request(
@@ -109,7 +109,7 @@ class _Boot:
         self._inferences = inferences
         self._samples = samples
         self._console_begin = request.console.stat().st_size if request.console.exists() else 0
-        """Where this process's part of the console log begins."""
+        """Offset of this process's part in the console log."""
         self._counting = -1
         """The inference whose instructions are being counted."""
         plan = pte.parse((record.artifacts / store.MODEL).read_bytes()).main

@@ -1,4 +1,4 @@
-"""What came back from the platform against what PyTorch computed: the stage ``check``, and the spec's limits."""
+"""The stage ``check``: the platform's outputs against PyTorch's, and the spec's limits."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ KINDS = {
     "float": ("float", "quantized"),
     "bundle": ("bundle",),
 }
-"""What a run's references are of, by the one its outputs are held to."""
+"""Kinds of references that a run has, by the one its outputs are held to."""
 
 TOP = 5
 """Largest elements of an output that are kept for views."""
@@ -51,7 +51,7 @@ def _tolerance(info: TensorInfo, expected: NDArray, reference: str) -> float:
 
 
 def _cosine(a: NDArray, b: NDArray) -> float | None:
-    """Of the angle between two outputs; None where one is zero, or has what is no number."""
+    """Cosine of the angle between two outputs; None where one is zero, or has what is no number."""
     x, y = a.astype(np.float64).ravel(), b.astype(np.float64).ravel()
     lengths = float(np.linalg.norm(x) * np.linalg.norm(y))
     return float(x @ y) / lengths if 0 < lengths < math.inf else None
@@ -63,7 +63,7 @@ def _same_top1(expected: list[NDArray], got: list[NDArray]) -> float:
 
 
 def _is_ranking(outputs: list[NDArray]) -> bool:
-    """Whether an output is one row of probabilities, or of their logarithms: nothing else is known to be a choice."""
+    """Return True for one row of probabilities, or of their logarithms: nothing else is known to be a choice."""
     rows = np.stack(outputs).astype(np.float64)
     if rows.ndim < 2 or rows.shape[-1] < 2 or rows[0].size != rows.shape[-1]:
         return False
@@ -88,7 +88,7 @@ def _one(
     *,
     labelled: bool,
 ) -> OutputCheck:
-    """One output over all inferences; of `labelled` inputs the place of its largest element is the answer."""
+    """Check an output over all inferences; of `labelled` inputs the place of its largest element is the answer."""
     expected = references[reference]
     ranked = labelled or _is_ranking(references["float"])
     return OutputCheck(
@@ -107,14 +107,14 @@ def _one(
 
 
 def _bundled(info: TensorInfo, expected: list[NDArray], got: list[NDArray]) -> OutputCheck:
-    """One output over all inferences, by ExecuTorch's rule for bundled programs; its error is the worst element's."""
+    """Check an output by ExecuTorch's rule for bundled programs; its error is that of the worst element."""
     found = [bundled.deviation(e.ravel(), g.ravel()) for e, g in zip(expected, got, strict=True)]
     error, allowed = max(found, key=lambda one: one[0] - one[1])
     return OutputCheck(shape=info.shape, dtype=info.dtype, max_abs_error=error, tolerance=allowed)
 
 
 def _accuracy(labels: Sequence[int], references: dict[str, list[NDArray]], got: list[NDArray]) -> Accuracy:
-    """Right answers of each. The quantized model's are those of the exact reference, where there is one."""
+    """Correct answers of each model. The quantized one's are those of the exact reference, where there is one."""
     quantized = references.get("tosa") or references["quantized"]
     answers = [np.array([int(a.argmax()) for a in outputs]) for outputs in (references["float"], quantized, got)]
     right = [int((a == np.array(labels)).sum()) for a in answers]
@@ -173,7 +173,7 @@ def compare(
 
 
 LEADING = {"tosa": 2, "quantized": 1, "float": 0, "bundle": 0, None: 0}
-"""How many links lead from the float model to what the platform is compared with."""
+"""Number of links from the float model to the platform's reference."""
 
 
 def _excess(output: OutputCheck) -> float:
@@ -183,7 +183,7 @@ def _excess(output: OutputCheck) -> float:
 def _platform(
     artifacts: Path, manifest: Manifest, samples: Sequence[int], outputs: Sequence[Sequence[bytes]], *, printed: bool
 ) -> Check:
-    """The platform's link by itself."""
+    """Check the platform's link by itself."""
     path = artifacts / tensors.REFERENCES
     if not path.exists():
         return Check(status="skipped", reason="there is no reference: the model was given as a ready program")
@@ -235,7 +235,7 @@ def _platform(
 
 
 def limits(wanted: Limits, state: State) -> tuple[LimitResult, ...]:
-    """Each limit of the spec against what the run came to. A figure that could not be had breaks its limit."""
+    """Check each limit of the spec. A figure that is not known breaks its limit."""
     cycles = [i.npu_cycles for i in state.inferences if i.npu_cycles is not None]
     npu = max(cycles) if cycles else None
     estimate, delegation = state.estimate, state.delegation
@@ -262,7 +262,7 @@ def limits(wanted: Limits, state: State) -> tuple[LimitResult, ...]:
 
 
 def check_limits(record: Record) -> None:
-    """Hold the spec's limits against the figures.
+    """Check the spec's limits, and end the run where one is exceeded.
 
     Raises:
         Ended: one is exceeded.

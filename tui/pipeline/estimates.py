@@ -1,4 +1,4 @@
-"""What the cycle model makes of a program, operator by operator: figures of a .pte that was compiled elsewhere."""
+"""Estimates by the cycle model, operator by operator, for a .pte that was compiled elsewhere."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from tui.simulator.ethosu85 import CommandStreamError, timeline
 from tui.simulator.ethosu85.cycles import Cost
 
 TABLES_SHARE = 0.05
-"""Of all cycles: from here on the load of tables explains why two estimates differ."""
+"""Share of all cycles from which on the load of tables explains why two estimates differ."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Estimates:
     partitions: tuple[Estimate, ...]
     operators: tuple[Operator, ...]
     notes: tuple[str, ...]
-    """Why something is not known."""
+    """Reasons for what is not known."""
 
 
 def _operator(cost: Cost, partition: int) -> Operator:
@@ -61,7 +61,7 @@ def _partition(delegate: EthosU, number: int) -> tuple[Estimate, tuple[Operator,
 
 
 def tables_note(program: pte.Program) -> str | None:
-    """What loading tables adds to the program's cycles, where that is much of them and Vela counts it otherwise."""
+    """Cycles that loading tables adds, in a sentence, where they are many and Vela counts them otherwise."""
     spent = total = 0
     for delegate in program.main.delegates:
         if delegate.backend == BACKEND:

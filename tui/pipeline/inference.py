@@ -19,7 +19,7 @@ from tui.run import events, store
 
 
 def run(record: Record, platform: Platform, requests: Requests) -> Outputs:
-    """Run all inferences on the platform; their outputs.
+    """Run all inferences on the platform, and return their outputs.
 
     Raises:
         Stopped: the user wants the run to end.
@@ -44,7 +44,7 @@ def run(record: Record, platform: Platform, requests: Requests) -> Outputs:
 
 
 def _boots(record: Record, platform: Platform, requests: Requests, outputs: Outputs) -> events.PlatformExited:
-    """Boot once, or for each inference, until one ends badly; the last verdict."""
+    """Boot once, or for each inference until one ends badly, and return the last verdict."""
     inferences = requests.manifest.inferences
     if not platform.booted_each or inferences == 1:
         return boot(record, platform, requests, outputs, first=0, inferences=inferences)

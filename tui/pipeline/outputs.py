@@ -26,7 +26,7 @@ class Outputs:
     """The bytes of each output, by inference; one that gave none is not among them."""
 
     def __init__(self, record: Record, requests: Requests, *, booted_each: bool) -> None:
-        """`booted_each`: each inference has a boot of its own."""
+        """`booted_each` is True if each inference has a boot of its own."""
         self._record = record
         self._requests = requests
         self._booted_each = booted_each
@@ -75,7 +75,7 @@ class Outputs:
         return self._with_hint(state_links.judge(result, manifest.state, inferences, booted_each=self._booted_each))
 
     def _with_hint(self, result: Check) -> Check:
-        """The check, its broken link to the platform with what the program's commands say of the compiler."""
+        """Explain a broken link to the platform by the compiler's faults, if the program's commands show any."""
         if not result.links or result.links[-1].status != "mismatch" or result.links[-1].hint is not None:
             return result
         platform = msgspec.structs.replace(result.links[-1], hint=_compiler_faults(self._record))
@@ -83,7 +83,7 @@ class Outputs:
 
 
 def _compiler_faults(record: Record) -> str | None:
-    """Marks of known faults of Vela in the program's commands, each with its line and its remedy; None without any."""
+    """Known faults of Vela in the program's commands, each with its line and its remedy; None without any."""
     try:
         marks = list(miscompiled.marks(pte.parse((record.artifacts / store.MODEL).read_bytes())))
     except (pte.PteError, DelegateError, CommandStreamError):

@@ -1,4 +1,4 @@
-"""Checks before anything is started: the memory a program will ask its runner for, and whether the firmware will do.
+"""Checks before the platform is started: the program's memory, the firmware, the runner, the parameters.
 
 Names are those the runner prints for its pools. Source: ExecuTorch's examples/arm/executor_runner - planned buffers of
 memory id 1 come from its method allocator, the NPU's scratch from its temporary allocator.
@@ -28,7 +28,7 @@ PLANNED = 1
 
 
 def needs(program: bytes, available: Mapping[str, int]) -> tuple[PoolNeed, ...]:
-    """What `program` asks for at least, against the sizes in bytes of the runner's pools, as far as they are known.
+    """A program's least demand on the runner's pools, against their sizes in bytes, as far as they are known.
 
     Raises:
         pte.PteError: it is no program.
@@ -47,7 +47,7 @@ def _need(name: str, needed: int, available: int | None) -> PoolNeed:
 
 
 def weigh_pools(record: Record, available: Mapping[str, int]) -> None:
-    """Say what the program asks of the runner's memory before it is started."""
+    """Record the program's demand on the runner's memory, with a warning where it is too large."""
     try:
         found = needs((record.artifacts / store.MODEL).read_bytes(), available)
     except (pte.PteError, delegate.DelegateError) as error:
@@ -65,7 +65,7 @@ def weigh_pools(record: Record, available: Mapping[str, int]) -> None:
 
 
 def check_firmware(record: Record, choice: selection.Choice) -> selection.Choice:
-    """See whether the firmware can run the program; where the engine is free, the interpreter does it instead.
+    """Check that the firmware can run the program; where the engine is free, fall back to the interpreter.
 
     Raises:
         UserError: it cannot, or is no firmware; and the engine was asked for.

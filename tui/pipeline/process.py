@@ -34,16 +34,16 @@ if TYPE_CHECKING:
     from tui.pipeline.requests import Requests
 
 WORK = "work"
-"""The folder of what a platform reads and writes, in the run's directory."""
+"""Name of the folder, in the run's directory, that a platform reads and writes."""
 
 POLL_S = 0.1
 
 INTERNAL = "internal error: "
-"""The beginning of the reason of a run that met a fault of ours."""
+"""Prefix of the reason of a run that met a fault of fvp-tui."""
 
 
 class RunProcess:
-    """The stages of one run, and what is asked of it while it goes on."""
+    """The run process: the stages of its run, and the commands it takes meanwhile."""
 
     def __init__(self, record: Record) -> None:
         self.record = record
@@ -52,7 +52,7 @@ class RunProcess:
         """Inferences asked of the platform, once there is a program for it."""
 
     def handle(self, message: dict[str, Any]) -> dict[str, Any] | str | None:
-        """A command from the control socket; None when taken, else why not."""
+        """Handle a command from the control socket: None or an answer when taken, else a string that says why not."""
         if message.get("command") == "stop":
             return None if self.end() else "it has just ended"
         if message.get("command") == "infer":
@@ -76,7 +76,7 @@ class RunProcess:
         return answer if isinstance(answer, str) else {"inference": answer}
 
     def run(self) -> None:
-        """The run from its first event to its last.
+        """Go through the run, from its first event to its last.
 
         Raises:
             OSError: the last event cannot be written.
@@ -103,7 +103,7 @@ class RunProcess:
         )
 
     def _listen(self, at_end: contextlib.ExitStack) -> None:
-        """Take commands, and the one to stop that came before."""
+        """Take commands from now on, and a request to stop that came before."""
         at_end.callback(control.Server(self.record.directory, self.handle).close)
         if (self.record.directory / store.STOP).exists():
             self.end()
@@ -117,7 +117,7 @@ class RunProcess:
             store.keep_snapshot(directory)
 
     def _end(self, at_end: contextlib.ExitStack) -> events.RunFinished:
-        """Go through the stages; the last event."""
+        """Go through the stages, and return the last event."""
         end = self._outcome(at_end)
         # Whatever failed after the user's word to stop failed of that, but for a fault of ours.
         if not self.record.decide() and not (end.reason or "").startswith(INTERNAL):
@@ -145,7 +145,7 @@ class RunProcess:
         return events.RunFinished(status="ok", reason=None, exit_status=Exit.OK)
 
     def _fault(self, error: Exception) -> events.RunFinished:
-        """The end of a run that met a full disk, or a fault of ours."""
+        """The end of a run that met a full disk or an internal error."""
         if full := files.no_room(error, self.record.directory):
             return self._full(full)
         path = self.record.artifacts / "internal_error.txt"
@@ -218,7 +218,7 @@ class RunProcess:
 
     @contextlib.contextmanager
     def _impatient(self) -> Iterator[None]:
-        """Once the run is to stop, end what this block has started: an FVP may wait for its licence for long."""
+        """End the child processes of a block once the run is to stop: an FVP may wait for its licence for long."""
         done = threading.Event()
 
         def watch() -> None:
@@ -250,7 +250,7 @@ def _load_what_follows() -> None:
 
 
 def _hear(run_process: RunProcess) -> None:
-    """From now on SIGTERM and SIGINT stop the run as the user would; SIGHUP is for terminals, of which there is none.
+    """Have SIGTERM and SIGINT stop the run as the user would; SIGHUP is for terminals, of which there is none.
 
     Whoever started this process has them wait until then (`control.start`).
     """
@@ -276,7 +276,7 @@ def _record(directory: Path, spec: Spec) -> Record:
 
 
 def main(argv: list[str]) -> int:
-    """Run the spec in the directory given; the run's exit status.
+    """Run the spec in a directory, and return the run's exit status.
 
     The second argument is the descriptor that holds the run's lock: it is this process's alone.
     """

@@ -1,4 +1,4 @@
-"""A ready program (.pte, .bpte) in the place of a compiled model: its signature, inputs and expected outputs."""
+"""Ready programs (.pte, .bpte) in place of a compiled model: their signature, inputs and expected outputs."""
 
 import contextlib
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ ZEROS = "a ready program brings no inputs, give --input FILE"
 
 
 def take_program(record: Record, path: Path, *, ones: bool) -> None:
-    """A ready program: no compile stages; inputs from files or bundled with it, or zeros.
+    """Take a ready program: without compile stages, with inputs from files, bundled with it, or zeros.
 
     Raises:
         UserError: it is no program, or the inputs do not suit it.
@@ -88,7 +88,7 @@ def _check_outputs(path: Path, program: bytes) -> None:
 
 @dataclass(frozen=True)
 class Ready:
-    """What a run needs of a program. `inputs` and `references` have the keys of the files of `tui.model.tensors`."""
+    """A program, made ready for a run. `inputs` and `references` have the keys of the files of `tui.model.tensors`."""
 
     program: bytes
     """The plain program."""
@@ -100,7 +100,7 @@ class Ready:
 
 
 def take(path: Path, data: bytes, spec: Spec, *, ones: bool = False) -> Ready:
-    """What the file `path`, whose content is `data`, gives a run; with `ones` the runner cannot be given inputs.
+    """Make the file `path`, whose content is `data`, ready for a run; with `ones` the runner cannot be given inputs.
 
     Raises:
         UserError: it is no program, or the inputs of the spec do not fit it.

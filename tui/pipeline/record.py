@@ -1,4 +1,4 @@
-"""What a run process writes down: the journal of its run, and the state that its events have come to."""
+"""The record of a run process: the journal of its run, and the state of its events."""
 
 import threading
 import time
@@ -26,7 +26,7 @@ class Ended(Exception):
 
 
 class Record:
-    """One run: its spec, its directory, its journal, and the state its events have come to."""
+    """A run under way: its spec, its directory, its journal, and the state of its events."""
 
     def __init__(self, directory: Path, spec: Spec) -> None:
         self.directory = directory
@@ -48,11 +48,11 @@ class Record:
             return self._stop
 
     def stopping(self) -> bool:
-        """Whether the run is to end."""
+        """Return True if the run is to end."""
         return self._stop
 
     def go_on(self) -> None:
-        """Do nothing, unless the run is to end.
+        """Return, unless the run is to end.
 
         Raises:
             Stopped: it is.
@@ -61,7 +61,7 @@ class Record:
             raise Stopped
 
     def decide(self) -> bool:
-        """From now on nobody can stop the run; False where somebody has."""
+        """Rule out any further stop; False where the run is to stop already."""
         with self._ending:
             self._over = True
             return not self._stop
@@ -78,7 +78,7 @@ class Record:
             self.state = state.fold(self.state, event)  # type: ignore[arg-type]
 
     def note(self, text: str) -> None:
-        """Write a sentence that belongs to the result."""
+        """Note a sentence that belongs to the result."""
         self.emit(events.Noted(text=text))
 
     def begin(self, stage: Stage) -> None:
@@ -87,7 +87,7 @@ class Record:
         self.emit(events.StageStarted(stage=stage))
 
     def is_in(self, stage: Stage) -> bool:
-        """Whether a stage of the run process's own has begun and has not ended."""
+        """Return True if a stage of the run process's own has begun and has not ended."""
         return stage in self._begun
 
     def finish(self, stage: Stage, status: events.StageStatus = "ok", reason: str | None = None) -> None:
@@ -111,9 +111,9 @@ class Record:
         self.emit(events.ArtifactWritten(artifact=store.artifact(self.directory, path)))
 
     def release(self) -> None:
-        """Give the room on the disk back that was held for the run's last words, which come now."""
+        """Release the disk space that was reserved for the run's last words, which come now."""
         self._journal.release()
 
     def close(self) -> None:
-        """The journal is whole."""
+        """Close the journal, which is whole."""
         self._journal.close()

@@ -44,7 +44,7 @@ def inference_lines(state: State) -> Iterator[str]:
 
 
 def inference_line(state: State, inference: Inference) -> str:
-    """One inference: its number, its cycles and their source."""
+    """An inference in one line: its number, its cycles and their source."""
     cycles = inference.npu_cycles
     figures = f"{number(cycles)} NPU cycles"
     if cycles is not None:

@@ -1,4 +1,4 @@
-"""A run in other forms, for other programs and people: one function a format, all drawn from the run's journal.
+"""Exports of a run, one function a format, all drawn from the run's journal.
 
 A picture of the screen is `tui.app.picture`: it needs Textual.
 """
@@ -37,7 +37,7 @@ LINE = 400
 
 
 def document(directory: Path, form: Format) -> bytes:
-    """A run in any form but a picture.
+    """Export a run in any format but a picture.
 
     Raises:
         ValueError: it is the picture that was asked for.
@@ -78,12 +78,12 @@ _FONTS = re.compile(r"@font-face\s*\{[^}]*\}\s*")
 
 
 def offline(picture: str) -> str:
-    """An SVG of the screen without the fonts it would fetch: one of the viewer's own does as well."""
+    """Strip an SVG of the screen of the fonts it would fetch: one of the viewer's own does as well."""
     return _FONTS.sub("", picture)
 
 
 def check_path(path: Path) -> Path:
-    """An absolute path that a file can be written to.
+    """Check that a file can be written to a path, and make it absolute.
 
     Raises:
         UsageError: there is no such folder, or it is a folder itself.

@@ -1,4 +1,4 @@
-"""One figure as text. Screens and reports write figures through here alone, so that a number looks the same in all."""
+"""Figures as text. Screens and reports write figures through here alone, so that a number looks the same in all."""
 
 from collections.abc import Iterable, Sequence
 

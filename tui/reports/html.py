@@ -1,4 +1,4 @@
-"""A run as one HTML page that needs nothing else: no script, no style or picture from elsewhere.
+"""A run as a self-contained HTML page: no script, no style or picture from elsewhere.
 
 The page itself is ``report.html.jinja`` beside this file; here is what it is made of. All text in it is foreign: it is
 cleaned and escaped by the environment, and no filter that could undo this is used.
@@ -37,7 +37,7 @@ MOST_ERRORS = 50
 MOST_TENSORS = 500
 """Tensors in a memory map, the largest."""
 PLOT_WIDTH, PLOT_HEIGHT = 1000, 300
-"""Of a memory map, in its own units."""
+"""Size of a memory map, in its own units."""
 SHADES = 8
 LABELLED = (90, 16)
 """Width and height from which on a tensor in the map has its name in it."""
@@ -45,7 +45,7 @@ LABELLED = (90, 16)
 
 @dataclass(frozen=True)
 class LogPart:
-    """What a page has of a log: some lines of errors and the newest lines, of how many."""
+    """The part of a log that a page shows: the last errors and the newest lines, of how many."""
 
     errors: tuple[LogLine, ...] = ()
     newest: tuple[LogLine, ...] = ()
@@ -118,14 +118,14 @@ def _environment() -> Environment:
 
 
 def _shown(value: Any) -> Any:
-    """A value of an expression as it goes into the page: foreign text without control characters."""
+    """Prepare a value for the page: foreign text loses its control characters."""
     if value is None:
         return UNKNOWN
     return clean(value, LONGEST) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _dotted(words: str) -> str:
-    """Words that stand two spaces apart in a terminal, where a page would show one."""
+    """Replace the double spaces between words, which a page would collapse, by dots."""
     return " · ".join(part for part in words.split("  ") if part)
 
 
@@ -179,7 +179,7 @@ def _share(cycles: int | None, most: int) -> float:
 
 
 def _rows(entries: Sequence[Entry], state: State) -> list[dict[str, Any]]:
-    """Operators or modules with what a table needs to know of them."""
+    """Operators or modules with the cells of their rows."""
     most = max((entry.cycles or 0 for entry in entries), default=0)
     total = sum(o.cycles or 0 for o in state.operators)
     return [
@@ -194,7 +194,7 @@ def _rows(entries: Sequence[Entry], state: State) -> list[dict[str, Any]]:
 
 
 def page(state: State, log: LogPart, advised: Advised | None = None) -> str:
-    """The page. `log` is what it has of the log; `advised` what there is to advise, None where nobody asked."""
+    """Render the page, with a part of the log; `advised` is None where no advice was asked for."""
     areas, check = memory.areas(state.tensors), checked(state)
     walls = [i.wall_s for i in state.inferences if i.wall_s is not None]
     return (

@@ -50,13 +50,13 @@ class Peak:
     time: int
     bytes: int
     tensors: tuple[TensorPlace, ...]
-    """Those alive, the largest first."""
+    """Tensors needed then, the largest first."""
     operator: Operator | None
-    """What runs then; None where it is not known."""
+    """Operator that runs then; None where it is not known."""
 
 
 def areas(tensors: Sequence[TensorPlace]) -> list[Area]:
-    """Memories in which tensors lie, by partition. Constants are left out: they lie there all the time."""
+    """Memories that hold tensors, by partition. Constants are left out: they lie there all the time."""
     found: dict[tuple[int, str], list[TensorPlace]] = {}
     for tensor in tensors:
         found.setdefault((tensor.partition, tensor.memory), []).append(tensor)
@@ -67,7 +67,7 @@ def areas(tensors: Sequence[TensorPlace]) -> list[Area]:
 
 
 def peak(area: Area, operators: Sequence[Operator]) -> Peak:
-    """When an area is fullest. Views of the same bytes count once."""
+    """Find the step at which an area is fullest. Views of the same bytes count once."""
     time = max((t.start for t in area.tensors), key=lambda step: (needed(area.alive(step)), -step))
     running = [o for o in operators if o.partition == area.partition and o.time is not None and o.time <= time]
     at = max(running, key=lambda o: o.time or 0, default=None)
@@ -76,7 +76,7 @@ def peak(area: Area, operators: Sequence[Operator]) -> Peak:
 
 
 def needed(tensors: Sequence[TensorPlace]) -> int:
-    """Bytes that some tensors cover."""
+    """Bytes that tensors cover together."""
     total, reached = 0, 0
     for begin, end in sorted((t.address, t.address + t.bytes) for t in tensors):
         total += max(end - max(begin, reached), 0)
@@ -115,7 +115,7 @@ def pool_lines(state: State) -> Iterator[str]:
 
 
 def _under(label: str, texts: Iterable[str]) -> Iterator[str]:
-    """Lines of which the first has the label."""
+    """Label the first of several lines."""
     for text in texts:
         yield labelled(label, text)
         label = ""

@@ -57,7 +57,7 @@ def entries(operators: Sequence[Operator], order: Order = "cycles", words: str =
 
 
 def tree(operators: Sequence[Operator], order: Order = "cycles", words: str = "") -> list[Entry]:
-    """The same below their modules, and these below their partitions where there are several."""
+    """Operators below their modules, and these below their partitions where there are several."""
     partitions: dict[int, _Module] = {}
     for entry in entries(operators, "schedule", words):
         operator = operators[entry.first]
@@ -102,7 +102,7 @@ def _rank(entry: Entry, order: Order) -> tuple[object, ...]:
 
 @dataclass
 class _Module:
-    """A module under construction: its name, and what is in it."""
+    """A module under construction: its name and its contents."""
 
     key: str
     label: str
@@ -119,7 +119,7 @@ class _Module:
         self.children.setdefault(name, _Module(key, name)).place(rest, entry)
 
     def entry(self) -> Entry:
-        """All that is in it, in one line."""
+        """The module's entry, with the sum of its contents."""
         inside = self._inside()
         known = [entry.cycles for entry in inside if entry.cycles is not None]
         total = sum(known) if len(known) == len(inside) else None
@@ -129,7 +129,7 @@ class _Module:
         return [*self.own, *(entry for child in self.children.values() for entry in child._inside())]
 
     def lines(self, depth: int, order: Order) -> list[Entry]:
-        """Its line and those of what is in it. One with a single operator is that operator's line."""
+        """The module's line and those of its contents; a module with a single operator is that operator's line."""
         module, label = self, self.label
         # A module with nothing in it but another module is no level of its own.
         while not module.own and len(module.children) == 1:
@@ -140,7 +140,7 @@ class _Module:
         return [replace(module.entry(), label=label, depth=depth), *module.below(depth + 1, order)]
 
     def below(self, depth: int, order: Order) -> list[Entry]:
-        """The lines of what is in it."""
+        """The lines of the module's contents."""
         groups = [
             *((entry, [replace(entry, depth=depth)]) for entry in self.own),
             *((child.entry(), child.lines(depth, order)) for child in self.children.values()),

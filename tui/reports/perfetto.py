@@ -29,7 +29,7 @@ DEFAULT_HZ = 1e9
 
 
 def trace(state: State) -> dict[str, Any]:
-    """The trace: ``traceEvents`` with ``ts`` and ``dur`` in microseconds, and what it shows in ``otherData``."""
+    """The trace: ``traceEvents`` with ``ts`` and ``dur`` in microseconds, and a description in ``otherData``."""
     found = [*_stages(state), *_npu(state)]
     found.sort(key=lambda e: (e["ts"], -e.get("dur", 0.0)))
     return {
@@ -153,7 +153,7 @@ def _npu(state: State) -> Iterator[Event]:
 
 
 def _operators(state: State, at: float, per_us: float, *, estimate: bool) -> Iterator[Event]:
-    """Operators one behind the other from a moment on; fused ones are in the one that does their work."""
+    """Operators one after the other from a moment on; fused ones are in the one that does their work."""
     areas = memory.areas(state.tensors) if estimate else []
     for operator in state.operators:
         cycles = operator.cycles if estimate else operator.traced_cycles

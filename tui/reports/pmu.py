@@ -38,10 +38,10 @@ MEANINGS = {
 
 
 def event(name: str) -> str:
-    """An event's name without what all of them begin with."""
+    """An event's name without its common prefix."""
     return name.removeprefix(PMU_PREFIX)
 
 
 def meaning(name: str) -> str:
-    """What an event counts, in a line; empty where we do not know it."""
+    """Meaning of an event in a line; empty where it is not known."""
     return MEANINGS.get(event(name), "")

@@ -12,7 +12,7 @@ COLUMNS = Point.__struct_fields__
 
 
 def to_csv(sweep: Sweep) -> str:
-    """One line for each point, with a heading; what is not known is empty."""
+    """A heading, then a line for each point; what is not known is empty."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -22,7 +22,7 @@ def to_csv(sweep: Sweep) -> str:
 
 
 def summary(sweep: Sweep) -> str:
-    """Milliseconds of an inference: a table of MACs and memory modes for each system config, and what to choose."""
+    """Milliseconds of an inference: a table for each system config, and the best choices."""
     lines = [f"{clean(sweep.model)}: ms of an inference, estimated by Vela"]
     for system in dict.fromkeys(point.system_config for point in sweep.points):
         lines += ["", clean(system), *_heat_map(sweep, [p for p in sweep.points if p.system_config == system])]

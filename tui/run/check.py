@@ -7,7 +7,7 @@ from tui.run.figures import Figure
 
 
 class OutputCheck(Figure):
-    """One output compared with the quantized model's, over all inferences."""
+    """An output compared with the references', over all inferences."""
 
     shape: tuple[int, ...]
     dtype: str
@@ -22,17 +22,17 @@ class OutputCheck(Figure):
     cosine: float | None = None
     """Cosine of the angle to the float model's output, over all inferences: 1 for the same direction."""
     top1_match: bool | None = None
-    """Whether the largest element is the same as the reference's, in every inference."""
+    """True if the largest element is the reference's, in every inference."""
     top1_float: float | None = None
     """Share of answers, 0..1, in which the largest element is the same as the float model's."""
     top1_quantized: float | None = None
-    """The same of the quantized model's, as PyTorch computes it."""
+    """Share of answers in which PyTorch's quantized model has the same largest element."""
     top: tuple[tuple[int, float], ...] = ()
     """Places and values of the platform's largest elements in the last inference; empty where they are no ranking."""
 
 
 class Layer(Figure):
-    """A layer of the quantized model against the same of the float model, over some of the run's inputs."""
+    """A layer of the quantized model, compared with that of the float model over some of the run's inputs."""
 
     name: str
     """Path of the nn.Module; of what the model does itself, the exported node."""
@@ -41,7 +41,7 @@ class Layer(Figure):
     sqnr_db: float | None = None
     """Signal to quantization noise in dB, noise of all layers before included; None without noise or signal."""
     drop_db: float | None = None
-    """How much lower that is than of the noisiest of its inputs; None where none of those is known."""
+    """Loss against the noisiest of its inputs in dB; None where none of those is known."""
     max_abs_error: float | None = None
     max_abs: float | None = None
     """Largest value in the float model."""
@@ -54,7 +54,7 @@ NOISY_DB = 20.0
 
 
 def first_noisy(layers: Iterable[Layer]) -> Layer | None:
-    """The first layer that has lost what matters; None where none has."""
+    """The first layer whose signal is lost in noise; None where there is none."""
     return next((layer for layer in layers if layer.sqnr_db is not None and layer.sqnr_db < NOISY_DB), None)
 
 
@@ -76,7 +76,7 @@ LinkName = Literal["quantized", "lowered", "platform"]
 
 
 class Link(Figure):
-    """One step from the user's float model to the platform's output, named by its end and compared with its start.
+    """A step from the user's float model to the platform's output, named by its end and compared with its start.
 
     The chain is float -> quantized -> lowered -> platform. Over all outputs and inferences; `output` is the one that
     comes nearest to breaking the link, or is the farthest beyond.
@@ -91,14 +91,14 @@ class Link(Figure):
     allowed: float | None = None
     """Largest difference that does not break the link."""
     reason: str | None = None
-    """Why it is broken or was not compared."""
+    """Cause of a broken link, or of one that was not compared."""
     output: int | None = None
     operator: str | None = None
-    """Of a broken link the first operator whose result differs, where it was found: ``features.3 (aten.relu)``."""
+    """The first operator of a broken link whose result differs, where it is known: ``features.3 (aten.relu)``."""
     line: str | None = None
     """``FILE:LINE`` of that operator in the model's source."""
     hint: str | None = None
-    """Of a broken link what is known of its cause, and a way out that was tried."""
+    """Known cause of a broken link, and a way out that was tried."""
 
 
 def broken(links: Iterable[Link]) -> Link | None:
@@ -135,26 +135,26 @@ class Check(Figure):
     reason: str | None = None
     links: tuple[Link, ...] = ()
     reference: Literal["tosa", "quantized", "float", "bundle"] | None = None
-    """What is compared with: the lowered program with Arm's TOSA reference model in the NPU's place; where that cannot
-    be had, PyTorch's quantized model; of a model that is not quantized, the float model; of a bundled program, what it
-    expects."""
+    """Reference of the outputs: the lowered program with Arm's TOSA reference model in the NPU's place; failing that,
+    PyTorch's quantized model; of a model that is not quantized, the float model; of a bundled program, its
+    expected outputs."""
     outputs: tuple[OutputCheck, ...] = ()
     accuracy: Accuracy | None = None
 
     @property
     def hint(self) -> str | None:
-        """What may help where a link is broken."""
+        """Advice on a broken link."""
         link = broken(self.links)
         return None if link is None else link.hint
 
     @property
     def sqnr_db(self) -> float | None:
-        """The noisiest output's; None where none has noise that is known."""
+        """Signal to noise of the noisiest output; None where none is known."""
         return min((output.sqnr_db for output in self.outputs if output.sqnr_db is not None), default=None)
 
 
 class LimitResult(Figure):
-    """A limit of the spec and what the run came to; `value` is None where it could not be had."""
+    """A limit of the spec and the run's value, which is None where it is not known."""
 
     name: str
     limit: float

@@ -1,4 +1,4 @@
-"""Starting a run's process and talking to it while it lives: a Unix socket, one JSON object a line.
+"""Control of a run's process: its start, and commands on a Unix socket, one JSON object a line.
 
 The socket lies in a short private folder, since its path may not exceed 107 bytes; the file ``control`` in the run's
 directory holds the path while the run lives.
@@ -26,7 +26,7 @@ from tui.run.spec import Spec
 
 TIMEOUT_S = 5.0
 PREFIX = "fvp-tui-"
-"""What the folders of sockets are called."""
+"""Prefix of the sockets' folders."""
 
 
 MODULE = "tui.pipeline.process"
@@ -37,7 +37,7 @@ HELD_BACK = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def start(request: Spec) -> Path:
-    """Make a run and start its process, detached from the terminal. The run's directory.
+    """Make a run, start its process detached from the terminal, and return the run's directory.
 
     Raises:
         UsageError: the data folder cannot be written.
@@ -70,7 +70,7 @@ def start(request: Spec) -> Path:
 
 @contextlib.contextmanager
 def _holding_back() -> Iterator[None]:
-    """What this thread starts meanwhile has the signals blocked."""
+    """Block the signals for what this thread starts meanwhile."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
     try:
         yield
@@ -79,7 +79,7 @@ def _holding_back() -> Iterator[None]:
 
 
 def sweep() -> None:
-    """Remove what processes left behind that were killed: sockets, and runs that never came to be."""
+    """Remove leftovers of killed processes: sockets, and runs that never came to be."""
     store.sweep()
     for file in store.folder().glob(f"*/{store.CONTROL}"):
         if store.load(file.parent).run.status == "running":
@@ -97,7 +97,7 @@ class NotListening(UserError):
 
 
 def send(directory: Path, command: str, **arguments: Any) -> dict[str, Any]:
-    """Tell the process of a run to ``stop`` or to ``infer`` again, and wait until it has taken it; its answer.
+    """Send a run's process the command ``stop`` or ``infer``, and return its answer.
 
     Raises:
         NotListening: the run is over, or has just begun.
@@ -126,7 +126,7 @@ def send(directory: Path, command: str, **arguments: Any) -> dict[str, Any]:
 
 
 def _silent(directory: Path) -> str:
-    """What to do about a run that does not answer."""
+    """Hint for a run that does not answer."""
     import psutil
 
     process = store.load(directory).process
@@ -142,7 +142,7 @@ def _silent(directory: Path) -> str:
 
 
 def _begun(directory: Path) -> int | None:
-    """The process of a run that has not come to its first event."""
+    """Find the process of a run that has not come to its first event."""
     import psutil
 
     for process in psutil.process_iter(["cmdline"]):
@@ -153,7 +153,7 @@ def _begun(directory: Path) -> int | None:
 
 
 def stop(directory: Path) -> None:
-    """Ask a run to stop. One that does not listen yet finds the word when it does.
+    """Ask a run to stop; one that does not listen yet finds the request once it does.
 
     Raises:
         UserError: the run is over or does not answer.
@@ -190,7 +190,7 @@ class Server:
     """The run process's end: calls `handle` with each command, in a thread of its own."""
 
     def __init__(self, directory: Path, handle: Callable[[dict[str, Any]], dict[str, Any] | str | None]) -> None:
-        """`handle` returns None when it took the command, or what there is to say of it, or in words why it did not."""
+        """`handle` returns None or an answer for a command it took, a string that says why for one it refused."""
         self._handle = handle
         self._folder = tempfile.mkdtemp(prefix=PREFIX)
         self._file = directory / store.CONTROL
@@ -221,7 +221,7 @@ class Server:
             return  # a peer that talks nonsense or has gone: its loss
 
     def close(self) -> None:
-        """No further commands; the socket and its folder are removed."""
+        """Take no further commands; remove the socket and its folder."""
         self._file.unlink(missing_ok=True)
         self._socket.close()
         shutil.rmtree(self._folder, ignore_errors=True)

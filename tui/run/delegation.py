@@ -7,34 +7,34 @@ from tui.run.figures import Figure
 
 
 class OperatorDelegation(Figure):
-    """How many nodes of one operator went to the NPU and how many stayed on the CPU."""
+    """Numbers of nodes of an operator on the NPU and on the CPU."""
 
     op: str
     npu: int
     cpu: int
     reason: str | None = None
-    """Why nodes stayed on the CPU, in ExecuTorch's words; None where none did."""
+    """Cause of nodes on the CPU in ExecuTorch's words; None where there are none."""
     line: str | None = None
     """``FILE:LINE`` of the first node that stayed on the CPU."""
 
 
 AT_BOUNDARY = "float at the program's boundary: converted on the CPU"
-"""Why the conversions of a program's inputs and outputs are on the CPU."""
+"""Reason of the conversions of a program's inputs and outputs."""
 
 
 WHOLE_MODEL = "model"
 
 
 class CpuOperator(Figure):
-    """One node that stayed on the CPU."""
+    """A node that stayed on the CPU."""
 
     op: str
     node: str
     """Its name in the exported program."""
     reason: str
-    """In ExecuTorch's words, where it has any."""
+    """Cause in ExecuTorch's words, where it has any."""
     hint: str | None = None
-    """What may help; None where nothing general can be said."""
+    """General advice; None where there is none."""
     inputs: tuple[str, ...] = ()
     """Type and shape of each: ``float32[1,512]``."""
     outputs: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class CpuOperator(Figure):
     line: str | None = None
     """``FILE:LINE`` in the model's source."""
     conversion: bool = False
-    """Whether it only converts between float and integers, for the sake of a neighbour or of the program's caller."""
+    """True if it only converts between float and integers, for a neighbour or the program's caller."""
     conversions: int = 0
     """Conversions beside it, which are there for its sake."""
     root: str | None = None
@@ -56,12 +56,12 @@ class CpuOperator(Figure):
 
 
 class CpuCause(Figure):
-    """Why operators stayed on the CPU that share one cause."""
+    """A cause of operators on the CPU."""
 
     reason: str
     hint: str | None
     operators: tuple["Kernel", ...]
-    """How many of each."""
+    """The operators, each with its number."""
     nodes: tuple[str, ...]
     """Their names in the exported program, as in `Delegation.left`."""
     root: str | None
@@ -80,7 +80,7 @@ class Kernel(Figure):
 
 
 class Delegation(Figure):
-    """What was delegated. Nodes are ExecuTorch's count; `kernels` is what the program calls."""
+    """Delegation to the NPU. Nodes are ExecuTorch's count; `kernels` are what the program calls."""
 
     subgraphs: int
     delegated_nodes: int
@@ -103,7 +103,7 @@ class Delegation(Figure):
 
     @property
     def causes(self) -> tuple[CpuCause, ...]:
-        """Why they did, each cause once, in the program's order."""
+        """Causes of the operators in `kept`, in the program's order."""
         groups: dict[tuple[str, str, str | None], list[CpuOperator]] = {}
         for operator in self.kept:
             groups.setdefault((operator.root or operator.op, operator.reason, operator.hint), []).append(operator)

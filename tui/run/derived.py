@@ -8,7 +8,7 @@ from tui.run.state import Progress, State
 
 
 def now_doing(state: State) -> str:
-    """One or two words: the stage under way, or the run's status."""
+    """The stage under way, or the run's status."""
     if state.run.status != "running":
         return state.run.status
     running = [s.name for s in state.stages if s.status == "running"]
@@ -19,7 +19,7 @@ Outcome = Literal["ok", "mismatch", "failed", "stopped", "lost", "running"]
 
 
 def outcome(state: State) -> Outcome:
-    """How the run stands for a person: one that ended well with outputs that are not the model's is no success."""
+    """Outcome of a run: one that ended well with outputs that are not the model's is a mismatch."""
     if state.run.status == "ok" and (found := checked(state)) is not None and found.status == "mismatch":
         return "mismatch"
     return state.run.status

@@ -1,7 +1,7 @@
 """The events of a run and their codec: one JSON object a line, in the order things happened.
 
 An event is a fact that has happened; nothing is ever taken back. `t` is Unix time in seconds. A new
-figure needs one event here, one line in the fold (`tui.run.state`), and a view.
+figure needs one event here, a field and one line in the fold (`tui.run.state`), and a view.
 """
 
 from collections.abc import Sequence
@@ -62,7 +62,7 @@ class RunStarted(Event):
 
 
 class VersionsKnown(Event):
-    """Versions of what takes part; later ones add to earlier ones."""
+    """Versions of the parts of a run; later ones add to earlier ones."""
 
     versions: Versions
 
@@ -74,14 +74,14 @@ class StageStarted(Event):
 
 
 class StageProgressed(Event):
-    """A stage has come so far."""
+    """A stage has progressed."""
 
     stage: Stage
     what: str
-    """What is being done: ``passes of partition 2``, ``nodes written``."""
+    """Units of the progress: ``passes of partition 2``, ``nodes written``."""
     done: int
     total: int | None = None
-    """Of how many; None where that is not known."""
+    """Units in all; None where their number is not known."""
 
 
 class StageFinished(Event):
@@ -97,7 +97,7 @@ class StageFinished(Event):
 
 
 class Logged(Event):
-    """One line of log, as the source wrote it but for its line end."""
+    """A line of log, as the source wrote it but for its line end."""
 
     source: str
     """``compile``, ``uart`` (the program on the platform), ``platform`` (the FVP itself) or ``run``."""
@@ -112,7 +112,7 @@ class Noted(Event):
 
 
 class DelegationKnown(Event):
-    """What went to the NPU and what did not."""
+    """The delegation report is known."""
 
     delegation: Delegation
 
@@ -133,7 +133,7 @@ class LayersCompared(Event):
 
 
 class PoolsKnown(Event):
-    """What the program asks of the runner's memory pools was read from it."""
+    """The program's demand on the runner's memory pools is known."""
 
     pools: tuple[PoolNeed, ...]
 
@@ -152,14 +152,14 @@ class PlatformStarted(Event):
 
 
 class EarlierKnown(Event):
-    """What earlier runs of the same spec took."""
+    """Wall times of earlier runs of the same spec are known."""
 
     earlier: Earlier
 
 
 class PhaseChanged(Event):
-    """What the program on the platform is doing: ``boot``, ``load``, ``prepare``, ``infer``, ``report``, ``exit``;
-    ``waiting`` where it has done what was asked of it, and stays for more."""
+    """The program on the platform entered a phase: ``boot``, ``load``, ``prepare``, ``infer``, ``report``, ``exit``, or
+    ``waiting`` once it has done what was asked of it and stays for more."""
 
     phase: str
 
@@ -171,7 +171,7 @@ class InferenceStarted(Event):
 
 
 class OperatorsTraced(Event):
-    """How far the NPU has come in an inference, by the platform's PMU trace.
+    """The platform's PMU trace has grown: cycles of the NPU in an inference so far.
 
     Operators go by their place in `Estimated`.
     """
@@ -191,7 +191,7 @@ class PlanKnown(Event):
 
 
 class InstructionsCounted(Event):
-    """What an emulated CPU has executed of an inference. Steps go by their place in `PlanKnown`."""
+    """An emulated CPU has executed more of an inference. Steps go by their place in `PlanKnown`."""
 
     inference: int
     boot: int | None = None
@@ -252,7 +252,7 @@ class Checked(Event):
 
 
 class LimitsChecked(Event):
-    """The spec's limits were weighed."""
+    """The spec's limits were checked."""
 
     limits: tuple[LimitResult, ...]
 
@@ -299,7 +299,7 @@ AnyEvent = (
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):
-    """Of an event only its kind and, where it is a line of log, whose and how serious it is."""
+    """The head of an event: its kind and time, and of a line of log its source and level."""
 
     event: str
     t: float = 0.0
@@ -308,7 +308,7 @@ class Head(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def logged(self) -> bool:
-        """Whether it is a line of log."""
+        """True for a line of log."""
         return self.event == LOGGED
 
 
@@ -322,7 +322,7 @@ _heads: msgspec.json.Decoder[list[Head]] = msgspec.json.Decoder(list[Head])
 
 
 def encode(event: Event) -> bytes:
-    """One line of a journal, without its line end. Text that is not valid Unicode is written with U+FFFD."""
+    """Encode an event as a journal line, without its line end. Text that is not valid Unicode gets U+FFFD."""
     try:
         return _encoder.encode(event)
     except UnicodeEncodeError:
@@ -344,7 +344,7 @@ LAST_T = 253_402_300_799.0
 
 
 def decode(line: bytes) -> AnyEvent | None:
-    """The event of a journal line; None for a line this version does not know or that is damaged.
+    """Decode a journal line; None for one that is damaged or not known to this version.
 
     A newer fvp-tui may write events that this one cannot read: what it can read stays readable.
     """
@@ -356,7 +356,7 @@ def decode(line: bytes) -> AnyEvent | None:
 
 
 def damaged(line: bytes) -> bool:
-    """Whether a line that `decode` cannot read was written whole by no version of this program."""
+    """Return True if no version of this program wrote a line that `decode` cannot read as it is."""
     try:
         found = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -366,7 +366,7 @@ def damaged(line: bytes) -> bool:
 
 
 def heads(lines: Sequence[bytes]) -> list[Head | None]:
-    """The head of each journal line; None for one that `decode` cannot read. It takes a fifth of the time."""
+    """Decode the head of each journal line, in a fifth of the time; None for one that `decode` cannot read."""
     try:
         found: list[Head | None] = list(_heads.decode(b"[" + b",".join(lines) + b"]"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,4 +1,4 @@
-"""The figures a run yields, as frozen values: what events carry, states hold and exports print.
+"""Figures of a run as frozen values: events carry them, states hold them, exports print them.
 
 A figure that is not known is None and its cause stands in the state's notes; it is never 0 and never made up.
 Field names are the contract of ``--json``.
@@ -12,8 +12,8 @@ from typing import Any, Literal
 import msgspec
 
 Source = Literal["measured", "counted", "estimated", "reference"]
-"""Where a figure comes from: the FVP's PMU or trace, instructions an emulated core executed, a cycle model
-(Vela's or the simulator's), or PyTorch."""
+"""Kind of a figure: measured by the FVP's PMU or trace, counted on an emulated core, estimated by a cycle model
+(Vela's or the simulator's), or a reference computed by PyTorch."""
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,13 +36,13 @@ class Estimate(Figure):
 
 
 def _total(values: Iterable[float | None]) -> Any:
-    """The sum, or None where any part is not known."""
+    """Add values up; None where one is not known."""
     known = list(values)
     return None if any(value is None for value in known) else sum(v for v in known if v is not None)
 
 
 def whole(parts: Sequence[Estimate]) -> Estimate | None:
-    """A program's estimate from its partitions': they run one after the other.
+    """Add up the estimates of a program's partitions, which run one after the other.
 
     Cycles, time, MACs and constants add up; SRAM is used again by each, so the largest counts. None without parts.
     """
@@ -67,7 +67,7 @@ def whole(parts: Sequence[Estimate]) -> Estimate | None:
 
 
 class Operator(Figure):
-    """One operator on the NPU."""
+    """An operator on the NPU."""
 
     name: str
     """Path of the nn.Module it came from; of what the model does itself, the exported node; else the name in Vela."""
@@ -88,7 +88,7 @@ class Operator(Figure):
     bound: str | None = None
     """The part or memory that needs the most, and that the others wait for."""
     ifm_shape: tuple[int, ...] = ()
-    """Of its first input: N, H, W, C."""
+    """Shape of its first input: N, H, W, C."""
     ofm_shape: tuple[int, ...] = ()
     line: str | None = None
     """``FILE:LINE`` in the model's source."""
@@ -96,9 +96,9 @@ class Operator(Figure):
     fused_into: int | None = None
     """Place of the operator that does its work in passing, and has its cycles; None where it is none other."""
     time: int | None = None
-    """When it runs, in the units of `TensorPlace`."""
+    """Step at which it runs, in the units of `TensorPlace`."""
     commands: tuple[int, ...] = ()
-    """Where its commands lie: bytes from the start of its partition's command stream."""
+    """Offsets of its commands in its partition's command stream, in bytes."""
     traced_cycles: int | None = None
     """Cycles of its newest execution by the platform's PMU trace, the time until the next operator begins included."""
     traced_source: Source | None = None
@@ -110,7 +110,7 @@ class Operator(Figure):
 
 
 class TensorPlace(Figure):
-    """Where a tensor of the NPU lies, and from when to when."""
+    """Address and lifetime of a tensor of the NPU."""
 
     name: str
     memory: str
@@ -118,7 +118,7 @@ class TensorPlace(Figure):
     usage: str
     """Vela's word for what it is: ``OpLocal``, ``FeatureMap``, ``ConstPerm``, ..."""
     start: int
-    """When it is first needed, in steps of the partition's schedule."""
+    """First step of the partition's schedule that needs it."""
     end: int
     address: int
     """Bytes from the start of its memory area."""
@@ -131,10 +131,10 @@ class TensorPlace(Figure):
 
 
 class PlanStep(Figure):
-    """One instruction of the program's plan: a CPU kernel, or a part of the program that is handed to the NPU."""
+    """An instruction of the program's plan: a CPU kernel, or a call of the NPU."""
 
     op: str
-    """As the program calls it: ``aten::topk.values``; of a part for the NPU its backend."""
+    """The program's name of it: ``aten::topk.values``; for a call of the NPU its backend."""
     name: str
     """The node of the exported program, where it is known."""
     partition: int | None = None
@@ -144,12 +144,12 @@ class PlanStep(Figure):
     line: str | None = None
     """``FILE:LINE`` in the model's source."""
     instructions: int | None = None
-    """Of the CPU, in the newest inference; for the NPU's part without waiting for it."""
+    """Instructions of the CPU in the newest inference, without waiting for the NPU."""
     source: Source | None = None
 
 
 class CpuInference(Figure):
-    """What an emulated CPU executed for one inference."""
+    """Instructions that an emulated CPU executed for an inference."""
 
     inference: int
     boot: int | None = None
@@ -163,17 +163,17 @@ class Cpu(Figure):
     """Instructions of an emulated CPU; empty where there is none, or none was counted."""
 
     operators: tuple[PlanStep, ...] = ()
-    """In the order of the plan."""
+    """Steps in the order of the plan."""
     inferences: tuple[CpuInference, ...] = ()
 
     @property
     def newest(self) -> CpuInference | None:
-        """Of the newest inference."""
+        """The newest inference's; None where none was counted."""
         return self.inferences[-1] if self.inferences else None
 
 
 class Inference(Figure):
-    """One inference on the platform."""
+    """An inference on the platform."""
 
     index: int
     npu_cycles: int | None = None
@@ -203,7 +203,7 @@ class Spread(Figure):
 
 
 def spread(values: Iterable[float | None]) -> Spread | None:
-    """How values that are known are spread; None where none is."""
+    """Spread of the values that are known; None without any."""
     found = sorted(value for value in values if value is not None)
     if not found:
         return None
@@ -221,7 +221,7 @@ def spread(values: Iterable[float | None]) -> Spread | None:
 
 
 class Earlier(Figure):
-    """What earlier runs of the same spec took."""
+    """Wall time of earlier runs of the same spec."""
 
     runs: int
     inference_s: float
@@ -229,7 +229,7 @@ class Earlier(Figure):
 
 
 class Statistics(Figure):
-    """What the platform says of itself at its end (``--stat``)."""
+    """The platform's own statistics (``--stat``)."""
 
     instructions: int | None = None
     mips: float | None = None
@@ -245,7 +245,7 @@ class Profiled(Figure):
     """``Default``: the start; ``Execute``: the inferences."""
     calls: int
     cycles: int
-    """Of the CPU, as the runner counted them: the median of the calls."""
+    """CPU cycles counted by the runner: the median of the calls."""
     backend: str | None = None
     """The delegate's backend; None for what the CPU does."""
 
@@ -259,15 +259,15 @@ class MemoryPool(Figure):
 
 
 class PoolNeed(Figure):
-    """What a program asks of a pool of the runner, before it is run; in bytes."""
+    """A program's demand on a memory pool of the runner, in bytes."""
 
     name: str
     needed: int
-    """At the least: what the runtime itself needs comes on top."""
+    """Lower bound: what the runtime itself needs comes on top."""
     available: int | None = None
     """None where the runner does not tell, or has no such limit."""
     excess: int | None = None
-    """What is asked for beyond what is there."""
+    """Demand beyond the pool's size."""
 
 
 class Artifact(Figure):
@@ -280,7 +280,7 @@ class Artifact(Figure):
 
 
 class PlatformInfo(Figure):
-    """Where the program ran and with which command line."""
+    """The platform of a run and its command line."""
 
     kind: Literal["simulator", "fvp"]
     name: str
@@ -288,11 +288,11 @@ class PlatformInfo(Figure):
     version: str | None = None
     argv: tuple[str, ...] = ()
     why: str | None = None
-    """Why this platform was taken."""
+    """Reason for the choice of this platform."""
 
 
 class Versions(Figure):
-    """Versions of all that decides a figure; None where not installed or not asked."""
+    """Versions of everything that decides a figure; None where not installed or not asked."""
 
     fvp_tui: str | None = None
     python: str | None = None

@@ -1,4 +1,4 @@
-"""Folding of journals: many lines at once, whole files, and what was written since a file was last read."""
+"""Folding of journals: many lines at once, whole files, and files that grow."""
 
 from collections.abc import Sequence
 from pathlib import Path

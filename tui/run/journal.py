@@ -14,7 +14,7 @@ from tui.run.events import AnyEvent, Event
 FILE = "events.jsonl"
 
 READ_BYTES = 1 << 20
-"""What one poll takes at most, so that a viewer of a long journal stays responsive."""
+"""Most bytes of one poll, so that a viewer of a long journal stays responsive."""
 
 
 def stamped(event: Event) -> Event:
@@ -55,7 +55,7 @@ class Journal:
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._lock = threading.Lock()
         self._torn = False
-        """Whether the last line could not be written to its end."""
+        """Return True if the last line could not be written to its end."""
         self._directory = path.parent
 
     def release(self) -> None:
@@ -81,7 +81,7 @@ class Journal:
             self._torn = False
 
     def close(self) -> None:
-        """Give the file back; everything written is already in it."""
+        """Close the file; everything written is already in it."""
         os.close(self._fd)
         self.release()
 
@@ -103,7 +103,7 @@ class Follower:
         return [event for line in lines if (event := events.decode(line)) is not None]
 
     def lines(self) -> tuple[int, list[bytes]]:
-        """As `poll`, but the lines themselves, readable or not, and the offset of the first one in the file."""
+        """Poll for lines, readable or not, and the offset of the first one in the file."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self._offset)
@@ -121,7 +121,7 @@ class Follower:
         return self._offset
 
     def behind(self) -> bool:
-        """Whether the file is longer than what has been read of it."""
+        """Return True if the file is longer than what has been read of it."""
         try:
             return self._path.stat().st_size > self._offset
         except FileNotFoundError:

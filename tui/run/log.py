@@ -1,4 +1,4 @@
-"""The log of a run by line number, read from its journal when asked for: a console may have millions of lines.
+"""The log of a run by line number, read from its journal on demand: a console may have millions of lines.
 
 Kept in memory for each line are its place in the journal and a byte on what it is: 13 bytes, nothing else.
 """
@@ -22,10 +22,10 @@ from tui.text import MAX_LINE, clean
 LEVELS: tuple[Level, ...] = ("debug", "info", "warning", "error")
 
 SPAN_BYTES = 1 << 20
-"""What is read of the journal at a time."""
+"""Bytes of the journal that are read at a time."""
 TAIL_BYTES = 1 << 18
 LONG = 1 << 16
-"""Of a longer line of the journal only this much is read for the screen, which shows `MAX_LINE` characters of it."""
+"""Bytes that are read of a longer line of the journal; the screen shows `MAX_LINE` characters of it."""
 
 # What is known of a line is one byte: its level, its part in a wall, and its source.
 _LEVEL, _WALL, _REST, _SOURCE = 0b11, 0b100, 0b1000, 4
@@ -37,7 +37,7 @@ BASE64_WIDTH = 76
 
 
 class LogLine(NamedTuple):
-    """One line of log, fit to be shown."""
+    """A line of log, fit to be shown."""
 
     level: Level
     source: str
@@ -56,7 +56,7 @@ _lines = msgspec.json.Decoder(list[_Line])
 
 
 class LogLines:
-    """The ``logged`` events of one journal. One thread adds, any may read what it has been told is there."""
+    """The ``logged`` events of a journal. One thread adds lines, any may read those that are there."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -74,7 +74,7 @@ class LogLines:
     # -- what is there
 
     def add(self, offset: int, lines: Sequence[bytes], heads: Sequence[Head | None]) -> None:
-        """Note where the lines of log among these lie: lines of the journal from `offset` on, and their heads."""
+        """Note where the log's lines lie among lines of the journal from `offset` on, of which these are the heads."""
         logged = [head is not None and head.logged for head in heads]
         sizes = [len(line) for line in lines]
         starts = accumulate((size + 1 for size in sizes), initial=offset)
@@ -120,7 +120,7 @@ class LogLines:
         return LEVELS[self._kinds[number] & _LEVEL]
 
     def wall(self, number: int) -> int:
-        """How many lines the wall of base64 has that begins with this line; 0 where none does."""
+        """Lines of the wall of base64 that begins with this line; 0 where none does."""
         if not self._kinds[number] & _WALL:
             return 0
         end = number + 1
@@ -149,7 +149,7 @@ class LogLines:
         return compress(range(first, last), self._kinds[first:last].translate(table))
 
     def of_level(self, level: Level, first: int, last: int) -> bytes:
-        """For each line of ``range(first, last)`` a byte: 1 if it is of this level."""
+        """Mark the lines of ``range(first, last)`` that are of this level by a 1, a byte each."""
         table = bytes((kind & _LEVEL) == LEVELS.index(level) for kind in range(256))
         return bytes(self._kinds[first:last].translate(table))
 

@@ -1,4 +1,4 @@
-"""Finding lines of a log of millions, beside the event loop: by level, source, a text or a regular expression."""
+"""Search of a log of millions of lines beside the event loop: by level, source, text or regular expression."""
 
 import threading
 import time
@@ -15,14 +15,14 @@ from tui.run.events import Level
 from tui.run.log import LogLines
 
 TELL_S = 0.5
-"""How often to tell how far a search has come."""
+"""Seconds between two reports of a search's progress."""
 PATIENCE_S = 0.5
-"""How long a regular expression may take for one line. One that takes longer could take for ever."""
+"""Seconds that a regular expression may take for a line: one that takes longer could take for ever."""
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """What is looked for in a line, whatever the case of its letters."""
+    """A text or regular expression to find in lines, ignoring case."""
 
     text: str
     regex: bool = False
@@ -38,7 +38,7 @@ class Pattern:
             raise UsageError(f"not a regular expression: {one_line(error)}") from error
 
     def check(self) -> None:
-        """See whether it can be used.
+        """Check that the pattern can be used.
 
         Raises:
             UsageError: it is no regular expression.
@@ -47,7 +47,7 @@ class Pattern:
             _ = self._compiled
 
     def found(self, texts: list[str]) -> list[bool]:
-        """Whether it is in each of the texts.
+        """Tell for each text whether it matches.
 
         Raises:
             UsageError: the expression takes too long.
@@ -65,7 +65,7 @@ class Pattern:
             raise UsageError(f"the regular expression takes more than {PATIENCE_S} s for a line") from None
 
     def places(self, text: str) -> list[tuple[int, int]]:
-        """Where it is in a text: the beginning and the end of each place, in order."""
+        """Beginning and end of each match in a text, in order."""
         if self.regex:
             try:
                 return [m.span() for m in self._compiled.finditer(text, timeout=PATIENCE_S / 10) if m.end() > m.start()]
@@ -84,7 +84,7 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which lines of a log are wanted."""
+    """A filter of log lines."""
 
     least: Level = "info"
     source: str | None = None
@@ -110,7 +110,7 @@ class Scan:
         """Found before the start."""
         self._later_to, self._earlier_to = start, 0
         self.problem = ""
-        """Why it gave up."""
+        """Reason for giving up; empty where there is none."""
         self.ended = threading.Event()
         """Set by whoever has no more use for it."""
         self._lock = threading.Lock()
@@ -123,15 +123,15 @@ class Scan:
         return len(self.later) + len(self.earlier)
 
     def whole(self, count: int) -> bool:
-        """Whether the first `count` lines have all been looked at."""
+        """Return True if the first `count` lines have all been searched."""
         return self._later_to >= count and self._earlier_to == self.start
 
     def share(self, count: int) -> float:
-        """How much of the first `count` lines has been looked at, of 0..1."""
+        """Share of the first `count` lines that has been searched, 0..1."""
         return (self._later_to - self.start + self._earlier_to) / count if count else 1.0
 
     def look(self, count: int, tell: Callable[[], object]) -> None:
-        """Look through the first `count` lines, as far as that was not done, in a thread of its own.
+        """Search the rest of the first `count` lines in a thread of its own.
 
         `tell` is called there whenever more is known.
         """

@@ -1,4 +1,4 @@
-"""Playing a finished run again: the lines of its journal, released in the time in which they were written.
+"""Replay of a finished run: the lines of its journal, released at the pace at which they were written.
 
 The run itself is only read. Whoever shows the replay follows a copy that grows in a folder of its own, line by line the
 same bytes, so that a screen cannot tell it from a run that goes on - but for what is asked of this module.
@@ -18,17 +18,17 @@ from tui.run import journal, store
 SLOWEST, FASTEST = 1 / 16, 1024.0
 """Speeds one can go to; 1 is the run's own."""
 WAKE_S = 0.05
-"""How often to look at the clock while nothing is due."""
+"""Seconds between two looks at the clock while nothing is due."""
 
 
 class _Stamp(msgspec.Struct):
-    """Of an event only when it happened."""
+    """An event's time alone."""
 
     t: float = 0.0
 
 
 def _time(line: bytes) -> float | None:
-    """When the event of a journal's line happened; None where it does not say, or cannot be read."""
+    """Time of the event in a journal's line; None where it has none, or cannot be read."""
     try:
         return msgspec.json.decode(line, type=_Stamp).t or None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -61,19 +61,19 @@ class Player:
 
     @property
     def words(self) -> str:
-        """How it is played: its speed, and what is not as it was."""
+        """Speed and shortened waits, in words."""
         speed = "at its own speed" if self._speed == 1 else f"{self._speed:g} times as fast"
         cut = "" if self.longest_wait_s is None else f", waits cut to {self.longest_wait_s:g} s"
         return speed + cut
 
     @property
     def paused(self) -> bool:
-        """Whether time stands still."""
+        """True while time stands still."""
         return self._paused
 
     @property
     def done(self) -> bool:
-        """Whether all has been released."""
+        """True once all has been released."""
         return self._done
 
     def now(self) -> float:
@@ -90,7 +90,7 @@ class Player:
         self._change(speed=min(max(self._speed * factor, SLOWEST), FASTEST))
 
     def skip(self) -> None:
-        """What is waited for comes now."""
+        """Release the next event now."""
         self._change(skipping=True)
 
     def stop(self) -> None:
@@ -122,7 +122,7 @@ class Player:
             self._done = True
 
     def _ahead(self, moment: float) -> bool:
-        """Whether an event still has to wait. The first one sets the clock."""
+        """Return True if an event still has to wait. The first one sets the clock."""
         with self._moved:
             if self._at is None:
                 self._at = moment
@@ -157,7 +157,7 @@ def check(directory: Path) -> None:
 
 
 def lay_out(directory: Path, below: Path) -> Path:
-    """A folder, below another, that stands for the run while it is replayed: as it was before its first event."""
+    """Make a copy of the run below a folder, as it was before its first event."""
     copy = below / directory.name
     copy.mkdir(mode=0o700)
     if (directory / store.SPEC).is_file():
@@ -167,7 +167,7 @@ def lay_out(directory: Path, below: Path) -> Path:
 
 
 def play_into(player: Player, copy: Path) -> None:
-    """Play, and have the journal of the copy grow."""
+    """Play into the journal of the copy."""
     with (copy / journal.FILE).open("ab", buffering=0) as file:
         player.play(lambda lines: _append(file.write, b"".join(lines)))
 

@@ -39,7 +39,7 @@ Status = Literal["ok", "failed", "stopped", "lost", "running"]
 
 
 class Progress(Figure):
-    """How far a stage has come in what it is doing."""
+    """Progress of a stage."""
 
     what: str
     done: int
@@ -47,7 +47,7 @@ class Progress(Figure):
 
 
 class StageState(Figure):
-    """One stage: not reached (``pending``), under way, or how it ended."""
+    """A stage: not reached (``pending``), under way, or how it ended."""
 
     name: Stage
     status: Literal["pending", "running", "ok", "failed", "stopped", "skipped"] = "pending"
@@ -61,7 +61,7 @@ class StageState(Figure):
     line: str | None = None
     """``FILE:LINE`` of the model that a failed stage names."""
     progress: Progress | None = None
-    """Of a stage that has not ended well, where that is known."""
+    """Progress of a stage that has not ended well, where it is known."""
 
 
 class Run(Figure):
@@ -115,7 +115,7 @@ class State(Figure):
     notes: tuple[str, ...] = ()
 
     links: tuple[Link, ...] = ()
-    """Of the compiled model: float to quantized, and quantized to lowered."""
+    """Links of the compiled model: float to quantized, and quantized to lowered."""
     clock_hz: float | None = None
     """The NPU's clock, as Vela's system config states it."""
     earlier: Earlier | None = None
@@ -158,7 +158,7 @@ EMPTY = State()
 
 
 def stage(state: State, name: Stage) -> StageState:
-    """One stage of a state."""
+    """Return one stage of a state."""
     return state.stages[STAGES.index(name)]
 
 

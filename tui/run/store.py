@@ -1,4 +1,4 @@
-"""Where runs live: one directory each, made, found, listed and removed here."""
+"""The store of runs: one directory each, made, found, listed and removed here."""
 
 import contextlib
 import errno
@@ -32,7 +32,7 @@ CONTROL = "control"
 STOP = "stop"
 """Asks a run's process to stop that does not listen yet."""
 RUNNER_LOG = "runner.log"
-"""What the run process itself prints."""
+"""Output of the run process itself."""
 ARTIFACTS = "artifacts"
 MODEL = "model.pte"
 """The program, among the artifacts."""
@@ -52,7 +52,7 @@ _STAMP = len("20261123-021531")
 
 
 def folder() -> Path:
-    """The folder of all runs."""
+    """Folder of all runs."""
     return config.home() / "runs"
 
 
@@ -120,7 +120,7 @@ def _appear(made: Path, request: Spec) -> Path:
 
 
 def sweep() -> None:
-    """Remove directories of runs that never came to be: who made them was killed."""
+    """Remove directories of runs whose creation was cut off."""
     for made in folder().glob(f"{NEW}*"):
         # Between the first and the second there is no spec to lock; nobody takes a minute for that.
         with contextlib.suppress(OSError):
@@ -129,7 +129,7 @@ def sweep() -> None:
 
 
 UNBORN_S = 60.0
-"""How long making a run's directory can take at most."""
+"""Most seconds that making a run's directory can take."""
 
 
 def ids() -> list[str]:
@@ -146,7 +146,7 @@ def ids() -> list[str]:
 
 
 def _age(entry: tuple[str, str]) -> tuple[str, int]:
-    """When a run was made: to the second by its name, within it by its spec, which is written once."""
+    """Creation time of a run: to the second by its name, within it by its spec, which is written once."""
     name, path = entry
     try:
         return name[:_STAMP], os.stat(os.path.join(path, SPEC)).st_mtime_ns  # noqa: PTH116, PTH118 - a thousand runs
@@ -175,7 +175,7 @@ def resolve(name: str) -> Path:
 
 
 def alive(directory: Path, process: state.Process) -> bool:
-    """Whether a run process still runs. One on another machine is taken to until it gives up its socket."""
+    """Return True if a run process still runs. One on another machine does until it gives up its socket."""
     if process.host != socket.gethostname():
         return (directory / CONTROL).exists()
     # Only now: most runs that are looked at have ended.
@@ -189,11 +189,11 @@ def alive(directory: Path, process: state.Process) -> bool:
 
 
 STARTUP_S = 30.0
-"""How long a new run may be without a first event before it counts as lost, where files cannot be locked."""
+"""Seconds that a new run may be without a first event before it counts as lost, where files cannot be locked."""
 
 
 def lives(directory: Path, process: state.Process | None) -> bool:
-    """Whether a run's process still runs, or is about to: `process` is what its journal says of it."""
+    """Return True if a run's process, as its journal names it, still runs or is about to."""
     held = processes.locked(directory / SPEC)
     if held or (process is not None and alive(directory, process)):
         return True
@@ -206,7 +206,7 @@ def lives(directory: Path, process: state.Process | None) -> bool:
 
 
 def settled(directory: Path, folded: State) -> State:
-    """A folded state, marked ``lost`` if its process is gone without having said how it ended.
+    """Mark a state as ``lost`` if its process is gone without a last event.
 
     Its last events may have come between the folding and this: who cares follows the journal once more.
     """
@@ -216,7 +216,7 @@ def settled(directory: Path, folded: State) -> State:
 
 
 def _present(directory: Path, folded: State, follower: journal.Follower) -> tuple[State, State]:
-    """What a journal has come to, from what it had come to before, and the state that it shows."""
+    """Fold what a journal has had since; the folded state, and the one to show."""
     folded = folding.fold_new(folded, follower)
     named_ = named(directory, folded)
     shown = settled(directory, named_)
@@ -241,7 +241,7 @@ def load(directory: Path) -> State:
 
 
 def named(directory: Path, folded: State) -> State:
-    """A state that has what only the directory tells of a run that has not come to its first event, or never did."""
+    """Add to a state without events what the directory tells: id, spec and creation time."""
     run = folded.run
     if folded.spec is None:
         run = msgspec.structs.replace(run, id=directory.name)
@@ -252,7 +252,7 @@ def named(directory: Path, folded: State) -> State:
 
 
 def _created(directory: Path) -> float | None:
-    """When a run was made, by its spec, which is written once, else by its name."""
+    """Creation time of a run by its spec, which is written once, else by its name."""
     try:
         return (directory / SPEC).stat().st_mtime
     except OSError:
@@ -264,7 +264,7 @@ def _created(directory: Path) -> float | None:
 
 
 class Live:
-    """A run that goes on: its state as often as it is asked for, each time from what is new in its journal."""
+    """A run under way: each look at its state reads only what is new in its journal."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -282,7 +282,7 @@ class Live:
 
 
 def last_words(directory: Path) -> str | None:
-    """The last line that a run's process printed; it prints nothing unless something is wrong with it."""
+    """The last line that a run's process printed, which it only does when something is wrong with it."""
     try:
         lines = (directory / RUNNER_LOG).read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
@@ -331,7 +331,7 @@ LOOK_BACK = 500
 
 
 def earlier(directory: Path, request: Spec, kind: str) -> Earlier | None:
-    """What inferences took in earlier good runs of the same spec on a platform of the same kind; None without one."""
+    """Wall time of inferences in earlier good runs of the same spec on the same kind of platform; None without one."""
     seconds: list[float] = []
     count = 0
     for other, its_request in specs(LOOK_BACK):
@@ -346,12 +346,12 @@ def earlier(directory: Path, request: Spec, kind: str) -> Earlier | None:
 
 
 def pinned(directory: Path) -> bool:
-    """Whether the user wants to keep the run."""
+    """Return True if the user wants to keep the run."""
     return (directory / PINNED).exists()
 
 
 def pin(directory: Path, keep: bool) -> None:
-    """Keep a run from being deleted, or let it go again.
+    """Protect a run from deletion, or end the protection.
 
     Raises:
         UsageError: its directory cannot be written.
