@@ -1,4 +1,4 @@
-"""What the command line makes of the table of options: every value arrives in the spec, and comes back from it."""
+"""Options on the command line: every value reaches the spec, and the spec's command line repeats it."""
 
 from pathlib import Path
 from typing import Any

@@ -57,14 +57,14 @@ def models(context: click.Context, _parameter: click.Parameter, typed: str) -> "
     from tui.app import path_completion
     from tui.model import catalogue
 
-    known = catalogue.samples()
+    listed = catalogue.samples()
     if "executorch:".startswith(typed[: len("executorch:")]):  # listing these takes a while
-        known += catalogue.executorch_models()
+        listed += catalogue.executorch_models()
     compiles = context.info_name in ("compile", "sweep")
     suffixes = tuple(s for s in catalogue.SUFFIXES if not (compiles and s in catalogue.PROGRAMS))
     named = [
         CompletionItem(model.name, help=model.title or None)
-        for model in known
+        for model in listed
         if model.name.startswith(typed) and not model.missing
     ]
     paths = path_completion.completions(typed, suffixes)
@@ -161,12 +161,12 @@ def settings(context: click.Context, _parameter: click.Parameter, typed: str) ->
     from click.shell_completion import CompletionItem
 
     name, sign, _ = typed.partition("=")
-    known = _platform_parameters(context)
+    listed = _platform_parameters(context)
     if not sign:
         return [
-            CompletionItem(f"{p.name}=", type=NO_SPACE, help=p.text or None) for p in known if p.name.startswith(typed)
+            CompletionItem(f"{p.name}=", type=NO_SPACE, help=p.text or None) for p in listed if p.name.startswith(typed)
         ]
-    values = [("0", "1") if p.type == "bool" else (p.default,) for p in known if p.name == name]
+    values = [("0", "1") if p.type == "bool" else (p.default,) for p in listed if p.name == name]
     return _items([f"{name}={value}" for one in values for value in one], typed)
 
 

@@ -14,7 +14,7 @@ from tui.run.spec import Spec
 def print_command_line(spec: Spec) -> int:
     """Print the command that a run would start, and why it takes that platform."""
     choice = selection.choose(spec)
-    known = parameters.check(spec, choice)
+    names = parameters.check(spec, choice)
     inputs, size = 1, 0
     try:
         if catalogue.is_program(spec.model):
@@ -26,7 +26,7 @@ def print_command_line(spec: Spec) -> int:
         raise UserError(f"{spec.model}: {one_line(error)}") from error
     # Without a run, the files would lie in the current folder.
     server = spec.inferences > 1 or spec.serve
-    argv = command.build(spec, choice, Path.cwd(), inputs=inputs, output_bytes=size, server=server, listed=known)
+    argv = command.build(spec, choice, Path.cwd(), inputs=inputs, output_bytes=size, server=server, listed=names)
     click.echo(shlex.join(argv))
     click.echo(choice.why, err=True)
     return Exit.OK

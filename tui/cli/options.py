@@ -45,7 +45,7 @@ _TYPES = {
     "setting": parameter,
     "flag": None,
 }
-"""How click parses a kind of value that is not plain text."""
+"""Types of click for kinds that are not plain text."""
 
 
 def table_options(command: str) -> Callable[[Function], Function]:

@@ -28,12 +28,13 @@ def make_spec(typed: Mapping[str, Any], until: Literal["emit", "check"]) -> Spec
     model = catalogue.resolve(name)
     if typed["dataset"] is not None and catalogue.is_program(model):
         raise UsageError("--dataset needs the model itself", "a ready program takes --input FILE")
-    known_folder = base if typed["model"] is None else None
+    file = base if typed["model"] is None else None
     base = msgspec.structs.replace(base, model=model, until=until, target=_compiled_target(model, base.target))
     request = with_typed(base, typed)
-    folder, inferences = folder_of(typed["folder"], model, known_folder), request.inferences
+    folder, inferences = folder_of(typed["folder"], model, file), request.inferences
     if request.dataset is not None and typed["dataset"] is not None and typed["inferences"] is None:
-        inferences = _samples(Path(request.dataset)) or inferences
+        size = _size(Path(request.dataset))
+        inferences = inferences if size is None else size
     return spec.check(msgspec.structs.replace(request, folder=folder, inferences=inferences))
 
 
@@ -100,17 +101,17 @@ def check_parent(file: str | None) -> None:
         raise UsageError(f"no folder {Path(file).absolute().parent}")
 
 
-def folder_of(typed: str | None, model: str, known: Spec | None = None) -> str | None:
-    """Return the folder that a model's code runs in: the one typed, else that of a `known` spec, else this one."""
+def folder_of(typed: str | None, model: str, file: Spec | None = None) -> str | None:
+    """Return the folder that a model's code runs in: the one typed, else that of a spec `file`, else this one."""
     here = spec.folder_for(model)
     if here is None:
         return None
     if typed is not None:
         return absolute(typed)
-    return here if known is None else known.folder or str(Path(model).parent)
+    return here if file is None else file.folder or str(Path(model).parent)
 
 
-def _samples(path: Path) -> int | None:
+def _size(path: Path) -> int | None:
     """The size of a data set; None where no file is, which the check of the spec reports."""
     from tui.model import datasets  # with numpy
 

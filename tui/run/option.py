@@ -1,4 +1,4 @@
-"""An option: how it is typed, what its help says, and how the Setup screen asks for it.
+"""An option of the command line, its help, and its field on the Setup screen.
 
 Options are declared in `tui.run.options`, those of a spec beside the field that they set.
 """
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 import msgspec
 
 Kind = Literal["text", "choice", "flag", "integer", "number", "address", "file", "program", "setting", "names"]
-"""How a value is typed. A flag has none; a program is found on PATH, too; a setting is NAME=VALUE; names are A,B."""
+"""Kind of a typed value. A flag has none; a program may be on PATH; a setting is NAME=VALUE; names are A,B."""
 
 Value = TypeVar("Value")
 
@@ -22,12 +22,12 @@ def _unchanged(name: str) -> str:
 
 @dataclass(frozen=True)
 class Form:
-    """How the Setup screen asks for an option: its label, and a sentence on the field in focus."""
+    """A field of the Setup screen: its label, and a sentence about it while it has the focus."""
 
     label: str
     about: str
     text: Callable[[str], str] = _unchanged
-    """The text of a choice, in little room."""
+    """Shortens a choice to the width of the field."""
     unit: str = ""
     off_on: tuple[str, str] = ("no", "yes")
     """The texts of a flag."""
@@ -44,22 +44,22 @@ class Option:
     group: str
     commands: tuple[str, ...] = ("run",)
     kind: Kind = "text"
-    """Follows from the field's type, but for kinds of text."""
+    """Derived from the type of the spec's field; declared only where text has a special meaning."""
     short: str = ""
     metavar: str = ""
     unset: str = ""
-    """What no value stands for, in words."""
+    """Meaning of no value, in words."""
     vela: str = ""
-    """The list of `tui.toolchain.vela.VelaLists` that has its values."""
+    """The list of `tui.toolchain.vela.VelaLists` that holds its values."""
     form: Form | None = None
     always_shown: bool = False
-    """A command line shows it even at its default, without which a result means nothing."""
+    """Shown in command lines even at its default: a result means nothing without it."""
     rank: int = 0
-    """Its place in the group: after all options of a lower rank."""
+    """Position in the group: after all options of a lower rank."""
     part: str = ""
-    """The attribute of the field's value that it sets; empty for the field itself."""
+    """Attribute of the field that it sets; empty for the field as a whole."""
 
-    # What follows from the field.
+    # Derived from the field of the spec.
     path: tuple[str, ...] = ()
     default: Any = None
     choices: tuple[str, ...] = ()
@@ -67,24 +67,24 @@ class Option:
 
     @property
     def key(self) -> str:
-        """The name of its value in a program."""
+        """Name of its value in code."""
         return self.path[-1] if self.path else self.name.lstrip("-").replace("-", "_")
 
     @property
     def default_text(self) -> str:
-        """What is taken without it, in words; empty where that is nothing."""
+        """Default value, in words; empty where there is none."""
         if self.unset or self.kind == "flag" or self.default in (None, ()):
             return self.unset
         return ",".join(self.default) if self.kind == "names" else _text(self.default, self.kind)
 
     def value_in(self, values: Any) -> Any:
-        """Return its value in a spec."""
+        """Return the value that it has in a spec."""
         for name in self.path:
             values = getattr(values, name)
         return values
 
     def words(self, values: Any) -> list[str]:
-        """Return the words of a command line that give it its value in a spec; none for the default."""
+        """Return the words of a command line that set it as in a spec; none for the default."""
         value = self.value_in(values)
         if value is None or (value == self.default and not self.always_shown):
             return []
@@ -107,7 +107,7 @@ _KINDS: Mapping[Any, Kind] = {bool: "flag", int: "integer", float: "number", Lit
 
 
 def declared(kind: type[msgspec.Struct], above: tuple[str, ...] = ()) -> Iterator[Option]:
-    """Yield the options beside the fields of a struct, and of the structs that its fields are."""
+    """Yield the options declared beside the fields of a struct, and beside those of structs within it."""
     hints = get_type_hints(kind, include_extras=True)
     defaults = {field.name: field.default for field in msgspec.structs.fields(kind)}
     for name, hint in hints.items():
@@ -121,7 +121,7 @@ def declared(kind: type[msgspec.Struct], above: tuple[str, ...] = ()) -> Iterato
 
 
 def _completed(option: Option, path: tuple[str, ...], hint: Any, default: Any) -> Option:
-    """Return an option with what follows from the type and the default of its field."""
+    """Return an option with what its field's type and default determine."""
     if option.part:
         path, hint, default = (*path, option.part), get_type_hints(hint)[option.part], getattr(default, option.part)
     if get_origin(hint) in (Union, UnionType):
@@ -142,7 +142,7 @@ def _completed(option: Option, path: tuple[str, ...], hint: Any, default: Any) -
 
 
 def replaced(values: Value, changes: Mapping[tuple[str, ...], Any]) -> Value:
-    """Return a struct with other values at some paths."""
+    """Return a struct with new values at the given paths."""
     own: dict[str, Any] = {}
     for (name, *rest), value in changes.items():
         own[name] = replaced(own.get(name, getattr(values, name)), {tuple(rest): value}) if rest else value

@@ -64,7 +64,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to run, on what, and how."""
+    """Everything that decides a run."""
 
     model: str
     """``sample:NAME``, ``executorch:NAME``, or the absolute path of a .py, .pt2, .pte or .bpte file."""
@@ -332,7 +332,7 @@ _OF_COMMANDS = (
     Option("--events", "Print the journal as JSON lines on stdout, live.", OUTPUT, COMPILING, kind="flag"),
     Option("--verbose", "Print the log on stderr.", OUTPUT, LOWERING, kind="flag", short="-v"),
 )
-"""The options that only the command itself heeds."""
+"""Options of commands that are no part of a spec."""
 
 TABLE = tuple(sorted((*declared(Spec), *_OF_COMMANDS), key=lambda option: (GROUPS.index(option.group), option.rank)))
 """All options, by group."""

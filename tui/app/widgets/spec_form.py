@@ -27,7 +27,7 @@ FORM = tuple(option for option in options.TABLE if option.form is not None)
 """The options that the form asks for, in its order."""
 ON = "on"
 COMPILE, RUN, SERVE = "emit", "check", "serve"
-"""What to do: compile only, run, or run and keep the platform."""
+"""Choices of "Do": compile only, run, or run and keep the platform."""
 
 FieldType = TypeVar("FieldType", bound=Field)
 

@@ -17,10 +17,10 @@ def models(as_json: bool) -> None:
 
     They are samples, and models of the ExecuTorch package. A .py, .pt2, .pte or .bpte file is a model, too.
     """
-    known = catalogue.models()
+    entries = catalogue.models()
     if as_json:
-        print_json({"models": [{key: getattr(model, key) for key in KEYS} for model in known]})
+        print_json({"models": [{key: getattr(model, key) for key in KEYS} for model in entries]})
         return
-    rows = [[m.name, f"needs {', '.join(m.missing)}" if m.missing else m.title] for m in known]
-    for model, line in zip(known, table(rows), strict=True):
+    rows = [[m.name, f"needs {', '.join(m.missing)}" if m.missing else m.title] for m in entries]
+    for model, line in zip(entries, table(rows), strict=True):
         click.echo(click.style(line, dim=True) if model.missing else line)

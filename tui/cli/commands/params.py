@@ -57,11 +57,11 @@ def params(words: tuple[str, ...], list_presets: bool, as_json: bool, **typed: A
 
 
 def _list_presets(*, as_json: bool) -> int:
-    known = {name: presets.load(name) for name in presets.names()}
+    by_name = {name: presets.load(name) for name in presets.names()}
     if as_json:
-        print_json(known)
+        print_json(by_name)
         return Exit.OK
-    for line in table([[name, clean(preset.about)] for name, preset in known.items()]):
+    for line in table([[name, clean(preset.about)] for name, preset in by_name.items()]):
         click.echo(line)
     click.echo(f"your own presets: TOML files in {presets.folder()}", err=True)
     return Exit.OK
