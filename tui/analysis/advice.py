@@ -104,12 +104,12 @@ def what_ifs(spec: Spec, accelerators: Sequence[str]) -> list[Target]:
     """Targets that the rules need estimates of: other memory modes, and the next smaller NPU."""
     target = spec.target
     modes = target.board.npu.memory_modes
-    others = [msgspec.structs.replace(target, memory_mode=mode) for mode in modes if mode != target.memory_mode]
+    targets = [msgspec.structs.replace(target, memory_mode=mode) for mode in modes if mode != target.memory_mode]
     smaller = [name for name in accelerators if Target(name).macs < target.macs]
     if smaller:
         next_smaller = max(smaller, key=lambda name: Target(name).macs)
-        others.append(msgspec.structs.replace(target, accelerator=next_smaller))
-    return others
+        targets.append(msgspec.structs.replace(target, accelerator=next_smaller))
+    return targets
 
 
 def of(state: State, what_if: WhatIf | None = None) -> Advised:
@@ -306,8 +306,8 @@ def _about_the_target(state: State, what_if: WhatIf) -> Iterator[Advice]:
     if spec is None or own is None or not own.total_cycles:
         return
     total = own.total_cycles
-    known = {target: estimate for target, estimate in what_if.items() if estimate.total_cycles is not None}
-    modes = {t: e for t, e in known.items() if t.accelerator == spec.target.accelerator}
+    estimates = {target: estimate for target, estimate in what_if.items() if estimate.total_cycles is not None}
+    modes = {t: e for t, e in estimates.items() if t.accelerator == spec.target.accelerator}
     if modes:
         target, best = min(modes.items(), key=lambda one: one[1].total_cycles or 0)
         saved = total - (best.total_cycles or 0)
@@ -320,7 +320,7 @@ def _about_the_target(state: State, what_if: WhatIf) -> Iterator[Advice]:
                 cycles=saved,
                 change={"target.memory_mode": target.memory_mode},
             )
-    for target, estimate in known.items():
+    for target, estimate in estimates.items():
         longer = 100 * ((estimate.total_cycles or 0) - total) / total
         if target.macs < spec.target.macs and longer <= SMALLER_PCT:
             yield Advice(

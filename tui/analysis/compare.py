@@ -77,7 +77,7 @@ class Comparison(Figure, frozen=True, kw_only=True):
     @property
     def regressions(self) -> tuple[Compared, ...]:
         """Figures and modules that got worse by more than the profile allows."""
-        return tuple(found for found in (*self.figures, *self.operators) if found.regression)
+        return tuple(figure for figure in (*self.figures, *self.operators) if figure.regression)
 
 
 def read_profile(path: Path) -> Profile:
@@ -116,8 +116,8 @@ def _reasons(a: State, b: State) -> Iterator[str]:
             yield f"{state.run.id} has no estimate"
     if a.estimate is not None and b.estimate is not None and a.estimate.source != b.estimate.source:
         yield f"estimates are of two cycle models: {a.estimate.source} and {b.estimate.source}"
-    ours, theirs = ({operator.name for operator in state.operators} for state in (a, b))
-    if ours and theirs and not ours & theirs:
+    modules_a, modules_b = ({operator.name for operator in state.operators} for state in (a, b))
+    if modules_a and modules_b and not modules_a & modules_b:
         yield "two different models: they have no module in common"
 
 
@@ -132,17 +132,17 @@ def _partly(a: State, b: State) -> Iterator[str]:
 
 def _differences(a: State, b: State) -> Iterator[Difference]:
     for part in ("spec", "versions"):
-        ours, theirs = (_flat(msgspec.to_builtins(getattr(state, part)) or {}) for state in (a, b))
-        for name in dict.fromkeys((*ours, *theirs)):
-            if ours.get(name) != theirs.get(name):
-                yield Difference(name=f"{part}.{name}", a=_words(ours.get(name)), b=_words(theirs.get(name)))
+        values_a, values_b = (_flat(msgspec.to_builtins(getattr(state, part)) or {}) for state in (a, b))
+        for name in dict.fromkeys((*values_a, *values_b)):
+            if values_a.get(name) != values_b.get(name):
+                yield Difference(name=f"{part}.{name}", a=_words(values_a.get(name)), b=_words(values_b.get(name)))
 
 
 def _flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    flat: dict[str, Any] = {}
     for name, value in values.items():
-        found.update(_flat(value, f"{before}{name}.") if isinstance(value, dict) else {f"{before}{name}": value})
-    return found
+        flat.update(_flat(value, f"{before}{name}.") if isinstance(value, dict) else {f"{before}{name}": value})
+    return flat
 
 
 def _words(value: object) -> str | None:
@@ -151,9 +151,9 @@ def _words(value: object) -> str | None:
 
 def _known(state: State, *, inferences: bool) -> dict[str, float | None]:
     """The figures of a run that are worth comparing."""
-    found: dict[str, float | None] = {}
+    figures: dict[str, float | None] = {}
     if (estimate := state.estimate) is not None:
-        found |= {
+        figures |= {
             "total_cycles": estimate.total_cycles,
             "npu_cycles": estimate.npu_cycles,
             "macs": estimate.macs,
@@ -162,27 +162,27 @@ def _known(state: State, *, inferences: bool) -> dict[str, float | None]:
             "flash_kib": estimate.flash_kib,
         }
     if (delegation := state.delegation) is not None:
-        found |= {
+        figures |= {
             "delegated_percent": delegation.delegated_percent,
             "partitions": delegation.subgraphs,
             "cpu_kernels": sum(kernel.calls for kernel in delegation.kernels),
         }
-    found["program_bytes"] = next((a.bytes for a in state.artifacts if a.name == store.MODEL), None)
+    figures["program_bytes"] = next((a.bytes for a in state.artifacts if a.name == store.MODEL), None)
     if inferences:
         cycles = spread(inference.npu_cycles for inference in state.inferences)
-        found["inference_npu_cycles"] = None if cycles is None else cycles.median
-        found["instructions"] = state.statistics.instructions
-        found["inference_instructions"] = None if state.cpu.newest is None else state.cpu.newest.execute
+        figures["inference_npu_cycles"] = None if cycles is None else cycles.median
+        figures["instructions"] = state.statistics.instructions
+        figures["inference_instructions"] = None if state.cpu.newest is None else state.cpu.newest.execute
     if (check := checked(state)) is not None:
-        found[CHECK] = {"match": 1.0, "mismatch": 0.0, "skipped": None}[check.status]
-        found["sqnr_db"] = check.sqnr_db
-    return found
+        figures[CHECK] = {"match": 1.0, "mismatch": 0.0, "skipped": None}[check.status]
+        figures["sqnr_db"] = check.sqnr_db
+    return figures
 
 
 def _figures(a: State, b: State, profile: Profile, *, inferences: bool) -> Iterator[Compared]:
-    ours, theirs = (_known(state, inferences=inferences) for state in (a, b))
-    for name in dict.fromkeys((*ours, *theirs)):
-        before, after = ours.get(name), theirs.get(name)
+    figures_a, figures_b = (_known(state, inferences=inferences) for state in (a, b))
+    for name in dict.fromkeys((*figures_a, *figures_b)):
+        before, after = figures_a.get(name), figures_b.get(name)
         if before is None and after is None:
             continue
         allowed = profile.figures.get(name, 0.0 if name in EXACT else profile.figures_pct)
@@ -204,14 +204,14 @@ def _worse(name: str, before: float | None, after: float | None, change: float |
 
 
 def _modules(a: Sequence[Operator], b: Sequence[Operator], profile: Profile) -> Iterator[ComparedModule]:
-    ours, theirs = _by_module(a), _by_module(b)
-    found = []
-    for name in dict.fromkeys((*ours, *theirs)):
-        before, after = ours.get(name), theirs.get(name)
+    modules_a, modules_b = _by_module(a), _by_module(b)
+    modules = []
+    for name in dict.fromkeys((*modules_a, *modules_b)):
+        before, after = modules_a.get(name), modules_b.get(name)
         cycles_a, cycles_b = before[0] if before else None, after[0] if after else None
         change, lost = _change(cycles_a, cycles_b), (cycles_b or 0) - (cycles_a or 0)
         grown = change is None or change > profile.modules_pct
-        found.append(
+        modules.append(
             ComparedModule(
                 name=name,
                 a=cycles_a,
@@ -222,17 +222,17 @@ def _modules(a: Sequence[Operator], b: Sequence[Operator], profile: Profile) -> 
                 line_b=after[1] if after else None,
             )
         )
-    yield from sorted(found, key=lambda module: -abs((module.b or 0) - (module.a or 0)))
+    yield from sorted(modules, key=lambda module: -abs((module.b or 0) - (module.a or 0)))
 
 
 def _by_module(operators: Sequence[Operator]) -> dict[str, tuple[int, str | None]]:
     """Cycles of each module's operators together, and the line of that with the most."""
     most: dict[str, int] = {}
-    found: dict[str, tuple[int, str | None]] = {}
+    modules: dict[str, tuple[int, str | None]] = {}
     for operator in operators:
         own = operator.cycles or 0
-        cycles, line = found.get(operator.name, (0, None))
+        cycles, line = modules.get(operator.name, (0, None))
         if own >= most.get(operator.name, -1):
             most[operator.name], line = own, operator.line or line
-        found[operator.name] = cycles + own, line
-    return found
+        modules[operator.name] = cycles + own, line
+    return modules

@@ -45,12 +45,12 @@ def lowered(request: Spec) -> Lowered | None:
     for directory, other in store.specs(LOOK_BACK):
         if lowering_of(other) != lowering_of(request):
             continue
-        found = tuple(sweep.graphs(directory))
-        if found:
+        graphs = tuple(sweep.graphs(directory))
+        if graphs:
             at = directory.stat().st_mtime
             file = Path(request.model)
             edited = file.is_file() and file.stat().st_mtime > (directory / store.SPEC).stat().st_mtime
-            return Lowered(directory, at, edited, found)
+            return Lowered(directory, at, edited, graphs)
     return None
 
 
@@ -63,18 +63,18 @@ class Predictor:
 
     def expect(self, request: Spec) -> Expected | None:
         """Estimate all sizes of the NPU; None for a model that was not lowered yet. Takes its time."""
-        found = lowered(request)
-        if found is None:
+        model = lowered(request)
+        if model is None:
             return None
         names = vela.lists(request.target.board.npu).accelerators
         targets = [msgspec.structs.replace(request.target, accelerator=name) for name in names]
         # The one that is asked for first.
         targets.sort(key=lambda target: target != request.target)
-        missing = [target for target in targets if (found.run, target) not in self._known]
+        missing = [target for target in targets if (model.run, target) not in self._known]
         if missing:
-            for at, estimate in self._workers.estimates(found.graphs, missing):
-                self._known[found.run, missing[at]] = estimate
-        return Expected(found, {target.accelerator: self._known[found.run, target] for target in targets})
+            for at, estimate in self._workers.estimates(model.graphs, missing):
+                self._known[model.run, missing[at]] = estimate
+        return Expected(model, {target.accelerator: self._known[model.run, target] for target in targets})
 
     def close(self) -> None:
         """End the processes."""
@@ -88,8 +88,8 @@ def estimates(directory: Path, state: State) -> WhatIf:
         return {}
     targets = what_ifs(state.spec, vela.lists(state.spec.target.board.npu).accelerators)
     with vela_runs.Workers() as workers:
-        found = {targets[at]: estimate for at, estimate in workers.estimates(graphs, targets)}
-    return {target: estimate for target, estimate in found.items() if isinstance(estimate, Estimate)}
+        estimates = {targets[at]: estimate for at, estimate in workers.estimates(graphs, targets)}
+    return {target: estimate for target, estimate in estimates.items() if isinstance(estimate, Estimate)}
 
 
 def outcome(before: State, directory: Path) -> Tried:

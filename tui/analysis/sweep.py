@@ -58,17 +58,17 @@ def grid(accelerators: Iterable[str], memory_modes: Iterable[str], system_config
     Raises:
         UsageError: a name is not one of Vela's, or there is none.
     """
-    found = [
+    targets = [
         Target(accelerator, system, mode)
         for system, mode, accelerator in itertools.product(system_configs, memory_modes, accelerators)
     ]
-    if not found:
+    if not targets:
         raise UsageError("a sweep needs at least one target, memory mode and system config")
-    for target in found:
+    for target in targets:
         spec.check_target(target)
         if target.is_cpu:
             raise UsageError(f"{target.accelerator} has no NPU to estimate", "fvp-tui compile --target cortex-m85")
-    return found
+    return targets
 
 
 def graphs(directory: Path) -> list[Path]:
@@ -79,22 +79,22 @@ def graphs(directory: Path) -> list[Path]:
 def points(lowered: Sequence[Path], targets: Sequence[Target]) -> Iterator[tuple[int, Point]]:
     """Estimate the targets: the place and the point of each, as they become known."""
     with vela_runs.Workers() as workers:
-        for at, found in workers.estimates(lowered, targets):
-            yield at, _point(targets[at], found)
+        for at, estimate in workers.estimates(lowered, targets):
+            yield at, _point(targets[at], estimate)
 
 
-def _point(target: Target, found: Estimate | str) -> Point:
+def _point(target: Target, estimate: Estimate | str) -> Point:
     point = Point(target=target.accelerator, memory_mode=target.memory_mode, system_config=target.system_config)
-    if isinstance(found, str):
-        return msgspec.structs.replace(point, ok=False, reason=found)
+    if isinstance(estimate, str):
+        return msgspec.structs.replace(point, ok=False, reason=estimate)
     return msgspec.structs.replace(
         point,
-        total_cycles=found.total_cycles,
-        npu_cycles=found.npu_cycles,
-        inference_ms=found.inference_ms,
-        sram_kib=found.sram_kib,
-        dram_kib=found.dram_kib,
-        flash_kib=found.flash_kib,
+        total_cycles=estimate.total_cycles,
+        npu_cycles=estimate.npu_cycles,
+        inference_ms=estimate.inference_ms,
+        sram_kib=estimate.sram_kib,
+        dram_kib=estimate.dram_kib,
+        flash_kib=estimate.flash_kib,
     )
 
 
@@ -106,24 +106,25 @@ def weighed(point: Point, limits: Limits) -> Point:
     return msgspec.structs.replace(point, ok=not broken, reason="; ".join(broken) or None)
 
 
-def _broken(found: Point, limits: Limits) -> Iterator[str]:
+def _broken(point: Point, limits: Limits) -> Iterator[str]:
     checks = (
-        ("cycles", found.total_cycles, limits.npu_cycles),
-        ("ms", found.inference_ms, limits.inference_ms),
-        ("KiB SRAM", found.sram_kib, limits.sram_kib),
+        ("cycles", point.total_cycles, limits.npu_cycles),
+        ("ms", point.inference_ms, limits.inference_ms),
+        ("KiB SRAM", point.sram_kib, limits.sram_kib),
     )
     for unit, value, limit in checks:
         if limit is not None and (value is None or value > limit):
-            yield f"{'not known' if value is None else f'{value:,g}'} {unit}, the limit is {limit:,g}"
+            text = "unknown" if value is None else f"{value:,.7g}"
+            yield f"{text} {unit}, the limit is {limit:,.7g}"
 
 
-def result(model: str, found: Iterable[Point]) -> Sweep:
+def result(model: str, points: Iterable[Point]) -> Sweep:
     """Gather points, with the best and the cheapest of those that keep the limits; none where no point does."""
-    taken = tuple(found)
-    good = [point for point in taken if point.ok and point.inference_ms is not None]
+    gathered = tuple(points)
+    good = [point for point in gathered if point.ok and point.inference_ms is not None]
     return Sweep(
         model=model,
-        points=taken,
+        points=gathered,
         best=min(good, key=lambda p: (p.inference_ms, p.configuration.macs), default=None),
         cheapest=min(good, key=lambda p: (p.configuration.macs, p.sram_kib or 0, p.inference_ms), default=None),
     )

@@ -54,8 +54,8 @@ def compile_model(record: Record, *, ones: bool, meanwhile: Callable[[], None]) 
     )
     try:
         meanwhile()
-        with log.open("wb") as kept:
-            _follow(record, worker, kept)
+        with log.open("wb") as log_file:
+            _follow(record, worker, log_file)
         status = _status(record, worker)
     finally:
         _end(worker)

@@ -108,8 +108,8 @@ def _one(
 
 def _bundled(info: TensorInfo, expected: list[NDArray], got: list[NDArray]) -> OutputCheck:
     """Check an output by ExecuTorch's rule for bundled programs; its error is that of the worst element."""
-    found = [bundled.deviation(e.ravel(), g.ravel()) for e, g in zip(expected, got, strict=True)]
-    error, allowed = max(found, key=lambda one: one[0] - one[1])
+    deviations = [bundled.deviation(e.ravel(), g.ravel()) for e, g in zip(expected, got, strict=True)]
+    error, allowed = max(deviations, key=lambda one: one[0] - one[1])
     return OutputCheck(shape=info.shape, dtype=info.dtype, max_abs_error=error, tolerance=allowed)
 
 
@@ -162,14 +162,14 @@ def compare(
         reason=platform.reason,
     )
     chain = (*links, link)
-    found = msgspec.structs.replace(platform, links=chain)
+    result = msgspec.structs.replace(platform, links=chain)
     if (why := why_broken(chain)) is not None:
-        return msgspec.structs.replace(found, status="mismatch", reason=why)
+        return msgspec.structs.replace(result, status="mismatch", reason=why)
     unknown = [one for one in links[: LEADING[platform.reference]] if one.status == "skipped"]
     if platform.status == "match" and unknown:
         # The platform is right about a program of which nobody knows whether it is the user's model.
-        return msgspec.structs.replace(found, status="skipped", reason=f"{unknown[0].name}: {unknown[0].reason}")
-    return found
+        return msgspec.structs.replace(result, status="skipped", reason=f"{unknown[0].name}: {unknown[0].reason}")
+    return result
 
 
 LEADING = {"tosa": 2, "quantized": 1, "float": 0, "bundle": 0, None: 0}
@@ -195,7 +195,7 @@ def _platform(
     with np.load(path) as packed:
         data = dict(packed)
     reference = _reference(data)
-    found: list[OutputCheck] = []
+    checks: list[OutputCheck] = []
     accuracy = None
     for j, info in enumerate(manifest.outputs):
         kinds = KINDS[reference]
@@ -204,10 +204,10 @@ def _platform(
             got = [tensors.from_bytes(outputs[k][j], info) for k in range(len(samples))]
         except (ValueError, IndexError):
             reason = f"output {j} has not the size of {info.dtype} {info.shape}"
-            return Check(status="mismatch", reason=reason, reference=reference, outputs=tuple(found))
+            return Check(status="mismatch", reason=reason, reference=reference, outputs=tuple(checks))
         if any(e.shape != g.shape for e, g in zip(expected[reference], got, strict=True)):
             reason = f"output {j} has another shape than the reference's"
-            return Check(status="mismatch", reason=reason, reference=reference, outputs=tuple(found))
+            return Check(status="mismatch", reason=reason, reference=reference, outputs=tuple(checks))
         bundle = reference == "bundle"
         labelled = j == 0 and bool(manifest.labels)
         one = (
@@ -217,24 +217,24 @@ def _platform(
         )
         if printed and one.tolerance is not None and got[0].dtype.kind == "f":
             one = msgspec.structs.replace(one, tolerance=max(one.tolerance, PRINTED))
-        found.append(one)
+        checks.append(one)
         if j == 0 and manifest.labels:
             accuracy = _accuracy([manifest.labels[k] for k in samples], expected, got)
-    wrong = [j for j, o in enumerate(found) if (o.max_abs_error or 0.0) > (o.tolerance or 0.0)]
+    wrong = [j for j, o in enumerate(checks) if (o.max_abs_error or 0.0) > (o.tolerance or 0.0)]
     why: str | None = None
     if wrong:
-        first = found[wrong[0]]
-        why = f"output {wrong[0]} is off by {first.max_abs_error:.6g}, allowed is {first.tolerance:.6g}"
+        first = checks[wrong[0]]
+        why = f"output {wrong[0]} is off by {first.max_abs_error:.4g}, allowed is {first.tolerance:.4g}"
     return Check(
         status="mismatch" if wrong else "match",
         reason=why,
         reference=reference,
-        outputs=tuple(found),
+        outputs=tuple(checks),
         accuracy=accuracy,
     )
 
 
-def limits(wanted: Limits, state: State) -> tuple[LimitResult, ...]:
+def limits(spec_limits: Limits, state: State) -> tuple[LimitResult, ...]:
     """Check each limit of the spec. A figure that is not known breaks its limit."""
     cycles = [i.npu_cycles for i in state.inferences if i.npu_cycles is not None]
     npu = max(cycles) if cycles else None
@@ -242,23 +242,23 @@ def limits(wanted: Limits, state: State) -> tuple[LimitResult, ...]:
     percent = delegation.delegated_percent if delegation is not None else None
     sram = estimate.sram_kib if estimate else None
     most = [
-        ("npu_cycles", wanted.npu_cycles, npu),
-        ("inference_ms", wanted.inference_ms, npu_ms(state, npu)),
-        ("sram_kib", wanted.sram_kib, sram),
+        ("npu_cycles", spec_limits.npu_cycles, npu),
+        ("inference_ms", spec_limits.inference_ms, npu_ms(state, npu)),
+        ("sram_kib", spec_limits.sram_kib, sram),
     ]
-    found = [
+    results = [
         LimitResult(name=name, limit=limit, value=value, ok=value is not None and value <= limit)
         for name, limit, value in most
         if limit is not None
     ]
-    if wanted.delegated_percent is not None:
-        limit = wanted.delegated_percent
+    if spec_limits.delegated_percent is not None:
+        limit = spec_limits.delegated_percent
         ok = percent is not None and percent >= limit
-        found.append(LimitResult(name="delegated_percent", limit=limit, value=percent, ok=ok))
-    if wanted.match:
+        results.append(LimitResult(name="delegated_percent", limit=limit, value=percent, ok=ok))
+    if spec_limits.match:
         matched = state.check is not None and state.check.status == "match"
-        found.append(LimitResult(name="match", limit=1, value=float(matched), ok=matched))
-    return tuple(found)
+        results.append(LimitResult(name="match", limit=1, value=float(matched), ok=matched))
+    return tuple(results)
 
 
 def check_limits(record: Record) -> None:
@@ -267,14 +267,15 @@ def check_limits(record: Record) -> None:
     Raises:
         Ended: one is exceeded.
     """
-    found = limits(record.spec.limits, record.state)
-    if not found:
+    results = limits(record.spec.limits, record.state)
+    if not results:
         return
-    record.emit(events.LimitsChecked(limits=found))
-    broken = [limit for limit in found if not limit.ok]
+    record.emit(events.LimitsChecked(limits=results))
+    broken = [limit for limit in results if not limit.ok]
     if broken:
-        texts = [
-            f"{b.name} is {'not known' if b.value is None else f'{b.value:g}'}, the limit is {b.limit:g}"
-            for b in broken
-        ]
-        raise Ended("limit exceeded: " + "; ".join(texts), Exit.LIMIT)
+        raise Ended("limit exceeded: " + "; ".join(map(_excess_words, broken)), Exit.LIMIT)
+
+
+def _excess_words(broken: LimitResult) -> str:
+    value = "unknown" if broken.value is None else f"{broken.value:,.7g}"
+    return f"{broken.name} is {value}, the limit is {broken.limit:,.7g}"

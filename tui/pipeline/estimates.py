@@ -42,20 +42,20 @@ def _partition(delegate: EthosU, number: int) -> tuple[Estimate, tuple[Operator,
     """Raises:
     DelegateError: there is no figure; one line says why.
     """
-    found = cycle_model.modelled(delegate)
-    if isinstance(found, str):
-        raise DelegateError(found)
+    modelled = cycle_model.modelled(delegate)
+    if isinstance(modelled, str):
+        raise DelegateError(modelled)
     # A copy runs beside the passes: it is none of the operators, and its time is in the total only.
-    passes = [cost for cost in found.costs if cost.command.name != "DMA_START"]
-    total = timeline.end(delegate.stream, found.costs)
+    passes = [cost for cost in modelled.costs if cost.command.name != "DMA_START"]
+    total = timeline.end(delegate.stream, modelled.costs)
     estimate = Estimate(
         source="simulator",
         npu_cycles=sum(cost.cycles for cost in passes),
         total_cycles=total,
-        inference_ms=total / found.clock_hz * 1e3,
-        inferences_per_s=found.clock_hz / total if total else None,
+        inference_ms=total / modelled.clock_hz * 1e3,
+        inferences_per_s=modelled.clock_hz / total if total else None,
         macs=sum(cost.macs for cost in passes),
-        core_clock_hz=found.clock_hz,
+        core_clock_hz=modelled.clock_hz,
     )
     return estimate, tuple(_operator(cost, number) for cost in passes)
 
@@ -89,13 +89,13 @@ def of_program(data: bytes) -> Estimates:
         try:
             if delegate.backend != BACKEND:
                 raise DelegateError(f"its backend is {delegate.backend}")
-            estimate, found = _partition(EthosU(delegate, program.named_data), number)
+            estimate, partition_operators = _partition(EthosU(delegate, program.named_data), number)
         except (DelegateError, CommandStreamError) as error:
             notes.append(f"no estimate for partition {number}: {error}")
             parts.append(Estimate(source="simulator"))
             continue
         parts.append(estimate)
-        operators += found
+        operators += partition_operators
     if not parts:
         notes.append("no estimate: nothing of the program runs on the NPU")
     return Estimates(whole(parts), tuple(parts), tuple(operators), tuple(notes))

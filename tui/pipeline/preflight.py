@@ -49,12 +49,12 @@ def _need(name: str, needed: int, available: int | None) -> PoolNeed:
 def weigh_pools(record: Record, available: Mapping[str, int]) -> None:
     """Record the program's demand on the runner's memory, with a warning where it is too large."""
     try:
-        found = needs((record.artifacts / store.MODEL).read_bytes(), available)
+        pools = needs((record.artifacts / store.MODEL).read_bytes(), available)
     except (pte.PteError, delegate.DelegateError) as error:
         record.note(f"what it asks of the runner's memory is not known: {error}")
         return
-    record.emit(events.PoolsKnown(pools=found))
-    for pool in found:
+    record.emit(events.PoolsKnown(pools=pools))
+    for pool in pools:
         if pool.excess:
             text = (
                 f"the program needs at least {pool.needed:,} bytes of the runner's {pool.name},"
@@ -78,15 +78,15 @@ def check_firmware(record: Record, choice: selection.Choice) -> selection.Choice
     program = (record.artifacts / store.MODEL).read_bytes()
     plan = pte.parse(program).main
     try:
-        found = obstacles(program, image.load(choice.runner.path), record.spec.target.macs)
+        reasons = obstacles(program, image.load(choice.runner.path), record.spec.target.macs)
     except image.ImageError as error:
         raise UserError(str(error), "fvp-tui firmware install") from error
-    if record.spec.engine == "auto" and (found or not plan.delegates):
-        why = found[0].what if found else "nothing of the program runs on the NPU"
+    if record.spec.engine == "auto" and (reasons or not plan.delegates):
+        why = reasons[0].what if reasons else "nothing of the program runs on the NPU"
         record.note(f"the interpreter runs the program, not the firmware: {why}")
         return selection.interpreted(choice, why)
-    if found:
-        raise UserError(found[0].what, found[0].hint)
+    if reasons:
+        raise UserError(reasons[0].what, reasons[0].hint)
     left = () if record.state.delegation is None else record.state.delegation.left
     record.emit(events.PlanKnown(steps=counts.steps(plan, left)))
     if any(isinstance(instruction, pte.JumpIfFalse) for instruction in plan.instructions):

@@ -29,28 +29,30 @@ def take_program(record: Record, path: Path, *, ones: bool) -> None:
         UserError: it is no program, or the inputs do not suit it.
     """
     data = path.read_bytes()
-    given = record.artifacts / f"model{path.suffix}"
-    given.write_bytes(data)
-    record.keep(given)
-    taken = take(path, data, record.spec, ones=ones)
-    if taken.program is not data:
+    copy = record.artifacts / f"model{path.suffix}"
+    copy.write_bytes(data)
+    record.keep(copy)
+    ready = take(path, data, record.spec, ones=ones)
+    if ready.program is not data:
         plain = record.artifacts / store.MODEL
-        plain.write_bytes(taken.program)
+        plain.write_bytes(ready.program)
         record.keep(plain)
-    _check_outputs(path, taken.program)
-    if taken.program is data and not ones:
-        _check_inputs(path, taken.program)
-    np.savez_compressed(record.artifacts / tensors.INPUTS, **taken.inputs)
-    if taken.references:
-        np.savez_compressed(record.artifacts / tensors.REFERENCES, **taken.references)
-    tensors.write_manifest(record.artifacts, taken.manifest)
+    _check_outputs(path, ready.program)
+    if ready.program is data and not ones:
+        _check_inputs(path, ready.program)
+    np.savez_compressed(record.artifacts / tensors.INPUTS, **ready.inputs)
+    if ready.references:
+        np.savez_compressed(record.artifacts / tensors.REFERENCES, **ready.references)
+    tensors.write_manifest(record.artifacts, ready.manifest)
     for stage in events.COMPILE_STAGES:
         record.emit(events.StageFinished(stage=stage, status="skipped", seconds=0.0))
     record.note("no delegation report, no module names: the model was given as a ready program")
-    found = estimates.of_program(taken.program)
-    if found.whole is not None:
-        record.emit(events.Estimated(estimate=found.whole, partitions=found.partitions, operators=found.operators))
-    for note in (*found.notes, *taken.notes):
+    figures = estimates.of_program(ready.program)
+    if figures.whole is not None:
+        record.emit(
+            events.Estimated(estimate=figures.whole, partitions=figures.partitions, operators=figures.operators)
+        )
+    for note in (*figures.notes, *ready.notes):
         record.note(note)
 
 

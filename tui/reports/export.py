@@ -42,21 +42,21 @@ def document(directory: Path, form: Format) -> bytes:
     Raises:
         ValueError: it is the picture that was asked for.
     """
-    found = store.load(directory)
+    state = store.load(directory)
     match form:
         case "json":
-            return msgspec.json.format(msgspec.json.encode(state_json.to_json(found)), indent=2) + b"\n"
+            return msgspec.json.format(msgspec.json.encode(state_json.to_json(state)), indent=2) + b"\n"
         case "csv":
-            return csv.operators_csv(found).encode()
+            return csv.operators_csv(state).encode()
         case "html":
-            return _page(directory, found).encode()
+            return _page(directory, state).encode()
         case "perfetto":
-            return msgspec.json.encode(perfetto.trace(found)) + b"\n"
+            return msgspec.json.encode(perfetto.trace(state)) + b"\n"
     raise ValueError(form)
 
 
-def _page(directory: Path, found: State) -> str:
-    return html.page(found, _log(directory), advice.of(found) if found.spec is not None else None)
+def _page(directory: Path, state: State) -> str:
+    return html.page(state, _log(directory), advice.of(state) if state.spec is not None else None)
 
 
 def _log(directory: Path) -> html.LogPart:

@@ -239,5 +239,5 @@ def page(state: State, log: LogPart, advised: Advised | None = None) -> str:
 
 
 def _median(values: Sequence[int | None]) -> int | None:
-    known = sorted(value for value in values if value is not None)
-    return known[len(known) // 2] if known else None
+    ordered = sorted(value for value in values if value is not None)
+    return ordered[len(ordered) // 2] if ordered else None

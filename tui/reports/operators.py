@@ -52,8 +52,8 @@ class Entry:
 def entries(operators: Sequence[Operator], order: Order = "cycles", words: str = "") -> list[Entry]:
     """All operators, flat. `words` must all be in an operator's name, kind, source line or bound."""
     members = _members(operators)
-    found = [_entry(operators, at, members[at]) for at in members if _matches(operators[at], members[at], words)]
-    return sorted(found, key=lambda entry: _rank(entry, order))
+    matching = [_entry(operators, at, members[at]) for at in members if _matches(operators[at], members[at], words)]
+    return sorted(matching, key=lambda entry: _rank(entry, order))
 
 
 def tree(operators: Sequence[Operator], order: Order = "cycles", words: str = "") -> list[Entry]:
@@ -75,11 +75,11 @@ def tree(operators: Sequence[Operator], order: Order = "cycles", words: str = ""
 
 def _members(operators: Sequence[Operator]) -> dict[int, list[Operator]]:
     """Operators that stand for themselves, each with those fused into it."""
-    found: dict[int, list[Operator]] = {at: [] for at, o in enumerate(operators) if o.fused_into is None}
+    members: dict[int, list[Operator]] = {at: [] for at, o in enumerate(operators) if o.fused_into is None}
     for operator in operators:
         if operator.fused_into is not None:
-            found.setdefault(operator.fused_into, []).append(operator)
-    return found
+            members.setdefault(operator.fused_into, []).append(operator)
+    return members
 
 
 def _entry(operators: Sequence[Operator], at: int, members: Sequence[Operator]) -> Entry:
@@ -121,8 +121,8 @@ class _Module:
     def entry(self) -> Entry:
         """The module's entry, with the sum of its contents."""
         inside = self._inside()
-        known = [entry.cycles for entry in inside if entry.cycles is not None]
-        total = sum(known) if len(known) == len(inside) else None
+        cycles = [entry.cycles for entry in inside if entry.cycles is not None]
+        total = sum(cycles) if len(cycles) == len(inside) else None
         return Entry(f"module:{self.key}", self.label, 0, total, None, min(entry.first for entry in inside))
 
     def _inside(self) -> list[Entry]:

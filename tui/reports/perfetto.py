@@ -30,11 +30,11 @@ DEFAULT_HZ = 1e9
 
 def trace(state: State) -> dict[str, Any]:
     """The trace: ``traceEvents`` with ``ts`` and ``dur`` in microseconds, and a description in ``otherData``."""
-    found = [*_stages(state), *_npu(state)]
-    found.sort(key=lambda e: (e["ts"], -e.get("dur", 0.0)))
+    events = [*_stages(state), *_npu(state)]
+    events.sort(key=lambda e: (e["ts"], -e.get("dur", 0.0)))
     return {
         "displayTimeUnit": "ns",
-        "traceEvents": [*_names(state, found), *found],
+        "traceEvents": [*_names(state, events), *events],
         "otherData": {
             "run": clean(state.run.id),
             "what": title(state),
@@ -62,7 +62,7 @@ def _remarks(state: State) -> Iterator[str]:
         yield "kernels on the CPU are not drawn: when they run is not known"
 
 
-def _names(state: State, found: Sequence[Event]) -> Iterator[Event]:
+def _names(state: State, events: Sequence[Event]) -> Iterator[Event]:
     """Names of the processes and threads that have events."""
     clock = frequency(state.clock_hz) if state.clock_hz else "an unknown clock, drawn as 1 GHz"
     sources = sorted({i.source for i in state.inferences if i.source})
@@ -75,7 +75,7 @@ def _names(state: State, found: Sequence[Event]) -> Iterator[Event]:
         (NPU, OPERATORS_TRACK): f"operators (estimated by {estimated_by(state)})",
         (NPU, TRACED_TRACK): f"operators of the newest inference ({' and '.join(traced)}, PMU trace)",
     }
-    used = {(e["pid"], e.get("tid")) for e in found}
+    used = {(e["pid"], e.get("tid")) for e in events}
     used |= {(pid, None) for pid, _ in used}
     for (pid, tid), name in names.items():
         if (pid, tid) in used:
@@ -86,7 +86,7 @@ def _names(state: State, found: Sequence[Event]) -> Iterator[Event]:
 
 
 def _slice(name: str, pid: int, tid: int, begin_us: float, length_us: float, **args: Any) -> Event:
-    known = {key: clean(value) if isinstance(value, str) else value for key, value in args.items() if value is not None}
+    shown = {key: clean(value) if isinstance(value, str) else value for key, value in args.items() if value is not None}
     return {
         "ph": "X",
         "name": clean(name, 200) or UNKNOWN,
@@ -94,7 +94,7 @@ def _slice(name: str, pid: int, tid: int, begin_us: float, length_us: float, **a
         "tid": tid,
         "ts": round(begin_us, 3),
         "dur": round(max(length_us, 0.0), 3),
-        "args": known,
+        "args": shown,
     }
 
 

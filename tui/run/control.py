@@ -158,9 +158,9 @@ def stop(directory: Path) -> None:
     Raises:
         UserError: the run is over or does not answer.
     """
-    found = store.load(directory)
-    if found.run.status != "running":
-        raise UserError(f"{directory.name} is not running: it is {found.run.status}")
+    state = store.load(directory)
+    if state.run.status != "running":
+        raise UserError(f"{directory.name} is not running: it is {state.run.status}")
     # First the word, then the question whether it listens: it looks for the word once it listens.
     word = directory / store.STOP
     with contextlib.suppress(OSError):
@@ -214,8 +214,8 @@ class Server:
     def _answer(self, connection: socket.socket) -> None:
         try:
             message = json.loads(connection.makefile("rb").readline(65536))
-            found = self._handle(message) if isinstance(message, dict) else "not a command"
-            reason, facts = (None, found) if isinstance(found, dict) else (found, {})
+            answer = self._handle(message) if isinstance(message, dict) else "not a command"
+            reason, facts = (None, answer) if isinstance(answer, dict) else (answer, {})
             connection.sendall(json.dumps({"ok": reason is None, "reason": reason, **facts}).encode() + b"\n")
         except (OSError, ValueError):
             return  # a peer that talks nonsense or has gone: its loss

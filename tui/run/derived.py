@@ -20,7 +20,7 @@ Outcome = Literal["ok", "mismatch", "failed", "stopped", "lost", "running"]
 
 def outcome(state: State) -> Outcome:
     """Outcome of a run: one that ended well with outputs that are not the model's is a mismatch."""
-    if state.run.status == "ok" and (found := checked(state)) is not None and found.status == "mismatch":
+    if state.run.status == "ok" and (check := checked(state)) is not None and check.status == "mismatch":
         return "mismatch"
     return state.run.status
 
@@ -36,11 +36,11 @@ def checked(state: State) -> Check | None:
     return Check(status="skipped", reason=why, links=state.links)
 
 
-def progress_words(found: events.StageProgressed | Progress) -> str:
+def progress_words(progress: events.StageProgressed | Progress) -> str:
     """``passes 34 of 147``."""
-    if found.total is None:
-        return f"{found.what} {found.done:,}" if found.done else found.what
-    return f"{found.what} {found.done:,} of {found.total:,}"
+    if progress.total is None:
+        return f"{progress.what} {progress.done:,}" if progress.done else progress.what
+    return f"{progress.what} {progress.done:,} of {progress.total:,}"
 
 
 def npu_ms(state: State, cycles: int | None) -> float | None:

@@ -358,21 +358,21 @@ def decode(line: bytes) -> AnyEvent | None:
 def damaged(line: bytes) -> bool:
     """Return True if no version of this program wrote a line that `decode` cannot read as it is."""
     try:
-        found = msgspec.json.decode(line)
+        value = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return True
-    name = found.get("event") if isinstance(found, dict) else None
+    name = value.get("event") if isinstance(value, dict) else None
     return not isinstance(name, str) or name in KINDS
 
 
 def heads(lines: Sequence[bytes]) -> list[Head | None]:
     """Decode the head of each journal line, in a fifth of the time; None for one that `decode` cannot read."""
     try:
-        found: list[Head | None] = list(_heads.decode(b"[" + b",".join(lines) + b"]"))
+        decoded: list[Head | None] = list(_heads.decode(b"[" + b",".join(lines) + b"]"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        found = []
+        decoded = []
     # One by one only where something is wrong with one of them.
-    return found if len(found) == len(lines) else [_head(line) for line in lines]
+    return decoded if len(decoded) == len(lines) else [_head(line) for line in lines]
 
 
 def _head(line: bytes) -> Head | None:

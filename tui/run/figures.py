@@ -37,8 +37,8 @@ class Estimate(Figure):
 
 def _total(values: Iterable[float | None]) -> Any:
     """Add values up; None where one is not known."""
-    known = list(values)
-    return None if any(value is None for value in known) else sum(v for v in known if v is not None)
+    parts = list(values)
+    return None if any(value is None for value in parts) else sum(v for v in parts if v is not None)
 
 
 def whole(parts: Sequence[Estimate]) -> Estimate | None:
@@ -204,19 +204,19 @@ class Spread(Figure):
 
 def spread(values: Iterable[float | None]) -> Spread | None:
     """Spread of the values that are known; None without any."""
-    found = sorted(value for value in values if value is not None)
-    if not found:
+    ordered = sorted(value for value in values if value is not None)
+    if not ordered:
         return None
-    mean = statistics.fmean(found)
-    deviation = 100 * statistics.pstdev(found, mean) / mean if mean else None
+    mean = statistics.fmean(ordered)
+    deviation = 100 * statistics.pstdev(ordered, mean) / mean if mean else None
     return Spread(
-        count=len(found),
-        min=found[0],
-        median=statistics.median(found),
-        p99=found[math.ceil(0.99 * len(found)) - 1],
-        max=found[-1],
+        count=len(ordered),
+        min=ordered[0],
+        median=statistics.median(ordered),
+        p99=ordered[math.ceil(0.99 * len(ordered)) - 1],
+        max=ordered[-1],
         deviation_pct=deviation,
-        steady=found[0] == found[-1] or (deviation is not None and deviation <= STEADY_PCT),
+        steady=ordered[0] == ordered[-1] or (deviation is not None and deviation <= STEADY_PCT),
     )
 
 

@@ -139,10 +139,10 @@ class LogLines:
 
         With `folded` only the first line of each wall is among them.
         """
-        wanted = self._sources.index(source) if source in self._sources else _OTHER
+        place = self._sources.index(source) if source in self._sources else _OTHER
         table = bytes(
             (kind & _LEVEL) >= LEVELS.index(least)
-            and (source is None or kind >> _SOURCE == wanted)
+            and (source is None or kind >> _SOURCE == place)
             and not (folded and kind & _REST)
             for kind in range(256)
         )
@@ -185,12 +185,12 @@ class LogLines:
             for at, size in zip(self._offsets[first:last], self._lengths[first:last], strict=True)
         ]
         try:
-            found = [line.text for line in _lines.decode(b"[" + b",".join(lines) + b"]")]
+            texts = [line.text for line in _lines.decode(b"[" + b",".join(lines) + b"]")]
         except (msgspec.DecodeError, UnicodeDecodeError):
-            found = []
-        if len(found) != last - first:
+            texts = []
+        if len(texts) != last - first:
             return [self[number].text for number in range(first, last)]
-        return [text if len(text) <= MAX_LINE and text.isprintable() else clean(text) for text in found]
+        return [text if len(text) <= MAX_LINE and text.isprintable() else clean(text) for text in texts]
 
     def _read(self, number: int, most: int) -> _Line:
         return _decode(self._bytes(self._offsets[number], min(self._lengths[number], most)))
@@ -229,14 +229,14 @@ def tail(path: Path, count: int) -> list[LogLine]:
             lines = file.read().split(b"\n")[1 if start else 0 : -1]
     except OSError:
         return []
-    found = []
+    newest = []
     for line in reversed(lines):
         event = events.decode(line)
         if isinstance(event, events.Logged):
-            found.append(LogLine(event.level, clean(event.source, 40), clean(event.text)))
-            if len(found) == count:
+            newest.append(LogLine(event.level, clean(event.source, 40), clean(event.text)))
+            if len(newest) == count:
                 break
-    return found[::-1]
+    return newest[::-1]
 
 
 # A runner that cannot write its ETDump to a file prints it (write_etdump in ExecuTorch's arm_executor_runner.cpp):

@@ -46,7 +46,7 @@ class Pattern:
         if self.regex:
             _ = self._compiled
 
-    def found(self, texts: list[str]) -> list[bool]:
+    def matches(self, texts: list[str]) -> list[bool]:
         """Tell for each text whether it matches.
 
         Raises:
@@ -71,15 +71,15 @@ class Pattern:
                 return [m.span() for m in self._compiled.finditer(text, timeout=PATIENCE_S / 10) if m.end() > m.start()]
             except TimeoutError:
                 return []
-        low, wanted = text.lower(), self.text.lower()
+        low, needle = text.lower(), self.text.lower()
         # Lower-casing may change the length of exotic text: then nothing is marked, rather than the wrong part.
-        if not wanted or len(low) != len(text) or len(wanted) != len(self.text):
+        if not needle or len(low) != len(text) or len(needle) != len(self.text):
             return []
-        found, at = [], low.find(wanted)
+        spans, at = [], low.find(needle)
         while at >= 0:
-            found.append((at, at + len(wanted)))
-            at = low.find(wanted, at + len(wanted))
-        return found
+            spans.append((at, at + len(needle)))
+            at = low.find(needle, at + len(needle))
+        return spans
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,9 @@ class Scan:
     One thread of its own runs it, any may ask what it has found so far.
     """
 
-    def __init__(self, log: LogLines, wanted: Filter, pattern: Pattern | None = None, start: int = 0) -> None:
+    def __init__(self, log: LogLines, line_filter: Filter, pattern: Pattern | None = None, start: int = 0) -> None:
         self._log = log
-        self.filter = wanted
+        self.filter = line_filter
         self._pattern = pattern
         self.start = start
         self.later = array("I")
@@ -143,7 +143,7 @@ class Scan:
         threading.Thread(target=self._run, args=(tell,), name="log-scan", daemon=True).start()
 
     def _run(self, tell: Callable[[], object]) -> None:
-        going, told, before = True, time.monotonic(), self.hits
+        going, reported, before = True, time.monotonic(), self.hits
         while going:
             try:
                 if self._later_to < self._wanted:
@@ -156,20 +156,20 @@ class Scan:
                 going = not (self.whole(self._wanted) or self.problem or self.ended.is_set())
                 self._busy = going
             # The first that is found, and the end, at once; else now and then: drawing takes the time of searching.
-            if not going or (self.hits and not before) or time.monotonic() - told > TELL_S:
-                told, before = time.monotonic(), self.hits
+            if not going or (self.hits and not before) or time.monotonic() - reported > TELL_S:
+                reported, before = time.monotonic(), self.hits
                 tell()
 
     def _part(self, found: "array[int]", first: int, last: int) -> int:
         texts = next(self._log.texts(first, last))
         end = first + len(texts)
-        wanted = self.filter
+        line_filter = self.filter
         # A line of a level or a source that is not wanted is not searched: expressions are what takes time.
-        numbers = list(self._log.chosen(first, end, least=wanted.least, source=wanted.source, folded=False))
+        numbers = list(self._log.chosen(first, end, least=line_filter.least, source=line_filter.source, folded=False))
         texts = [texts[number - first] for number in numbers]
-        for pattern, with_it in ((wanted.pattern, not wanted.without), (self._pattern, True)):
+        for pattern, with_it in ((line_filter.pattern, not line_filter.without), (self._pattern, True)):
             if pattern is not None:
-                hits = [hit == with_it for hit in pattern.found(texts)]
+                hits = [hit == with_it for hit in pattern.matches(texts)]
                 numbers, texts = list(compress(numbers, hits)), list(compress(texts, hits))
         found.extend(numbers)
         return end

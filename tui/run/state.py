@@ -205,8 +205,8 @@ def _versions_known(state: State, event: events.VersionsKnown) -> State:
 
 
 def _merged(old: Versions, new: Versions) -> Versions:
-    known = {name: value for name, value in msgspec.structs.asdict(new).items() if value is not None}
-    return msgspec.structs.replace(old, **known)
+    changes = {name: value for name, value in msgspec.structs.asdict(new).items() if value is not None}
+    return msgspec.structs.replace(old, **changes)
 
 
 def _stage_started(state: State, event: events.StageStarted) -> State:

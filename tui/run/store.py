@@ -135,14 +135,14 @@ UNBORN_S = 60.0
 def ids() -> list[str]:
     """All runs, newest first."""
     try:
-        found = [
+        names = [
             (entry.name, entry.path)
             for entry in os.scandir(folder())
             if not entry.name.startswith(".") and entry.is_dir()
         ]
     except FileNotFoundError:
         return []
-    return [name for name, _ in sorted(found, key=_age, reverse=True)]
+    return [name for name, _ in sorted(names, key=_age, reverse=True)]
 
 
 def _age(entry: tuple[str, str]) -> tuple[str, int]:
@@ -160,17 +160,17 @@ def resolve(name: str) -> Path:
     Raises:
         UsageError: no run, or more than one, answers to it.
     """
-    known = ids()
+    names = ids()
     if match := re.fullmatch(r"last(?:~(\d+))?", name):
         back = int(match[1] or 0)
-        if back < len(known):
-            return folder() / known[back]
-        raise UsageError(f"no run {name}: there are {len(known)}", "see: fvp-tui history")
-    found = [name] if name in known else [run for run in known if run.startswith(name)]
-    if len(found) == 1 and name:
-        return folder() / found[0]
-    if found and name:
-        raise UsageError(f"{name!r} is the beginning of {len(found)} runs", f"such as {found[0]} and {found[1]}")
+        if back < len(names):
+            return folder() / names[back]
+        raise UsageError(f"no run {name}: there are {len(names)}", "see: fvp-tui history")
+    matches = [name] if name in names else [run for run in names if run.startswith(name)]
+    if len(matches) == 1 and name:
+        return folder() / matches[0]
+    if matches and name:
+        raise UsageError(f"{name!r} is the beginning of {len(matches)} runs", f"such as {matches[0]} and {matches[1]}")
     raise UsageError(f"no run {name!r}", "see: fvp-tui history")
 
 
@@ -182,8 +182,8 @@ def alive(directory: Path, process: state.Process) -> bool:
     import psutil
 
     try:
-        found = psutil.Process(process.pid)
-        return abs(found.create_time() - process.created) < 1 and found.status() != psutil.STATUS_ZOMBIE
+        candidate = psutil.Process(process.pid)
+        return abs(candidate.create_time() - process.created) < 1 and candidate.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, ValueError, OverflowError):
         return False  # the last two: no number of a process at all, in a journal that is damaged
 
@@ -234,9 +234,9 @@ def load(directory: Path) -> State:
         size = path.stat().st_size
     except OSError:
         size = 0
-    kept = _snapshot(directory)
-    if kept is not None and kept.journal_bytes == size:
-        return kept.state
+    snapshot = _snapshot(directory)
+    if snapshot is not None and snapshot.journal_bytes == size:
+        return snapshot.state
     return _present(directory, state.EMPTY, journal.Follower(path))[1]
 
 
@@ -316,8 +316,8 @@ def _snapshot(directory: Path) -> Snapshot | None:
 def keep_snapshot(directory: Path) -> None:
     """Write the folded state of a finished run beside its journal."""
     path = directory / journal.FILE
-    kept = Snapshot(journal_bytes=path.stat().st_size, state=folding.fold_journal(path))
-    write_whole(directory / SNAPSHOT, msgspec.json.encode(kept))
+    snapshot = Snapshot(journal_bytes=path.stat().st_size, state=folding.fold_journal(path))
+    write_whole(directory / SNAPSHOT, msgspec.json.encode(snapshot))
 
 
 def history() -> Iterator[State]:
@@ -337,9 +337,9 @@ def earlier(directory: Path, request: Spec, kind: str) -> Earlier | None:
     for other, its_request in specs(LOOK_BACK):
         if other == directory or its_request != request:
             continue
-        found = load(other)
-        walls = [i.wall_s for i in found.inferences if i.wall_s is not None]
-        if found.run.status == "ok" and found.platform is not None and found.platform.kind == kind and walls:
+        past = load(other)
+        walls = [i.wall_s for i in past.inferences if i.wall_s is not None]
+        if past.run.status == "ok" and past.platform is not None and past.platform.kind == kind and walls:
             count += 1
             seconds += walls
     return Earlier(runs=count, inference_s=statistics.median(seconds)) if seconds else None
