@@ -104,8 +104,12 @@ class SpecForm(Vertical):
                 return Number(form.label, form.about, id=_id(option), value=value, unit=form.unit)
             case "flag":
                 choices = list(zip(("", ON), form.off_on, strict=True))
+            case "choice":
+                choices = [(name, form.text(name)) for name in option.choices]
+            case "text" if option.vela:
+                choices = [(name, form.text(name)) for name in _names_of_vela(option.vela)]
             case _:
-                choices = [(name, form.text(name)) for name in option.choices or _names_of_vela(option.vela)]
+                raise TypeError(f"no field of the form takes the value of {option.name}")
         return Choice(form.label, choices, form.about, id=_id(option), value=value, unit=form.unit)
 
     def _field(self, id: str, kind: type[FieldType]) -> FieldType:
