@@ -74,7 +74,7 @@ def test_what_cannot_be_run_is_said_in_one_line(sample: Sample, fvp_tui: Fvp, tm
         (bundle(program, ([shown], [expected]), method="other"), (), 1, "has no test case for the method forward"),
         (bundle(program, ([shown[..., :4]], [expected])), (), 1, "test case 0: input 0 of the test case is float32"),
         (bundle(program, ([shown], [expected[:, :4]])), (), 1, "test case 0: output 0 of the test case is float32"),
-        (sound, ("--input", str(image)), 2, "brings its inputs with it"),
+        (sound, ("--input", str(image)), 2, "contains its inputs"),
     ):
         file = tmp_path / "model.bpte"
         file.write_bytes(data)

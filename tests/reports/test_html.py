@@ -195,9 +195,9 @@ def test_a_run_that_did_not_end_well_says_so(kind: str, home: object) -> None:
     elements(page, strict=True)
     expected = {
         "failed": ["FAILED", "aten.atan2 has a float input", "quantize the whole model", "Traceback: no such luck"],
-        "gone": ["LOST", "went away without a result"],
-        "running": ["RUNNING", "still going on", "emit 0.2 s"],
-        "empty": ["LOST", "went away without a result", "The log is empty"],
+        "gone": ["LOST", "ended without a result"],
+        "running": ["RUNNING", "still under way", "emit 0.2 s"],
+        "empty": ["LOST", "ended without a result", "The log is empty"],
     }[kind]
     assert all(word in words(page) for word in expected), words(page)
 
@@ -207,7 +207,7 @@ def test_a_long_log_is_cut_at_its_beginning_and_the_page_says_so(home: object) -
     lines = fakes.log([f"line {n}," for n in range(count)])
     directory = fakes.make(name, fakes.spec_of(), [*fakes.begun(name, fakes.spec_of()), *lines, *fakes.finished()])
     shown = words(export.document(directory, "html").decode())
-    assert "10 lines before these are left out here; fvp-tui log" in shown
+    assert "10 earlier lines are left out; fvp-tui log" in shown
     assert "line 9," not in shown and "line 10," in shown and f"line {count - 1}," in shown
 
 
@@ -215,7 +215,7 @@ def test_the_module_of_many_operators_is_folded_and_nothing_is_lost(home: object
     found = store.load(fakes.whole())
     many = tuple(msgspec.structs.replace(found.operators[1], name=f"layer.{n}", module=f"layer.{n}") for n in range(90))
     shown = words(html.page(msgspec.structs.replace(found, operators=many), LogPart()))
-    assert "50 operators of fewer cycles" in shown
+    assert "50 operators with fewer cycles" in shown
     assert all(f"layer.{n} " in shown for n in range(90))
 
 

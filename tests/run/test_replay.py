@@ -38,7 +38,7 @@ def test_without_a_terminal_it_prints_what_run_printed_and_writes_nothing(fvp_tu
 @pytest.mark.parametrize(
     ("make", "arguments", "said"),
     [
-        (lambda: fakes.make("20261123-1-x", fakes.spec_of(), fakes.begun("x", fakes.spec_of())), [], "still runs"),
+        (lambda: fakes.make("20261123-1-x", fakes.spec_of(), fakes.begun("x", fakes.spec_of())), [], "still running"),
         (fakes.whole, ["--speed", "0"], "--speed"),
         (fakes.whole, ["--max-gap", "-1"], "--max-gap"),
     ],

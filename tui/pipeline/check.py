@@ -186,7 +186,7 @@ def _platform(
     """Check the platform's link by itself."""
     path = artifacts / tensors.REFERENCES
     if not path.exists():
-        return Check(status="skipped", reason="there is no reference: the model was given as a ready program")
+        return Check(status="skipped", reason="no reference: the model is a ready program")
     if manifest.unchecked is not None:
         return Check(status="skipped", reason=manifest.unchecked)
     if len(outputs) < len(samples):
@@ -203,10 +203,10 @@ def _platform(
         try:
             got = [tensors.from_bytes(outputs[k][j], info) for k in range(len(samples))]
         except (ValueError, IndexError):
-            reason = f"output {j} has not the size of {info.dtype} {info.shape}"
+            reason = f"output {j} does not have the size of {info.dtype} {info.shape}"
             return Check(status="mismatch", reason=reason, reference=reference, outputs=tuple(checks))
         if any(e.shape != g.shape for e, g in zip(expected[reference], got, strict=True)):
-            reason = f"output {j} has another shape than the reference's"
+            reason = f"output {j} differs in shape from the reference"
             return Check(status="mismatch", reason=reason, reference=reference, outputs=tuple(checks))
         bundle = reference == "bundle"
         labelled = j == 0 and bool(manifest.labels)

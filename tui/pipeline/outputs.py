@@ -60,7 +60,7 @@ class Outputs:
         self._record.emit(events.Checked(check=result))
         if result.reference == "bundle" and result.status == "mismatch":
             # The expectation came with the program: that it is not met is this run's failure.
-            raise Ended(f"not the outputs that are bundled with the program: {result.links[-1].reason}")
+            raise Ended(f"the outputs are not those bundled with the program: {result.links[-1].reason}")
 
     def _compare(self, inferences: Sequence[int], *, printed: bool = False) -> Check:
         manifest = self._requests.manifest

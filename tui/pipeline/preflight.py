@@ -51,7 +51,7 @@ def weigh_pools(record: Record, available: Mapping[str, int]) -> None:
     try:
         pools = needs((record.artifacts / store.MODEL).read_bytes(), available)
     except (pte.PteError, delegate.DelegateError) as error:
-        record.note(f"what it asks of the runner's memory is not known: {error}")
+        record.note(f"the program's demand on the runner's memory is unknown: {error}")
         return
     record.emit(events.PoolsKnown(pools=pools))
     for pool in pools:

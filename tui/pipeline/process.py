@@ -69,7 +69,7 @@ class RunProcess:
 
     def _infer_again(self, inputs: object) -> dict[str, Any] | str:
         if not self.spec.serve:
-            return "its platform takes no further inferences: run it with --serve"
+            return "its platform takes no further inferences: start it with --serve"
         if self._requests is None:
             return "its platform takes no further inferences"
         answer = self._requests.add([str(file) for file in inputs] if isinstance(inputs, list) else [])
@@ -164,7 +164,7 @@ class RunProcess:
         return events.RunFinished(
             status="failed",
             reason=reason,
-            hint="make room there, such as with fvp-tui rm RUN, or set FVP_TUI_HOME to another disk",
+            hint="free some space, such as with fvp-tui rm RUN, or set FVP_TUI_HOME to another disk",
             exit_status=Exit.FAILED,
         )
 
@@ -179,7 +179,7 @@ class RunProcess:
         runner = None if choice is None else choice.runner
         ones = runner is not None and not runner.takes_inputs
         if runner is not None and ones and self.spec.inputs:
-            raise UserError(f"{runner.name}: --input has no use", "take a runner that reads files")
+            raise UserError(f"--input has no effect: {runner.name} reads no files", "take a runner that reads files")
         self._take_program(ones=ones)
         from tui.pipeline import check, preflight
 
@@ -239,7 +239,7 @@ class RunProcess:
         self.record.emit(events.VersionsKnown(versions=Versions(platform=choice.version)))
         if self.spec.serve and choice.runner_kind != "semihosting":
             raise UserError(
-                f"{choice.name} cannot be asked again with this runner", "--serve needs one that reads files"
+                f"{choice.name} takes no further inferences with this runner", "--serve needs one that reads files"
             )
         return choice
 

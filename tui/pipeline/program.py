@@ -17,6 +17,7 @@ from tui.pipeline.record import Record
 from tui.run import events, store
 from tui.run.spec import Spec
 from tui.simulator.delegate import DelegateError, lost_outputs
+from tui.text import counted
 
 ONES = "ones: the runner cannot be given inputs"
 ZEROS = "a ready program brings no inputs, give --input FILE"
@@ -46,7 +47,7 @@ def take_program(record: Record, path: Path, *, ones: bool) -> None:
     tensors.write_manifest(record.artifacts, ready.manifest)
     for stage in events.COMPILE_STAGES:
         record.emit(events.StageFinished(stage=stage, status="skipped", seconds=0.0))
-    record.note("no delegation report, no module names: the model was given as a ready program")
+    record.note("no delegation report and no module names: the model is a ready program")
     figures = estimates.of_program(ready.program)
     if figures.whole is not None:
         record.emit(
@@ -146,14 +147,14 @@ def from_files(files: Sequence[str], infos: Sequence[TensorInfo]) -> list[NDArra
         UserError: there are more or fewer, or one does not fit.
     """
     if len(files) != len(infos):
-        raise UserError(f"the program takes {len(infos)} input(s), {len(files)} were given")
+        raise UserError(f"the program takes {counted(len(infos), 'input')}, not {len(files)}")
     return [tensors.read(Path(f), info, at) for at, (f, info) in enumerate(zip(files, infos, strict=True))]
 
 
 def _bundled(path: Path, bundle: bundled.Bundle, spec: Spec) -> Ready:
     """The test cases of the method that is run: each is an inference at least once."""
     if spec.inputs:
-        raise UsageError(f"{path} brings its inputs with it", "leave out --input, or give a plain .pte")
+        raise UsageError(f"{path} contains its inputs", "leave out --input, or give a plain .pte")
     signature = pte.signature(bundle.program)
     plan = pte.parse(bundle.program).main
     cases = bundle.suites.get(plan.name, ())

@@ -128,7 +128,7 @@ def step_lines(state: State) -> Iterator[str]:
 def profile_lines(state: State) -> Iterator[str]:
     """CPU cycles of kernels and delegates, by the runner's ETDump."""
     if state.profile:
-        yield labelled("ETDump", "CPU cycles as the runner counted them, median of the calls")
+        yield labelled("ETDump", "CPU cycles counted by the runner, median of the calls")
     rows = [
         [f"  {clean(event.name, 50)}", f"x{event.calls}", number(event.cycles), clean(event.backend or "", 20)]
         for event in state.profile

@@ -151,9 +151,9 @@ def check(directory: Path) -> None:
         UsageError: it has not ended, or has no journal.
     """
     if not (directory / journal.FILE).is_file():
-        raise UsageError(f"{directory.name} has no journal: nothing happened in it")
+        raise UsageError(f"{directory.name} has no journal to replay")
     if store.load(directory).run.status == "running":
-        raise UsageError(f"{directory.name} still runs", f"watch it: fvp-tui attach {directory.name}")
+        raise UsageError(f"{directory.name} is still running", f"watch it: fvp-tui attach {directory.name}")
 
 
 def lay_out(directory: Path, below: Path) -> Path:

@@ -170,7 +170,9 @@ def resolve(name: str) -> Path:
     if len(matches) == 1 and name:
         return folder() / matches[0]
     if matches and name:
-        raise UsageError(f"{name!r} is the beginning of {len(matches)} runs", f"such as {matches[0]} and {matches[1]}")
+        raise UsageError(
+            f"{name!r} is ambiguous: {len(matches)} runs begin with it", f"such as {matches[0]} and {matches[1]}"
+        )
     raise UsageError(f"no run {name!r}", "see: fvp-tui history")
 
 
