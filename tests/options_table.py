@@ -19,7 +19,7 @@ def tables() -> str:
 def _lines() -> Iterator[str]:
     for group, entries in groupby(options.TABLE, key=lambda option: option.group):
         yield f"\n### {group}\n"
-        yield "| option | default | | commands |"
+        yield "| option | default | meaning | commands |"
         yield "| --- | --- | --- | --- |"
         for option in entries:
             default = option.default_text or ""

@@ -8,7 +8,9 @@ import msgspec
 import pytest
 
 from tests.conftest import Fvp
+from tui.cli.commands.advise import advise
 from tui.cli.commands.compile import compile as compile_command
+from tui.cli.commands.infer import infer
 from tui.cli.commands.params import params
 from tui.cli.commands.run import run
 from tui.cli.commands.sweep import sweep
@@ -17,7 +19,7 @@ from tui.run import options, spec
 from tui.run.option import Option, replaced
 from tui.run.spec import Spec
 
-OWN = {"model", "words", "list_presets", "as_json"}
+OWN = {"model", "name", "words", "list_presets", "as_json", "try_out"}
 """Parameters that commands declare themselves."""
 
 
@@ -42,7 +44,9 @@ def another(option: Option, folder: Path) -> Any:
     }[option.kind]
 
 
-@pytest.mark.parametrize("command", [run, compile_command, sweep, params], ids=lambda command: str(command.name))
+@pytest.mark.parametrize(
+    "command", [run, compile_command, sweep, params, infer, advise], ids=lambda command: str(command.name)
+)
 def test_a_command_takes_the_options_of_the_table_and_no_others(command: click.Command) -> None:
     entries = options.of(str(command.name))
     assert {str(parameter.name) for parameter in command.params} - OWN == {option.key for option in entries}

@@ -245,7 +245,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "--input",
             "Take an input from a file (.npy, .pt or raw); once for each input.",
             INFERENCE,
-            COMPILING,
+            (*COMPILING, "infer"),
             kind="file",
             metavar="FILE",
             unset="the model's own",
@@ -330,7 +330,7 @@ _OF_COMMANDS = (
     Option("--detach", "Start the run, print its id and do not wait.", OUTPUT, COMPILING, kind="flag"),
     Option("--json", "Print the result as JSON on stdout, at the end.", OUTPUT, LOWERING, kind="flag"),
     Option("--events", "Print the journal as JSON lines on stdout, live.", OUTPUT, COMPILING, kind="flag"),
-    Option("--verbose", "Print the log on stderr.", OUTPUT, LOWERING, kind="flag", short="-v"),
+    Option("--verbose", "Print the log on stderr.", OUTPUT, (*LOWERING, "advise"), kind="flag", short="-v"),
 )
 """Options of commands that are no part of a spec."""
 

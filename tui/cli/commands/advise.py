@@ -8,6 +8,7 @@ from tui.analysis import prediction
 from tui.analysis.advice import Advised
 from tui.cli.command import command, json_option, run_argument
 from tui.cli.follow import follow
+from tui.cli.options import table_options
 from tui.cli.output import print_json
 from tui.cli.signals import Signals
 from tui.errors import Exit, UserError
@@ -20,7 +21,7 @@ from tui.run.state import State
 @run_argument()
 @click.option("--try", "try_out", is_flag=True, help="Compile and run each suggested option, and show the result.")
 @json_option("Print the suggestions as JSON.")
-@click.option("-v", "--verbose", is_flag=True, help="Print the log of tried runs on stderr.")
+@table_options("advise")
 def advise(name: str, try_out: bool, as_json: bool, verbose: bool) -> int:
     """Suggest improvements, with evidence.
 

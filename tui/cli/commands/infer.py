@@ -9,6 +9,7 @@ import msgspec
 from tui.cli import candidates
 from tui.cli.command import command, json_option, run_argument
 from tui.cli.follow import POLL_S
+from tui.cli.options import table_options
 from tui.cli.output import print_json
 from tui.cli.request import absolute
 from tui.errors import Exit, UserError
@@ -20,14 +21,7 @@ from tui.run.state import State
 
 @command("fvp-tui infer last", "fvp-tui infer last --input image.npy")
 @run_argument(complete=candidates.live_runs)
-@click.option(
-    "--input",
-    "inputs",
-    multiple=True,
-    metavar="FILE",
-    shell_complete=candidates.files,
-    help="Take an input of the model from FILE [its next sample].",
-)
+@table_options("infer")
 @json_option("Print the inference, and the check so far, as JSON.")
 def infer(name: str, inputs: tuple[str, ...], as_json: bool) -> int:
     """Run another inference in a served run.
