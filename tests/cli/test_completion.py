@@ -134,6 +134,14 @@ def test_completing_loads_neither_pytorch_nor_the_screen(words: tuple[str, ...],
     assert imported.isdisjoint({"torch", "executorch", "textual", "rich", "numpy"})
 
 
+def test_completing_the_name_of_a_command_imports_none(ask: Ask) -> None:
+    imported = {line.rpartition("|")[2].strip() for line in ask("bash", "sto", python=("-X", "importtime"))}
+    assert "tui.cli.registry" in imported
+    assert not [name for name in imported if name.startswith(("tui.cli.commands", "tui.run", "msgspec"))]
+    assert ask("bash", "sto") == ["plain,stop"]
+    assert ask("zsh", "sto") == ["plain", "stop", "Stop a run"]
+
+
 @pytest.mark.parametrize("shell", completion.SHELLS)
 def test_the_script_says_how_it_is_installed(shell: str, fvp_tui: Fvp) -> None:
     done = fvp_tui("completion", shell)
