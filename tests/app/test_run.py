@@ -186,8 +186,8 @@ async def test_advice_stands_with_its_evidence(until: Until) -> None:
         await until(pilot, lambda: read(app))
         await pilot.press("6")
         shown = " ".join(seen(app).split())
-        assert "inputs that are like those in the field: --quantize a16w8" in shown
-        assert "noise is 12.5 dB; head (aten.linear) is the first layer below 20 net.py:9" in shown
+        assert "inputs like those in the field: --quantize a16w8" in shown
+        assert "SQNR is 12.5 dB; head (aten.linear) is the first layer below 20 dB net.py:9" in shown
         assert f"fvp-tui advise {name} --try" in shown
         await pilot.press("3")
         shown = " ".join(seen(app).split())
@@ -209,7 +209,7 @@ async def test_a_failed_run_says_why_and_what_to_do(until: Until) -> None:
 
 async def test_a_lost_run_is_not_shown_as_running(until: Until) -> None:
     directory = fakes.gone()
-    (directory / store.RUNNER_LOG).write_text("cannot write\n")
+    (directory / store.PROCESS_LOG).write_text("cannot write\n")
     app = FvpApp(attach=directory)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: read(app))

@@ -18,7 +18,7 @@ LEAVE_S = 10.0
 
 FAULT = re.compile(r"Traceback \(most recent call last\)|internal error|Exception ignored|Fatal Python error")
 OURS = re.compile(r"/tui/|internal error")
-TEXTS = (store.RUNNER_LOG, store.CONSOLE, journal.FILE, "artifacts/compile.log", "artifacts/internal_error.txt")
+TEXTS = (store.PROCESS_LOG, store.CONSOLE, journal.FILE, "artifacts/compile.log", "artifacts/internal_error.txt")
 """What a run's processes print, and where."""
 
 NONE = "none"

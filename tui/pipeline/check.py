@@ -184,54 +184,71 @@ def _platform(
     artifacts: Path, manifest: Manifest, samples: Sequence[int], outputs: Sequence[Sequence[bytes]], *, printed: bool
 ) -> Check:
     """Check the platform's link by itself."""
-    path = artifacts / tensors.REFERENCES
-    if not path.exists():
-        return Check(status="skipped", reason="no reference: the model is a ready program")
-    if manifest.unchecked is not None:
-        return Check(status="skipped", reason=manifest.unchecked)
-    if len(outputs) < len(samples):
-        reason = f"{len(outputs)} of {len(samples)} inferences gave outputs"
-        return Check(status="skipped", reason=reason)
-    with np.load(path) as packed:
+    if (obstacle := _obstacle(artifacts, manifest, samples, outputs)) is not None:
+        return Check(status="skipped", reason=obstacle)
+    with np.load(artifacts / tensors.REFERENCES) as packed:
         data = dict(packed)
     reference = _reference(data)
     checks: list[OutputCheck] = []
     accuracy = None
     for j, info in enumerate(manifest.outputs):
-        kinds = KINDS[reference]
-        expected = {kind: [data[f"{kind}_{k}_{j}"] for k in samples] for kind in kinds}
-        try:
-            got = [tensors.from_bytes(outputs[k][j], info) for k in range(len(samples))]
-        except (ValueError, IndexError):
-            reason = f"output {j} does not have the size of {info.dtype} {info.shape}"
-            return Check(status="mismatch", reason=reason, reference=reference, outputs=tuple(checks))
-        if any(e.shape != g.shape for e, g in zip(expected[reference], got, strict=True)):
-            reason = f"output {j} differs in shape from the reference"
-            return Check(status="mismatch", reason=reason, reference=reference, outputs=tuple(checks))
-        bundle = reference == "bundle"
+        expected = {kind: [data[f"{kind}_{k}_{j}"] for k in samples] for kind in KINDS[reference]}
+        got = _decoded(j, info, outputs[: len(samples)], expected[reference])
+        if isinstance(got, str):
+            return Check(status="mismatch", reason=got, reference=reference, outputs=tuple(checks))
         labelled = j == 0 and bool(manifest.labels)
-        one = (
-            _bundled(info, expected[reference], got)
-            if bundle
-            else _one(info, expected, got, reference, labelled=labelled)
-        )
+        if reference == "bundle":
+            one = _bundled(info, expected[reference], got)
+        else:
+            one = _one(info, expected, got, reference, labelled=labelled)
         if printed and one.tolerance is not None and got[0].dtype.kind == "f":
             one = msgspec.structs.replace(one, tolerance=max(one.tolerance, PRINTED))
         checks.append(one)
-        if j == 0 and manifest.labels:
+        if labelled:
             accuracy = _accuracy([manifest.labels[k] for k in samples], expected, got)
-    wrong = [j for j, o in enumerate(checks) if (o.max_abs_error or 0.0) > (o.tolerance or 0.0)]
-    why: str | None = None
-    if wrong:
-        first = checks[wrong[0]]
-        why = f"output {wrong[0]} is off by {first.max_abs_error:.4g}, allowed is {first.tolerance:.4g}"
+    excess = _first_excess(checks)
     return Check(
-        status="mismatch" if wrong else "match",
-        reason=why,
+        status="match" if excess is None else "mismatch",
+        reason=excess,
         reference=reference,
         outputs=tuple(checks),
         accuracy=accuracy,
     )
+
+
+def _obstacle(
+    artifacts: Path, manifest: Manifest, samples: Sequence[int], outputs: Sequence[Sequence[bytes]]
+) -> str | None:
+    """Reason why outputs cannot be checked at all; None where they can."""
+    if not (artifacts / tensors.REFERENCES).exists():
+        return "no reference: the model is a ready program"
+    if manifest.unchecked is not None:
+        return manifest.unchecked
+    if len(outputs) < len(samples):
+        return f"{len(outputs)} of {len(samples)} inferences gave outputs"
+    return None
+
+
+def _decoded(
+    j: int, info: TensorInfo, outputs: Sequence[Sequence[bytes]], expected: Sequence[NDArray]
+) -> list[NDArray] | str:
+    """Output `j` of each inference as a tensor, or why it is no such tensor."""
+    try:
+        got = [tensors.from_bytes(inference[j], info) for inference in outputs]
+    except (ValueError, IndexError):
+        return f"output {j} does not have the size of {info.dtype} {info.shape}"
+    if any(e.shape != g.shape for e, g in zip(expected, got, strict=True)):
+        return f"output {j} differs in shape from the reference"
+    return got
+
+
+def _first_excess(checks: Sequence[OutputCheck]) -> str | None:
+    """The first output beyond its tolerance, in words; None where there is none."""
+    for j, one in enumerate(checks):
+        error, allowed = one.max_abs_error or 0.0, one.tolerance or 0.0
+        if error > allowed:
+            return f"output {j} is off by {error:.4g}, allowed is {allowed:.4g}"
+    return None
 
 
 def limits(spec_limits: Limits, state: State) -> tuple[LimitResult, ...]:

@@ -46,7 +46,7 @@ def start(request: Spec) -> Path:
     sweep()
     directory, lock = store.create_locked(request)
     try:
-        with (directory / store.RUNNER_LOG).open("wb") as log, _holding_back():
+        with (directory / store.PROCESS_LOG).open("wb") as log, _holding_back():
             # Its own session: closing the terminal or the viewer sends it no signal.
             process = subprocess.Popen(
                 [sys.executable, "-m", MODULE, str(directory), str(lock)],

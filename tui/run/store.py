@@ -31,7 +31,7 @@ PINNED = "pinned"
 CONTROL = "control"
 STOP = "stop"
 """Asks a run's process to stop that does not listen yet."""
-RUNNER_LOG = "runner.log"
+PROCESS_LOG = "runner.log"
 """Output of the run process itself."""
 ARTIFACTS = "artifacts"
 MODEL = "model.pte"
@@ -286,7 +286,7 @@ class Live:
 def last_words(directory: Path) -> str | None:
     """The last line that a run's process printed, which it only does when something is wrong with it."""
     try:
-        lines = (directory / RUNNER_LOG).read_text(encoding="utf-8", errors="replace").split("\n")
+        lines = (directory / PROCESS_LOG).read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
         return None
     return next((line.strip() for line in reversed(lines) if line.strip()), None)

@@ -140,7 +140,7 @@ class RunScreen(Screen[None]):
         with self.app.batch_update():
             hint = ""
             if event.state.run.status == "lost" and store.last_words(self.directory):
-                hint = f"see {store.RUNNER_LOG} in {self.directory}"
+                hint = f"see {store.PROCESS_LOG} in {self.directory}"
             elif failed_at(event.state) is not None:
                 hint = f"{self._key('run.source')} opens the line, {self._key('run.again')} runs it again"
             self.query_one(RunHeader).take(event.state, hint)
