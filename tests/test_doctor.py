@@ -114,7 +114,7 @@ def test_with_the_stand_in_the_fvp_works_when_there_is_a_runner(bare: dict[str, 
     runner = elves.write(tmp_path / "runner.elf", "address")
     status, report = examined({**env, discovery.RUNNER_VARIABLE: str(runner)}, tmp_path)
     assert (status, report["platform"]) == (0, "fvp")
-    assert "takes a program placed in memory" in report["findings"]["runner"]["detail"]
+    assert "runs a program placed in memory" in report["findings"]["runner"]["detail"]
     assert report["works"]["run a program on the FVP"] == {
         "name": "run a program on the FVP",
         "works": True,

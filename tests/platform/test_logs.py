@@ -79,7 +79,7 @@ TABLE = {
         (None,),
         verdict="pass",
         errors=1,
-        note="the platform went on after the program's end until a limit stopped it",
+        note="the platform kept running after the program's end until a limit stopped it",
     ),
     "sse300_u55_executorch_docs_0.3_softmax_timelimit": Expected(
         "boot load prepare infer report exit",

@@ -87,7 +87,7 @@ def test_a_build_that_fails_says_why_and_keeps_its_log(
 
 def test_what_is_no_checkout_or_has_no_toolchain_is_told(checkout: MakeCheckout, fvp_tui: Fvp, tmp_path: Path) -> None:
     done = fvp_tui("firmware", "build", str(tmp_path / "nowhere"))
-    assert (done.returncode, "is no ExecuTorch checkout" in done.stderr) == (1, True)
+    assert (done.returncode, "is not an ExecuTorch checkout" in done.stderr) == (1, True)
     folder = checkout(GOOD)
     (folder / runner_build.TOOLS).unlink()
     done = fvp_tui("firmware", "build", str(folder))

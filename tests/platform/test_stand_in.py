@@ -246,7 +246,7 @@ OVER = "Info: Simulation is stopping. Reason: {} has been exceeded."
 @pytest.mark.parametrize(
     ("kind", "lines", "more", "said"),
     [
-        ("semihosting", [COMPLETE], {}, "0 of 1 inferences ran, though the program says that it is complete"),
+        ("semihosting", [COMPLETE], {}, "0 of 1 inferences ran, though the program reports its end"),
         ("semihosting", [COMPLETE], WRITTEN, "0 of 1 inferences ran"),
         ("semihosting", ["EXITTHESIM"], WRITTEN, "0 of 1 inferences ran"),
         ("semihosting", [*INFERENCE, COMPLETE], {}, "0 of 1 inferences gave outputs: out-0.bin was not written"),
@@ -302,7 +302,7 @@ def test_no_end_makes_a_success_of_what_was_not_seen(
         (["EXITTHESIM"], {}, ""),
         (["INFO - program terminating..."], {}, ""),
         (["EXITTHESIM", OVER.format("CPU time")], {"STAND_IN_END": "1"}, "shutdown_tag=EXITTHESIM"),
-        ([COMPLETE, OVER.format("Cycle limit")], {}, "went on after the program's end"),
+        ([COMPLETE, OVER.format("Cycle limit")], {}, "kept running after the program's end"),
     ],
 )
 def test_a_good_run_stays_good(
@@ -434,7 +434,7 @@ def test_an_etdump_is_kept_and_read_by_executorch_s_inspector(
     profile = {event["name"]: event for event in state["profile"] if event["block"] == "Execute"}
     assert {"native_call_mm.out", "native_call_relu.out", "Method::execute"} <= profile.keys()
     assert profile["Method::execute"]["cycles"] > profile["native_call_mm.out"]["cycles"] > 0
-    assert any("cycle accurate" in note for note in state["notes"])
+    assert any("cycle-accurate" in note for note in state["notes"])
     assert "native_call_relu.out" in machine.fvp_tui("show", "last").stdout
 
 

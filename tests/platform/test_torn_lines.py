@@ -257,7 +257,7 @@ def test_a_number_ends_where_its_format_says(lines: list[str], npu: int | None, 
 def test_what_newlib_nano_could_not_print_is_said_to_be_lost() -> None:
     found = parse(printed(["I [executorch:x.cpp:zu main()] \ufffd", "model_pte_program_size: zu bytes."]))
     notes = " ".join(event.text for event in found if isinstance(event, events.Noted))
-    assert "lines of the log have lost their text: newlib-nano" in notes
+    assert "some lines of the log have lost their text: newlib-nano" in notes
     assert "figures are lost: newlib-nano" in notes
     assert figures(found) == {}
 

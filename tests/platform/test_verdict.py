@@ -115,7 +115,7 @@ def test_a_runner_that_aborts_after_a_failed_test_fails_for_the_test() -> None:
         F + "In function main(), assert failed (model_ok == true): Problem running model",
     )
     assert "differ from the reference" in verdict(*aborted).reason
-    assert "did not run right" in verdict(*aborted[1:]).reason
+    assert "did not run correctly" in verdict(*aborted[1:]).reason
 
 
 KIT_ASSERTION = (
@@ -237,15 +237,15 @@ KNOWN = [
     (">>> ZEPHYR FATAL ERROR 19: Memory fault on CPU 0", "fatal error 19 Memory fault"),
     ("ASSERTION FAIL [thread != NULL] @ ZEPHYR_BASE/kernel/sched.c:99", "an assertion: thread != NULL"),
     ('assertion "size > 0" failed: file "pool.c", line 12, function: take', "an assertion: size > 0"),
-    (E + "Total output tensor sizes do not match", "has not the size the compiler announced"),
-    (E + "Program expects 96 bytes but got 48", "has not the size the compiler announced"),
+    (E + "Total output tensor sizes do not match", "does not have the size that the compiler announced"),
+    (E + "Program expects 96 bytes but got 48", "does not have the size that the compiler announced"),
     (E + "Incorrect header in vela_bin_stream", "made by another Vela or is damaged"),
     (E + "Vela bin ptr not aligned to 16 bytes: 0x70000071", "a multiple of 16 bytes"),
     (
         E + "Input 0 expected Integer (4 byte), Char (1 byte) or Bool (1 byte) integer inputs, got ScalarType id Float",
         "input 0 of the NPU is Float",
     ),
-    (F + "In function Init(), assert failed (n > 0): Program has no methods", "has not the method"),
+    (F + "In function Init(), assert failed (n > 0): Program has no methods", "does not have the method"),
     (E + "No method named 'forward' in given bundled program", "the runner asks for forward"),
     (F + "In function f(), assert failed (p): Could not allocate memory for input evalues", "too small for the input"),
     (E + "Bundle verification failed with status 0x20", "differ from the reference"),
@@ -305,7 +305,7 @@ KNOWN = [
         "DelegateInvalidCompatibility (0x30)",
     ),
     (F + "Execution of method forward failed with status 0x99", "the method forward failed: error (0x99)"),
-    ("I [executorch:x.cpp:1 f()] Model run: 0", "did not run right"),
+    ("I [executorch:x.cpp:1 f()] Model run: 0", "did not run correctly"),
     ("Application exit code: 2.", "exit code 2"),
     ("Error: fvp-sim: the firmware has no kernel for aten::sort.values", "no kernel for aten::sort.values"),
 ]

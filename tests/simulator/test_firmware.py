@@ -157,7 +157,7 @@ def test_without_qemu_the_interpreter_takes_over_unless_the_firmware_is_asked_fo
     words = ("-a", axf(firmware_home), "--data", f"{program}@0x90000000")
     done = sim(firmware_home, *words, cwd=tmp_path, FVP_TUI_QEMU="no-qemu")
     assert done.returncode == 0
-    assert "the interpreter takes the firmware's place: qemu-system-arm is not installed" in done.stdout
+    assert "the interpreter replaces the firmware: qemu-system-arm is not installed" in done.stdout
     assert "Model run: 1" in done.stdout
     done = sim(firmware_home, *words, "--engine", "firmware", cwd=tmp_path, FVP_TUI_QEMU="no-qemu")
     assert done.returncode == 2

@@ -134,7 +134,7 @@ def _cmd_line(inputs: Sequence[str], program: str, output: str, *, server: bool)
 
 def _check_word(name: str) -> None:
     if not name or re.search(r"[\s'\"]", name):
-        raise UsageError(f"the file name {name!r} cannot be given to the FVP", "use one without spaces and quotes")
+        raise UsageError(f"the file name {name!r} cannot be given to the FVP", "use a name without spaces or quotes")
 
 
 def is_fast(argv: Sequence[str], board: Board) -> bool:

@@ -16,7 +16,7 @@ from tui.run.events import Event, InstructionsCounted
 from tui.run.figures import PlanStep
 
 HANDED_OVER = "NPU partition {}"
-BRANCHING = "the program's plan branches: instructions are known of each inference, not of each operator"
+BRANCHING = "the program's plan branches: instructions are counted for each inference, not for each operator"
 
 
 def steps(plan: Plan, left: Sequence[CpuOperator] = ()) -> tuple[PlanStep, ...]:

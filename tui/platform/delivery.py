@@ -75,14 +75,14 @@ def _written(folder: Path, infos: Sequence[TensorInfo]) -> Taken:
     if len(numbers) < len(infos):
         missing = min(set(range(len(infos))) - set(numbers))
         why = f"{OUTPUT}-{missing}.bin was not written"
-        return Taken(None, why, "is the runner's semihosting-cwd overridden by -C?")
+        return Taken(None, why, "check that -C does not override the runner's semihosting-cwd")
     outputs: list[bytes] = []
     for number, info in zip(numbers, infos, strict=False):
         file = folder / f"{OUTPUT}-{number}.bin"
         content = file.read_bytes()
         if len(content) != info.nbytes:
             why = f"{file.name} has {len(content)} bytes, the output {info.nbytes}"
-            return Taken(None, why, "was it written whole? see the log, and the space left on the disk")
+            return Taken(None, why, "it may be incomplete: check the log and the free space on the disk")
         outputs.append(content)
     return Taken(outputs)
 
@@ -114,12 +114,12 @@ def _printed(console: bytes, infos: Sequence[TensorInfo]) -> Taken:
             arrays[output][element] = value
             seen[output][element] = True
     if not printed:
-        why = "the runner prints none, so that there is nothing to check"
+        why = "the runner prints none: there is nothing to check"
         return Taken(None, why, f"build it with ET_LOG_DUMP_OUTPUT=ON; {_SEMIHOSTING}")
     for j, whole in enumerate(seen):
         if not whole.all():
-            why = f"{int(whole.sum())} of {sizes[j]} elements of output {j} can be read on the console"
-            return Taken(None, why, f"others wrote into its lines; {_SEMIHOSTING}")
+            why = f"{int(whole.sum())} of {sizes[j]} elements of output {j} are readable on the console"
+            return Taken(None, why, f"other output broke its lines; {_SEMIHOSTING}")
     return Taken([array.tobytes() for array in arrays])
 
 

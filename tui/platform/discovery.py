@@ -64,7 +64,7 @@ def find_runner(explicit: str | None, board: Board = boards.DEFAULT) -> Location
         if name:
             path = Path(name).expanduser().absolute()
             if not path.is_file():
-                raise PlatformUnavailable(f"no runner at {path} ({by})", "give an ELF file")
+                raise PlatformUnavailable(f"no runner at {path} ({by})", "name an ELF file")
             return Location(path, by)
     return _in_checkouts(board.fvp.runner, "an ExecuTorch checkout") or _installed(board)
 
@@ -145,7 +145,7 @@ def _named(name: str, by: str, fvp: Fvp) -> Location:
     if not path.is_file():
         raise PlatformUnavailable(f"no FVP at {path} ({by})", f"give the path of the binary {fvp.binary}")
     if not os.access(path, os.X_OK):
-        raise PlatformUnavailable(f"{path} ({by}) cannot be executed", "chmod +x it, or give another")
+        raise PlatformUnavailable(f"{path} ({by}) is not executable", "make it executable (chmod +x), or name another")
     return Location(path.absolute(), by)
 
 
@@ -195,7 +195,7 @@ def probe(binary: Path, env: Mapping[str, str]) -> str | None:
     except OSError as error:
         raise _unusable(binary, f"{binary}: {error.strerror}") from error
     except subprocess.TimeoutExpired as error:
-        raise PlatformUnavailable(f"{binary.name} --version does not answer within {PROBE_S:.0f} s") from error
+        raise PlatformUnavailable(f"{binary.name} --version did not answer within {PROBE_S:.0f} s") from error
     said = done.stdout.decode("utf-8", "replace")
     if done.returncode != 0:
         raise _unusable(binary, said, done.returncode)

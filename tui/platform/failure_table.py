@@ -30,7 +30,7 @@ class Row:
     hint: str = ""
 
 
-_POOLS = "rebuild the runner with a larger {} (CMake define), or take a smaller model or another --memory-mode"
+_POOLS = "rebuild the runner with a larger {} (CMake define), or use a smaller model or another --memory-mode"
 _METHOD_POOL = _POOLS.format("ET_ARM_BAREMETAL_METHOD_ALLOCATOR_POOL_SIZE")
 _SCRATCH_POOL = _POOLS.format("ET_ARM_BAREMETAL_SCRATCH_TEMP_ALLOCATOR_POOL_SIZE")
 _FAST_POOL = _POOLS.format("ET_ARM_BAREMETAL_PLANNED_FAST_MEMORY_SIZE")
@@ -43,7 +43,7 @@ _MACS = "run on the target the model was compiled for: leave num_macs to --targe
 _FAULT_HINT = (
     "often memory: check --memory-mode, the sizes of the runner's pools and that runner and target belong together"
 )
-_ARCHITECTURE = "take the FVP for this machine: Linux64_GCC for x86-64, Linux64_armv8l_GCC for aarch64 (see uname -m)"
+_ARCHITECTURE = "use the FVP for this machine: Linux64_GCC for x86-64, Linux64_armv8l_GCC for aarch64 (see uname -m)"
 
 
 def _row(kind: Kind, pattern: str, reason: str, hint: str = "") -> Row:
@@ -105,7 +105,7 @@ TABLE: tuple[Row, ...] = (
         Kind.LICENCE,
         r"(?i)license error: (?P<what>.*?)\.?$|error_(?P<name>license_\w+|cannot_contact_license_server)",
         "the FVP has no licence: {what}{name}",
-        "activate a licence for this user (armlm), or take the Ecosystem FVP, which needs none",
+        "activate a licence for this user (armlm), or use the Ecosystem FVP, which needs none",
     ),
     _row(
         Kind.FAULT,
@@ -182,7 +182,7 @@ TABLE: tuple[Row, ...] = (
         Kind.ERROR,
         r"(?P<what>neither the simulator nor PyTorch has a kernel for \S+)",
         "{what}",
-        "where the firmware has it, --engine firmware; else leave the operator out of the model, "
+        "use --engine firmware where the firmware has it; else leave the operator out of the model, "
         "or run it on an FVP with a runner that has it",
     ),
     _row(
@@ -261,14 +261,14 @@ TABLE: tuple[Row, ...] = (
         Kind.ERROR,
         r"not divisible by (?:chunk count|vela chunk bytes)|Total output tensor sizes do not match"
         r"|Program expects \d+ bytes but got \d+|does not match its Vela descriptor",
-        "an output of the NPU has not the size the compiler announced",
+        "an output of the NPU does not have the size that the compiler announced",
         "a graph output that is also used inside was dropped by Vela 5: return a copy of it, or update Vela",
     ),
     _row(
         Kind.ERROR,
         r"Could not open (?:output )?file (?P<file>\S+) \(errno: (?P<errno>\d+)\)",
         "the program cannot open the file {file} (errno {errno})",
-        "is the runner's semihosting-cwd overridden by -C?",
+        "check that -C does not override the runner's semihosting-cwd",
     ),
     _row(
         Kind.ERROR,
@@ -286,7 +286,7 @@ TABLE: tuple[Row, ...] = (
     _row(
         Kind.ERROR,
         r"Vela bin ptr not aligned to 16 bytes",
-        "the program does not lie at a multiple of 16 bytes in memory, which the NPU needs",
+        "the program is not at a multiple of 16 bytes in memory, as the NPU needs",
         "place it at another address (--pte-address), or align the array that holds it in the runner",
     ),
     _row(
@@ -298,8 +298,8 @@ TABLE: tuple[Row, ...] = (
     _row(
         Kind.ERROR,
         r"Program has no methods|No method named '?(?P<method>[^\s']*)",
-        "the program has not the method that the runner asks for {method}",
-        "is it a program (.pte) of a single method named forward, as the runner expects?",
+        "the program does not have the method that the runner asks for {method}",
+        "the runner expects a program (.pte) with a single method named forward",
     ),
     _row(
         Kind.ERROR,
@@ -317,7 +317,7 @@ TABLE: tuple[Row, ...] = (
         Kind.ERROR,
         r"ethosu_reserve_driver_ex failed|Failed to initiali[sz]e Ethos-U|Failed to initiali[sz]e NPU",
         "the program finds no NPU on the platform",
-        "use a runner built for this board: Corstone-320 with Ethos-U85",
+        "use a runner built for this board and its NPU",
     ),
     _row(
         Kind.ERROR,
@@ -333,7 +333,7 @@ TABLE: tuple[Row, ...] = (
     _row(
         Kind.ERROR,
         r"Problem running model|Model run: 0\b",
-        "the runner reports that the model did not run right",
+        "the runner reports that the model did not run correctly",
     ),
     _row(
         Kind.ERROR,

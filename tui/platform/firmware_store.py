@@ -78,7 +78,7 @@ def _fetched(place: Path) -> Path:
         said = [line for line in done.stdout.decode("utf-8", "replace").splitlines() if line.strip()]
         raise UserError(
             f"{WHEEL} cannot be fetched: {said[-1] if said else f'pip ended with status {done.returncode}'}",
-            f"where there is a network: pip download --no-deps {WHEEL}; here: fvp-tui firmware install --from FILE",
+            f"offline: pip download --no-deps {WHEEL} elsewhere, then here fvp-tui firmware install --from FILE",
         )
     return wheels[0]
 
@@ -103,7 +103,7 @@ def _keep(members: Iterable[tuple[str, bytes]]) -> list[Path]:
         elif image := images.get(hashlib.sha256(content).hexdigest()):
             kept.append(write_whole(folder() / f"{image.name}{SUFFIX}", content))
     if not kept:
-        raise UserError("none of the firmware images that are known is in it", f"take {WHEEL}")
+        raise UserError("it contains no known firmware image", f"use {WHEEL}")
     for name, content in licences:
         write_whole(folder() / "LICENSES" / name, content)
     return kept

@@ -59,24 +59,24 @@ def inspect(
         raise PlatformUnavailable(f"no runner at {path}: {error.strerror}") from error
     except (ELFError, ValueError, KeyError, UnicodeDecodeError) as error:
         raise PlatformUnavailable(
-            f"{path} is not an ELF file, or a damaged one", "give ExecuTorch's arm_executor_runner for this board"
+            f"{path} is not an ELF file, or is damaged", "give ExecuTorch's arm_executor_runner for this board"
         ) from error
     if _holds(segments, TFLITE_TEXT) and not _holds(segments, EXECUTORCH_TEXT):
         raise PlatformUnavailable(
             f"{path} runs TensorFlow Lite models, not ExecuTorch programs",
-            "fvp-tui firmware install gets one that does",
+            "fvp-tui firmware install downloads one that does",
         )
     if machine != _ARM:
         raise PlatformUnavailable(
             f"{path} is a program for {str(machine).removeprefix('EM_')}, not for an Arm Cortex-M",
-            "the FVP's own binary is --fvp; --runner is the program that it runs",
+            "pass the FVP's own binary with --fvp; --runner is the program that it runs",
         )
     program = next((program for segment in segments for program in _programs(segment)), None)
     runner_kind = _kind(segments, program) if kind == "auto" else kind
     if runner_kind is None:
         raise PlatformUnavailable(
-            f"{path} is no runner of ExecuTorch that is known here",
-            "say how it takes its model: --runner-kind semihosting, address, embedded or mlek",
+            f"{path} is not a known ExecuTorch runner",
+            "state how it gets its model: --runner-kind semihosting, address, embedded or mlek",
         )
     address = _cached_address(path) if pte_address is None else pte_address
     if address is None:

@@ -17,8 +17,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 WORDS: dict[Kind, str] = {
     "semihosting": "reads the program and its inputs from files",
-    "address": "takes a program placed in memory, its inputs are ones",
-    "embedded": "has its program inside, whose inputs are ones",
+    "address": "runs a program placed in memory, on inputs of ones",
+    "embedded": "has its program built in, and runs it on inputs of ones",
     "mlek": "takes program and inputs placed in memory",
 }
 

@@ -94,7 +94,7 @@ def build(
 def _command(checkout: Path, board: Board, *, etdump: bool, bundles: bool, kernels: tuple[str, ...]) -> list[str]:
     script = checkout / SCRIPT
     if not script.is_file():
-        raise UserError(f"{checkout} is no ExecuTorch checkout: it has no {SCRIPT}", "give its top folder")
+        raise UserError(f"{checkout} is not an ExecuTorch checkout: it has no {SCRIPT}", "name its top folder")
     if not (checkout / TOOLS).is_file():
         raise UserError(
             f"{checkout} has no toolchain yet: there is no {TOOLS}",
@@ -166,7 +166,7 @@ def _take(folder: Path, board: Board) -> Path:
     """Keep what was built, if it is what was wanted."""
     path = next((path for path in sorted((folder / FOLDER).rglob(RUNNER)) if path.is_file()), None)
     if path is None:
-        raise UserError(f"the build ended well but left no {RUNNER} in {folder / FOLDER}", f"see {folder / LOG}")
+        raise UserError(f"the build succeeded but left no {RUNNER} in {folder / FOLDER}", f"see {folder / LOG}")
     kind = inspection.inspect(path).kind
     if kind != "semihosting":
         raise UserError(f"{path} {runner.WORDS[kind]}: a runner that reads files was wanted")

@@ -50,14 +50,14 @@ def choose(spec: Spec) -> Choice:
         PlatformUnavailable: what was asked for is not there or does not start.
     """
     if spec.platform == "simulator":
-        return _simulator("the simulator, as asked for", spec)
+        return _simulator("the simulator, as requested", spec)
     # What is named must be there: to simulate instead would hide a slip of the pen.
     if spec.platform == "fvp" or spec.fvp:
         return _fvp_for(spec)
     if spec.runner:
         _inspect(Path(spec.runner).expanduser().absolute(), spec.runner_kind)
     if spec.engine != "auto":
-        return _simulator("the simulator, whose engine was asked for", spec)
+        return _simulator("the simulator, since its engine was requested", spec)
     try:
         return _fvp_for(spec)
     except PlatformUnavailable as error:
@@ -71,7 +71,7 @@ def platform_only(spec: Spec) -> Choice:
         PlatformUnavailable: what was asked for is not there or does not start.
     """
     if spec.platform == "simulator":
-        return _simulator("the simulator, as asked for")
+        return _simulator("the simulator, as requested")
     board = spec.target.board
     fvp = discovery.find_fvp(spec.fvp, board)
     if fvp is not None:
@@ -93,11 +93,13 @@ def _fvp_for(spec: Spec) -> Choice:
     if runner is None:
         raise PlatformUnavailable(
             f"an FVP was found by {fvp.by}, but no runner for it",
-            "fvp-tui firmware install gets one ready made, firmware build makes one; or --runner ELF",
+            "fvp-tui firmware install fetches a prebuilt one, firmware build builds one; or --runner ELF",
         )
     program = _inspect(runner.path, spec.runner_kind, spec.pte_address, board)
     if program.image is not None and program.image.board != board.name:
-        raise PlatformUnavailable(f"{runner} is {program.name}, which is another board", f"give one for {board.name}")
+        raise PlatformUnavailable(
+            f"{runner} is {program.name}, which is for another board", f"use one for {board.name}"
+        )
     return _fvp(fvp, program)
 
 
@@ -142,7 +144,7 @@ def _emulated(why: str, spec: Spec) -> Choice:
         PlatformUnavailable: what it needs is not here, or it cannot do what is asked for.
     """
     if sys.platform != "linux":
-        raise PlatformUnavailable("--engine firmware is there on Linux only", "--engine interpreter")
+        raise PlatformUnavailable("--engine firmware is available on Linux only", "--engine interpreter")
     image = firmware_store.installed(firmware_images.CORSTONE_300)
     if image is None:
         raise PlatformUnavailable("the firmware for --engine firmware is not installed", "fvp-tui firmware install")

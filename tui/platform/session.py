@@ -123,7 +123,7 @@ def _cannot_start(program: str, error: CannotStart) -> PlatformExited:
     if finding := failures.find(error.what):
         return PlatformExited(verdict="fail", reason=finding.reason, hint=finding.hint)
     reason = f"the platform cannot be started: {error.what}"
-    return PlatformExited(verdict="fail", reason=reason, hint=f"is {program} there and executable?")
+    return PlatformExited(verdict="fail", reason=reason, hint=f"check that {program} exists and is executable")
 
 
 class _Session:
@@ -198,7 +198,7 @@ class _Session:
             self._end(now)
         elif self._waiting:
             if idle_s > limit_s:
-                self._listener.event(Noted(text=f"ended, since nothing was asked of it for {limit_s:g} s"))
+                self._listener.event(Noted(text=f"ended after {limit_s:g} s without a request"))
                 self._finish(now)
         elif idle_s > limit_s + self._patience.overdue and self._overdue_s is None:
             self._overdue_s = idle_s

@@ -33,11 +33,11 @@ from tui.run.events import (
 from tui.run.figures import Inference, Source
 from tui.text import clean
 
-CPU_CYCLES = "CPU cycles are what the program counted: neither FVP nor simulator is cycle accurate for the CPU"
-IDLE = "no NPU cycles: all of the NPU's counters are at 0"
+CPU_CYCLES = "CPU cycles are the program's own count: neither the FVP nor the simulator is cycle-accurate for the CPU"
+IDLE = "no NPU cycles: all of the NPU's counters are 0"
 NO_REPORT = "no NPU cycles: the program printed no PMU report"
 LOST = "figures are lost: " + NANO
-GARBLED = "lines of the log have lost their text: " + NANO
+GARBLED = "some lines of the log have lost their text: " + NANO
 
 
 class Parser:
@@ -229,7 +229,7 @@ class Parser:
     def _tear(self, text: str, events: list[Event]) -> None:
         said = clean(text.strip(), _SHOWN)
         self._why_torn = self._why_torn or f"no NPU cycles: a line of the report is torn: {said}"
-        events.append(Noted(text=f"a figure is left out, since its line is torn: {said}"))
+        events.append(Noted(text=f"a figure was left out: its line is torn: {said}"))
 
     # Words
 
@@ -303,7 +303,7 @@ class Parser:
         if report.npu_cycles is None:
             events.append(Noted(text=self._why_torn or self._why_no_cycles))
         if count > 1:
-            events.append(Noted(text=f"the program ran {count} inferences in one go: figures are the mean of them"))
+            events.append(Noted(text=f"the program ran {count} inferences in one go: figures are their mean"))
         self.finished += 1
         self._running = self._reported = self._gave = False
         self._report = PmuReport()

@@ -54,7 +54,7 @@ class End:
     stopped: bool = False
     """True if the user asked for it."""
     overdue_s: float | None = None
-    """Seconds after which we stopped it, since it did not keep its time limit."""
+    """Seconds after which we stopped it, since it exceeded its time limit."""
     frozen: bool = False
     """True if a signal had stopped it by then, and no other had woken it."""
     closed: bool = False
@@ -131,7 +131,10 @@ class Evidence:
             said = f"the program stopped at an assertion: {clean(assertion['text'].strip(), REASON_LIMIT)}"
             hint = f"{hint}: {clean(text[: assertion.start('text')].strip(' :'), REASON_LIMIT)}"
         elif message.garbled:
-            said, hint = f"the program reports an error whose text is lost: {NANO}", "see its file's name in the log"
+            said, hint = (
+                f"the program reports an error whose text is lost: {NANO}",
+                "see the name of its file in the log",
+            )
         else:
             said = f"the program reports: {clean(text.strip(), REASON_LIMIT)}"
         first = self._messages, Finding(kind, said, hint, text)
@@ -197,7 +200,7 @@ def remarks(evidence: Evidence, end: End) -> list[str]:
     notes = [PYTHON_AT_EXIT] if evidence.python_died else []
     if _went_on(evidence, end):
         notes.append(
-            "the platform went on after the program's end until a limit stopped it: its parameter "
+            "the platform kept running after the program's end until a limit stopped it: the parameter "
             "uart0.shutdown_on_eot=1 or uart0.shutdown_tag=EXITTHESIM stops it at once"
         )
     return notes
@@ -237,11 +240,11 @@ def _limit(evidence: Evidence, end: End) -> tuple[str, str] | None:
         return None
     if end.frozen:
         return (
-            f"the platform's process was frozen by a signal, and was ended after {end.overdue_s:.0f} s",
+            f"the platform's process was frozen by a signal and was ended after {end.overdue_s:.0f} s",
             "kill -CONT wakes such a process",
         )
     if finding is None:
-        reason = f"the platform did not keep its time limit and was stopped after {end.overdue_s:.0f} s"
+        reason = f"the platform exceeded its time limit and was stopped after {end.overdue_s:.0f} s"
     elif finding.reason.startswith("CPU time") and end.timeout_s is not None:
         reason = f"the time limit of {end.timeout_s:g} s was reached"
     else:
@@ -260,7 +263,7 @@ def _limit(evidence: Evidence, end: End) -> tuple[str, str] | None:
         )
     for words, option in _OTHER_LIMITS.items():
         if finding is not None and finding.reason.startswith(words):
-            return reason, f"fvp-tui sets no such limit: raise the {option} of whatever starts this platform"
+            return reason, f"fvp-tui sets no such limit: raise {option} where this platform is started"
     return reason, "raise --timeout, or try --fast (its NPU cycles are not representative)"
 
 
@@ -274,7 +277,7 @@ def _short(end: End) -> tuple[str, str] | None:
     if end.finished and not end.server_ready:
         return (
             f"{reason}: the runner has no server mode",
-            "take a semihosting runner built from a newer ExecuTorch, or --inferences 1",
+            "use a semihosting runner built from a newer ExecuTorch, or --inferences 1",
         )
     return None if _status(end) else (reason, "see the end of the log")
 
@@ -285,8 +288,8 @@ def _shortfall(end: End) -> tuple[str, str] | None:
         return None
     if end.finished < end.expected:
         return (
-            f"{end.finished} of {end.expected} inferences ran, though the program says that it is complete",
-            "is the runner ExecuTorch's, and built for this program? see the console log",
+            f"{end.finished} of {end.expected} inferences ran, though the program reports its end",
+            "check that the runner is ExecuTorch's and built for this program; see the console log",
         )
     if end.outputs < end.expected:
         why, hint = end.lacking
@@ -311,9 +314,9 @@ def _incomplete(evidence: Evidence, end: End) -> tuple[str, str]:
     if not evidence.spoke:
         return (
             "the platform ended before the program printed anything",
-            "was the runner built for this board? see the console log",
+            "check that the runner was built for this board; see the console log",
         )
     return (
-        f"the platform ended before the program said that it was complete, in phase {end.phase or 'boot'}",
+        f"the platform ended before the program reported its end, in phase {end.phase or 'boot'}",
         "see the end of the log",
     )

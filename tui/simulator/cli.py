@@ -61,23 +61,29 @@ def _parser() -> argparse.ArgumentParser:
         "-a", "--application", action="append", default=[], metavar="FILE", help="the firmware, where --engine runs one"
     )
     add("--data", action="append", default=[], metavar="FILE@ADDRESS", help="a .pte and its inputs, or a .bpte, to run")
-    add("--dump", action="append", default=[], metavar="FILE@Memory:ADDRESS,SIZE", help="firmware: memory to keep")
+    add(
+        "--dump",
+        action="append",
+        default=[],
+        metavar="FILE@Memory:ADDRESS,SIZE",
+        help="firmware: memory to save at the end",
+    )
     add(
         "--engine",
         choices=ENGINES,
         default="auto",
-        help="what runs the CPU's side; auto: a firmware known, if -a is one",
+        help="engine of the CPU's side; auto: the firmware, if -a is a known one",
     )
-    add("--counts", metavar="FILE", help="firmware: instructions, written as they are counted")
+    add("--counts", metavar="FILE", help="firmware: file that instruction counts are written to")
     add("-f", "--config-file", action="append", default=[], metavar="FILE", help="parameters in the format of -l")
     add("-l", "--list-params", action="store_true", help="list the parameters and exit")
     add("--list-instances", action="store_true", help="list what is modelled and exit")
     add("--version", action="store_true", help="print the version and exit")
     add("-T", "--timelimit", "--cpulimit", type=float, metavar="S", help="wall-clock limit in seconds")
     add("--simlimit", type=float, metavar="S", help="limit of simulated (estimated NPU) seconds")
-    add("--cyclelimit", type=float, metavar="N", help="taken and not used: there is no CPU core to count cycles of")
+    add("--cyclelimit", type=float, metavar="N", help="accepted and ignored: there is no CPU core to count cycles of")
     add("--stat", action="store_true", help="print statistics at the end")
-    add("-q", "--quiet", action="store_true", help="no informational output but the program's")
+    add("-q", "--quiet", action="store_true", help="print the program's output only")
     add("applications", nargs="*", metavar="APPLICATION", help="as -a")
     return parser
 

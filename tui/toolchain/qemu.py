@@ -48,7 +48,7 @@ def version(program: Path) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise QemuError(f"{program} does not start: {error}") from error
     if (match := _VERSION.search(done.stdout)) is None:
-        raise QemuError(f"{program} --version does not tell a version")
+        raise QemuError(f"{program} --version prints no version")
     if (int(match[1]), int(match[2])) < OLDEST:
         raise QemuError(f"{program} is QEMU {match[1]}.{match[2]}, the firmware needs {OLDEST[0]}.{OLDEST[1]} or newer")
     return ".".join(part for part in match.groups() if part is not None)

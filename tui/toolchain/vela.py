@@ -56,7 +56,7 @@ def _accelerators(source: Path) -> tuple[str, ...]:
                 and isinstance(item.value, ast.Constant)
                 and isinstance(item.value.value, str)
             )
-    raise VelaMissing(f"no list of accelerators in {source.name}: this Vela is not one we know")
+    raise VelaMissing(f"no list of accelerators in {source.name}: its layout is not known")
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ class Engine:
             core.stop_at(core.pc + end)
             core.enter()
             core.go()
-        raise EngineError("the firmware came to its fault handler, whose words are above")
+        raise EngineError("the firmware reached its fault handler, whose report is above")
 
     def log(self, level: str, text: str) -> None:
         """A line of our own on the console, as the FVP writes its own."""

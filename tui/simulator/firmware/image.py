@@ -105,7 +105,7 @@ def load(path: Path) -> Image:
     except OSError as error:
         raise ImageError(f"no firmware at {path}: {error.strerror}") from error
     except (ELFError, ValueError, KeyError, UnicodeDecodeError) as error:
-        raise ImageError(f"{path} is not an ELF file, or a damaged one") from error
+        raise ImageError(f"{path} is not an ELF file, or is damaged") from error
     sizes = [symbol.size for symbol in symbols if _METHOD_POOL in symbol.name and symbol.type == elf.OBJECT]
     return Image(
         path=path,

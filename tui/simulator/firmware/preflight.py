@@ -14,7 +14,7 @@ from tui.simulator.firmware.image import Image
 from tui.toolchain.boards import ETHOS_U85
 
 INTERPRETER = "--engine interpreter runs it"
-ANOTHER_MODEL = f"take a smaller model, or {INTERPRETER}"
+ANOTHER_MODEL = f"use a smaller model, or {INTERPRETER}"
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,14 @@ def _kernels(plan: Plan, image: Image) -> Iterator[Obstacle]:
     if missing:
         yield Obstacle(
             f"the firmware has no kernel for {', '.join(missing)}",
-            f"delegate it or take another operator; {INTERPRETER}",
+            f"delegate it or use another operator; {INTERPRETER}",
         )
 
 
 def _inputs(plan: Plan) -> Iterator[Obstacle]:
     numbers = [at for at, index in enumerate(plan.inputs) if not isinstance(plan.values[index], Tensor)]
     if numbers:
-        yield Obstacle(f"input {numbers[0]} is no tensor, the firmware is given tensors only", INTERPRETER)
+        yield Obstacle(f"input {numbers[0]} is not a tensor, and the firmware takes tensors only", INTERPRETER)
 
 
 def _signatures(plan: Plan, image: Image) -> Iterator[Obstacle]:
@@ -77,7 +77,7 @@ def _signatures(plan: Plan, image: Image) -> Iterator[Obstacle]:
         if counts:
             yield Obstacle(
                 f"the program calls {name} with {max(counts)} arguments, the firmware's takes {count}",
-                "they are of different releases of ExecuTorch: compile with the firmware's, or for the NPU",
+                "they are from different releases of ExecuTorch: compile with the firmware's, or for the NPU",
             )
 
 

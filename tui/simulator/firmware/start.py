@@ -63,10 +63,10 @@ def find(arguments: Arguments, engine: str, say: Callable[[str], None]) -> Boot 
     except (ImageError, qemu.QemuError) as error:
         if engine == "firmware":
             raise ParameterError(str(error)) from error
-        say(f"Info: the interpreter takes the firmware's place: {error}")
+        say(f"Info: the interpreter replaces the firmware: {error}")
         return None
     if obstacles and engine == "auto":
-        say(f"Info: the interpreter takes the firmware's place: {'; '.join(map(str, obstacles))}")
+        say(f"Info: the interpreter replaces the firmware: {'; '.join(map(str, obstacles))}")
         return None
     return boot
 
@@ -75,7 +75,7 @@ def _boot(arguments: Arguments) -> Boot:
     if len(arguments.applications) != 1:
         raise ImageError("the firmware engine runs one firmware: give -a FILE (fvp-tui firmware list says where it is)")
     if not hasattr(os, "memfd_create"):
-        raise ImageError("the firmware engine is there on Linux only")
+        raise ImageError("the firmware engine is available on Linux only")
     loaded = image.load(arguments.applications[0])
     program = qemu.find()
     if program is None:
