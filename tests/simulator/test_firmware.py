@@ -144,7 +144,7 @@ def test_a_fault_is_told_at_once(ran: RanModel, emulated: Path, tmp_path: Path) 
     done = boot(emulated, ran("executorch:add"), tmp_path, "--data", f"undefined.bin@{at:#x}")
     assert done.returncode == 1
     assert "Fault" in done.stdout
-    assert "Error: fvp-sim: the firmware came to its fault handler" in done.stdout
+    assert "Error: fvp-sim: the firmware reached its fault handler" in done.stdout
 
 
 # -- what cannot be run
