@@ -1,15 +1,17 @@
 """The shape of JSON as lines of text: each key at each level, and the kinds of its values.
 
-``python -m tests.reports.schema > tests/reports/run_json.txt`` writes that of ``run --json`` anew.
+``python -m tests.reports.schema`` writes those of ``run --json`` and of journals anew.
 """
 
-import sys
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
+import msgspec
 from msgspec import inspect
 
 from tui.reports import state_json
+from tui.run import events
 from tui.run.state import EMPTY, State
 
 NAME = "NAME"
@@ -77,6 +79,15 @@ def run_json() -> Shape:
     return shape(*(state_json.to_json(state) for state in states))
 
 
+def events_json() -> Shape:
+    """The shape of journals and of ``run --events``: each kind of event by its name."""
+    kinds = {event.__struct_config__.tag: inspect.type_info(event) for event in get_args(events.AnyEvent)}
+    shown = [
+        {tag: msgspec.to_builtins(_filled(kind, levels)) for tag, kind in kinds.items()} for levels in (3, 2, 1, 0)
+    ]
+    return shape(*shown)
+
+
 def _filled(kind: inspect.Type, levels: int) -> Any:
     """A value of a type. Containers have one element; what may be None is so below as many `levels` of its like."""
     match kind:
@@ -105,5 +116,9 @@ def _filled(kind: inspect.Type, levels: int) -> Any:
     raise TypeError(kind)
 
 
+RUN_JSON = Path(__file__).parent / "run_json.txt"
+EVENTS_JSON = Path(__file__).parent / "events_json.txt"
+
 if __name__ == "__main__":
-    sys.stdout.write("\n".join([*lines(run_json()), ""]))
+    for path, found in ((RUN_JSON, run_json()), (EVENTS_JSON, events_json())):
+        path.write_text("\n".join([*lines(found), ""]), encoding="utf-8")
