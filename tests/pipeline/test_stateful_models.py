@@ -180,7 +180,7 @@ def test_a_first_value_that_is_not_in_the_program_is_named(thrice: Callable[...,
     found = thrice("starting", STARTING, "--quantize", "none")
     assert first_elements(found) == [2, 4, 6]
     assert found.state["check"]["status"] == "mismatch"
-    assert "the .pte does not hold what s (starting.py:" in found.state["check"]["reason"]
+    assert "the .pte does not hold the initial value of s (starting.py:" in found.state["check"]["reason"]
     assert any("let the buffer start with zeros" in note for note in found.state["notes"])
 
 

@@ -1,3 +1,39 @@
-"""From a model to a .pte and its analysis. The only part that needs torch and executorch; it runs in a process of its
-own (``python -m tui.compile RUN_DIRECTORY``), which writes events to its standard output and noise to standard error.
+"""From a model to a .pte and its analysis: the only room that needs torch and executorch.
+
+It runs in a process of its own, which writes events to standard output and noise to standard error.
+
+The process:
+__main__         a worker by itself: ``python -m tui.compile RUN_DIRECTORY``
+client           start a worker, in the compile server or by itself
+server           the compile server, which has the libraries loaded and forks workers
+worker           the order of the stages
+compilation      events, artifacts and failures of one compilation
+progress         progress of a stage
+cache            artifacts and events of earlier compilations
+
+Load and export:
+frontend         both stages
+models           load a model
+inputs           inputs of a model
+samples          inputs of a run, and those to calibrate on
+exporting        torch.export
+mutation         buffers that a model changes
+carried          state from one inference to the next
+
+Quantize, lower, vela and emit:
+backend          these stages
+quantization     pt2e quantization
+lowering         partitions, TOSA, Vela, the .pte
+cortex_m         the same for the CPU alone
+references       what a run's outputs are compared with
+vela_report      Vela's figures of a partition
+
+What reports say:
+graph/           nodes of a graph, and their origin in the model
+diagnostics/     why an operator is on the CPU or a stage failed, and what to do about it
+links/           whether the program still is the model, and since which operator it is not
+
+Programs of their own:
+profile          read an ETDump
+vela_runs        Vela alone on lowered graphs, for estimates
 """

@@ -1,8 +1,8 @@
-"""The first two links of the check's chain: float model -> quantized model -> lowered program.
+"""Judge the first two links of the check: float model -> quantized model -> lowered program.
 
 Both are judged on outputs that PyTorch and Arm's TOSA reference model computed, so that no platform is needed. A link
-allows what honest rounding makes of an output and no more. How near sound models come to the limits, and how far beyond
-them the compiler's known faults are, was measured: see docs/links.md.
+allows the errors of correct rounding and no more. docs/links.md tells how close correct models come to the limits, and
+how far the compiler's known faults exceed them.
 """
 
 import math
@@ -18,14 +18,14 @@ from tui.model.tensors import Manifest, NDArray
 from tui.run.check import Link, LinkName
 
 QUANTIZED_STEPS = 8.0
-"""Steps of an output that quantization may move it by, whatever its size: a small one is mostly noise."""
+"""Steps by which quantization may move an output of any size: a small output is mostly noise."""
 
 QUANTIZED_SHARE = 0.75
-"""Share of the largest value of an output that quantization may move it by."""
+"""Share of its largest value by which quantization may move an output."""
 
 QUANTIZED_DB = 3.0
-"""Signal to noise from which on quantization has not lost an output, however far single elements are off: behind a
-comparison or a sign, those next to the threshold are off by all there is."""
+"""Signal-to-noise ratio with which an output holds, however far single elements are off: after a comparison or a sign,
+elements next to the threshold jump from one end of the range to the other."""
 
 NOT_QUANTIZED = "the model is not quantized"
 NO_REFERENCE = "the lowered program could not be run on the TOSA reference model"
@@ -40,11 +40,11 @@ class _Judged:
     allowed: float
     sqnr_db: float | None
     enough_db: float = math.inf
-    """Signal to noise with which the output holds, whatever its largest error."""
+    """Signal-to-noise ratio with which the output holds, whatever its largest error."""
 
     @property
     def holds(self) -> bool:
-        """Whether this output breaks no link."""
+        """True if this output breaks no link."""
         return self.excess <= tensors.FLOAT32 or (self.sqnr_db is not None and self.sqnr_db >= self.enough_db)
 
     @property
@@ -54,7 +54,7 @@ class _Judged:
 
 
 def judge(references: Mapping[str, NDArray], manifest: Manifest, *, quantized: bool) -> tuple[Link, Link]:
-    """The links ``quantized`` and ``lowered`` of a compiled model; `references` are named as in ``references.npz``."""
+    """Judge the links ``quantized`` and ``lowered``; `references` are those of ``references.npz``."""
     if manifest.unchecked is not None:
         return Link(name="quantized", status="skipped", reason=manifest.unchecked), _unlowered(manifest.unchecked)
     series = _Series(references, manifest)
@@ -67,23 +67,23 @@ def judge(references: Mapping[str, NDArray], manifest: Manifest, *, quantized: b
     return first, _link("lowered", series, "tosa", [info.rounding or 0.0 for info in manifest.outputs])
 
 
-def prepared(link: Link, found: Change) -> Link:
+def prepared(link: Link, change: Change) -> Link:
     """The link ``quantized``, broken before anything was rounded."""
     return msgspec.structs.replace(
         link,
         status="mismatch",
-        max_abs_error=found.error,
-        allowed=found.allowed,
-        output=found.output,
-        reason=f"preparing the model for quantization moved output {found.output} by {found.error:.4g}",
-        operator=found.place.name if found.place is not None else None,
-        line=found.place.line if found.place is not None else None,
-        hint=found.hint,
+        max_abs_error=change.error,
+        allowed=change.allowed,
+        output=change.output,
+        reason=f"preparing the model for quantization moved output {change.output} by {change.error:.4g}",
+        operator=change.place.name if change.place is not None else None,
+        line=change.place.line if change.place is not None else None,
+        hint=change.hint,
     )
 
 
 class _Series:
-    """Each output of each model, over all samples."""
+    """The outputs of each model, over all samples."""
 
     def __init__(self, references: Mapping[str, NDArray], manifest: Manifest) -> None:
         self._references = references
@@ -98,7 +98,7 @@ class _Series:
 
 
 def _quantization(series: _Series, output: int) -> float:
-    """How far quantization may take an output."""
+    """The error that quantization may cause in an output."""
     step = series.manifest.outputs[output].step or 0.0
     return max(QUANTIZED_STEPS * step, QUANTIZED_SHARE * _peak(series.of("float", output)))
 
@@ -117,8 +117,8 @@ def _link(name: LinkName, series: _Series, model: str, allowed: Sequence[float])
         if start.shape != end.shape:
             return Link(name=name, status="mismatch", output=j, reason=f"output {j} has another shape")
         if start.dtype.kind != "f":
-            # Whole numbers and truth values, such as the place of the largest element, have no step: two values that
-            # are nearly the same may change places, and that is rounding, too.
+            # Integers and booleans, such as the index of the largest element, have no step: two values that are nearly
+            # equal may change places by rounding, too.
             if not np.array_equal(start, end):
                 undecided.append(f"{int(np.sum(start != end))} of {start.size} elements of output {j} differ")
             continue
@@ -129,16 +129,16 @@ def _link(name: LinkName, series: _Series, model: str, allowed: Sequence[float])
 
 
 def _conclude(name: LinkName, judged: Sequence[_Judged], undecided: Sequence[str]) -> Link:
-    unsure = f"{'; '.join(undecided)}: whole numbers have no step to hold that to" if undecided else None
+    unsure = f"{'; '.join(undecided)}: integers have no quantization step to judge by" if undecided else None
     if not judged:
         return Link(name=name, status="skipped" if undecided else "match", reason=unsure)
-    worst = max(judged, key=lambda one: (not one.holds, one.excess))
+    worst = max(judged, key=lambda output: (not output.holds, output.excess))
     holds = worst.holds
     off = f"output {worst.output} is off by {worst.error:.4g}, allowed is {worst.allowed:.4g}"
     return Link(
         name=name,
         status="match" if holds else "mismatch",
-        sqnr_db=min((one.sqnr_db for one in judged if one.sqnr_db is not None), default=None),
+        sqnr_db=min((output.sqnr_db for output in judged if output.sqnr_db is not None), default=None),
         max_abs_error=worst.error,
         allowed=worst.allowed,
         output=worst.output,

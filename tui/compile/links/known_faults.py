@@ -1,6 +1,6 @@
-"""Faults of ExecuTorch's lowering that change results, and how to tell that one is at work.
+"""Known faults of ExecuTorch's lowering that change results, and their detection.
 
-A fault is recognised by its doing: applied to the quantized model, it makes of that what the lowered program computes.
+A fault is detected by its effect: the quantized model with the fault applied computes what the lowered program does.
 docs/compiler-faults.md has the smallest program of each.
 """
 
@@ -35,7 +35,7 @@ TABLES = (
     aten.silu_.default, aten.round.default, aten.pow.Tensor_Scalar, aten.gelu.default, aten.elu.default,
     aten.leaky_relu.default, aten.leaky_relu_.default, aten.remainder.Scalar,
 )  # fmt: skip
-"""What ExecuTorch makes a table of (backends/arm/_passes/insert_table_ops.py)."""
+"""Operators that ExecuTorch computes by table (backends/arm/_passes/insert_table_ops.py)."""
 
 SEGMENT = 128
 """Values of a 16-bit input between two entries of a TOSA table."""
@@ -47,15 +47,15 @@ class Fault:
 
     name: str
     cause: str
-    """What goes wrong, in a sentence."""
+    """The fault in a sentence."""
     remedy: str
-    """A way out that was tried."""
+    """A workaround that was tested."""
     applied: Callable[[GraphModule], bool]
-    """Edits a quantized model to compute what the fault makes of it; False where the fault is not met."""
+    """Edit a quantized model to compute with the fault; False if the model does not trigger it."""
 
 
 def _activation_is_lost(node: Node) -> bool:
-    """Whether FuseQuantizedActivationPass drops an activation where zero is not the least value of its range."""
+    """True if FuseQuantizedActivationPass wrongly drops an activation: zero is not the least value of its range."""
     if node.target not in (*RELUS, *HARDTANHS) or len(node.users) != 1 or not quantizes(user := next(iter(node.users))):
         return False
     _, scale, zero, least, most, _ = user.args
@@ -71,7 +71,7 @@ def _activation_is_lost(node: Node) -> bool:
 
 
 def lose_activations(module: GraphModule) -> bool:
-    """Take out the activations that the lowering loses."""
+    """Remove the activations that the lowering loses."""
     lost = [node for node in module.graph.nodes if _activation_is_lost(node)]
     for node in lost:
         node.replace_all_uses_with(node.args[0])
@@ -97,7 +97,7 @@ def _interpolated(
 
 
 def interpolate(module: GraphModule) -> bool:
-    """Put interpolation in tables in the place of functions of 16-bit values."""
+    """Replace functions of 16-bit values by interpolation in tables."""
     changed = False
     for node in list(module.graph.nodes):
         if node.target not in TABLES or len(node.users) < 1:
@@ -127,7 +127,7 @@ def interpolate(module: GraphModule) -> bool:
 
 
 def negate_unscaled(module: GraphModule) -> bool:
-    """Negate integers as they are where input and output have different scales."""
+    """Negate integers without rescaling where input and output have different scales."""
     changed = False
     for node in module.graph.nodes:
         if node.target is not aten.neg.default or "dequantize_per_tensor" not in str(node.args[0].target):
@@ -142,15 +142,15 @@ def negate_unscaled(module: GraphModule) -> bool:
 
 LOST_ACTIVATION = Fault(
     name="lost activation",
-    cause="ExecuTorch drops an activation behind a convolution or linear layer whose result shares its scale with"
-    " values below zero, as all operands of a cat do",
-    remedy="torch.clamp(x, min=0) in the place of the relu",
+    cause="ExecuTorch drops an activation after a convolution or linear layer if its result shares a scale with"
+    " values below zero, as the operands of a cat do",
+    remedy="torch.clamp(x, min=0) instead of the relu",
     applied=lose_activations,
 )
 UNSCALED_NEGATION = Fault(
     name="unscaled negation",
-    cause="ExecuTorch negates integers as they are, though input and output have different scales",
-    remedy="x * -1.0 in the place of -x",
+    cause="ExecuTorch negates integers without rescaling, though input and output have different scales",
+    remedy="x * -1.0 instead of -x",
     applied=negate_unscaled,
 )
 COARSE_TABLE = Fault(
@@ -163,7 +163,7 @@ FAULTS = (LOST_ACTIVATION, UNSCALED_NEGATION, COARSE_TABLE)
 
 
 def edited(module: GraphModule, faults: tuple[Fault, ...]) -> GraphModule | None:
-    """A copy of a quantized model with faults applied; None where it does not meet all of them."""
+    """A copy of a quantized model with faults applied; None if the model does not trigger all of them."""
     copied = GraphModule(module, copy.deepcopy(module.graph))
     if not all(fault.applied(copied) for fault in faults):
         return None
@@ -177,10 +177,10 @@ Arrays = list[tensors.NDArray]
 def explain(
     quantized: GraphModule, samples: Sequence[Inputs], steps: Sequence[float | None], lowered: Sequence[Arrays], at: int
 ) -> tuple[Fault, ...]:
-    """The fewest known faults that make of the quantized model what the lowered program computes; empty without any.
+    """The fewest known faults with which the quantized model computes what the lowered program does; empty without any.
 
-    `lowered` are the lowered program's outputs for each sample, of which output number `at` is looked at; `steps` are
-    the quantization steps of the outputs.
+    `lowered` are the lowered program's outputs for each sample, of which number `at` is compared; `steps` are the
+    quantization steps of the outputs.
     """
     for number in range(1, len(FAULTS) + 1):
         for faults in combinations(FAULTS, number):
@@ -188,7 +188,7 @@ def explain(
             if module is None:
                 continue
             allowed = rounding.allowed(module, samples, steps)[at]
-            found = rounding.outputs(module, samples)
-            if all(tensors.largest_difference(a[at], b[at]) <= allowed for a, b in zip(found, lowered, strict=True)):
+            outputs = rounding.outputs(module, samples)
+            if all(tensors.largest_difference(a[at], b[at]) <= allowed for a, b in zip(outputs, lowered, strict=True)):
                 return faults
     return ()
