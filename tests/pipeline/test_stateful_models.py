@@ -181,7 +181,7 @@ def test_a_first_value_that_is_not_in_the_program_is_named(thrice: Callable[...,
     assert first_elements(found) == [2, 4, 6]
     assert found.state["check"]["status"] == "mismatch"
     assert "the .pte does not hold the initial value of s (starting.py:" in found.state["check"]["reason"]
-    assert any("let the buffer start with zeros" in note for note in found.state["notes"])
+    assert any("initialize the buffer with zeros" in note for note in found.state["notes"])
 
 
 def test_an_input_that_the_model_changes_is_an_output_and_changes_no_reference(thrice: Callable[..., Ran]) -> None:

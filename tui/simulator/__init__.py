@@ -1,12 +1,17 @@
 """The simulator: a program of its own (``fvp-sim``) with the FVP's command line, which executes a .pte by itself.
 
+__main__         ``python -m tui.simulator``
 cli              the FVP's grammar and its end: limits, statistics, exit status
 parameters       the -C parameters it knows
 executor_runner  what ExecuTorch's arm_executor_runner does and prints
+standard_input   lines of standard input
+verification     test cases of bundled programs
 interpreter      the execution plan: instructions and values
 cpu_kernels      CPU operators
 cycle_model      cycle figures of a delegate
+trace            the timeline of the cycle model, for ``--pmu-trace``
 delegate         the Ethos-U backend: a delegate's blob, its tensors in NPU memory
+miscompiled      marks of Vela's faults in a program
 ethosu85/        the NPU
 firmware/        the firmware engine: Arm's prebuilt runner on QEMU, with this NPU
 """
