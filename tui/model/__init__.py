@@ -1,1 +1,1 @@
-"""What can be compiled or run: catalogue, programs, bundles, tensors, data sets. Needs no torch."""
+"""Models, programs and data: catalogue, .pte, bundles, tensors, data sets. Needs no torch."""

@@ -1,7 +1,7 @@
-"""Bundled programs (.bpte): a program together with test cases, each of inputs and the outputs they must give.
+"""Bundled programs (.bpte): a program with test cases, each of which has inputs and expected outputs.
 
 A flatbuffer (file identifier BP08, schema executorch/devtools/bundled_program/schema), untrusted like any program.
-What counts as equal is ExecuTorch's rule, with the tolerances its runner is built with.
+Outputs are compared by ExecuTorch's rule, with the tolerances its runner is built with.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from tui.model.flatbuffer import DamagedError, Table
 from tui.model.pte import Plan, PteError, Tensor
 
 RTOL = ATOL = float(np.float32(0.01))
-"""The runner's defaults (ET_RTOL, ET_ATOL), single precision as there."""
+"""The runner's defaults (ET_RTOL, ET_ATOL), in single precision as there."""
 
 NDArray = npt.NDArray[Any]
 Value = Tensor | int | bool | float
@@ -24,7 +24,7 @@ Value = Tensor | int | bool | float
 
 @dataclass(frozen=True)
 class Case:
-    """A test case: values for all inputs of a method, and its outputs, which may be left out."""
+    """A test case: values for all inputs of a method, and its outputs, which may be omitted."""
 
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
@@ -40,15 +40,15 @@ class Bundle:
 
 
 def is_bundle(data: bytes) -> bool:
-    """Whether a file says that it is a bundled program."""
+    """True if the identifier of a file is that of a bundled program."""
     return pte.identifier(data) == pte.BUNDLED_IDENTIFIER
 
 
 def read(data: bytes) -> Bundle:
-    """The program and the test cases in `data`.
+    """Read the program and the test cases in `data`.
 
     Raises:
-        PteError: it is no .bpte, is cut short or damaged.
+        PteError: it is not a .bpte, is cut short or damaged.
     """
     if not is_bundle(data):
         raise PteError(f"its identifier is {pte.identifier(data)!r}, expected {pte.BUNDLED_IDENTIFIER!r}")
@@ -61,7 +61,7 @@ def read(data: bytes) -> Bundle:
 
 
 def program_of(data: bytes) -> bytes:
-    """The plain program in a file: what is bundled in it, or the file itself.
+    """The plain program in a file: the bundled one, or the file itself.
 
     Raises:
         PteError: as `read`.
@@ -88,38 +88,38 @@ def _value(table: Table) -> Value:
             return bool(content.number(0, "b"))
         case 4:
             return float(content.number(0, "d", 0.0))
-    raise PteError(f"a value of a test case has the type {kind}, which is not known here")
+    raise PteError(f"a value of a test case has the unknown type {kind}")
 
 
 def _tensor(table: Table) -> Tensor:
     tensor = pte.layout(table.number(0, "b"), table.numbers(1, "i"), table.numbers(3, "B"))
-    # What is stored is the memory behind the tensor, which may be larger.
+    # The memory of the tensor is stored, which may be larger.
     data = table.bytes(2)[: tensor.nbytes]
     if len(data) != tensor.nbytes:
         raise PteError(f"a tensor of a test case has {len(data)} bytes, its shape needs {tensor.nbytes}")
     return replace(tensor, data=data)
 
 
-def _named(value: Any) -> str:
+def _named(value: object) -> str:
     if not isinstance(value, Tensor):
         return f"{type(value).__name__} {value}"
     order = "" if value.dim_order == tuple(range(len(value.shape))) else f" in the order {value.dim_order}"
     return f"{value.dtype} {value.shape}{order}"
 
 
-def _same(wanted: Any, given: Value) -> bool:
-    """Whether a value can take the place of one of the plan's: a number is part of the program, only to be equal."""
-    if isinstance(wanted, Tensor) and isinstance(given, Tensor):
-        return (wanted.dtype, wanted.shape, wanted.dim_order) == (given.dtype, given.shape, given.dim_order)
-    return type(wanted) is type(given) and wanted == given
+def _fits(value: Value, planned: object) -> bool:
+    """True if a value can replace one of the plan's; a number is part of the program, and must be equal."""
+    if isinstance(value, Tensor) and isinstance(planned, Tensor):
+        return (value.dtype, value.shape, value.dim_order) == (planned.dtype, planned.shape, planned.dim_order)
+    return type(value) is type(planned) and value == planned
 
 
-def misfit(given: Sequence[Value], plan: Plan, indices: Sequence[int], what: str) -> str | None:
-    """Why values of a test case cannot be the plan's values at `indices` (its inputs or outputs); None if they can."""
-    if len(given) != len(indices):
-        return f"the test case has {len(given)} {what}s, the program {len(indices)}"
-    for number, (value, index) in enumerate(zip(given, indices, strict=True)):
-        if not _same(plan.values[index], value):
+def misfit(values: Sequence[Value], plan: Plan, indices: Sequence[int], what: str) -> str | None:
+    """The reason why values of a test case do not fit the plan's at `indices` (inputs or outputs); None if they do."""
+    if len(values) != len(indices):
+        return f"the test case has {len(values)} {what}s, the program {len(indices)}"
+    for number, (value, index) in enumerate(zip(values, indices, strict=True)):
+        if not _fits(value, plan.values[index]):
             return f"{what} {number} of the test case is {_named(value)}, the program's {_named(plan.values[index])}"
     return None
 
@@ -130,9 +130,9 @@ def array(tensor: Tensor) -> NDArray:
 
 
 def deviation(expected: NDArray, got: NDArray) -> tuple[float, float]:
-    """(error, allowed) at the element that is the furthest beyond what is allowed there, or the nearest to it.
+    """(error, allowed) at the element whose error exceeds the allowed one the most, or comes the closest to it.
 
-    A fraction may be off by ATOL + RTOL * |got|, any other number not at all.
+    A floating-point number may be off by ATOL + RTOL * |got|, any other number must be equal.
     """
     if expected.size == 0 or np.array_equal(expected, got, equal_nan=expected.dtype.kind == "f"):
         return 0.0, 0.0 if expected.dtype.kind != "f" else ATOL
@@ -142,9 +142,9 @@ def deviation(expected: NDArray, got: NDArray) -> tuple[float, float]:
         allowed = ATOL + np.abs(RTOL * wide_got) if expected.dtype.kind == "f" else np.zeros(error.shape)
     same = (expected == got) | (np.isnan(wide_expected) & np.isnan(wide_got))
     error[same] = 0.0
-    # Neighbouring integers of 64 bits are the same in double precision, and yet not equal.
+    # Neighbouring integers of 64 bits may be the same in double precision.
     error[~same & (error == 0)] = 1.0
-    # An infinity is met by itself only.
+    # An infinity equals only itself.
     allowed = np.nan_to_num(allowed, nan=ATOL, posinf=ATOL)
     odd = ~np.isfinite(error)
     error[odd], allowed[odd] = np.inf, 0.0

@@ -1,4 +1,4 @@
-"""Which models there are, and what a model's name stands for. Imports neither torch nor executorch.
+"""The models that can be picked, and the meaning of a model's name. Imports neither torch nor executorch.
 
 A model is ``sample:NAME`` (a file of sample_models/), ``executorch:NAME`` (shipped in the ExecuTorch package), or a
 file: .py with ``ModelUnderTest`` and ``ModelInputs``, .pt2, or a ready program, .pte or .bpte.
@@ -19,7 +19,7 @@ from tui.errors import UsageError
 PROGRAMS = (".pte", ".bpte")
 SUFFIXES = (".py", ".pt2", *PROGRAMS)
 REQUIRED_NAMES = ("ModelUnderTest", "ModelInputs")
-"""What a model's .py file defines at its top: ExecuTorch's own convention (aot_arm_compiler)."""
+"""Names that a model's .py file defines at top level, by ExecuTorch's own convention (aot_arm_compiler)."""
 
 FEATURED = ("resnet8", "ds_cnn", "mobilenet_v1_025", "deep_autoencoder")
 """ExecuTorch's models to list first: the four MLPerf Tiny ones."""
@@ -42,7 +42,7 @@ class ModelInfo:
     group: Literal["samples", "executorch"]
     path: Path
     missing: tuple[str, ...] = ()
-    """Packages it imports that are not installed; not empty means it cannot be compiled here."""
+    """Packages it imports that are not installed: unless empty, the model cannot be compiled here."""
 
 
 def _tree(path: Path) -> ast.Module | None:
@@ -53,7 +53,7 @@ def _tree(path: Path) -> ast.Module | None:
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """(level, dotted name) of what a module imports when it is imported itself; level 0 is absolute."""
+    """(level, dotted name) of each import that importing a module executes; level 0 is absolute."""
     for node in tree.body:
         for inner in ast.walk(node) if not isinstance(node, ast.FunctionDef | ast.ClassDef) else ():
             if isinstance(inner, ast.Import):
@@ -75,9 +75,9 @@ def _module_file(base: Path, dotted: str) -> Path | None:
 
 
 def _missing(start: Path, root: Path | None = None, tree: ast.Module | None = None) -> tuple[str, ...]:
-    """Packages that importing the file `start` needs and that are not installed; `tree` is its syntax, where known.
+    """Packages that importing the file `start` needs and that are not installed; `tree` is its syntax tree if parsed.
 
-    Imports of the package that lies at `root` (ExecuTorch's examples import each other) are followed.
+    Imports within the package at `root` are followed: ExecuTorch's examples import each other.
     """
     names: set[str] = set()
     seen: set[Path] = set()
@@ -87,8 +87,8 @@ def _missing(start: Path, root: Path | None = None, tree: ast.Module | None = No
         if file in seen:
             continue
         seen.add(file)
-        found = tree if tree is not None and file == start else _tree(file)
-        for level, dotted in _imports(found) if found else ():
+        syntax = tree if tree is not None and file == start else _tree(file)
+        for level, dotted in _imports(syntax) if syntax else ():
             package = dotted.split(".")[0]
             inside: Path | None = None
             if level:
@@ -128,10 +128,10 @@ def _examples() -> Path | None:
 
 
 def _registry(source: Path) -> dict[str, str]:
-    """Name of each registered model and the folder it is in, read from ``MODEL_NAME_TO_MODEL``."""
+    """Folder by name of each registered model, read from ``MODEL_NAME_TO_MODEL``."""
     tree = _tree(source)
     members: dict[str, str] = {}
-    found: dict[str, str] = {}
+    folders: dict[str, str] = {}
     for node in tree.body if tree else ():
         if isinstance(node, ast.ClassDef) and node.name == "Model":
             for item in node.body:
@@ -145,12 +145,12 @@ def _registry(source: Path) -> dict[str, str]:
             for key, value in zip(node.value.keys, node.value.values, strict=True):
                 member = next((n.attr for n in ast.walk(key) if isinstance(n, ast.Attribute)), "") if key else ""
                 if member in members and isinstance(value, ast.Tuple) and isinstance(value.elts[0], ast.Constant):
-                    found[members[member]] = str(value.elts[0].value)
-    return found
+                    folders[members[member]] = str(value.elts[0].value)
+    return folders
 
 
 def executorch_models() -> list[ModelInfo]:
-    """The models ExecuTorch ships, those of MLPerf Tiny first; empty where ExecuTorch is not installed."""
+    """The models ExecuTorch ships, those of MLPerf Tiny first; empty if ExecuTorch is not installed."""
     examples = _examples()
     if examples is None:
         return []
@@ -164,7 +164,7 @@ def executorch_models() -> list[ModelInfo]:
 
 
 def presumed(name: str) -> ModelInfo:
-    """A model of ExecuTorch's before they are listed, which takes its time: whether it is there is not looked at."""
+    """One of ExecuTorch's models without a look whether it exists, since listing them takes time."""
     return ModelInfo(name, _TITLES.get(name.partition(":")[2], ""), "executorch", Path())
 
 
@@ -174,7 +174,7 @@ def models() -> list[ModelInfo]:
 
 
 def _bound(body: list[ast.stmt]) -> set[str]:
-    """Names a file binds at its top level; ``*`` stands for a star import, which may bind any."""
+    """Names that a file binds at top level; ``*`` stands for a star import, which may bind any name."""
     names: set[str] = set()
     for node in body:
         match node:
@@ -200,10 +200,10 @@ def _check_python(path: Path) -> None:
     except (ValueError, OSError) as error:
         raise UsageError(f"cannot read {path}: {error}") from error
     names = _bound(tree.body)
-    lacking = [name for name in REQUIRED_NAMES if name not in names]
-    if lacking and "*" not in names:
+    missing = [name for name in REQUIRED_NAMES if name not in names]
+    if missing and "*" not in names:
         raise UsageError(
-            f"{path} does not define {' and '.join(lacking)}",
+            f"{path} does not define {' and '.join(missing)}",
             "set ModelUnderTest to the nn.Module and ModelInputs to a tuple of example tensors",
         )
 
@@ -212,14 +212,14 @@ def resolve(name: str) -> str:
     """The canonical name of a model for a spec: ``sample:X``, ``executorch:X`` or an absolute path.
 
     Raises:
-        UsageError: there is no such model, or its file cannot be one.
+        UsageError: there is no such model, or the file is not a model.
     """
     prefix, colon, rest = name.partition(":")
     if colon and prefix in ("sample", "executorch"):
-        known = samples() if prefix == "sample" else executorch_models()
-        info = next((model for model in known if model.name == name), None)
+        listed = samples() if prefix == "sample" else executorch_models()
+        info = next((model for model in listed if model.name == name), None)
         if info is None:
-            names = [model.name.partition(":")[2] for model in known]
+            names = [model.name.partition(":")[2] for model in listed]
             close = difflib.get_close_matches(rest, names, n=1)
             hint = f"did you mean {prefix}:{close[0]}?" if close else "see: fvp-tui models"
             raise UsageError(f"unknown model {name}", hint)
@@ -240,12 +240,12 @@ def resolve(name: str) -> str:
 
 
 def is_program(name: str) -> bool:
-    """Whether a canonical name is that of a ready program."""
+    """True if a canonical name is that of a compiled program."""
     return name.endswith(PROGRAMS)
 
 
 def source_file(name: str) -> Path | None:
-    """The .py file of a canonical name that has one of its own."""
+    """The .py file behind a canonical name, if it has one."""
     if name.startswith("sample:"):
         return next((model.path for model in samples() if model.name == name), None)
     return Path(name) if name.endswith(".py") else None

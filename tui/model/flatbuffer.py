@@ -1,13 +1,13 @@
-"""Reading a flatbuffer table by table, without its schema's generated code.
+"""Read a flatbuffer table by table, without code generated from its schema.
 
-The file is untrusted: every offset and length is checked against its end, and what is read in all is bounded.
+The file is untrusted: every offset and length is checked against its end, and the bytes read in total are bounded.
 """
 
 import struct
 from typing import Any
 
 SHARING = 8
-"""How often the bytes of a file may be read: parts can be shared, but a small file is not a large one."""
+"""Times that the bytes of a file may be read on average: parts may be shared, within limits."""
 
 
 class DamagedError(Exception):
@@ -15,16 +15,16 @@ class DamagedError(Exception):
 
 
 class Budget:
-    """Bytes that may still be read from a file whose parts refer to each other, as often as they like."""
+    """Bytes that may still be read from a file, whose parts may refer to the same bytes repeatedly."""
 
     def __init__(self, left: int) -> None:
         self._left = left
 
     def spend(self, count: int) -> None:
-        """Take `count` bytes off.
+        """Subtract `count` bytes.
 
         Raises:
-            DamagedError: there are not that many left.
+            DamagedError: fewer are left.
         """
         self._left -= count
         if self._left < 0:
@@ -102,7 +102,7 @@ def unpack(data: memoryview, code: str, at: int) -> Any:
     """The scalar of struct code `code` at byte `at`.
 
     Raises:
-        DamagedError: it does not lie within `data`.
+        DamagedError: it is outside of `data`.
     """
     if at < 0:
         raise DamagedError("an offset points before the beginning of the file")
@@ -113,9 +113,9 @@ def unpack(data: memoryview, code: str, at: int) -> Any:
 
 
 def root(data: memoryview) -> Table:
-    """The table that the file begins with.
+    """The root table of a file.
 
     Raises:
-        DamagedError: there is none; its fields raise it too.
+        DamagedError: there is none. Reading its fields raises it, too.
     """
     return Table(data, unpack(data, "<I", 0), Budget(SHARING * len(data)))

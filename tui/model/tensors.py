@@ -1,7 +1,7 @@
-"""The tensors that go in and out of a program, as raw bytes in files, and what is needed to read those.
+"""Tensors that a program takes and returns, as raw bytes in files, and the manifest needed to read them.
 
 The compile worker writes a run's inputs and references; the run process hands the inputs to the platform and compares
-what comes back. Bytes are in the tensor's memory order: that is what the runner reads and writes.
+the outputs. Bytes are in the tensor's memory order, as the runner reads and writes them.
 """
 
 import math
@@ -18,8 +18,8 @@ MANIFEST = "io.json"
 INPUTS = "inputs.npz"
 """Input i of sample k under the key ``k_i``: a flat uint8 array of its bytes in memory order."""
 REFERENCES = "references.npz"
-"""Outputs of the float and the quantized model and of the lowered program on the TOSA reference model, where it could
-be run, for each sample: ``float_k_j``, ``quantized_k_j``, ``tosa_k_j``, in logical order."""
+"""Outputs of float model, quantized model and, if the TOSA reference model could run it, lowered program, for each
+sample: ``float_k_j``, ``quantized_k_j``, ``tosa_k_j``, in logical order."""
 
 NDArray = npt.NDArray[Any]
 
@@ -33,10 +33,10 @@ class TensorInfo(msgspec.Struct, frozen=True, kw_only=True):
     dim_order: tuple[int, ...]
     """Dimensions from the outermost to the innermost in memory."""
     step: float | None = None
-    """Quantization step of an output that was dequantized; None where it was not."""
+    """Quantization step of an output that is dequantized last; None for any other tensor."""
     rounding: float | None = None
-    """How far rounding alone may take an output from PyTorch's quantized model, in units of the output
-    (`tui.compile.links.rounding`); None of a model that is not quantized, or was not compiled here."""
+    """Difference from PyTorch's quantized model that rounding alone explains, in units of the output
+    (`tui.compile.links.rounding`); None for a model that is not quantized, or was not compiled here."""
 
     @property
     def nbytes(self) -> int:
@@ -45,15 +45,15 @@ class TensorInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelState(msgspec.Struct, frozen=True, kw_only=True):
-    """The buffers of a model that make an inference depend on those before it, each with where it is changed."""
+    """The buffers of a model that make an inference depend on earlier ones, each with the place where it is changed."""
 
     buffers: tuple[str, ...]
     lost: tuple[str, ...] = ()
     """The buffers that the program does not keep."""
     unset: tuple[str, ...] = ()
-    """The buffers it keeps, but that it does not hold the first value of."""
+    """The buffers that it keeps without their initial value."""
     needed_from: int | None = None
-    """First inference whose outputs are others without state, by the float model; None where there is none."""
+    """First inference whose outputs differ without state, by the float model; None if there is none."""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,19 +63,19 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     outputs: tuple[TensorInfo, ...]
     inferences: int
     samples: int = 1
-    """Different inputs there are; inference k takes sample k modulo this."""
+    """Number of different inputs; inference k takes sample k modulo this."""
     labels: tuple[int, ...] = ()
-    """The right answer of each sample; empty where there is none."""
+    """The correct label of each sample; empty without labels."""
     source: str = ""
-    """Where the inputs came from, in a few words."""
+    """Source of the inputs, in a few words."""
     unchecked: str | None = None
-    """Why no output can be compared with a reference, whatever it is; None where it can."""
+    """The reason why no output can be compared with any reference; None if outputs can be compared."""
     state: ModelState | None = None
-    """What the model carries from one inference to the next; each inference then has a sample of its own."""
+    """State from one inference to the next; each inference then has a sample of its own."""
 
 
 FLOAT32 = 1 + 1e-4
-"""Of an allowed error: two values some steps apart differ by a rounding error more than the steps themselves."""
+"""Factor on an allowed error: two values some steps apart differ by the steps and a rounding error in float32."""
 
 
 def sample_of(manifest: Manifest, inference: int) -> int:
@@ -100,7 +100,7 @@ def from_bytes(data: bytes, info: TensorInfo) -> NDArray:
 
 
 def largest_difference(a: NDArray, b: NDArray) -> float:
-    """Largest absolute difference; infinite where one is a number and the other is not."""
+    """Largest absolute difference; infinite where one is NaN and the other is not."""
     x, y = a.astype(np.float64), b.astype(np.float64)
     with np.errstate(invalid="ignore"):
         error = np.where((x == y) | (np.isnan(x) & np.isnan(y)), 0.0, np.abs(x - y))
@@ -108,17 +108,17 @@ def largest_difference(a: NDArray, b: NDArray) -> float:
 
 
 def excess(error: float, allowed: float) -> float:
-    """An error as a multiple of what is allowed; infinite where nothing is."""
+    """An error as a multiple of the allowed one; infinite if no error is allowed."""
     return error / allowed if allowed else (math.inf if error else 0.0)
 
 
 def decibel(signal: float, noise: float) -> float | None:
-    """Signal to noise in dB from the powers of both; None where one is not there, or no number."""
+    """Signal-to-noise ratio in dB from the powers of both; None if one is zero or not finite."""
     return 10 * math.log10(signal / noise) if 0 < signal < math.inf and 0 < noise < math.inf else None
 
 
 def sqnr_db(signal: NDArray, got: NDArray) -> float | None:
-    """Signal to noise of `got` in dB; None without noise or signal."""
+    """Signal-to-noise ratio of `got` in dB; None without noise or signal."""
     exact, noisy = signal.astype(np.float64), got.astype(np.float64)
     return decibel(float(np.sum(exact**2)), float(np.sum((exact - noisy) ** 2)))
 
@@ -145,8 +145,9 @@ def read(path: Path, info: TensorInfo, at: int) -> NDArray:
         if path.suffix == ".npy":
             array = np.load(path, allow_pickle=False)
             if array.shape != info.shape or array.dtype != np.dtype(info.dtype):
-                found = f"{array.dtype} {array.shape}"
-                raise UsageError(f"input {at}, {path}: {found}, the program takes {info.dtype} {info.shape}")
+                raise UsageError(
+                    f"input {at}, {path}: {array.dtype} {array.shape}, the program takes {info.dtype} {info.shape}"
+                )
             data = to_bytes(array, info.dim_order)
         else:
             data = path.read_bytes()

@@ -15,7 +15,7 @@ class Tensor:
     dim_order: tuple[int, ...]
     data: memoryview | None = None
     initial: memoryview | None = None
-    """What planned memory holds at first, in memory order; None where that has no meaning."""
+    """Initial content of planned memory, in memory order; None where that has no meaning."""
     place: tuple[int, int] | None = None
     """(memory id, byte offset) in planned memory. Tensors may share a place: a view is another tensor at the same."""
 
@@ -57,7 +57,7 @@ class DelegateCall:
 
 @dataclass(frozen=True)
 class Move:
-    """Give value `target` what value `source` holds."""
+    """Assign value `source` to value `target`."""
 
     source: int
     target: int
@@ -65,7 +65,7 @@ class Move:
 
 @dataclass(frozen=True)
 class JumpIfFalse:
-    """Go on at `target` if value `condition` is false."""
+    """Continue at instruction `target` if value `condition` is false."""
 
     condition: int
     target: int
@@ -73,7 +73,7 @@ class JumpIfFalse:
 
 @dataclass(frozen=True)
 class Free:
-    """Value `value` is needed no more."""
+    """Free value `value`."""
 
     value: int
 
@@ -83,7 +83,7 @@ Instruction = KernelCall | DelegateCall | Move | JumpIfFalse | Free
 
 @dataclass(frozen=True)
 class Delegate:
-    """A part of the program that a backend executes: its blob and the specs it was compiled with."""
+    """A part of the program that a backend executes: its blob, and the specs it was compiled with."""
 
     backend: str
     data: memoryview
@@ -107,24 +107,24 @@ class Plan:
 
     @property
     def state(self) -> tuple[int, ...]:
-        """The values that the plan keeps from one execution to the next: those it changes and has not made itself."""
-        made: set[int] = set()
-        found: list[int] = []
+        """The values that the plan keeps from one execution to the next: it changes them, but does not compute them."""
+        computed: set[int] = set()
+        kept: list[int] = []
         for instruction in self.instructions:
             if isinstance(instruction, DelegateCall):
-                made.update(instruction.args)
+                computed.update(instruction.args)
             if not isinstance(instruction, KernelCall) or not instruction.args:
                 continue
             name, changed = self.operators[instruction.op], instruction.args[0]
-            # With `copy_`, ExecuTorch writes back what is to be kept, and for nothing else.
-            if name == "aten::copy_" or (name.endswith("_") and changed not in made):
-                found.append(changed)
-            made.add(instruction.args[-1])
-        return tuple(at for at in dict.fromkeys(found) if at not in self.inputs)
+            # ExecuTorch uses `copy_` only to write back values that are kept.
+            if name == "aten::copy_" or (name.endswith("_") and changed not in computed):
+                kept.append(changed)
+            computed.add(instruction.args[-1])
+        return tuple(at for at in dict.fromkeys(kept) if at not in self.inputs)
 
     @property
     def calls(self) -> tuple[int, ...]:
-        """The delegates' numbers in the order they are called; none where the data decides which are."""
+        """Numbers of the delegates in the order of their calls; empty if the data decides which are called."""
         if any(isinstance(instruction, JumpIfFalse) for instruction in self.instructions):
             return ()
         return tuple(i.delegate for i in self.instructions if isinstance(i, DelegateCall))
@@ -140,5 +140,5 @@ class Program:
 
     @property
     def main(self) -> Plan:
-        """The method that is run: the first, as ExecuTorch's runner does it."""
+        """The method to run: the first, as in ExecuTorch's runner."""
         return self.plans[0]

@@ -33,7 +33,7 @@ IDENTIFIERS = IDENTIFIER, BUNDLED_IDENTIFIER = b"ET12", b"BP08"
 EXTENDED_HEADER = b"eh00"
 MAX_ELEMENTS = 1 << 31
 MAX_DIMENSIONS = 16
-"""Of ExecuTorch's runtime."""
+"""Limit of ExecuTorch's runtime."""
 
 SCALAR_TYPES = {
     0: "uint8",
@@ -50,12 +50,12 @@ SCALAR_TYPES = {
 
 
 class PteError(Exception):
-    """Not a program ExecuTorch could load; one line that says what is wrong."""
+    """ExecuTorch could not load the program; the message is one line."""
 
 
 @dataclass(frozen=True)
 class Signature:
-    """Tensors that go in and come out of the method that is run."""
+    """Inputs and outputs of the method to run."""
 
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
@@ -63,23 +63,23 @@ class Signature:
 
 @dataclass(frozen=True)
 class _Context:
-    """What tensors and delegates refer to."""
+    """Data that tensors and delegates refer to."""
 
     buffers: list[memoryview]
     inline: list[memoryview]
     segments: list[memoryview]
     mutable: list[memoryview]
-    """First contents of planned memory."""
+    """Initial contents of planned memory."""
 
 
 def layout(code: int, shape: tuple[int, ...], dim_order: tuple[int, ...]) -> Tensor:
-    """A tensor without content, from what a schema says of it.
+    """A tensor without content, from the fields of its schema.
 
     Raises:
-        PteError: there can be no such tensor.
+        PteError: no such tensor can exist.
     """
     if code not in SCALAR_TYPES:
-        raise PteError(f"a tensor has the element type {code}, which is not known here")
+        raise PteError(f"a tensor has the unknown element type {code}")
     if len(shape) > MAX_DIMENSIONS or any(extent < 0 for extent in shape) or math.prod(shape) > MAX_ELEMENTS:
         raise PteError(f"a tensor has the impossible shape {shape}")
     if sorted(dim_order) != list(range(len(shape))):
@@ -92,7 +92,7 @@ def _tensor(table: Table, context: _Context) -> Tensor:
     index = table.number(5, "I")
     if (planned := table.table(6)) is not None:
         place = planned.number(0, "I"), planned.number(2, "I") << 32 | planned.number(1, "I")
-        initial = _content(tensor, index, context.mutable, "first content") if index else None
+        initial = _content(tensor, index, context.mutable, "initial content") if index else None
         return replace(tensor, place=place, initial=initial)
     # Buffer 0 is a placeholder.
     return tensor if index == 0 else replace(tensor, data=_content(tensor, index, context.buffers, "constant"))
@@ -128,7 +128,7 @@ def _value(table: Table, context: _Context) -> Any:
     if kind == 5:
         return _tensor(content, context)
     if kind not in _PLAIN:
-        raise PteError(f"a value has the type {kind}, which is not known here")
+        raise PteError(f"a value has the unknown type {kind}")
     return _PLAIN[kind](content)
 
 
@@ -147,7 +147,7 @@ def _instruction(table: Table) -> Instruction:
             return JumpIfFalse(content.number(0, "i"), content.number(1, "i"))
         case 5:
             return Free(content.number(0, "i"))
-    raise PteError(f"an instruction has the type {kind}, which is not known here")
+    raise PteError(f"an instruction has the unknown type {kind}")
 
 
 def _delegate(table: Table, context: _Context) -> Delegate:
@@ -168,7 +168,7 @@ def _operator(table: Table) -> str:
 
 
 def _check_plan(plan: Plan) -> Plan:
-    """Refuse a plan whose indices point nowhere."""
+    """Reject a plan with an index out of range."""
     count = len(plan.values)
     used = [*plan.inputs, *plan.outputs]
     for value in plan.values:
@@ -176,7 +176,7 @@ def _check_plan(plan: Plan) -> Plan:
             items = [item for item in value.items if not (isinstance(value, TensorList) and item == -1)]
             kinds = (Tensor, type(None)) if isinstance(value, TensorList) else (int, type(None))
             if any(0 <= item < count and not isinstance(plan.values[item], kinds) for item in items):
-                raise PteError("a list holds values of another type than its own")
+                raise PteError("a list holds values of another type")
             used += items
     for instruction in plan.instructions:
         match instruction:
@@ -194,8 +194,8 @@ def _check_plan(plan: Plan) -> Plan:
                 used.append(condition)
                 if not 0 <= target <= len(plan.instructions):
                     raise PteError(f"a jump goes to instruction {target} of {len(plan.instructions)}")
-    if bad := [index for index in used if not 0 <= index < count]:
-        raise PteError(f"the plan refers to value {bad[0]} of {count}")
+    if outside := [index for index in used if not 0 <= index < count]:
+        raise PteError(f"the plan refers to value {outside[0]} of {count}")
     return plan
 
 
@@ -218,19 +218,19 @@ def _plan(table: Table, context: _Context) -> Plan:
 
 
 def _segments(data: memoryview, root: Table) -> list[memoryview]:
-    # A program without data in segments has an empty one, and no extended header.
+    # A program without data segments has an empty one, and no extended header.
     base = unpack(data, "<Q", 24) if bytes(data[8:12]) == EXTENDED_HEADER else 0
-    found = []
+    segments = []
     for table in root.tables(4):
         start, size = base + table.number(0, "Q"), table.number(1, "Q")
         if start + size > len(data):
             raise PteError(f"a data segment ends at byte {start + size}, the file at {len(data)}: it is cut short")
-        found.append(data[start : start + size])
-    return found
+        segments.append(data[start : start + size])
+    return segments
 
 
 def _constants(root: Table, segments: list[memoryview]) -> list[memoryview]:
-    """Constant buffers by index, each with all that follows it in its segment: tensors know their own size."""
+    """Constant buffers by index, each to the end of its segment: tensors know their own size."""
     place = root.table(5)
     if place is None or not place.numbers(1, "Q"):
         return [buffer.bytes(0) for buffer in root.tables(2)]
@@ -245,19 +245,19 @@ def _in_segment(place: Table, segments: list[memoryview]) -> list[memoryview]:
 
 
 def _mutable(root: Table, segments: list[memoryview]) -> list[memoryview]:
-    """First contents of planned memory by index; the runtime looks into the first of their segments only."""
+    """Initial contents of planned memory by index; the runtime reads only the first of their segments."""
     places = root.tables(6)
     return _in_segment(places[0], segments) if places else []
 
 
 def _named(root: Table, segments: list[memoryview]) -> dict[str, memoryview]:
-    found = {}
+    named = {}
     for entry in root.tables(7):
         index = entry.number(1, "I")
         if index >= len(segments):
             raise PteError(f"named data {entry.text(0)!r} is in segment {index} of {len(segments)}")
-        found[entry.text(0)] = segments[index]
-    return found
+        named[entry.text(0)] = segments[index]
+    return named
 
 
 def identifier(data: bytes) -> bytes:
@@ -266,10 +266,10 @@ def identifier(data: bytes) -> bytes:
 
 
 def parse(data: bytes) -> Program:
-    """The program in `data`.
+    """Read the program in `data`.
 
     Raises:
-        PteError: it is no .pte, is cut short, damaged, or of a kind not known here.
+        PteError: it is not a .pte, is cut short or damaged, or uses an unknown type.
     """
     if len(data) < 8:
         raise PteError(f"{len(data)} bytes are too few for a program")
@@ -295,14 +295,14 @@ def _program(data: memoryview) -> Program:
 
 
 def compiled_for(data: bytes, default: Target) -> Target:
-    """The target a program was compiled for, as its first Ethos-U delegate says; `default` where none says.
+    """The target a program was compiled for, from its first Ethos-U delegate; `default` if none names it.
 
     Raises:
         PteError: as `parse`.
     """
     for delegate in parse(data).main.delegates:
-        words = dict(delegate.compile_specs).get("compile_flags", b"").decode("utf-8", "replace").split()
-        flags = dict(word.split("=", 1) for word in words if "=" in word)
+        arguments = dict(delegate.compile_specs).get("compile_flags", b"").decode("utf-8", "replace").split()
+        flags = dict(word.split("=", 1) for word in arguments if "=" in word)
         if "--accelerator-config" in flags:
             return Target(
                 accelerator=flags["--accelerator-config"],
@@ -317,7 +317,7 @@ def _info(tensor: Tensor) -> TensorInfo:
 
 
 def signature(data: bytes) -> Signature:
-    """The tensors that go in and come out of a program.
+    """The tensors that a program takes and returns.
 
     Raises:
         PteError: as `parse`.
