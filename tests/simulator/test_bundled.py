@@ -23,7 +23,7 @@ from tui.simulator.executor_runner import Runner
 RanModel = Callable[..., Ran]
 
 DUMMY = "executor_runner -m program.bpte -i dummy.bin -o out"
-MESSAGE = re.compile(r"^[IEF] \[executorch:\S+ \S+\(\)\] (.*)$", re.MULTILINE)
+MESSAGE = re.compile(r"^[IEF] \[executorch:[^]]+\] (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
