@@ -154,7 +154,7 @@ async def test_a_journal_that_grows_is_followed(until: Until) -> None:
         pools = MemoryPool(name="method_allocator", used=4_321, size=62_914_560), MemoryPool(name="planned", used=99)
         fakes.append(directory, [events.MemoryKnown(t=fakes.T0, pool=pool) for pool in pools])
         fakes.append(directory, [events.StatisticsKnown(t=fakes.T0, statistics=statistics)])
-        said = "1,250,000 instructions, 12.50 MIPS, 0.25 s simulated, 0.5 s of wall time"
+        said = "1,250,000 instructions, 12.50 MIPS, 0.25 s simulated, 0.50 s of wall time"
         await until(pilot, lambda: said in text(app, ".figures"))
         assert "method_allocator 4,321 of 62,914,560 bytes" in text(app, ".figures")
         fakes.append(directory, fakes.finished())

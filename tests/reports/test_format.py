@@ -1,5 +1,8 @@
 """A figure has one form, whichever view shows it."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tui.reports import format as figures
@@ -51,6 +54,12 @@ def test_what_is_not_known_is_the_same_dash_everywhere() -> None:
         figures.cosine,
     )
     assert {form(None) for form in forms} == {figures.field("sram_kib", None)} == {figures.UNKNOWN}
+
+
+def test_no_report_chooses_digits_of_its_own() -> None:
+    own = re.compile(r"\{[^{}]*:[,+]?\.\d[efg%]\}")
+    sources = [path for path in Path(figures.__file__).parent.glob("*.py") if path.name != "format.py"]
+    assert [path.name for path in sources if own.search(path.read_text(encoding="utf-8"))] == []
 
 
 def test_text_and_page_show_a_figure_alike() -> None:

@@ -34,6 +34,11 @@ def duration(seconds: float | None) -> str:
     return f"{int(seconds // 60)} min {int(seconds % 60):02} s"
 
 
+def precise_seconds(value: float | None) -> str:
+    """Seconds of any size, with six digits: ``1.3e-05 s``."""
+    return UNKNOWN if value is None else f"{value:,.6g} s"
+
+
 def frequency(hz: float | None) -> str:
     """``1 GHz``, ``500 MHz``."""
     if not hz:
