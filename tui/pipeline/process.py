@@ -147,7 +147,7 @@ class RunProcess:
     def _fault(self, error: Exception) -> events.RunFinished:
         """The end of a run that met a full disk or an internal error."""
         if full := files.no_room(error, self.record.directory):
-            return self._full(full)
+            return self._disk_full(full)
         path = self.record.artifacts / "internal_error.txt"
         with contextlib.suppress(OSError):
             path.write_text(traceback.format_exc(), encoding="utf-8", errors="replace")
@@ -155,7 +155,7 @@ class RunProcess:
         reason = f"{INTERNAL}{type(error).__name__}: {error}"
         return events.RunFinished(status="failed", reason=reason, hint=f"please report {path}", exit_status=Exit.FAILED)
 
-    def _full(self, reason: str) -> events.RunFinished:
+    def _disk_full(self, reason: str) -> events.RunFinished:
         """The end of a run for which there was no room."""
         record = self.record
         record.release()
@@ -249,7 +249,7 @@ def _load_what_follows() -> None:
         from tui.pipeline import inference  # noqa: F401
 
 
-def _hear(run_process: RunProcess) -> None:
+def _handle_signals(run_process: RunProcess) -> None:
     """Have SIGTERM and SIGINT stop the run as the user would; SIGHUP is for terminals, of which there is none.
 
     Whoever started this process has them wait until then (`control.start`).
@@ -261,7 +261,7 @@ def _hear(run_process: RunProcess) -> None:
     signal.signal(signal.SIGTERM, handle)
     signal.signal(signal.SIGINT, handle)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, control.HELD_BACK)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, control.BLOCKED_SIGNALS)
 
 
 def _record(directory: Path, spec: Spec) -> Record:
@@ -290,7 +290,7 @@ def main(argv: list[str]) -> int:
     try:
         record = _record(directory, spec)
         run_process = RunProcess(record)
-        _hear(run_process)
+        _handle_signals(run_process)
         run_process.run()
     except OSError as error:
         # Not even the last event could be written: whoever looks finds the run lost, and this.

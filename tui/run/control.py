@@ -32,7 +32,7 @@ PREFIX = "fvp-tui-"
 MODULE = "tui.pipeline.process"
 """The run process's program."""
 
-HELD_BACK = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+BLOCKED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals that a run process starts with blocked: those that come before it can answer wait."""
 
 
@@ -46,7 +46,7 @@ def start(request: Spec) -> Path:
     sweep()
     directory, lock = store.create_locked(request)
     try:
-        with (directory / store.PROCESS_LOG).open("wb") as log, _holding_back():
+        with (directory / store.PROCESS_LOG).open("wb") as log, _signals_blocked():
             # Its own session: closing the terminal or the viewer sends it no signal.
             process = subprocess.Popen(
                 [sys.executable, "-m", MODULE, str(directory), str(lock)],
@@ -69,9 +69,9 @@ def start(request: Spec) -> Path:
 
 
 @contextlib.contextmanager
-def _holding_back() -> Iterator[None]:
+def _signals_blocked() -> Iterator[None]:
     """Block the signals for what this thread starts meanwhile."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED_SIGNALS)
     try:
         yield
     finally:
@@ -117,22 +117,22 @@ def send(directory: Path, command: str, **arguments: Any) -> dict[str, Any]:
             connection.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
             answer = json.loads(connection.makefile("rb").readline() or b"{}")
     except TimeoutError as error:
-        raise UserError(f"{name} does not answer", _silent(directory)) from error
+        raise UserError(f"{name} does not answer", _no_answer_hint(directory)) from error
     except (OSError, ValueError) as error:
-        raise UserError(f"{name} does not answer", _silent(directory)) from error
+        raise UserError(f"{name} does not answer", _no_answer_hint(directory)) from error
     if not answer.get("ok"):
         raise UserError(f"{name}: {answer.get('reason', 'refused')}")
     return dict(answer)
 
 
-def _silent(directory: Path) -> str:
+def _no_answer_hint(directory: Path) -> str:
     """Hint for a run that does not answer."""
     import psutil
 
     process = store.load(directory).process
     if process is not None and process.host != socket.gethostname():
         return f"it runs on {process.host}: the same command there reaches it"
-    pid = _begun(directory) if process is None else process.pid if store.alive(directory, process) else None
+    pid = _starting(directory) if process is None else process.pid if store.alive(directory, process) else None
     if pid is None:
         return "it may have just ended: fvp-tui history"
     with contextlib.suppress(psutil.Error):
@@ -141,7 +141,7 @@ def _silent(directory: Path) -> str:
     return f"kill -KILL {pid} ends its process, and with it the platform"
 
 
-def _begun(directory: Path) -> int | None:
+def _starting(directory: Path) -> int | None:
     """Find the process of a run that has not come to its first event."""
     import psutil
 
