@@ -70,13 +70,7 @@ def _semihosting(board: Board) -> Iterator[Parameter]:
     yield _flag(name("enable"), "Run the semihosting command line", "1")
     yield Parameter(name("cwd"), "string", "", "Folder that file names of the command line are relative to")
     yield Parameter(name("cmd_line"), "string", "", "executor_runner -m FILE -i FILE ... -o NAME")
-    # Defaults of the FVP's linker layout.
-    for place, default in (
-        ("heap_base", 0x0),
-        ("heap_limit", 0x1070_0000),
-        ("stack_base", 0x1070_0000),
-        ("stack_limit", 0x1080_0000),
-    ):
+    for place, default in board.memory.semihosting.items():
         yield Parameter(name(place), "int", f"{default:#x}", "No effect", 0, 0xFFFF_FFFF)
 
 

@@ -100,6 +100,8 @@ class Memory(msgspec.Struct, frozen=True):
     sram_bytes: int
     ddr: int
     ddr_bytes: int
+    semihosting: Mapping[str, int]
+    """The FVP's default of each limit of heap and stack, by the parameter's name."""
 
 
 class Fvp(msgspec.Struct, frozen=True):
@@ -166,7 +168,17 @@ CORSTONE_320 = Board(
     npu=ETHOS_U85,
     cpu_targets=("cortex-m85",),
     parameters=_MPS4,
-    memory=Memory(sram_bytes=4 << 20, ddr=0x7000_0000, ddr_bytes=256 << 20),
+    memory=Memory(
+        sram_bytes=4 << 20,
+        ddr=0x7000_0000,
+        ddr_bytes=256 << 20,
+        semihosting={
+            "heap_base": 0,
+            "heap_limit": 0x1070_0000,
+            "stack_base": 0x1070_0000,
+            "stack_limit": 0x1080_0000,
+        },
+    ),
     fvp=Fvp(
         binary="FVP_Corstone_SSE-320",
         checkout="examples/arm/*-scratch/FVP-corstone320/models/*",

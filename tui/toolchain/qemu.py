@@ -10,6 +10,11 @@ PROGRAM = "qemu-system-arm"
 VARIABLE = "FVP_TUI_QEMU"
 INSTALL = "apt-get install --no-install-recommends qemu-system-arm"
 
+MACHINE = "mps3-an547"
+"""The emulated board."""
+DDR, DDR_BYTES = 0x6000_0000, 2 << 30
+"""Address and size of its memory."""
+
 OLDEST = (6, 2)
 """The first release with the vector extension (MVE) that the firmware is compiled for, by QEMU's own notes."""
 TESTED = ("7.2",)

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Self
 
 from tui import processes
-from tui.simulator.firmware.memory import DDR_BYTES, GuestMemory
+from tui.simulator.firmware.memory import GuestMemory
 from tui.simulator.firmware.rsp import Client, RspError
-from tui.toolchain.qemu import QemuError
+from tui.toolchain.qemu import DDR_BYTES, MACHINE, QemuError
 
-MACHINE = "mps3-an547"
 SHIFT = 6
 """An instruction takes 2**6 ns of the guest's time. Without a fixed time its clocks would follow the machine's."""
 

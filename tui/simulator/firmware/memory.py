@@ -7,9 +7,7 @@ from typing import Self
 import numpy as np
 
 from tui.simulator.ethosu85.memory import Bytes
-
-DDR, DDR_BYTES = 0x6000_0000, 2 << 30
-"""Address and size of DDR in QEMU's machine mps3-an547."""
+from tui.toolchain.qemu import DDR, DDR_BYTES
 
 
 class GuestMemoryError(Exception):
