@@ -395,7 +395,7 @@ DUMP_LINES = [
 
 
 def test_an_etdump_is_read_from_the_console(tmp_path: Any) -> None:
-    assert list(etdump.found(tmp_path, printed(DUMP_LINES))) == [("etdump.bin", DUMP)]
+    assert list(etdump.files(tmp_path, printed(DUMP_LINES))) == [("etdump.bin", DUMP)]
 
 
 @given(at=st.integers(0, len(printed(DUMP_LINES))), foreign=FOREIGN)
@@ -403,7 +403,7 @@ def test_an_etdump_is_read_from_the_console(tmp_path: Any) -> None:
 @settings(max_examples=150, deadline=None)
 def test_an_etdump_that_others_wrote_into_is_whole_or_nothing(at: int, foreign: str, tmp_path_factory: Any) -> None:
     text = printed(DUMP_LINES)
-    found = dict(etdump.found(tmp_path_factory.getbasetemp(), text[:at] + foreign.encode() + text[at:]))
+    found = dict(etdump.files(tmp_path_factory.getbasetemp(), text[:at] + foreign.encode() + text[at:]))
     assert found.get("etdump.bin") in (None, DUMP)
 
 

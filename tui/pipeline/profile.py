@@ -14,7 +14,7 @@ def keep_etdump(record: Record, folder: Path) -> None:
     """Keep what the runner left of its tracer in the platform's folder or on the console, and read the ETDump."""
     console = record.directory / store.CONSOLE
     # A platform that never started has no console.
-    for name, content in etdump.found(folder, console.read_bytes() if console.exists() else b""):
+    for name, content in etdump.files(folder, console.read_bytes() if console.exists() else b""):
         if content is None:
             record.note(f"{name} is ignored: it was printed incompletely")
             continue

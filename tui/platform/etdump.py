@@ -19,7 +19,7 @@ _LENGTH = re.compile(rb"\[base64\] buffer size: (\d{1,12})\s")
 too, and only this tells of them."""
 
 
-def found(folder: Path, console: bytes) -> Iterator[tuple[str, bytes | None]]:
+def files(folder: Path, console: bytes) -> Iterator[tuple[str, bytes | None]]:
     """(name, content) of each file: from the runner's folder, else the last of its name on the console.
 
     The content is None where what was printed is not whole.

@@ -70,7 +70,7 @@ class Command:
     """Byte offset from the start of the command words: what the FVP's trace calls qread."""
     parameter: int
     registers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}), repr=False)
-    known: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
+    memo: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
     """Values that `once` keeps."""
 
     def __str__(self) -> str:
@@ -87,9 +87,9 @@ def once(function: Callable[[Command, *Rest], Made]) -> Callable[[Command, *Rest
     @functools.wraps(function)
     def kept(command: Command, *rest: *Rest) -> Made:
         key = (function, *rest)
-        if key not in command.known:
-            command.known[key] = function(command, *rest)
-        made: Made = command.known[key]
+        if key not in command.memo:
+            command.memo[key] = function(command, *rest)
+        made: Made = command.memo[key]
         return made
 
     return kept

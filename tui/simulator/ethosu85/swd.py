@@ -103,12 +103,12 @@ class Decoder:
         return weights
 
     def _start(self) -> Connection:
-        ours, theirs = _fork.Pipe()
-        process = _fork.Process(target=_serve, args=(theirs, ours), daemon=True)
+        parent_end, child_end = _fork.Pipe()
+        process = _fork.Process(target=_serve, args=(child_end, parent_end), daemon=True)
         process.start()
-        theirs.close()
-        self._connection, self._end = ours, weakref.finalize(self, _end, process, ours)
-        return ours
+        child_end.close()
+        self._connection, self._end = parent_end, weakref.finalize(self, _end, process, parent_end)
+        return parent_end
 
     def close(self) -> None:
         """End the child, if there is one; the next stream gets another."""

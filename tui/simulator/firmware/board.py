@@ -43,21 +43,21 @@ class Board:
         self._read = 0
         # What it says of itself, such as warnings of devices without a peer, is told only if it dies.
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
-        ours, theirs = socket.socketpair()
-        with theirs:
+        parent_end, child_end = socket.socketpair()
+        with child_end:
             try:
                 self._process = subprocess.Popen(
-                    _command(program, kernel, memory.fd, self._uart, theirs.fileno()),
+                    _command(program, kernel, memory.fd, self._uart, child_end.fileno()),
                     stdin=subprocess.DEVNULL,
                     stdout=self._said,
                     stderr=self._said,
-                    pass_fds=(memory.fd, self._uart, theirs.fileno()),
+                    pass_fds=(memory.fd, self._uart, child_end.fileno()),
                     preexec_fn=processes.tie(),
                 )
             except OSError as error:
                 raise QemuError(f"{program} cannot be started: {error.strerror}") from error
-        self._connection = ours
-        self.gdb = Client(ours, self._wait)
+        self._connection = parent_end
+        self.gdb = Client(parent_end, self._wait)
         try:
             self.gdb.begin()
         except RspError as error:
