@@ -169,7 +169,7 @@ def _bundled(path: Path, bundle: bundled.Bundle, spec: Spec) -> Ready:
             raise UserError(f"{path}, test case {number}: {why}")
     return Ready(
         program=bundle.program,
-        manifest=_manifest(signature, max(spec.inferences, len(cases)), len(cases), f"{len(cases)} test case(s)"),
+        manifest=_manifest(signature, max(spec.inferences, len(cases)), len(cases), counted(len(cases), "test case")),
         inputs=_inputs(cases),
         references=_expected(cases, signature.outputs) if expects else {},
         notes=() if expects else ("the bundle does not say what outputs it expects: nothing is checked",),

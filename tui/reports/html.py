@@ -26,7 +26,7 @@ from tui.run import spec
 from tui.run.derived import badge, checked, npu_ms, outcome
 from tui.run.log import LogLine
 from tui.run.state import State
-from tui.text import clean
+from tui.text import clean, counted
 
 TEMPLATE = "report.html.jinja"
 LONGEST = 1_000
@@ -90,6 +90,7 @@ def _environment() -> Environment:
     made.filters.update(dotted=_dotted, short_line=_short_line)
     made.globals.update(
         number=number,
+        counted=counted,
         ms=ms,
         kib=kib,
         kib_words=kib_words,
