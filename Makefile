@@ -9,7 +9,7 @@ GRAPHS := 2000
 PROGRAMS := 20000
 MOMENTS := 50
 
-.PHONY: run test check bench conformance differential fuzz faults networks picture clean help
+.PHONY: run test check bench conformance differential fuzz faults networks picture options clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -53,6 +53,9 @@ networks: $(VENV)/.installed-dev ## ordinary networks and the samples, link by l
 
 picture: $(VENV)/.installed-dev ## the README's picture of the screen, from a run that this makes
 	$(BIN)/python -m tests.picture $(FIRST) docs/picture.svg
+
+options: $(VENV)/.installed-dev ## the tables of docs/options.md, from tui/run/options.py
+	$(BIN)/python -m tests.options_table
 
 clean: ## remove the virtual environment
 	rm -rf $(VENV)

@@ -1,10 +1,10 @@
-"""Errors a user can do something about, each with the exit status the command line promises for it."""
+"""Errors that a user can act on, each with its exit status."""
 
 from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """Exit status of every command (the contract in the README)."""
+    """Exit status of every command: the contract in the README."""
 
     OK = 0
     FAILED = 1
@@ -15,9 +15,9 @@ class Exit(IntEnum):
 
 
 class UserError(Exception):
-    """Something the user can mend: ``what`` is wrong, and a ``hint`` at what to do.
+    """An error that the user can act on: ``what`` is wrong, and a ``hint`` at what to do.
 
-    Shown as one line; a traceback is only for faults of our own.
+    It is shown as one line; a traceback is only for faults of the program.
     """
 
     exit = Exit.FAILED
@@ -44,7 +44,7 @@ class PlatformUnavailable(UserError):
 
 
 def one_line(error: BaseException, limit: int = 300) -> str:
-    """The first meaningful line of an exception's text, for a place that has one line."""
+    """Return the first line of an exception's text that is not empty, or the exception's name."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[0] if lines else type(error).__name__
     return text if len(text) <= limit else text[: limit - 1] + "…"

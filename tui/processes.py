@@ -14,20 +14,20 @@ _PR_SET_PDEATHSIG = 1
 
 
 def environment() -> dict[str, str]:
-    """Ours, with this package first: the child finds it, too, wherever it is started and we run from a checkout.
+    """Return this process's environment with this package first on the path, for a child in any folder.
 
-    Its folders are absolute: the child works in another one.
+    All folders in it are absolute, since the child works in another one.
     """
     package = str(Path(__file__).parent.parent)
     # Python takes an empty entry for the current folder.
-    known = [str(Path(entry).absolute()) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    path = os.pathsep.join([package, *known] if os.environ.get("PYTHONPATH") else [package])
+    entries = [str(Path(entry).absolute()) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    path = os.pathsep.join([package, *entries] if os.environ.get("PYTHONPATH") else [package])
     home = os.environ.get("FVP_TUI_HOME")
     return {**os.environ, **({"FVP_TUI_HOME": str(Path(home).absolute())} if home else {}), "PYTHONPATH": path}
 
 
 def tie() -> Callable[[], None]:
-    """What a child does between fork and exec so that it is killed when we are gone, however that came (Linux).
+    """Return a function to call between fork and exec: it has the child killed when this process ends (Linux).
 
     All it needs is looked up here, before the fork.
     """
@@ -38,13 +38,13 @@ def tie() -> Callable[[], None]:
         if libc is not None:
             libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             if os.getppid() != parent:
-                os._exit(1)  # we died before the line above took hold
+                os._exit(1)  # the parent died before the line above took hold
 
     return prepare
 
 
 def end() -> None:
-    """Kill all processes that this one has started, and those that they have."""
+    """Kill all descendants of this process."""
     import psutil
 
     for process in psutil.Process().children(recursive=True):
@@ -71,7 +71,7 @@ def lock(path: Path) -> int:
 
 
 def locked(path: Path) -> bool | None:
-    """Whether somebody holds the lock of a file; None where that cannot be told."""
+    """Return True where a process holds the lock of a file; None where that cannot be told."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

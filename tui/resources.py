@@ -1,4 +1,4 @@
-"""Where the files that ship beside the code are: themes and sample models.
+"""Folders of the files that ship beside the code: themes and sample models.
 
 They lie at the top of a checkout and inside the package in a wheel.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @cache
 def folder(name: str) -> Path:
-    """The folder `name` ("themes" or "sample_models").
+    """Return the folder `name` ("themes" or "sample_models").
 
     Raises:
         FileNotFoundError: neither an installed wheel nor a checkout holds it.
