@@ -1,10 +1,9 @@
 """Arm's prebuilt firmware images for ExecuTorch, from its wheel mlia-ethos-u 0.1.0, recognised by their content."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(msgspec.Struct, frozen=True):
     """A firmware image that was examined: its name in the store, the sha256 of its content, what it is, its board."""
 
     name: str
