@@ -134,24 +134,32 @@ UNBORN_S = 60.0
 
 def ids() -> list[str]:
     """All runs, newest first."""
+    return [name for name, _ in sorted(directories(), key=_age, reverse=True)]
+
+
+def directories() -> list[tuple[str, str]]:
+    """Names and paths of all runs."""
     try:
-        names = [
+        return [
             (entry.name, entry.path)
             for entry in os.scandir(folder())
             if not entry.name.startswith(".") and entry.is_dir()
         ]
     except FileNotFoundError:
         return []
-    return [name for name, _ in sorted(names, key=_age, reverse=True)]
+
+
+def age(name: str, written_ns: int) -> tuple[str, int]:
+    """Key of a run's age: to the second by its name, within it by its spec, which is written once."""
+    return name[:_STAMP], written_ns
 
 
 def _age(entry: tuple[str, str]) -> tuple[str, int]:
-    """Creation time of a run: to the second by its name, within it by its spec, which is written once."""
     name, path = entry
     try:
-        return name[:_STAMP], os.stat(os.path.join(path, SPEC)).st_mtime_ns  # noqa: PTH116, PTH118 - a thousand runs
+        return age(name, os.stat(os.path.join(path, SPEC)).st_mtime_ns)  # noqa: PTH116, PTH118 - a thousand runs
     except OSError:
-        return name[:_STAMP], 0
+        return age(name, 0)
 
 
 def resolve(name: str) -> Path:
