@@ -171,10 +171,10 @@ CASES: tuple[tuple[str, str, str], ...] = (
 )
 
 UNLIKE = {"aten.upsample_bicubic2d.vec", "aten.upsample_linear1d.vec", "aten.gru_cell", "aten.rnn_tanh_cell"}
-"""Those whose replacement computes another value, or has weights of its own."""
+"""Operators whose replacement computes another value, or has weights of its own."""
 
 COND = "self.mixed(x, torch.sigmoid(x), x * 2)"
-"""What works in the place of torch.cond."""
+"""The replacement for torch.cond."""
 
 HEAD = """
 import math

@@ -1,4 +1,4 @@
-"""What was compiled before is taken from the cache, and nothing else is ever taken from it."""
+"""The compile cache: earlier compilations are reused, and nothing else."""
 
 import errno
 import json

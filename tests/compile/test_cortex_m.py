@@ -27,7 +27,7 @@ ModelInputs = (torch.linspace(-1, 1, 3 * 64).reshape(1, 3, 8, 8),)
 
 @dataclass(frozen=True)
 class Compiled:
-    """What a compilation of `MODEL` has said, its program, and the model's file."""
+    """The state of a compilation of `MODEL`, its program, and the model's file."""
 
     state: dict[str, Any]
     program: Path
@@ -53,7 +53,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
 
 
 def test_it_is_the_program_that_executorch_makes(compiled: Compiled, tmp_path: Path) -> None:
-    """Of the same model; ``aot_arm_compiler`` calibrates on one random input of its own."""
+    """The program of the same model by ``aot_arm_compiler``, which calibrates on one random input of its own."""
     words = ["-m", str(compiled.model), "-q", "-t", "cortex-m85", "-o", str(tmp_path / "theirs.pte")]
     done = subprocess.run(
         [sys.executable, "-m", "executorch.backends.arm.scripts.aot_arm_compiler", *words],

@@ -1,4 +1,4 @@
-"""Why an operator is on the CPU: reason, place in the model, what it costs, what may help."""
+"""Operators on the CPU: reason, place in the model, cost, hint."""
 
 import json
 from collections.abc import Callable

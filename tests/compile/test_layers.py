@@ -1,4 +1,4 @@
-"""Where quantization hurts: the first layer that loses what matters is named, with its line."""
+"""Noise of quantization by layer: the first layer that adds it is named, with its line."""
 
 import json
 from collections.abc import Callable

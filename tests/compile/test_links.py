@@ -120,7 +120,7 @@ def test_require_match_and_compile_see_the_broken_link(fvp_tui: Fvp) -> None:
 
 
 ROUNDING = 2.0
-"""What rounding may do to the output of these."""
+"""Errors that rounding explains in the outputs of these."""
 
 
 def judged(exact: list[float], quantized: list[float], lowered: list[float], dtype: str = "float32") -> list[Link]:

@@ -1,4 +1,4 @@
-"""Models as people write them: they see what ``python model.py`` sees, and what fails is told by its cause."""
+"""Models as people write them: they see what ``python model.py`` sees, and failures name their cause."""
 
 import json
 import subprocess
@@ -85,7 +85,7 @@ def attempt(fvp_tui: Fvp, home: Path, tmp_path: Path) -> Try:
 
 @pytest.fixture
 def reason(attempt: Try, tmp_path: Path) -> Callable[[str], str]:
-    """Why a model of this text cannot be compiled."""
+    """The reason why a model of this text cannot be compiled."""
 
     def run(text: str) -> str:
         (tmp_path / "net.py").write_text(text)

@@ -1,4 +1,4 @@
-"""Where the NPU's time goes: each operator with its place in the model, what bounds it, and where its tensors lie."""
+"""Operators on the NPU: place in the model, limiting part, and addresses of tensors."""
 
 from collections.abc import Callable
 from pathlib import Path

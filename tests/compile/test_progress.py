@@ -1,4 +1,4 @@
-"""How far a long stage has come: told by the compiler, kept in the journal, shown by every view."""
+"""Progress of a long stage: reported by the compiler, kept in the journal, shown by every view."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is named to users in the place of an operator that the quantizer does not know: it runs on the NPU.
+"""Replacements for operators that the quantizer does not know: they run on the NPU.
 
 All are quantized here, and some of them compiled; ``python -m tests.compile.replacements`` compiles all.
 """

@@ -19,7 +19,7 @@ SLOW = ("bigger_than_input",)
 
 
 def _runs(item: pytest.Item) -> bool:
-    """Whether a case is expected to run and to pass. Marks with a condition are about what is installed."""
+    """True if a case should run and pass. Marks with a condition depend on what is installed."""
     marks = [mark for name in ("xfail", "skip") for mark in item.iter_markers(name)]
     return not any("condition" not in mark.kwargs and not mark.args for mark in marks)
 

@@ -22,7 +22,7 @@ RUNNERS = ("arm_semihosting_executor_runner_corstone-320", "arm_semihosting_exec
 KEYWORD = "u85"
 OPERATORS = "ops"
 FOLDERS = (OPERATORS, "models", "misc", "passes")
-"""Those with cases that run on the FVP."""
+"""Test modules with cases that run on the FVP."""
 CASE_TIMEOUT_S = 600
 
 MISSING_MODULE = re.compile(r"No module named '(\w+)")
@@ -41,14 +41,14 @@ class Case:
     outcome: str
     """"passed", "failed", "xfailed" or "skipped"."""
     said: str = ""
-    """What pytest said of a case that did not pass."""
+    """Pytest's message for a case that did not pass."""
 
     def __str__(self) -> str:
         return f"{self.file}::{self.name}"
 
     @property
     def lacks(self) -> str | None:
-        """What the case would have needed that is not here: a module of some package, or the network."""
+        """A missing requirement of the case: a module of some package, or the network."""
         if missing := MISSING_MODULE.search(self.said):
             return f"no module named {missing[1]}"
         return "needs a download" if NO_NETWORK.search(self.said) else None

@@ -30,7 +30,7 @@ PROGRESS = 100
 
 @dataclass
 class Count:
-    """What became of all graphs so far."""
+    """Outcomes of all graphs so far."""
 
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By family and verdict."""

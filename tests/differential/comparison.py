@@ -32,7 +32,7 @@ STYLES = ("uniform", "extreme")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a graph."""
+    """Outcome of a graph."""
 
     index: int
     family: str
@@ -41,14 +41,14 @@ class Outcome:
     detail: str = ""
     compilations: int = 0
     refused: tuple[str, ...] = ()
-    """Why Vela refused configurations of a graph that it compiled for others."""
+    """Reasons why Vela rejected configurations of a graph that it compiled for others."""
     partial: bool = False
     """Some operators were left for the CPU."""
     seconds: float = 0.0
     findings: tuple[Finding, ...] = ()
     """Outputs that lowering changed, whatever the verdict on the simulator."""
     unlinked: str = ""
-    """Why the lowered program was not compared with the quantized model."""
+    """The reason why the lowered program was not compared with the quantized model."""
     shortest: int = 0
     """The first steps of the graph that have an unknown finding by themselves; 0 where there is none."""
 
@@ -105,7 +105,7 @@ def _expected(partition: Partition, inputs: list[Array]) -> list[Array] | None:
 
 
 def difference(found: list[Array], expected: list[Array]) -> str | None:
-    """Where two lists of outputs differ."""
+    """Differences between two lists of outputs."""
     for number, (have, want) in enumerate(zip(found, expected, strict=True)):
         if have.dtype != want.dtype or have.shape != want.shape:
             return f"output {number} is {have.dtype}{list(have.shape)}, not {want.dtype}{list(want.shape)}"
@@ -218,7 +218,7 @@ def compare(spec: Spec) -> Outcome:
 
 
 def _link(lowered: lowering.Lowered) -> tuple[tuple[Finding, ...], str]:
-    """What lowering changed, and why that could not be seen."""
+    """Changes by lowering, and the reason if they could not be determined."""
     try:
         return tuple(links.findings(lowered)), ""
     except tosa_reference.Unavailable as error:
@@ -226,7 +226,7 @@ def _link(lowered: lowering.Lowered) -> tuple[tuple[Finding, ...], str]:
 
 
 def _shortest(spec: Spec) -> int:
-    """How many of a graph's first steps have an unknown finding by themselves."""
+    """Number of a graph's first steps that alone have an unknown finding."""
     for steps in range(1, len(spec.steps)):
         try:
             found, _ = _link(_staged("executorch", lowering.lower, spec.shortened(steps)))

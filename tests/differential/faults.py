@@ -1,4 +1,4 @@
-"""What Vela 5.1 miscompiles, as far as random graphs have met it: such graphs say nothing of the simulator.
+"""Patterns that Vela 5.1 miscompiles, found by random graphs: such graphs say nothing about the simulator.
 
 Each was traced to command words that cannot be the graph's, whatever executes them. ``--faults`` of this package's
 command compiles the smallest case of each and says whether it is still there; the generator and the comparison keep
@@ -295,19 +295,19 @@ def wrongly_taken_apart(
 
 
 def loses_padding(groups: int, padding: Sequence[int], dilation: Sequence[int]) -> bool:
-    """Whether a convolution is taken apart both by its groups and its dilation, and padded."""
+    """True if a convolution is taken apart both by its groups and its dilation, and padded."""
     return groups > 1 and max(dilation) > 2 and any(padding)
 
 
 def chooses_in_another_shape(texts: Sequence[str]) -> bool:
-    """Whether a graph has linear layers and choices, whose operands may be read in the shape of the layer."""
+    """True if a graph has linear layers and choices, whose operands may be read in the shape of the layer."""
     return any("F.linear" in text for text in texts) and any(
         choice in text for text in texts for choice in ("torch.where", "torch.masked_fill")
     )
 
 
 def chooses_in_part(stream: Stream) -> bool:
-    """Whether a choice repeats one of its operands, and then not all of that is read."""
+    """True if a choice repeats one of its operands, and then not all of that is read."""
     unread: dict[tuple[int, int], int] = {}
     for command in commands(stream):
         if command.name != "ELEMENTWISE":
@@ -328,17 +328,17 @@ def chooses_in_part(stream: Stream) -> bool:
 
 
 def clamps_in_another_shape(stream: Stream) -> bool:
-    """Whether an operator on elements writes its rows in another shape than it reads them."""
+    """True if an operator on elements writes its rows in another shape than it reads them."""
     return any(True for _ in miscompiled.reshaped(stream))
 
 
 def pads_its_input(stream: Stream) -> bool:
-    """Whether windows at the end of an input meet nothing but padding: what should be read there is taken for zero."""
+    """True if windows at the end of an input meet nothing but padding: what should be read there is taken for zero."""
     return any(True for _ in miscompiled.padded(stream))
 
 
 def may_lack_channels(stream: Stream) -> bool:
-    """Whether a convolution that is permuted on its way out runs twice, with other channels than columns."""
+    """True if a convolution that is permuted on its way out runs twice, with other channels than columns."""
     last: dict[str, int] = {}
     for command in commands(stream):
         registers = command.registers
@@ -351,7 +351,7 @@ def may_lack_channels(stream: Stream) -> bool:
 
 
 def loses_a_table(stream: Stream) -> bool:
-    """Whether a lookup table is loaded over one that nothing has used."""
+    """True if a lookup table is loaded over one that nothing has used."""
     unused: list[range] = []
     for command in commands(stream):
         registers = command.registers
@@ -367,7 +367,7 @@ def loses_a_table(stream: Stream) -> bool:
 
 
 def mixes_accumulators(stream: Stream) -> bool:
-    """Whether a command goes on with accumulators of another depth than its own."""
+    """True if a command goes on with accumulators of another depth than its own."""
     kept: int | None = None
     for command in commands(stream):
         if command.name not in ("CONV", "DEPTHWISE", "POOL"):

@@ -53,7 +53,7 @@ def _layer(d: Draft, x: str) -> str:
 
 
 def _branch(d: Draft, x: str) -> str:
-    """What one branch makes of `x`, in its shape."""
+    """Apply one branch to `x`, keeping its shape."""
     choice = d.random.random()
     if choice < 0.15:
         return x
@@ -285,7 +285,7 @@ def pools(d: Draft) -> list[str]:
 
 
 def u_net(d: Draft) -> list[str] | None:
-    """What was made smaller and larger again, beside what it was computed of."""
+    """Join a downsampled and upsampled tensor with the original."""
     height, width = d.shape[2:]
     if height % 2 or width % 2:
         return None

@@ -1,6 +1,6 @@
-"""A spec through ExecuTorch to TOSA, and from there through Vela for any configuration: tui.compile's calls, in haste.
+"""Lower a spec through ExecuTorch to TOSA, and compile that with Vela for any configuration, as tui.compile does.
 
-Nine tenths of a graph's time are PyTorch's own bookkeeping; `in_haste` leaves out what has no influence on the result.
+Nine tenths of a graph's time are PyTorch's own bookkeeping; `in_haste` omits all that has no influence on the result.
 """
 
 import copy
@@ -62,7 +62,7 @@ class Lowered:
     quantized: Any
     edge: Any
     changed: Change | None
-    """What preparing for quantization changed."""
+    """The output that preparing for quantization changed."""
     graphs: Mapping[bytes, bytes]
     """TOSA graphs by delegate."""
     samples: tuple[tuple[torch.Tensor, ...], ...]
@@ -79,7 +79,7 @@ class Lowered:
 
 
 class _Unsubscripted(type):
-    """Of a class that is the same whatever stands in its brackets."""
+    """Metaclass of a class that ignores its subscript."""
 
     def __getitem__(cls, _: object) -> type:
         return cls

@@ -53,7 +53,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Configuration:
-    """What Vela compiles for."""
+    """A configuration of Vela."""
 
     accelerator: str
     system: str

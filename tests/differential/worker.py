@@ -1,4 +1,4 @@
-"""What a worker process does: importable by name, which ``__main__`` is not."""
+"""A worker process of the differential test, importable by name, unlike ``__main__``."""
 
 import functools
 import gc
@@ -11,7 +11,7 @@ from tests.differential import comparison, lowering
 
 
 def prepare(seed: int) -> Callable[[int], comparison.Outcome]:
-    """Everything is imported once, and what the compilers print goes nowhere."""
+    """Import everything once, and discard what the compilers print."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
