@@ -22,7 +22,7 @@ def test_a_wrong_platform_is_explained_by_the_marks_of_the_compilers_faults(ran:
     *before, platform = run.state["check"]["links"]
     assert [link["status"] for link in before] == ["match", "match"]
     tables, rows = platform["hint"].split("; a fault")
-    assert f"and the NPU has room for one, first at {MODEL}:19; what helps: --quantize int8" in tables
+    assert f"and the NPU has room for one, first at {MODEL}:19; remedy: --quantize int8" in tables
     assert f"cut otherwise than those of its output, first at {MODEL}:20" in rows
     assert {mark.fault for mark in marked(run)} == {miscompiled.TABLES[0], miscompiled.ROWS[0]}
 

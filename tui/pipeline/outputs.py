@@ -94,5 +94,5 @@ def _compiler_faults(record: Record) -> str | None:
     for fault, remedy in dict.fromkeys((mark.fault, mark.remedy) for mark in marks):
         mark = firsts[fault, remedy]
         line = lines.get((mark.partition, mark.offset))
-        faults.append(f"a fault of Vela: {fault}{f', first at {line}' if line else ''}; what helps: {remedy}")
+        faults.append(f"a fault of Vela: {fault}{f', first at {line}' if line else ''}; remedy: {remedy}")
     return "; ".join(faults) or None
