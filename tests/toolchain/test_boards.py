@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from tests.conftest import REPOSITORY
+from tui.cli.request import with_typed
 from tui.errors import PlatformUnavailable, UsageError
 from tui.platform import command, selection
 from tui.platform.selection import Choice
@@ -120,6 +121,8 @@ def test_a_second_board_is_a_second_value(second: Board, tmp_path: Path) -> None
     target = on_board_of("ethos-u55-256")
     assert target == Target("ethos-u55-256", "Ethos_U55_High_End_Embedded", "Shared_Sram")
     spec.check_target(target)
+    assert with_typed(spec.DEFAULT, {"accelerator": "ethos-u55-256"}).target == target
+    assert with_typed(spec.DEFAULT, {"accelerator": "ethos-u85-512"}).target == Target("ethos-u85-512")
     assert {"ethos-u55-256", "ethos-u85-256"} <= {*vela.lists().accelerators}
     with pytest.raises(UsageError, match="unknown system config"):
         spec.check_target(msgspec.structs.replace(target, system_config="Ethos_U85_SYS_DRAM_Mid"))

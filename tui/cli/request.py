@@ -12,7 +12,8 @@ from tui.platform import presets
 from tui.run import options, spec
 from tui.run.option import Option, replaced
 from tui.run.spec import Spec
-from tui.toolchain.target import Target
+from tui.toolchain import boards
+from tui.toolchain.target import Target, on_board_of
 
 
 def make_spec(typed: Mapping[str, Any], until: Literal["emit", "check"]) -> Spec:
@@ -46,13 +47,17 @@ def _base(typed: Mapping[str, Any]) -> Spec:
             base = spec.decode(Path(file).read_bytes(), file)
         except OSError as error:
             raise UsageError(f"cannot read {file}: {error.strerror}") from error
+    board = boards.of(typed.get("accelerator") or base.target.accelerator)
     for preset in typed.get("preset", ()):
-        base = presets.apply(base, presets.load(preset))
+        base = presets.apply(base, presets.load(preset, board))
     return base
 
 
 def with_typed(base: Spec, typed: Mapping[str, Any]) -> Spec:
-    """Return a spec with the options that were typed."""
+    """Return a spec with the options that were typed; a target of another board brings that board's defaults."""
+    accelerator = typed.get("accelerator")
+    if accelerator is not None and boards.of(accelerator) is not base.target.board:
+        base = msgspec.structs.replace(base, target=on_board_of(accelerator))
     changes = {}
     for option in options.OF_SPECS:
         value = typed.get(option.key)
