@@ -95,7 +95,7 @@ async def test_what_the_command_line_opened_goes_back_to_the_shell(opened: str, 
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
         first = app.screen
         await pilot.press("escape")
-        await until(pilot, lambda: [n.message for n in app._notifications] == ["q goes back to the shell."])
+        await until(pilot, lambda: [n.message for n in app._notifications] == ["Press q to return to the shell."])
         await pilot.press("h")
         await until(pilot, lambda: listed(app, 1))
         await pilot.press("q")

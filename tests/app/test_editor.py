@@ -46,5 +46,5 @@ def test_what_is_not_there_is_said(programs: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(UserError, match="no file"):
         editor.command(f"{programs}/gone.py:3")
     monkeypatch.setenv("EDITOR", "no-such-editor")
-    with pytest.raises(UserError, match="no-such-editor is not found"):
+    with pytest.raises(UserError, match="no-such-editor not found"):
         editor.command(f"{programs / 'bin' / 'vim'}:1")

@@ -80,7 +80,9 @@ async def test_delete_asks_first_and_refuses_a_run_that_runs(until: Until) -> No
             await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
 
         await pilot.press("d")
-        await until(pilot, lambda: [n.message for n in app._notifications] == [f"{live.name} is under way: s stops it"])
+        await until(
+            pilot, lambda: [n.message for n in app._notifications] == [f"{live.name} is still running: s stops it"]
+        )
         assert isinstance(app.screen, HistoryScreen) and live.is_dir()
         await pilot.press("end")
         await delete("n")
@@ -122,9 +124,7 @@ async def test_a_pinned_run_is_not_deleted(until: Until) -> None:
         await pilot.press("p")
         assert cells(app, kept.name)[0] == "P" and store.pinned(kept)
         await pilot.press("d")
-        await until(
-            pilot, lambda: [n.message for n in app._notifications] == [f"{kept.name} is pinned: p lets go of it"]
-        )
+        await until(pilot, lambda: [n.message for n in app._notifications] == [f"{kept.name} is pinned: p unpins it"])
         assert isinstance(app.screen, HistoryScreen)
         assert rows(app) == [kept.name] and kept.is_dir()
         await pilot.press("p")

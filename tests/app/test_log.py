@@ -92,7 +92,7 @@ async def test_a_filter_of_a_run_under_way_takes_what_comes(until: Until) -> Non
         assert "late 7" in shown(app) and "late 8" not in shown(app) and "following" in title(app)
         # A search goes on, too.
         await pilot.press("slash", *"late", "enter")
-        await until(pilot, lambda: "match in line 101, 1 in all" in title(app))
+        await until(pilot, lambda: "match in line 101, 1 in total" in title(app))
 
 
 async def test_a_search_by_expression_and_to_and_fro_between_errors(until: Until) -> None:
@@ -100,7 +100,7 @@ async def test_a_search_by_expression_and_to_and_fro_between_errors(until: Until
     async with app.run_test(size=(100, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
         await pilot.press("slash", "ctrl+r", *r"4[0-9]{2}$", "enter")
-        await until(pilot, lambda: "100 in all" in title(app))
+        await until(pilot, lambda: "100 in total" in title(app))
         await pilot.press("g")
         assert shown(app)[0] == "line 0"
         for key, wanted in (("E", 50), ("E", 150), ("E", 250), ("ctrl+e", 150), ("ctrl+e", 50), ("ctrl+e", 450)):
@@ -110,7 +110,7 @@ async def test_a_search_by_expression_and_to_and_fro_between_errors(until: Until
         await pilot.press("o", "ampersand", *"nothing like it", "enter")
         await until(pilot, lambda: "0 of 500 lines" in title(app))
         await pilot.press("E")
-        assert "no error is shown" in title(app)
+        assert "no errors shown" in title(app)
 
 
 async def test_long_lines_are_wrapped_to_the_last_character(until: Until) -> None:

@@ -131,7 +131,7 @@ async def test_a_journal_that_grows_is_followed(until: Until) -> None:
         fakes.append(directory, fakes.begun(name, request))
         fakes.append(directory, [events.StageStarted(t=fakes.T0, stage="load")])
         await until(pilot, lambda: "RUNNING load  12 s" in text(app, RunHeader))
-        assert "Not known yet: comes with stage lower." in seen(app)
+        assert "Available after lowering." in seen(app)
         fakes.append(directory, fakes.compiled())
         await until(pilot, lambda: "features.2" in seen(app))
         assert "no platform yet" in text(app, RunHeader)
@@ -203,7 +203,7 @@ async def test_a_failed_run_says_why_and_what_to_do(until: Until) -> None:
         shown = seen(app)
         assert "FAILED" in shown and "! lower: aten.atan2 has a float input that was not quantized" in shown
         assert "quantize the whole model" in shown and "lower 2.6 FAILED" in shown
-        assert "Not known: the run failed before stage infer was through." in shown
+        assert "Not available: the run failed before inference was complete." in shown
         assert "1 error" in text(app, Tabs)
 
 
@@ -407,7 +407,7 @@ async def test_while_the_platform_is_silent_it_is_told_what_it_takes(until: Unti
         app = FvpApp(attach=fakes.make(name, request, what))
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: re.search(r"CPU \d+ %, \d+ MiB", seen(app)))
-            assert "under way, 12 s (median of 3 earlier runs 11.2 s)" in seen(app)
+            assert "running, 12 s (median of 3 earlier runs 11.2 s)" in seen(app)
         silent.kill()
 
 

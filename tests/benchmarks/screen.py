@@ -190,7 +190,7 @@ def latency(tui: Screen) -> None:
         for key, answer, words in (
             ("k", b"(f)", "k, to leave the end"),
             ("f", b"lines  following", "f, to follow"),
-            ("/", b"search: a text", "/, to search"),
+            ("/", b"search: text", "/, to search"),
         ):
             found.setdefault(words, []).append(tui.answered(key, answer) * 1e3)
             tui.quiet(0.07)
@@ -234,9 +234,9 @@ def million(home: Path) -> None:
         ("to its first line", "g", lambda text: "Output[0][1]:" in text),
         ("to its last line", "G", lambda text: f"Output[0][{LONG - 1}]" in text),
         ("to the first of a few matches", "g/[500000]\r", lambda text: "I>platform Output[0][500000]" in text),
-        ("all matches of a text known", "g/amet\r", lambda text: f"{LONG:,} in all" in text),
+        ("all matches of a text known", "g/amet\r", lambda text: f"{LONG:,} in total" in text),
         ("a text that is nowhere", "/nowhere\r", lambda text: "no match" in text),
-        ("by an expression", "\\[9{5}\\d\\]\r", lambda text: "10 in all" in text or "9 in all" in text),
+        ("by an expression", "\\[9{5}\\d\\]\r", lambda text: "10 in total" in text or "9 in total" in text),
         ("the next error", "ge", lambda text: "E>" in text),
         ("only errors", "ll", lambda text: "errors only" in text),
         ("all levels", "l", lambda text: "errors only" not in text),

@@ -20,11 +20,11 @@ def command(line: str) -> list[str]:
     """
     file, _, number = line.rpartition(":")
     if not Path(file).is_file():
-        raise UserError(f"no file {file}", "it was there when the model was compiled")
+        raise UserError(f"no file {file}", "it existed when the model was compiled")
     wanted = os.environ.get("VISUAL") or os.environ.get("EDITOR") or os.environ.get("PAGER") or "less"
     words = shlex.split(wanted)
     if not words or shutil.which(words[0]) is None:
-        raise UserError(f"{wanted} is not found", "set EDITOR or PAGER to a program that is there")
+        raise UserError(f"{wanted} not found", "set EDITOR or PAGER to an installed program")
     option = GOES_TO.get(Path(words[0]).name)
     return [*words, option, f"{file}:{number}"] if option else [*words, f"+{number}", file]
 

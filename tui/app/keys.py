@@ -21,12 +21,12 @@ def read() -> dict[str, str]:
         UsageError: the file cannot be read, or says something else.
     """
     path = config.folder() / NAME
-    content = config.read_toml(path, dict, default={}, hint='a line of it is such as run.stop = "f9"')
+    content = config.read_toml(path, dict, default={}, hint='for example run.stop = "f9"')
     found: dict[str, str] = {}
     for action, keys in _flat(content, ""):
         words = keys if isinstance(keys, list) else [keys]
         if not words or not all(isinstance(word, str) and word.strip() for word in words):
-            raise UsageError(f"{path}: {action} is not a key or a list of keys", 'such as run.stop = "x"')
+            raise UsageError(f"{path}: {action} is not a key or a list of keys", 'for example run.stop = "x"')
         found[action] = ",".join(word.strip() for word in words)
     return found
 

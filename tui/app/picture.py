@@ -24,7 +24,7 @@ def size(text: str) -> tuple[int, int]:
     """
     columns, by, lines = text.partition("x")
     if not (by and columns.isdecimal() and lines.isdecimal()):
-        raise UsageError(f"--size {text}: expected COLUMNSxLINES", "such as 120x40")
+        raise UsageError(f"--size {text}: expected COLUMNSxLINES", "for example 120x40")
     found = int(columns), int(lines)
     if any(not low <= value <= high for low, value, high in zip(SMALLEST, found, LARGEST, strict=True)):
         raise UsageError(f"--size {text} is too small or too large", "from 40x12 to 500x300")

@@ -43,7 +43,7 @@ def progress_words(progress: events.StageProgressed | Progress) -> str:
     return f"{progress.what} {progress.done:,} of {progress.total:,}"
 
 
-def npu_ms(state: State, cycles: int | None) -> float | None:
+def npu_ms(state: State, cycles: float | None) -> float | None:
     """NPU cycles as milliseconds at the clock of the target's system config, as Vela states it."""
     return None if cycles is None or not state.clock_hz else cycles / state.clock_hz * 1e3
 

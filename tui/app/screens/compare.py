@@ -29,7 +29,7 @@ class CompareScreen(Screen[None]):
         Binding("down,j", "scroll(1)", "Down", show=False, id="compare.down"),
         Binding("pageup", "scroll(-15)", "Page up", show=False, id="compare.page-up"),
         Binding("pagedown,space", "scroll(15)", "Page down", key_display="pgdn", id="compare.page-down"),
-        Binding("o", "swap", "Swap A and B", tooltip="The other order", id="compare.swap"),
+        Binding("o", "swap", "Swap A and B", tooltip="Compare the other way round", id="compare.swap"),
         Binding("y", "copy", "Copy", tooltip="Copy the command line of this comparison", id="compare.copy"),
         Binding("q,escape", "back", "Back", id="compare.back"),
     ]

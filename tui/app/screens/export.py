@@ -18,7 +18,7 @@ from tui.text import clean
 
 WORDS: dict[Format, str] = {
     "html": "a report to read or print",
-    "json": "all of the state",
+    "json": "the complete state",
     "csv": "the operators as a table",
     "perfetto": "a trace for ui.perfetto.dev",
     "svg": "a picture of the screen",
@@ -59,7 +59,7 @@ class ExportScreen(FileScreen[Path]):
             chosen = form == self._form
             style = "bold $accent" if chosen else "$muted"
             yield Content.assemble((f"{'>' if chosen else ' '} {form:9} {WORDS[form]}", style))
-        yield Content.assemble(("  up and down choose", "$muted"))
+        yield Content.assemble(("  up/down to choose", "$muted"))
 
     def action_form(self, step: int) -> None:
         """Another format; a name that is ours or ends as the format's changes with it."""
@@ -79,10 +79,10 @@ class ExportScreen(FileScreen[Path]):
     def taken(self, text: str) -> Path:
         """The file, which is written from now on."""
         if not text:
-            raise UsageError("no name of a file")
+            raise UsageError("no file name given")
         path = export.check_path(Path(text))
         if path.exists():
-            raise UsageError(f"there is a file {path}", "choose another name")
+            raise UsageError(f"{path} already exists", "choose another name")
         app, directory, form, picture = self.app, self._directory, self._form, self._picture
 
         def write() -> None:

@@ -21,9 +21,12 @@ from tui.app.widgets.panels import PANELS
 from tui.app.widgets.words import SOURCES
 
 GENERAL = (
-    ("badge", "Whose figures these are, always at the top right: FVP, or SIMULATOR with the engine that runs the CPU."),
-    ("lost", "The run process is gone without a last word: killed, or the machine was restarted."),
-    ("-", "A figure that is not known. Its cause stands among the notes; it is never 0 and never made up."),
+    (
+        "badge",
+        "Source of the figures, always at the top right: FVP, or SIMULATOR with the engine that runs the CPU.",
+    ),
+    ("lost", "The run process ended without a result: it was killed, or the machine restarted."),
+    ("-", "A figure that is not known; the notes say why. It is never shown as 0, and never made up."),
     *((source, f"A figure {words}.") for source, words in SOURCES.items()),
 )
 
@@ -36,8 +39,8 @@ PLACES = {
     "log": "Keys in the log",
     "table": "Keys in a table",
     "field": "Keys in a field of the form",
-    "operators": "Keys among the operators",
-    "heat": "Keys on the map",
+    "operators": "Keys in the list of operators",
+    "heat": "Keys on the sweep's map",
 }
 """Sections of keys that only some widgets take, by the first word of their id."""
 
@@ -88,7 +91,7 @@ def key_sections(app: App[Any], screen: Screen[Any]) -> list[tuple[str, Entries]
         names = sections.setdefault(section, {}).setdefault(binding.description, [])
         for key in [binding.key] if binding.key_display else binding.key.split(","):
             names.append(app.get_key_display(replace(binding, key=key)))
-    sections["Keys"]["All commands by name, and themes"] = ["^p"]
+    sections["Keys"]["Command palette, and themes"] = ["^p"]
     return [
         (title, [(" ".join(dict.fromkeys(names)), words) for words, names in entries.items()])
         for title, entries in sections.items()

@@ -23,7 +23,7 @@ from tui.app.widgets.trend import trend
 from tui.errors import UserError
 from tui.run import control, store
 from tui.run.state import State
-from tui.text import clean
+from tui.text import clean, counted
 
 LIVE_S = 2.0
 """How often runs that go on are looked at."""
@@ -40,16 +40,20 @@ class HistoryScreen(Screen[None]):
     AUTO_FOCUS = "FigureTable"
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "mark", "Mark", tooltip="Mark a run, to compare it with another", id="history.mark"),
+        Binding("space", "mark", "Mark", tooltip="Mark a run to compare it with another", id="history.mark"),
         Binding(
-            "c", "compare", "Compare", tooltip="The marked runs, or the marked one with this", id="history.compare"
+            "c",
+            "compare",
+            "Compare",
+            tooltip="Compare the marked runs, or the marked one with this",
+            id="history.compare",
         ),
-        Binding("p", "pin", "Pin", tooltip="Keep this run from being deleted, or no longer", id="history.pin"),
+        Binding("p", "pin", "Pin", tooltip="Pin or unpin: a pinned run cannot be deleted", id="history.pin"),
         Binding("x", "export", "Export", tooltip="Write a report, a table or a trace", id="history.export"),
-        Binding("s", "stop", "Stop", show=False, tooltip="A run that is under way", id="history.stop"),
+        Binding("s", "stop", "Stop", show=False, tooltip="Stop a run in progress", id="history.stop"),
         Binding("d", "delete", "Delete", id="history.delete"),
-        Binding("o", "reverse", "Order", id="history.order"),
-        Binding("u", "update", "Update", id="history.update"),
+        Binding("o", "reverse", "Reverse", id="history.order"),
+        Binding("u", "update", "Reload", id="history.update"),
         Binding("q,escape", "back", "Back", id="history.back"),
     ]
 
@@ -142,15 +146,15 @@ class HistoryScreen(Screen[None]):
     def _retitle(self) -> None:
         table = self.query_one(RunTable)
         count = len(self._states)
-        words = f"{count:,} run{'s' * (count != 1)}" + (", reading..." if self.reading else "")
+        words = counted(count, "run") + (", reading..." if self.reading else "")
         if count:
             words += f", by {table.sorted_by} (left/right, o)"
             if self._marked:
                 words += f", {len(self._marked)} marked (c compares)"
         elif not self.reading:
-            words = "no runs yet: q goes back to start one"
+            words = "no runs yet: press q and start one"
         if table.hidden:
-            words += f"\n  too narrow for: {', '.join(table.hidden)}"
+            words += f"\n  too narrow to show: {', '.join(table.hidden)}"
         show(self.query_one("#top", Static), Content.assemble(("fvp-tui", "bold $accent"), f"  History  {words}"))
 
     def _draw_trend(self) -> None:
@@ -198,7 +202,7 @@ class HistoryScreen(Screen[None]):
         name = self._current
         names = list(dict.fromkeys([*self._marked, *([name] if name is not None else [])]))[:2]
         if len(names) < 2:
-            self.notify("Mark one run with the space bar, and put the cursor on another.", markup=False)
+            self.notify("Mark a run with the space bar, then move the cursor to another.", markup=False)
             return
         older, newer = sorted(names)
         self.app.push_screen(CompareScreen(store.folder() / older, store.folder() / newer))
@@ -245,16 +249,16 @@ class HistoryScreen(Screen[None]):
             if confirmed:
                 in_background("delete", lambda: self._delete(name))
 
-        question = Confirm(f"Delete {name}?", "Delete it", "Its figures, log and artifacts are gone for good.")
+        question = Confirm(f"Delete {name}?", "Delete", "Its figures, log and artifacts cannot be restored.")
         self.app.push_screen(question, delete)
 
     def _why_kept(self, name: str) -> str | None:
         """Why a run cannot be deleted, and which key changes that."""
         if store.pinned(store.folder() / name):
-            return f"{name} is pinned: p lets go of it"
+            return f"{name} is pinned: p unpins it"
         known = self._states.get(name)
         if known is not None and known.run.status == "running":
-            return f"{name} is under way: s stops it"
+            return f"{name} is still running: s stops it"
         return None
 
     def action_stop(self) -> None:
@@ -264,14 +268,14 @@ class HistoryScreen(Screen[None]):
             return
         known = self._states.get(name)
         if known is None or known.run.status != "running":
-            self.notify(clean(f"{name} is not under way"), markup=False)
+            self.notify(clean(f"{name} is not running"), markup=False)
             return
 
         def stop(confirmed: bool | None) -> None:
             if confirmed:
                 in_background("stop", lambda: self._stop(name))
 
-        self.app.push_screen(Confirm(f"Stop {name}?", "Stop it", "What it has found so far is kept."), stop)
+        self.app.push_screen(Confirm(f"Stop {name}?", "Stop", "The results so far are kept."), stop)
 
     def _stop(self, name: str) -> None:
         try:

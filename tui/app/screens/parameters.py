@@ -62,14 +62,14 @@ class PresetScreen(ModalScreen[str | None]):
     """The presets; closes with the name of one."""
 
     CSS_PATH = "modal.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "cancel", "Leave", id="preset.leave")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "cancel", "Cancel", id="preset.leave")]
 
     def compose(self) -> ComposeResult:
         """A table."""
         with Vertical(classes="box"):
-            yield Static(Content.assemble(("Presets", "bold"), f"  your own: {presets.folder()}"), markup=False)
+            yield Static(Content.assemble(("Presets", "bold"), f"  your own are in {presets.folder()}"), markup=False)
             yield ParameterTable((Column("preset", most=20), Column("sets", flex=True, width=20)), header=False)
-            keys = Content.assemble(("enter", "bold $accent"), " Apply   ", ("esc", "bold $accent"), " Leave")
+            keys = Content.assemble(("enter", "bold $accent"), " Apply   ", ("esc", "bold $accent"), " Cancel")
             yield Static(keys, markup=False, classes="keys")
 
     def on_mount(self) -> None:
@@ -101,10 +101,16 @@ class ParametersScreen(Screen[Spec]):
     AUTO_FOCUS = "FigureTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", key_display="/", id="parameters.filter"),
-        Binding("f", "favourite", "Favourite", tooltip="First in the list, or not", id="parameters.favourite"),
-        Binding("d", "reset", "Default", tooltip="The default again", id="parameters.reset"),
+        Binding(
+            "f",
+            "favourite",
+            "Favourite",
+            tooltip="Add to the favourites, or remove from them",
+            id="parameters.favourite",
+        ),
+        Binding("d", "reset", "Default", tooltip="Restore the default", id="parameters.reset"),
         Binding("p", "preset", "Preset", tooltip="Apply a preset", id="parameters.preset"),
-        Binding("w", "save", "Save", tooltip="Save what is set as a preset", id="parameters.save"),
+        Binding("w", "save", "Save", tooltip="Save the settings as a preset", id="parameters.save"),
         Binding("y", "copy", "Copy", tooltip="Copy the platform's command line", id="parameters.copy"),
         Binding("q,escape", "back", "Back", id="parameters.back"),
     ]
@@ -204,7 +210,7 @@ class ParametersScreen(Screen[Spec]):
             rows += [self._row(p) for p in new]
             taken |= {p.name for p in new}
         if not rows:
-            rows.append(Row("group:none", ("none matches: escape shows all",), tone="heading"))
+            rows.append(Row("group:none", ("no parameter matches: escape shows all",), tone="heading"))
         self.query_one(FigureTable).set_rows(rows, select=select)
         self._show_command()
 
@@ -327,7 +333,7 @@ class ParametersScreen(Screen[Spec]):
                 return
             self.notify(clean(f"Saved as {path}", 300), markup=False)
 
-        self.app.push_screen(ValueScreen("Name of the preset", "", f"It is kept in {presets.folder()}"), save)
+        self.app.push_screen(ValueScreen("Preset name", "", f"It is saved in {presets.folder()}"), save)
 
     # -- the command line
 

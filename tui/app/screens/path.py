@@ -32,7 +32,7 @@ class FileScreen(ModalScreen[T | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "complete", "Complete", priority=True, id="path.complete"),
-        Binding("escape", "cancel", "Leave", id="path.leave"),
+        Binding("escape", "cancel", "Cancel", id="path.leave"),
     ]
 
     class Completed(Message):
@@ -68,8 +68,8 @@ class FileScreen(ModalScreen[T | None]):
             yield Static("", markup=False, classes="problem")
             yield Static("", markup=False, id="completions")
             keys = Content.assemble(
-                ("enter", "bold $accent"), " Take   ", ("tab", "bold $accent"), " Complete   ",
-                ("esc", "bold $accent"), " Leave",
+                ("enter", "bold $accent"), " OK   ", ("tab", "bold $accent"), " Complete   ",
+                ("esc", "bold $accent"), " Cancel",
             )  # fmt: skip
             yield Static(keys, markup=False, classes="keys")
 
@@ -134,7 +134,7 @@ class PathScreen(FileScreen[str]):
 class InputsScreen(FileScreen[tuple[str, ...]]):
     """The files of an inference's inputs: closes with their absolute paths."""
 
-    TITLE = "A file for each input (.npy or raw), separated by spaces"
+    TITLE = "One file per input (.npy or raw), separated by spaces"
     PLACEHOLDER = "./input.npy"
     DATA_SETS: ClassVar[bool] = False
     """Whether a folder or an archive may stand for many inferences."""
@@ -151,7 +151,7 @@ class InputsScreen(FileScreen[tuple[str, ...]]):
         except ValueError as error:
             raise UsageError(f"{text}: {error}") from error
         if not files:
-            raise UsageError("no file")
+            raise UsageError("no file given")
         if not (self.DATA_SETS and len(files) == 1 and files[0].is_dir()):
             for file in files:
                 if not file.is_file():
@@ -162,7 +162,7 @@ class InputsScreen(FileScreen[tuple[str, ...]]):
 class DataScreen(InputsScreen):
     """The same, or a data set."""
 
-    TITLE = "A file for each input (.npy, .pt or raw), or a data set: a folder of files, or an .npz"
+    TITLE = "One file per input (.npy, .pt or raw), or a data set: a folder or an .npz"
     PLACEHOLDER = "./inputs/"
     DATA_SETS = True
 
@@ -170,5 +170,5 @@ class DataScreen(InputsScreen):
 class CalibrationScreen(DataScreen):
     """What to calibrate quantization on."""
 
-    TITLE = "Inputs to calibrate on: a .pt, .npy or .npz file, or a folder of files"
+    TITLE = "Calibration inputs: a .pt, .npy or .npz file, or a folder of files"
     PLACEHOLDER = "./calibration/"

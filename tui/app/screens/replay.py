@@ -45,11 +45,11 @@ class ReplayScreen(RunScreen):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "pause", "Pause", tooltip="Hold the time, or let it go on", id="replay.pause"),
+        Binding("space", "pause", "Pause", tooltip="Pause or resume", id="replay.pause"),
         Binding("right_square_bracket", "speed(1)", "Faster", key_display="]", id="replay.faster"),
         Binding("left_square_bracket", "speed(-1)", "Slower", key_display="[", show=False, id="replay.slower"),
         Binding("full_stop", "skip", "Skip the wait", key_display=".", id="replay.skip"),
-        Binding("R", "again", "Again", key_display="R", tooltip="From the beginning", id="replay.again"),
+        Binding("R", "again", "Again", key_display="R", tooltip="Replay from the beginning", id="replay.again"),
     ]
 
     def __init__(self, directory: Path, player: Player) -> None:
@@ -80,7 +80,7 @@ class ReplayScreen(RunScreen):
         if not self.children:
             return
         player = self._player
-        how = "over (R plays it again)" if player.done else "PAUSED" if player.paused else ""
+        how = "finished (R replays it)" if player.done else "PAUSED" if player.paused else ""
         drawn = Content.assemble(("REPLAY", "bold $accent"), f"  {player.words}", (f"  {how}" if how else "", "bold"))
         show(self.query_one("#replay", Static), drawn, layout=False)
 

@@ -246,7 +246,7 @@ class FvpApp(App[None]):
         elif event.leaves:
             self.action_leave()
         else:
-            self.notify("q goes back to the shell.", markup=False)
+            self.notify("Press q to return to the shell.", markup=False)
 
     def action_leave(self) -> None:
         """Leave the program; ask first where the key before, the same one, only closed a screen."""
@@ -259,7 +259,7 @@ class FvpApp(App[None]):
         if self._popped < self._count - 1 or self._keys[0] != self._keys[1]:
             self.exit()
         else:
-            self.push_screen(Confirm("Quit fvp-tui?", "Quit", "Runs that are under way go on without it."), leave)
+            self.push_screen(Confirm("Quit fvp-tui?", "Quit", "Runs in progress continue without it."), leave)
 
     def action_help(self) -> None:
         """Keys and figures."""

@@ -65,16 +65,16 @@ class RunScreen(Screen[None]):
         Binding("shift+tab", "next_panel(-1)", "Previous panel", show=False, id="run.previous-panel"),
         Binding("z", "zoom", "Zoom", id="run.zoom"),
         Binding("s", "stop", "Stop", id="run.stop"),
-        Binding("r", "rerun", "Run again", tooltip="A new run of the same model and options", id="run.again"),
-        Binding("e", "source", "Line", tooltip="The line that is named, in $EDITOR", id="run.source"),
-        Binding("i", "infer", "Infer again", tooltip="One more inference, on the next sample", id="run.infer"),
+        Binding("r", "rerun", "Run again", tooltip="Start a new run with the same model and options", id="run.again"),
+        Binding("e", "source", "Line", tooltip="Open the line named here in $EDITOR", id="run.source"),
+        Binding("i", "infer", "Infer again", tooltip="Run one more inference, on the next sample", id="run.infer"),
         Binding("I", "infer_on", "Infer on files", key_display="I", id="run.infer-on"),
         Binding("slash", "search", "Search the log", key_display="/", show=False, id="run.search"),
         Binding("x", "export", "Export", tooltip="Write a report, a table, a trace or a picture", id="run.export"),
         Binding("h", "app.history", "History", id="run.history"),
         Binding("y", "copy", "Copy command", show=False, id="run.copy"),
         Binding("q", "back", "Back", id="run.back"),
-        Binding("escape", "leave", "Leave", show=False, tooltip="End zooming, else back", id="run.leave"),
+        Binding("escape", "leave", "Leave", show=False, tooltip="End zooming, or go back", id="run.leave"),
     ]
 
     clock: Clock = staticmethod(time.time)
@@ -258,11 +258,11 @@ class RunScreen(Screen[None]):
 
         if self.state is not None and self.state.phase == "waiting":
             question = f"End the session of {self.directory.name}?"
-            self.app.push_screen(Confirm(question, "End it", "Its platform takes no more; its figures are kept."), stop)
+            self.app.push_screen(
+                Confirm(question, "End session", "The platform exits; the results so far are kept."), stop
+            )
             return
-        self.app.push_screen(
-            Confirm(f"Stop {self.directory.name}?", "Stop it", "What it has found so far is kept."), stop
-        )
+        self.app.push_screen(Confirm(f"Stop {self.directory.name}?", "Stop", "The results so far are kept."), stop)
 
     def action_rerun(self) -> None:
         """Start a run of the same spec, and go to it."""
@@ -291,12 +291,12 @@ class RunScreen(Screen[None]):
         line = self.query_one(LogPanel).named_line if self._in_log else None
         line = line or (named_line(self.state) if self.state is not None else None)
         if line is None:
-            self.notify("No line of a file is named there: E goes to an error, / searches.", markup=False)
+            self.notify("No file and line here: E goes to the next error, / searches.", markup=False)
         else:
             self.on_source_wanted(SourceWanted(line))
 
     def action_infer(self) -> None:
-        """One more inference, on the next sample."""
+        """Run one more inference, on the next sample."""
         self._tell(control.infer)
 
     def action_infer_on(self) -> None:
@@ -316,7 +316,7 @@ class RunScreen(Screen[None]):
         except UserError as error:
             self.notify(clean(str(error)), severity="error", markup=False)
         except SuspendNotSupported:
-            self.notify(f"{clean(event.line)} (no editor can be opened on this kind of terminal)", markup=False)
+            self.notify(f"{clean(event.line)} (this terminal cannot open an editor)", markup=False)
 
     def on_save_wanted(self, event: SaveWanted) -> None:
         """Ask for a file, and write lines of the log to it."""
@@ -351,7 +351,7 @@ class RunScreen(Screen[None]):
     def action_back(self) -> None:
         """To where one came from; a run under way goes on."""
         if self.state is not None and self.state.run.status == "running":
-            self.notify("The run goes on: h shows it in the history.", markup=False)
+            self.notify("The run continues: h shows it in the history.", markup=False)
         self.post_message(Back(self))
 
     def action_leave(self) -> None:

@@ -15,7 +15,7 @@ from tui.text import clean
 class SaveScreen(FileScreen[Path]):
     """Where to: writes the lines beside the event loop once that is said, and tells when they are there."""
 
-    TITLE = "Save lines of the log to a file"
+    TITLE = "Save log lines to a file"
     PLACEHOLDER = "./run.log"
 
     def __init__(self, wanted: SaveWanted, name: str) -> None:
@@ -30,9 +30,9 @@ class SaveScreen(FileScreen[Path]):
         """The file, which is written from now on."""
         path = Path(text).expanduser().absolute()
         if not text or path.is_dir():
-            raise UsageError(f"{text or 'nothing'} is not the name of a file")
+            raise UsageError(f"{text or 'nothing'} is not a file name")
         if path.exists():
-            raise UsageError(f"there is a file {path}", "choose another name")
+            raise UsageError(f"{path} already exists", "choose another name")
         app, wanted = self.app, self._wanted
 
         def save() -> None:
@@ -41,7 +41,7 @@ class SaveScreen(FileScreen[Path]):
             except OSError as error:
                 app.notify(clean(f"cannot write {path}: {error.strerror}", 400), severity="error", markup=False)
             else:
-                app.notify(clean(f"{len(wanted.numbers):,} lines are in {path}", 400), markup=False)
+                app.notify(clean(f"{len(wanted.numbers):,} lines saved to {path}", 400), markup=False)
 
         in_background("save-log", save)
         return path

@@ -56,10 +56,10 @@ class SetupScreen(Screen[None]):
         Binding("up", "app.focus_previous", "Previous field", show=False, id="setup.up"),
         Binding("slash", "filter", "Filter", key_display="/", id="setup.filter"),
         Binding("e", "edit", "File", tooltip="Type or edit the path of a model file", id="setup.file"),
-        Binding("w", "sweep", "Sweep", tooltip="The model on all sizes of the NPU", id="setup.sweep"),
+        Binding("w", "sweep", "Sweep", tooltip="Estimate the model on all NPU sizes", id="setup.sweep"),
         Binding("p", "parameters", "Parameters", tooltip="The platform's parameters", id="setup.parameters"),
         Binding("y", "copy", "Copy", show=False, tooltip="Copy the command line", id="setup.copy"),
-        Binding("d", "defaults", "Defaults", show=False, tooltip="All options as at the first start", id="setup.reset"),
+        Binding("d", "defaults", "Defaults", show=False, tooltip="Reset all options", id="setup.reset"),
         Binding("h", "app.history", "History", id="setup.history"),
         Binding("q", "app.leave", "Quit", id="setup.quit"),
     ]
@@ -197,7 +197,7 @@ class SetupScreen(Screen[None]):
         form = self.query_one(SpecForm)
         form.offer(is_program=request is not None and catalogue.is_program(request.model))
         show(self.query_one("#badge", Static), Content(form.badge))
-        problem, command = "", Content("$ enter types the path of a model file")
+        problem, command = "", Content("$ press enter to type the path of a model file")
         if request is not None:
             try:
                 spec.check(request)
@@ -322,7 +322,7 @@ class SetupScreen(Screen[None]):
 
         form = self.query_one(SpecForm)
         if form.read(self._base, spec.DEFAULT.model) == spec.DEFAULT:
-            self.notify("All options are as at the first start.", markup=False)
+            self.notify("All options have their defaults.", markup=False)
             return
 
         def forget(confirmed: bool | None) -> None:
@@ -331,8 +331,8 @@ class SetupScreen(Screen[None]):
                 form.fill(self._base)
                 self._refresh_command()
 
-        words = "Target, files, platform parameters and all others are as at the first start then; the model stays."
-        self.app.push_screen(Confirm("Forget all options?", "Forget them", words), forget)
+        words = "Target, files, platform parameters and all other options get their defaults; the model stays."
+        self.app.push_screen(Confirm("Reset all options?", "Reset", words), forget)
 
     def action_parameters(self) -> None:
         """What the platform can be told beside all this."""

@@ -45,7 +45,7 @@ class SweepScreen(Screen[Target | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right_square_bracket", "system(1)", "System config", key_display="]", id="sweep.next"),
         Binding("left_square_bracket", "system(-1)", "Previous", show=False, id="sweep.previous"),
-        Binding("t", "limit", "Time limit", tooltip="The longest inference that is good enough", id="sweep.limit"),
+        Binding("t", "limit", "Time limit", tooltip="The longest acceptable inference", id="sweep.limit"),
         Binding("y", "copy", "Copy", tooltip="Copy the command line of this sweep", id="sweep.copy"),
         Binding("q,escape", "back", "Back", id="sweep.back"),
     ]
@@ -142,7 +142,7 @@ class SweepScreen(Screen[Target | None]):
         tell(self, self.Said(""))
         graphs = tuple(sweep.graphs(directory))
         if not graphs:
-            raise UserError("nothing of this model goes to the NPU: there is nothing to sweep")
+            raise UserError("no part of this model runs on the NPU: there is nothing to sweep")
         return graphs
 
     # -- what comes in
@@ -222,7 +222,7 @@ class SweepScreen(Screen[Target | None]):
     def action_limit(self) -> None:
         """Set how long an inference may take."""
         now = self._limits.inference_ms
-        about = "Milliseconds of an inference; empty for no limit. + marks the smallest NPU that keeps it."
+        about = "Most milliseconds an inference may take; empty for no limit. + marks the smallest NPU that meets it."
         screen = ValueScreen("time limit", "" if now is None else f"{now:g}", about, _problem)
         self.app.push_screen(screen, self._take_limit)
 
@@ -261,6 +261,6 @@ def _short(point: Point) -> str:
 
 def _problem(text: str) -> str | None:
     try:
-        return None if not text or 0 < float(text) < float("inf") else "more than 0"
+        return None if not text or 0 < float(text) < float("inf") else "it must be more than 0"
     except ValueError:
-        return f"{text} is no number"
+        return f"{text} is not a number"

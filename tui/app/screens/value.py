@@ -17,7 +17,7 @@ class ValueScreen(ModalScreen[str | None]):
     """A named value; closes with it when `problem` finds nothing wrong with it."""
 
     CSS_PATH = "modal.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Leave", id="value.leave")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", id="value.leave")]
 
     def __init__(
         self, name: str, value: str, about: str, problem: Callable[[str], str | None] = lambda _: None
@@ -32,7 +32,7 @@ class ValueScreen(ModalScreen[str | None]):
             yield Input(self._value, select_on_focus=False)
             yield Static("", markup=False, classes="problem")
             yield Static(clean(self._about, 400), markup=False)
-            keys = Content.assemble(("enter", "bold $accent"), " Take   ", ("esc", "bold $accent"), " Leave")
+            keys = Content.assemble(("enter", "bold $accent"), " OK   ", ("esc", "bold $accent"), " Cancel")
             yield Static(keys, markup=False, classes="keys")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -14,14 +14,14 @@ COLUMN = 8
 LINES = (
     ("", "PyTorch models on Arm Ethos-U85, before silicon."),
     ("", ""),
-    ("up down", "pick a model: ours, ExecuTorch's, a file (e)"),
-    ("tab", "the options: target, quantization, inputs"),
-    ("enter", "compile and run it: FVP, or our simulator"),
+    ("up down", "a sample, an ExecuTorch model, a file (e)"),
+    ("tab", "set options: target, quantization, inputs"),
+    ("enter", "compile and run it: FVP or simulator"),
     ("1-6", "time, CPU or NPU, check, memory, log, advice"),
-    ("h", "all runs: open one again, compare two"),
-    ("w", "sweep: a model on all sizes of the NPU"),
+    ("h", "history: open a run again, compare two"),
+    ("w", "sweep: one model on all NPU sizes"),
     ("?", "every key and figure; ctrl+p: all commands"),
-    ("q", "leave: a run goes on without the screen"),
+    ("q", "quit: a run continues in the background"),
 )
 """Of at most 46 characters: they fit into 60 columns."""
 

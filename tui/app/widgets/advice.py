@@ -17,8 +17,8 @@ class AdvicePanel(TextPanel):
 
     TITLE = "Advice"
     FIGURES: ClassVar = (
-        ("advice", "What to change, where this run has evidence for it; without evidence there is none."),
-        ("cycles", "What the advice is about, by the run's estimate: the most it can save."),
+        ("advice", "What to change, where this run has evidence for it."),
+        ("cycles", "Estimated cycles of what would be changed: the most it can save."),
     )
 
     def summary(self, state: State) -> str:
@@ -31,9 +31,9 @@ class AdvicePanel(TextPanel):
         found = advice.of(state).advice
         if not found:
             over = state.run.status != "running"
-            return Content("No suggestions for this run." if over else "Nothing so far.")
+            return Content("No suggestions for this run." if over else "No suggestions yet.")
         lines = [line for one in found for line in _lines(one)]
-        lines.append(Content.assemble((f"tried by: fvp-tui advise {clean(state.run.id)} --try", "$muted")))
+        lines.append(Content.assemble((f"to try it: fvp-tui advise {clean(state.run.id)} --try", "$muted")))
         return Content("\n").join(lines)
 
 

@@ -28,7 +28,7 @@ class CpuSteps(Vertical):
     """A table of steps in the order of the plan, and a line on the one under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("e", "source", "Source", tooltip="The line of the model it comes from", id="cpu.source"),
+        Binding("e", "source", "Source", tooltip="Show its line in the model", id="cpu.source"),
     ]
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class CpuSteps(Vertical):
         """Ask for the source of the operator under the cursor."""
         step = self._current()
         if step is None or step.line is None:
-            self.notify("The line it comes from is not known.", severity="warning", markup=False)
+            self.notify("Its line in the model is not known.", severity="warning", markup=False)
         else:
             self.post_message(SourceWanted(step.line))
 

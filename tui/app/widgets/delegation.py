@@ -61,7 +61,7 @@ def _detail(found: Delegation, key: str) -> str:
         words = [cause_line(cause), cause_details(found, cause)]
         return "  ".join([*words, f"Try: {cause.hint}"] if cause.hint else words)
     operator = found.operators[int(key)]
-    text = f"all {operator.npu} on the NPU" if not operator.cpu else (operator.reason or "no reason is known")
+    text = f"all {operator.npu} on the NPU" if not operator.cpu else (operator.reason or "reason not known")
     return f"{printable_name(operator.op)}: {text}" + (f"  {operator.line}" if operator.line else "")
 
 
@@ -70,9 +70,9 @@ class DelegationPanel(Panel):
 
     TITLE = "Delegation"
     FIGURES: ClassVar = (
-        ("nodes", "Nodes of the exported graph, as ExecuTorch counts them; bookkeeping such as getitem is among them."),
-        ("CPU kernels", "What the emitted program really calls on the CPU, and how often: the figure to trust."),
-        ("why", "ExecuTorch's own reason for the nodes on the CPU, with the model's source line where it is known."),
+        ("nodes", "Nodes of the exported graph as ExecuTorch counts them, bookkeeping such as getitem included."),
+        ("CPU kernels", "Kernels that the compiled program calls on the CPU, and how often: the figure to trust."),
+        ("why", "ExecuTorch's reason for leaving nodes on the CPU, with the line of the model where it is known."),
     )
 
     def compose(self) -> ComposeResult:

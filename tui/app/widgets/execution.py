@@ -26,7 +26,7 @@ from tui.reports.memory import pool_words
 from tui.run.derived import npu_ms
 from tui.run.figures import Earlier, Estimate, Inference, MemoryPool, Source, spread
 from tui.run.state import State
-from tui.text import clean, printable_name
+from tui.text import clean, counted, printable_name
 from tui.toolchain.boards import PMU_PREFIX
 
 PROFILED = 6
@@ -50,35 +50,38 @@ class ExecutionPanel(Panel):
     FIGURES: ClassVar = (
         (
             "NPU cycles",
-            "Cycles the NPU works on one inference; of several: their spread, which VARIES beyond a deviation of 1 %.",
+            "Cycles the NPU spends on one inference; of several, their spread, marked VARIES above a deviation of 1 %.",
         ),
-        ("ms at a clock", "The cycles at the NPU clock that Vela's system config states, without the CPU's share."),
+        ("ms at a clock", "NPU cycles at the clock of Vela's system config; the CPU's time is not included."),
         (
             "Vela",
-            "The compiler's estimate for the same program, waiting for memory included; 'Model' is the simulator's.",
+            "The compiler's estimate for the same program, memory stalls included; 'Model' is the simulator's.",
         ),
-        ("CPU", "CPU cycles as the FVP reports them; without a cycle-accurate core they are no time."),
+        ("CPU", "CPU cycles as the FVP reports them; its core is not cycle-accurate: do not take them for time."),
         (
             "instructions",
-            "Of an emulated CPU, counted exactly: of each step of the program's plan, of the inference, of its boot.",
+            "Executed by the emulated CPU, counted exactly: for each step of the plan, an inference, and booting.",
         ),
         (
             "Run",
-            "What the platform said at its end: its cores' instructions, simulated and wall time, start included.",
+            "The platform's closing statistics: instructions, simulated time and wall time, startup included.",
         ),
-        ("Pools", "Bytes that the runner used of each of its memory pools, as it reported them."),
-        ("PMU", "The NPU's event counters: beats read and written in SRAM and external memory, idle and busy cycles."),
+        ("Pools", "Bytes used in each of the runner's memory pools, as the runner reports them."),
+        (
+            "PMU",
+            "The NPU's event counters: beats read and written in SRAM and external memory, active cycles.",
+        ),
         (
             "operator cycles",
-            "With waiting for memory, so that they add up to Vela's total; of operators fused into one: all of it.",
+            "Memory stalls included: they add up to Vela's total. Fused operators count with the one they belong to.",
         ),
         (
             "traced",
-            "Cycles of the newest inference by the platform's PMU trace, up to the next operator; 'now' is at work.",
+            "Cycles of the last inference by the platform's PMU trace, up to the next operator; 'now' is running.",
         ),
-        ("ratio", "Cycles the FVP measured to those that were estimated."),
-        ("bound", "What needs the most cycles, and is waited for: MACs, output, weights, commands, or a memory."),
-        ("MAC use", "Multiply-accumulates done, as a share of what the array could have done in these cycles."),
+        ("ratio", "Measured cycles divided by estimated cycles."),
+        ("limited by", "The part of the NPU, or the memory, that needs the most cycles: the others wait for it."),
+        ("MAC use", "Multiply-accumulates done, as a share of what the MAC array can do in these cycles."),
     )
 
     def compose(self) -> ComposeResult:
@@ -94,12 +97,12 @@ class ExecutionPanel(Panel):
         yield steps
 
     def summary(self, state: State) -> str:
-        """Cycles of the newest inference, else Vela's."""
-        known = [i.npu_cycles for i in state.inferences if i.npu_cycles is not None]
-        if known:
-            return f"{sorted(known)[len(known) // 2]:,} cycles"
+        """Cycles of the median inference, else the estimate's."""
+        cycles = spread(inference.npu_cycles for inference in state.inferences)
+        if cycles is not None:
+            return f"{number(cycles.median)} cycles"
         if state.estimate is not None and state.estimate.total_cycles is not None:
-            return f"{ESTIMATORS[state.estimate.source]} {state.estimate.total_cycles:,} cycles"
+            return f"{ESTIMATORS[state.estimate.source]} {number(state.estimate.total_cycles)} cycles"
         return ""
 
     def draw(self, state: State) -> None:
@@ -129,7 +132,7 @@ def _figures(state: State) -> Content:
     if state.operators:
         sources = sorted({o.source for o in state.operators})
         by = f"estimated by {estimated_by(state)}" if sources == ["estimated"] else " and ".join(sources)
-        lines.append(Content.assemble((f"Operators on the NPU, cycles {by}:", "$muted")))
+        lines.append(Content.assemble((f"NPU operators, cycles {by}:", "$muted")))
     return Content("\n").join(lines)
 
 
@@ -139,10 +142,10 @@ def _running(state: State, vitals: Vitals | None, now: float) -> str:
     if state.inference_running is not None:
         taken = f", {since(state.inference_since, now)}" if state.inference_since else ""
         done = f", {len(state.inferences)} done" if state.inferences else ""
-        words = f"inference {state.inference_running + 1} under way{taken}{_earlier(state.earlier)}{done}"
+        words = f"inference {state.inference_running + 1} running{taken}{_earlier(state.earlier)}{done}"
         words += _step_running(state) + _operator_running(state) + _vitals(vitals)
     elif state.phase == "waiting":
-        words = f"{len(state.inferences)} done, waiting: i infers again, I on files, s ends it"
+        words = f"{len(state.inferences)} done, waiting: i infers again, I on files, s ends the session"
     else:
         words = f"platform: {clean(state.phase, 40)}" if state.phase else "platform started"
     return f"> {words}"
@@ -151,8 +154,7 @@ def _running(state: State, vitals: Vitals | None, now: float) -> str:
 def _earlier(earlier: Earlier | None) -> str:
     if earlier is None:
         return ""
-    runs = f"{earlier.runs} earlier run{'s' * (earlier.runs > 1)}"
-    return f" (median of {runs} {duration(earlier.inference_s)})"
+    return f" (median of {counted(earlier.runs, 'earlier run')} {duration(earlier.inference_s)})"
 
 
 def _vitals(vitals: Vitals | None) -> str:
@@ -184,28 +186,25 @@ def _by(source: Source | None) -> str:
 
 
 def _npu(state: State) -> list[Content]:
-    cycles = sorted(i.npu_cycles for i in state.inferences if i.npu_cycles is not None)
+    cycles = spread(inference.npu_cycles for inference in state.inferences)
     if not state.inferences:
         return [Content.assemble(_label("NPU"), clean(awaited(state, "infer")))]
-    if not cycles:
-        why = next((note for note in state.notes if "cycles" in note), "cycles not known: see the notes")
+    if cycles is None:
+        why = next((note for note in state.notes if "cycles" in note), "cycles not available: see the notes")
         return [Content.assemble(_label("NPU"), clean(why, 200))]
     source = state.inferences[-1].source
     at = f" at {frequency(state.clock_hz)}" if state.clock_hz else ""
-    middle = cycles[len(cycles) // 2]
     line = Content.assemble(
         _label("NPU"),
-        (f"{middle:,}", "bold"),
-        f" cycles  {ms(npu_ms(state, middle))}{at}",
+        (number(cycles.median), "bold"),
+        f" cycles  {ms(npu_ms(state, cycles.median))}{at}",
         (_by(source), "$muted"),
     )
     if len(state.inferences) == 1:
         return [line]
-    known = spread(cycles)
-    assert known is not None
-    varies = () if known.steady else (("  VARIES", "$text-warning"),)
-    lines = [line, Content.assemble(f"      {known.count:,} inferences: {deviation_words(known)}", *varies)]
-    return lines if known.min == known.max else [*lines, Content(f"      {spread_words(known)}")]
+    varies = () if cycles.steady else (("  VARIES", "$text-warning"),)
+    lines = [line, Content.assemble(f"      {cycles.count:,} inferences: {deviation_words(cycles)}", *varies)]
+    return lines if cycles.min == cycles.max else [*lines, Content(f"      {spread_words(cycles)}")]
 
 
 def _vela(estimate: Estimate | None) -> list[Content]:
@@ -231,10 +230,10 @@ def _vela(estimate: Estimate | None) -> list[Content]:
 
 def _cpu(state: State) -> list[Content]:
     said = statistics_words(state.statistics)
-    cycles = sorted(i.cpu_cycles for i in state.inferences if i.cpu_cycles is not None)
+    cycles = spread(inference.cpu_cycles for inference in state.inferences)
     words = []
-    if cycles:
-        words.append(f"{cycles[len(cycles) // 2]:,} cycles an inference")
+    if cycles is not None:
+        words.append(f"{number(cycles.median)} cycles per inference")
     kernels = sorted(state.profile, key=lambda one: -one.cycles)[:PROFILED]
     if kernels:
         words.append("ETDump " + "  ".join(f"{printable_name(one.name, 40)} {one.cycles:,}" for one in kernels))

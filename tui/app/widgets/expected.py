@@ -20,9 +20,9 @@ BAR = 16
 def expected_words(target: Target, expected: "Expected | None", *, bars: bool) -> Content:
     """Vela's estimate for a target; with `bars`, also for each size of the NPU."""
     if expected is None:
-        return Content.assemble(("Expected", "bold $accent"), ("  not known before a first run", "$muted"))
+        return Content.assemble(("Expected", "bold $accent"), ("  not available before the first run", "$muted"))
     when = time.strftime("%H:%M", time.localtime(expected.lowered.at))
-    edited = ", before its last edit" if expected.lowered.edited else ""
+    edited = ", before the last edit" if expected.lowered.edited else ""
     lines = [Content.assemble(("Expected", "bold $accent"), (f"  by Vela, lowered {when}{edited}", "$muted"))]
     found = expected.estimates.get(target.accelerator)
     if isinstance(found, Estimate):

@@ -18,7 +18,7 @@ class FilesField(Field):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,right,space", "choose", "Choose", key_display="enter", id="files.choose"),
-        Binding("backspace,delete", "clear", "None", key_display="backspace", id="files.clear"),
+        Binding("backspace,delete", "clear", "Clear", key_display="backspace", id="files.clear"),
     ]
 
     class Wanted(Message):

@@ -13,8 +13,8 @@ class FilterField(Input):
     """A line above a table; what is typed filters its rows."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "clear_filter", "All rows", id="filter.clear"),
-        Binding("enter,down", "leave", "To the list", key_display="enter", id="filter.leave"),
+        Binding("escape", "clear_filter", "Show all", id="filter.clear"),
+        Binding("enter,down", "leave", "Go to the list", key_display="enter", id="filter.leave"),
     ]
 
     def __init__(self, placeholder: str, apply: Callable[[], None], *, id: str) -> None:

@@ -65,14 +65,14 @@ class RunHeader(Static):
         status = Content.assemble((words, STATUS_STYLE[stands]))
         name = model_name(spec.model) if spec else clean(run.id)
         what = Content.assemble((name, "bold"), f"  {target_line(spec)}" if spec else "")
-        none = "no platform yet" if run.status == "running" else "no platform was started"
+        none = "no platform yet" if run.status == "running" else "no platform started"
         lines = [
             _between(status, Content.assemble((badge(state) or none, "$muted")), width),
             _between(what, Content(clean(run.id) if width >= 110 and spec else ""), width),
         ]
         hint = run.hint or self._hint
         if run.status in ("failed", "lost", "stopped"):
-            reason = clean(run.reason or "no reason was given", 400)
+            reason = clean(run.reason or "no reason given", 400)
             lines.append(Content.assemble((f"! {reason}", STATUS_STYLE[run.status])))
             if hint:
                 lines.append(Content(f"  {clean(hint, 400)}"))

@@ -25,7 +25,7 @@ class HeatMap(Widget, can_focus=True):
         Binding("right,l", "move(0, 1)", "Larger", show=False, id="heat.right"),
         Binding("up,k", "move(-1, 0)", "Memory mode above", show=False, id="heat.up"),
         Binding("down,j", "move(1, 0)", "Memory mode below", show=False, id="heat.down"),
-        Binding("enter", "take", "Take it", key_display="enter", id="heat.take"),
+        Binding("enter", "take", "Use it", key_display="enter", id="heat.take"),
     ]
 
     class Moved(Message):

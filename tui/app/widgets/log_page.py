@@ -7,6 +7,7 @@ from rich.cells import chop_cells
 
 from tui.app.widgets.log_rows import Rows
 from tui.run.log import LogLine, LogLines
+from tui.text import counted
 
 KEPT = 2_000
 """Lines kept ready to draw."""
@@ -42,7 +43,7 @@ class Page:
     def text(self, row: int) -> str:
         """Return the whole text of a row."""
         if wall := self.rows.wall(row):
-            return f"ETDump, {wall:,} line{'s' * (wall != 1)}, folded - enter opens"
+            return f"ETDump, {counted(wall, 'line')}, folded - enter opens"
         return self.lines[self.rows[row]].text
 
     def parts(self, row: int) -> list[str]:

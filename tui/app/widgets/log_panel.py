@@ -18,7 +18,7 @@ from tui.run.events import Level
 from tui.run.log import LogLines
 from tui.run.log_search import Filter, Pattern, Scan
 from tui.run.state import State
-from tui.text import clean, printable_name
+from tui.text import clean, counted, printable_name
 
 LEAST: tuple[Level, ...] = ("info", "warning", "error")
 """Levels from which on lines are shown, in the order of the key."""
@@ -42,30 +42,36 @@ class LogPanel(Panel):
     TITLE = "Log"
     FIGURES: ClassVar = (
         ("log", "What the compiler and the program on the platform print. The raw bytes are kept in console.log."),
-        ("I W E D", "Level: information, warning, error, debug. Debug lines are left out until L is pressed."),
+        ("I W E D", "Level: information, warning, error, debug. Debug lines are hidden until L is pressed."),
         (
             "uart, platform",
-            "Who wrote it: the program on the platform, or the platform itself; compile and run are ours.",
+            "The source: the runner, or the platform itself; compile and run are fvp-tui's own processes.",
         ),
         (
             "/ and &",
-            "A text or, after ctrl+r, a regular expression, whatever the case of its letters: / goes to it, & leaves "
-            "out the lines without it (&!text: those with it), & and escape shows all. Of a line 2,000 characters are "
-            "shown and searched.",
+            "/ finds a text, & shows only the lines that contain it (&!text: that do not), & and escape show all. Case "
+            "does not matter; ctrl+r: a regular expression. Of a line, 2,000 characters are shown and searched.",
         ),
-        ("ETDump", "Lines of base64 in which a runner prints its trace: one row, until enter opens it."),
+        ("ETDump", "Lines of base64 in which a runner prints its trace, folded into one row: enter opens it."),
     )
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Search", key_display="/", id="log.search"),
         Binding("n", "next(1)", "Next match", show=False, id="log.next"),
         Binding("N", "next(-1)", "Previous match", show=False, id="log.previous"),
-        Binding("ampersand", "filter", "Filter", key_display="&", tooltip="Only lines with a text", id="log.filter"),
-        Binding("l", "level", "Level", tooltip="All lines, warnings and errors, errors", id="log.level"),
-        Binding("o", "source", "Source", show=False, tooltip="All sources, or one of them", id="log.source"),
+        Binding(
+            "ampersand",
+            "filter",
+            "Filter",
+            key_display="&",
+            tooltip="Show only lines that contain a text",
+            id="log.filter",
+        ),
+        Binding("l", "level", "Level", tooltip="All lines; warnings and errors; only errors", id="log.level"),
+        Binding("o", "source", "Source", show=False, tooltip="Lines of all sources, or of one", id="log.source"),
         Binding("E", "error(1)", "Next error", key_display="E", id="log.next-error"),
         Binding("ctrl+e", "error(-1)", "Previous error", show=False, id="log.previous-error"),
-        Binding("S", "save(False)", "Save", tooltip="The lines that are shown, to a file", id="log.save"),
+        Binding("S", "save(False)", "Save", tooltip="Save the lines shown to a file", id="log.save"),
         Binding("W", "save(True)", "Save the whole log", show=False, id="log.save-all"),
     ]
 
@@ -138,7 +144,7 @@ class LogPanel(Panel):
         filtered, running = self._filter_words(rows.filter), state.run.status == "running"
         hidden = rows.debug if rows.filter.least == "info" and not filtered else 0
         lines = self._count - hidden
-        words = [f"{len(rows):,} of {lines:,} lines {filtered}" if filtered else f"{lines:,} line{'s' * (lines != 1)}"]
+        words = [f"{len(rows):,} of {lines:,} lines {filtered}" if filtered else counted(lines, "line")]
         if self._reading < 1.0:
             words.append(f"reading {self._reading:.0%}")
         if rows.scan is not None and rows.scan.problem:
@@ -156,9 +162,9 @@ class LogPanel(Panel):
         elif running:
             words.append("following" if view.following else "not following (f)")
         if state.log_errors:
-            words.append(f"{state.log_errors:,} error{'s' * (state.log_errors > 1)}")
+            words.append(counted(state.log_errors, "error"))
         if hidden:
-            words.append(f"{hidden:,} debug left out (L)")
+            words.append(f"{counted(hidden, 'debug line')} hidden (L)")
         return "  ".join(words)
 
     def _filter_words(self, wanted: Filter) -> str:
@@ -172,7 +178,7 @@ class LogPanel(Panel):
     def _search_words(self) -> str:
         field, scan = self._field, self._scan
         if field.display:
-            return f"{field.purpose}: a {'regular expression' if field.regex else 'text'} (ctrl+r)"
+            return f"{field.purpose}: {'regular expression' if field.regex else 'text'} (ctrl+r)"
         if self._said or scan is None:
             return self._said
         if scan.problem:
@@ -181,12 +187,13 @@ class LogPanel(Panel):
             return f"searching {scan.share(self._count):.0%}"
         if self._at is None:
             return "no match"
-        return f"match in line {self._at + 1:,}, {scan.hits:,}{'' if scan.whole(self._count) else ' or more'} in all"
+        least = "" if scan.whole(self._count) else "at least "
+        return f"match in line {self._at + 1:,}, {least}{scan.hits:,} in total"
 
     def brief(self, state: State) -> str:
         """Errors, else lines."""
         if state.log_errors:
-            return f"{state.log_errors:,} error{'s' * (state.log_errors > 1)}"
+            return counted(state.log_errors, "error")
         return f"{self.view.lines:,}"
 
     def _say(self, words: str) -> None:
@@ -354,7 +361,7 @@ class LogPanel(Panel):
             return
         before = view.top_line - (step < 0) if view.current is None else view.current + step
         number = rows.error(before, step)
-        self._said = "no error is shown" if number is None else ""
+        self._said = "no errors shown" if number is None else ""
         if number is not None:
             view.show(number)
         self.retitle()

@@ -9,6 +9,7 @@ from tui.app.widgets.log_drawing import Drawn
 from tui.app.widgets.log_page import Page
 from tui.app.widgets.log_scroll import LogScroll
 from tui.run.log_search import Filter, Pattern
+from tui.text import counted
 
 CLIPBOARD_BYTES = 64 * 1024
 """What is given to the clipboard at most: many a terminal drops a longer sequence without a word."""
@@ -18,13 +19,27 @@ class LogView(LogScroll):
     """The view of a log with keys and a selection."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f,end,G", "follow", "Follow", key_display="f", tooltip="To the last line, and stay", id="log.follow"),
-        Binding("L", "toggle_debug", "Debug lines", show=False, tooltip="Show them or leave them out", id="log.debug"),
-        Binding("w", "toggle_wrap", "Wrap", show=False, tooltip="Long lines: wrapped, or cut", id="log.wrap"),
-        Binding("v", "select", "Select lines", show=False, tooltip="From here to the cursor", id="log.select"),
-        Binding("c", "copy", "Copy lines", show=False, tooltip="Those selected, else those visible", id="log.copy"),
-        Binding("y", "yank", "Copy what is selected", show=False, id="log.yank"),
-        Binding("escape", "deselect", "End selecting", show=False, id="log.deselect"),
+        Binding(
+            "f,end,G",
+            "follow",
+            "Follow",
+            key_display="f",
+            tooltip="Go to the last line and stay there",
+            id="log.follow",
+        ),
+        Binding("L", "toggle_debug", "Debug lines", show=False, tooltip="Show or hide debug lines", id="log.debug"),
+        Binding("w", "toggle_wrap", "Wrap", show=False, tooltip="Wrap or cut long lines", id="log.wrap"),
+        Binding("v", "select", "Select lines", show=False, tooltip="Begin a selection, or end it", id="log.select"),
+        Binding(
+            "c",
+            "copy",
+            "Copy lines",
+            show=False,
+            tooltip="Copy the selected lines, else the visible ones",
+            id="log.copy",
+        ),
+        Binding("y", "yank", "Copy the selection", show=False, id="log.yank"),
+        Binding("escape", "deselect", "End the selection", show=False, id="log.deselect"),
         Binding("enter", "toggle_walls", "Open or fold ETDumps", show=False, id="log.fold"),
         Binding("home,g", "first", "First line", show=False, id="log.first"),
         Binding("up,k", "scroll_by(-1)", "Up", show=False, id="log.up"),
@@ -203,9 +218,9 @@ class LogView(LogScroll):
         numbers = rows.numbers(*((first - 1, last) if self._anchor is None else self._selection(self._anchor)))
         taken = rows.texts(numbers, CLIPBOARD_BYTES)
         self.app.copy_to_clipboard("\n".join(taken))
-        words = f"{len(taken):,} line{'s' * (len(taken) != 1)} copied."
+        words = f"{counted(len(taken), 'line')} copied."
         if len(taken) < len(numbers):
-            words = f"{len(taken):,} of {len(numbers):,} lines copied, as many as a clipboard takes. S saves them all."
+            words = f"{len(taken):,} of {len(numbers):,} lines copied: a clipboard takes no more. S saves them all."
         self.notify(words, markup=False)
         if self._anchor is not None:
             self.action_deselect()

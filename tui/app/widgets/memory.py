@@ -29,13 +29,15 @@ class MemoryPanel(Panel):
     FIGURES: ClassVar = (
         (
             "memory map",
-            "Vela's placement of tensors: addresses upwards, the schedule to the right, a letter each.",
+            "Where Vela places tensors: addresses upwards, time to the right, a letter for each tensor.",
         ),
-        ("peak", "The step at which the most bytes are needed, what runs then, and what lies there."),
-        ("flash, DRAM", "Constants of the program and what does not fit, as Vela counts them."),
+        ("peak", "The step that needs the most memory, the operator that runs then, and the tensors in memory."),
+        ("flash, DRAM", "Constants and what does not fit into SRAM, as Vela counts them."),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "next_area", "Next memory", show=False, tooltip="The next memory, or partition", id="memory.next"),
+        Binding(
+            "m", "next_area", "Next memory", show=False, tooltip="Show the next memory or partition", id="memory.next"
+        ),
     ]
 
     def __init__(self, *, id: str, number: int) -> None:

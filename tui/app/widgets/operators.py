@@ -26,11 +26,11 @@ COLUMNS = (
     Column("ratio", right=True, drop=2, optional=True),
     Column("share", right=True),
     Column("", drop=4, flex=True, width=6, bar=True),
-    Column("bound", drop=3, optional=True),
+    Column("limited by", drop=3, optional=True),
     Column("MAC use", right=True, drop=5),
 )
 INDENT = "  "
-ORDER_WORDS = {"cycles": "most cycles first", "schedule": "as they run", "name": "by name"}
+ORDER_WORDS = {"cycles": "most cycles first", "schedule": "in order of execution", "name": "by name"}
 
 
 class SourceWanted(Message):
@@ -45,12 +45,12 @@ class OperatorsView(Vertical):
     """A table of operators, a line on the one under the cursor, and a field to filter by."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("t", "tree", "Modules", tooltip="Group operators by module, or list them all", id="operators.tree"),
         Binding(
-            "t", "tree", "Modules", tooltip="Operators below their modules, or all in one list", id="operators.tree"
+            "o", "order", "Order", show=False, tooltip="By cycles, by order of execution, by name", id="operators.order"
         ),
-        Binding("o", "order", "Order", show=False, tooltip="By cycles, as they run, by name", id="operators.order"),
-        Binding("f", "filter", "Filter", tooltip="Only operators with these words in them", id="operators.filter"),
-        Binding("e", "source", "Source", tooltip="The line of the model it comes from", id="operators.source"),
+        Binding("f", "filter", "Filter", tooltip="Show only operators that contain these words", id="operators.filter"),
+        Binding("e", "source", "Source", tooltip="Show its line in the model", id="operators.source"),
     ]
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class OperatorsView(Vertical):
 
     def compose(self) -> ComposeResult:
         """The field is there only while it is used."""
-        field = FilterField("filter by name, kind, file or bound", self._fill, id="operators-filter")
+        field = FilterField("filter by name, kind, file or limit", self._fill, id="operators-filter")
         field.display = False
         yield field
         yield FigureTable(COLUMNS)
@@ -112,9 +112,9 @@ class OperatorsView(Vertical):
         """Ask for the source of the operator under the cursor."""
         operator = self._current()
         if operator is None:
-            self.notify("A module has no line: take one of its operators.", severity="warning", markup=False)
+            self.notify("A module has no line: choose one of its operators.", severity="warning", markup=False)
         elif operator.line is None:
-            self.notify("The line it comes from is not known.", severity="warning", markup=False)
+            self.notify("Its line in the model is not known.", severity="warning", markup=False)
         else:
             self.post_message(SourceWanted(operator.line))
 

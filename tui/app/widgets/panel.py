@@ -18,6 +18,7 @@ from tui.app.widgets.table import FigureTable
 from tui.app.widgets.words import Clock
 from tui.run.events import COMPILE_STAGES, Stage
 from tui.run.state import State, stage
+from tui.text import counted
 
 
 class Panel(Vertical, can_focus=True):
@@ -82,8 +83,14 @@ class Panel(Vertical, can_focus=True):
         words = self.summary(self._titled.record(self._state))
         title = f"{self.number} {self.TITLE}" + (f"  {words}" if words else "")
         if self._hidden:
-            title += f"  (hides: {', '.join(self._hidden)})"
+            title += f"  {self._hidden_words()}"
         self.border_title = Content(title)
+
+    def _hidden_words(self) -> str:
+        """Name the columns that do not fit; beside other panels, count them and say what makes room."""
+        if self.screen.has_class("-single"):
+            return f"hidden: {', '.join(self._hidden)}"
+        return f"+{counted(len(self._hidden), 'column')}: z"
 
     def on_figure_table_hidden(self, event: FigureTable.Hidden) -> None:
         """Name the columns that do not fit."""
@@ -118,16 +125,25 @@ class TextPanel(Panel):
         show(self.query_one(Static), self.content(state))
 
 
+FILLED_BY: dict[Stage, str] = {
+    "lower": "lowering",
+    "vela": "the Vela stage",
+    "infer": "inference",
+    "check": "the check",
+}
+"""Stages that fill a panel, as people call them."""
+
+
 def awaited(state: State, after: Stage) -> str:
-    """Why a panel is still empty; `after` is the stage that fills it."""
-    run, found = state.run, stage(state, after)
+    """Say why a panel is still empty; `after` is the stage that fills it."""
+    run, filling, name = state.run, stage(state, after), FILLED_BY.get(after, f"stage {after}")
     if state.spec is not None and state.spec.until == "emit" and after not in COMPILE_STAGES:
-        return "Not known: this run ends after compiling."
-    if found.status == "skipped":
-        return f"Not known: stage {after} was skipped" + (f" ({found.reason})" if found.reason else "") + "."
+        return "Not available: this run only compiles."
+    if filling.status == "skipped":
+        return f"Not available: {name} was skipped" + (f" ({filling.reason})" if filling.reason else "") + "."
     if run.status == "running":
-        return f"Not known yet: comes with stage {after}."
+        return f"Available after {name}."
     if run.status == "ok":
-        return "Not known: see the notes."
+        return "Not available: see the notes."
     verb = {"lost": "was lost", "stopped": "was stopped"}.get(run.status, "failed")
-    return f"Not known: the run {verb} before stage {after} was through."
+    return f"Not available: the run {verb} before {name} was complete."

@@ -6,16 +6,16 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
-PURPOSES = {"search": "search the log", "filter": "only lines with this in them (!this: without it)"}
+PURPOSES = {"search": "search the log", "filter": "show only lines with this text (!text: without it)"}
 
 
 class SearchField(Input):
     """Where a pattern is typed, to search for or to filter by; escape gives the focus back."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave", tooltip="And search or filter no more", id="search.leave"),
+        Binding("escape", "leave", "Leave", tooltip="End the search or the filter, too", id="search.leave"),
         Binding("ctrl+r", "regex", "Text or regular expression", id="search.regex"),
-        Binding("up", "recall", "What was typed before", show=False, id="search.recall"),
+        Binding("up", "recall", "Previous text", show=False, id="search.recall"),
     ]
 
     class Left(Message):

@@ -13,7 +13,7 @@ from tui.reports.memory import pool_need_words
 from tui.run.check import Check, LimitResult, OutputCheck, broken
 from tui.run.derived import checked, outcome
 from tui.run.state import State
-from tui.text import clean
+from tui.text import clean, counted
 
 TONES = {"match": "bold $text-success", "mismatch": "bold $text-error", "skipped": "bold"}
 
@@ -25,31 +25,34 @@ class VerdictPanel(TextPanel):
     FIGURES: ClassVar = (
         (
             "MATCH",
-            "Every link from the float model to the platform's outputs holds: quantized, lowered (on Arm's TOSA"
-            " reference model) and platform each compute what the one before does, within what rounding allows.",
+            "Every link from the float model to the platform's outputs holds: the quantized model, the lowered one"
+            " (on Arm's TOSA reference model) and the platform each agree with the one before, within rounding.",
         ),
-        ("BROKEN", "The link that does not hold, and of a lowered program the first operator whose result differs."),
+        ("BROKEN", "The link that does not hold; for a lowered program also the first operator whose result differs."),
         ("max error", "Largest absolute difference from the reference, over all inferences."),
         ("SQNR", "Signal to quantization noise against the float model, in dB: what quantization costs."),
-        ("top-1", "Whether the largest output element is the same as the quantized model's."),
-        ("cosine", "Of the angle to the float model's output: 1 for the same direction."),
-        ("as float", "Share of answers whose largest element is the float model's, too."),
-        ("answer", "The largest elements of the last inference: place and value."),
+        ("top-1", "The largest output element is the quantized model's, too."),
+        ("cosine", "Cosine of the angle to the float model's output: 1 is the same direction."),
+        ("as float", "Share of outputs whose largest element is the float model's, too."),
+        ("answer", "The largest output elements of the last inference: index and value."),
         (
             "layers",
-            "The layer of the quantized model that is the farthest from the float model's; show --layers has all.",
+            "The layer that quantization changes most; fvp-tui show --layers lists all.",
         ),
-        ("needs", "What the program asks of the runner's memory pools, read from it before it runs."),
-        ("accuracy", "Right answers on inputs that carry a label: float and quantized in PyTorch, and the platform."),
+        ("needs", "Memory that the program needs in the runner's pools, known before it runs."),
+        (
+            "accuracy",
+            "Correct answers on labelled inputs: float and quantized model in PyTorch, and the platform.",
+        ),
     )
 
     def summary(self, state: State) -> str:
         """MATCH or MISMATCH, and how many notes."""
         words = [word] if (word := self.brief(state)) else []
         if broken := sum(not limit.ok for limit in state.limits):
-            words.append(f"{broken} limit{'s' * (broken > 1)} exceeded")
+            words.append(f"{counted(broken, 'limit')} exceeded")
         if state.notes:
-            words.append(f"{len(state.notes)} note{'s' * (len(state.notes) > 1)}")
+            words.append(counted(len(state.notes), "note"))
         return ", ".join(words)
 
     def brief(self, state: State) -> str:
