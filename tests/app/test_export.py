@@ -35,7 +35,7 @@ async def test_a_report_of_the_run_is_written_where_it_says(
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ExportScreen))
         await pilot.press("enter")
-        await until(pilot, lambda: "already exists" in str(app.screen.query_one(".problem", Static).content))
+        await until(pilot, lambda: "file exists" in str(app.screen.query_one(".problem", Static).content))
         await pilot.press("up")
         assert app.screen.query_one(Input).value == f"{directory.name}.svg"
         await pilot.press("enter")

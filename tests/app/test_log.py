@@ -71,7 +71,7 @@ async def test_filters_by_level_source_and_pattern(until: Until) -> None:
         # A regular expression; one that is none is said, and can be mended.
         await pilot.press("ampersand", "ctrl+r", *"[0-9", "enter")
         assert "not a regular expression" in " ".join(str(t.message) for t in app._notifications)
-        assert "filter: a regular expression (ctrl+r)" in title(app)
+        assert "filter: regular expression (ctrl+r)" in title(app)
         await pilot.press(*"]5$", "enter")
         await until(pilot, lambda: "49 of 500 lines with [0-9]5$" in title(app))
         assert shown(app)[-1] == "line 495"
@@ -161,7 +161,7 @@ async def test_copying_what_is_selected_or_visible(until: Until) -> None:
         assert app.clipboard.startswith("fvp-tui run")
         await pilot.press("v", "G", "c")
         said = " ".join(str(t.message) for t in app._notifications)
-        assert "of 297 lines copied, as many as a clipboard takes" in said
+        assert "of 297 lines copied: a clipboard takes no more" in said
         assert CLIPBOARD_BYTES - 2_000 < len(app.clipboard) <= CLIPBOARD_BYTES
         await pilot.press("v", "escape")
         assert isinstance(app.screen, RunScreen) and "selected" not in title(app)
@@ -180,21 +180,21 @@ async def test_saving_what_is_shown_or_all(until: Until, tmp_path: Path) -> None
         await pilot.press("5", "l", "l", "S", "ctrl+u")
         await paste(pilot, str(shorter))
         await pilot.press("enter")
-        await until(pilot, lambda: f"5 lines are in {shorter}" in said())
+        await until(pilot, lambda: f"5 lines saved to {shorter}" in said())
         assert shorter.read_text().splitlines() == [
             f"E {'uart' if n % 3 else 'platform':9} line {n}" for n in range(50, 500, 100)
         ]
         await pilot.press("W", "ctrl+u")
         await paste(pilot, str(whole))
         await pilot.press("enter")
-        await until(pilot, lambda: "502 lines are in" in said())
+        await until(pilot, lambda: "502 lines saved to" in said())
         lines = whole.read_text().splitlines()
         assert lines[-2:] == ["D uart      hidden debug", f"I run       {'z' * 5_000}"] and len(lines) == 502
         # Nothing is written over.
         await pilot.press("W", "ctrl+u")
         await paste(pilot, str(shorter))
         await pilot.press("enter")
-        await until(pilot, lambda: "there is a file" in seen(app))
+        await until(pilot, lambda: "file exists" in seen(app))
         await pilot.press("ctrl+u")
         await paste(pilot, f"{shorter}/x")
         await pilot.press("enter")

@@ -64,7 +64,7 @@ async def test_a_finished_run_is_shown_whole(size: tuple[int, int], until: Until
             2: ["31 nodes", "1 partition", "quantize_per_tensor x1", "float at the program's"],
             3: ["MATCH", "top-1", "97.5%", "CPU instructions are not known", "artifacts/model.pte"],
             4: ["Sram: 5.1 KiB, 5 tensors in 10 steps", "peak 5.0 KiB in step 2", "A 4.0 KiB  features.2", "AAAAAA"],
-            5: ["Method 'forward' loaded.", "1 debug left out"],
+            5: ["Method 'forward' loaded.", "1 debug line hidden"],
             6: ["No suggestions for this run."],
         }
         for number, words in wanted.items():
@@ -136,7 +136,7 @@ async def test_a_journal_that_grows_is_followed(until: Until) -> None:
         await until(pilot, lambda: "features.2" in seen(app))
         assert "no platform yet" in text(app, RunHeader)
         fakes.append(directory, fakes.booted())
-        await until(pilot, lambda: "inference 1 under way, 2 s" in seen(app))
+        await until(pilot, lambda: "inference 1 running, 2 s" in seen(app))
         assert "traced" not in seen(app)
         fakes.append(directory, fakes.traced({0: 543, 1: 1_987}, running=3))
         await until(pilot, lambda: "operator 4 of 5: features.5" in seen(app))
@@ -406,8 +406,9 @@ async def test_while_the_platform_is_silent_it_is_told_what_it_takes(until: Unti
         ]
         app = FvpApp(attach=fakes.make(name, request, what))
         async with app.run_test(size=(120, 40)) as pilot:
-            await until(pilot, lambda: re.search(r"CPU \d+ %, \d+ MiB", seen(app)))
-            assert "running, 12 s (median of 3 earlier runs 11.2 s)" in seen(app)
+            line = app.screen.query_one(".running", Static)
+            await until(pilot, lambda: re.search(r"CPU \d+ %, \d+ MiB", str(line.content)))
+            assert "running, 12 s (median of 3 earlier runs 11.2 s)" in str(line.content)
         silent.kill()
 
 

@@ -214,7 +214,7 @@ async def test_a_model_that_was_lowered_tells_what_it_would_take_on_another_targ
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: len(text(app, "#expected").splitlines()) == 2)
         await pilot.press("shift+tab", "shift+tab", "j")
-        await until(pilot, lambda: "not known before a first run" in text(app, "#expected"))
+        await until(pilot, lambda: "not available before the first run" in text(app, "#expected"))
 
 
 async def test_what_was_set_last_comes_back_and_d_forgets_it_if_that_is_meant(

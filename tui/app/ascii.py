@@ -17,7 +17,7 @@ LINES = {
 
 
 def wanted(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether the locale says that the terminal takes no UTF-8. One that says nothing is taken to be of today."""
+    """Tell whether the locale excludes UTF-8; a locale that is not set includes it."""
     for name in ("LC_ALL", "LC_CTYPE", "LANG"):
         if value := environment.get(name):
             return "utf" not in value.lower()

@@ -13,7 +13,7 @@ GOES_TO = {"code": "-g", "codium": "-g"}
 
 
 def command(line: str) -> list[str]:
-    """What shows ``FILE:LINE``: $VISUAL, $EDITOR, else $PAGER or less.
+    """Build the command that shows ``FILE:LINE``, with $VISUAL, $EDITOR, else $PAGER or less.
 
     Raises:
         UserError: the file is not there, or no such program is.

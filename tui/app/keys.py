@@ -15,7 +15,7 @@ NAME = "keys.toml"
 
 
 def read() -> dict[str, str]:
-    """Keys by action, several with commas between them; empty where there is no file.
+    """Read the keys by action, several separated by commas; empty where there is no file.
 
     Raises:
         UsageError: the file cannot be read, or says something else.
@@ -32,7 +32,7 @@ def read() -> dict[str, str]:
 
 
 def problems(wanted: Mapping[str, str], defaults: Mapping[str, str]) -> list[str]:
-    """What cannot be as the user wants it: actions there are none of, and keys that two actions of one place have.
+    """List what is wrong with the user's keys: actions that do not exist, and keys that two actions of one place share.
 
     `defaults` has the keys of all actions. The first word of an action's name is its place.
     """

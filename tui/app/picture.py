@@ -48,7 +48,7 @@ async def _photograph(directory: Path, size: tuple[int, int]) -> str:
     there = store.load(directory)
 
     def whole() -> bool:
-        """Whether all that was there when we came has been read."""
+        """Tell whether the screen has read all events that were there at the start."""
         shown = app.screen.state if isinstance(app.screen, RunScreen) else None
         return shown is not None and (shown.last_event or 0) >= (there.last_event or 0)
 

@@ -1,4 +1,4 @@
-"""What the full-screen program was last set to, so that it comes back. Losing it costs a few key presses, no more."""
+"""Settings of the full-screen program, remembered from one start to the next. Losing them costs a few key presses."""
 
 import contextlib
 
@@ -20,7 +20,7 @@ class Remembered(msgspec.Struct, frozen=True):
 
 
 def read() -> Remembered:
-    """What is known; nothing where the file is not there, or another version wrote it."""
+    """Read the settings; the defaults where there is no file, or another version wrote it."""
     try:
         return msgspec.json.decode((config.home() / FILE).read_bytes(), type=Remembered)
     except (OSError, msgspec.DecodeError):

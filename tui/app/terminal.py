@@ -1,4 +1,4 @@
-"""The terminal the full-screen program draws on: whether there is one, and how it is given back."""
+"""The terminal of the full-screen program: checking that there is one, and giving it back."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ RESTORE = (
 
 
 def served() -> bool:
-    """Whether a browser shows the program: ``textual serve`` says so by the driver it wants."""
+    """Tell whether a browser shows the program: ``textual serve`` sets the driver."""
     return bool(os.environ.get("TEXTUAL_DRIVER"))
 
 

@@ -34,7 +34,7 @@ class Colors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ThemeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One theme."""
+    """Content of a theme file."""
 
     colors: Colors
     name: str = ""
@@ -45,12 +45,12 @@ class ThemeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def user_folder() -> Path:
-    """Where the user's own themes lie."""
+    """Folder of the user's own themes."""
     return config.folder() / "themes"
 
 
 def read(path: Path) -> ThemeFile:
-    """One theme file.
+    """Read one theme file.
 
     Raises:
         UserError: it cannot be read or is no theme; the text names the file.
@@ -66,7 +66,7 @@ def read(path: Path) -> ThemeFile:
 
 
 def load() -> tuple[list[ThemeFile], list[str]]:
-    """All themes, the user's last so that they can replace ours, and one line for each file that is broken."""
+    """Read all themes, the user's last so that they replace ours; return one line for each file that is broken, too."""
     found: list[ThemeFile] = []
     problems: list[str] = []
     for folder in (resources.folder("themes"), user_folder()):

@@ -1,4 +1,4 @@
-"""What the platform's process takes of this machine while it is silent: nothing is printed during an inference."""
+"""CPU and memory use of the platform: it prints nothing during an inference."""
 
 import time
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Watch:
         self._before: tuple[float, float] | None = None
 
     def look(self) -> Vitals | None:
-        """Its vitals now; None when it is gone, or another has its number."""
+        """Return the vitals now; None when the process is gone, or another has its number."""
         now, seconds, resident = time.monotonic(), 0.0, 0
         try:
             process = psutil.Process(self.pid)

@@ -69,7 +69,7 @@ class CompareScreen(Screen[None]):
         in_background("compare", work)
 
     def on_compare_screen_compared(self, event: Compared) -> None:
-        """Show it."""
+        """Show the comparison."""
         text = f"! {clean(event.found)}" if isinstance(event.found, str) else summary(event.found)
         lines = [
             Content.assemble((line, "bold $text-error")) if WORSE in line else Content(line)
@@ -78,11 +78,11 @@ class CompareScreen(Screen[None]):
         self.query_one("#found", Static).update(Content("\n").join(lines))
 
     def action_scroll(self, lines: int) -> None:
-        """Up or down."""
+        """Scroll up or down."""
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def action_swap(self) -> None:
-        """The other way round."""
+        """Compare the other way round."""
         self._a, self._b = self._b, self._a
         self._compare()
 
@@ -92,5 +92,5 @@ class CompareScreen(Screen[None]):
         self.notify("Command line copied.", markup=False)
 
     def action_back(self) -> None:
-        """To where one came from."""
+        """Close the screen."""
         self.dismiss()

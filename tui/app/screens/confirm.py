@@ -13,7 +13,7 @@ from tui.text import clean
 
 
 class Confirm(ModalScreen[bool]):
-    """Yes or no; anything but a clear yes is a no."""
+    """A question to answer with yes or no; anything but a clear yes is a no."""
 
     CSS_PATH = "modal.tcss"
 

@@ -1,4 +1,4 @@
-"""Writing a run to a file: which format, and where."""
+"""Export of a run: choice of format and file."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,7 +62,7 @@ class ExportScreen(FileScreen[Path]):
         yield Content.assemble(("  up/down to choose", "$muted"))
 
     def action_form(self, step: int) -> None:
-        """Another format; a name that is ours or ends as the format's changes with it."""
+        """Choose another format; the suffix of the file's name changes with it."""
         before = self._form
         self._form = self._forms[(self._forms.index(before) + step) % len(self._forms)]
         field = self.query_one(Input)
@@ -73,16 +73,16 @@ class ExportScreen(FileScreen[Path]):
         self._draw()
 
     def candidates(self, text: str) -> list[str]:
-        """Folders and files there are."""
+        """List folders and files."""
         return path_completion.completions(text, ("",))
 
     def taken(self, text: str) -> Path:
-        """The file, which is written from now on."""
+        """Begin to write the file, and return its path."""
         if not text:
             raise UsageError("no file name given")
         path = export.check_path(Path(text))
         if path.exists():
-            raise UsageError(f"{path} already exists", "choose another name")
+            raise UsageError(f"file exists: {path}", "choose another name")
         app, directory, form, picture = self.app, self._directory, self._form, self._picture
 
         def write() -> None:

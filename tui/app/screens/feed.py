@@ -48,7 +48,7 @@ Readings = OrderedDict[Path, Reading]
 
 
 def _take(readings: Readings, path: Path) -> Reading:
-    """What was read of a journal before, or nothing yet."""
+    """Take out what was read of a journal before, or nothing yet."""
     kept = readings.pop(path, None)
     return kept if kept is not None and kept.file is not None and kept.file == _number(path) else Reading(path)
 
@@ -69,7 +69,7 @@ def _number(path: Path) -> tuple[int, int] | None:
 
 
 class Fed(Message):
-    """A newer state, the number of log lines up to it, and whether anything can still come.
+    """A newer state with the number of log lines up to it; after one that is `over` nothing comes.
 
     `read` is how much of the journal that is, of 0..1.
     """
@@ -82,7 +82,7 @@ class Fed(Message):
         self.over = over
 
     def can_replace(self, message: Message) -> bool:
-        """The newest says all that an older one said."""
+        """Let a newer state stand for an older one."""
         return isinstance(message, Fed)
 
 
@@ -95,7 +95,7 @@ class Tail(Message):
 
 
 class Feed(threading.Thread):
-    """Reads when asked to (the screen asks four times a second), so that updates cannot pile up."""
+    """Thread that reads when it is asked to (the screen asks four times a second), so that updates cannot pile up."""
 
     def __init__(self, directory: Path, listener: MessagePump, readings: Readings) -> None:
         super().__init__(name="feed", daemon=True)
@@ -118,12 +118,12 @@ class Feed(threading.Thread):
         self._asked.set()
 
     def end(self) -> None:
-        """No more messages; the thread goes away."""
+        """End the thread: no more messages."""
         self._ended.set()
         self._asked.set()
 
     def run(self) -> None:
-        """Until the run is over or nobody listens."""
+        """Read until the run is over or nobody listens."""
         if self._unread() > LONG_BYTES:
             tell(self._listener, Tail(log.tail(self._path, TAIL_LINES)))
             # Only when the screen is there, which it would be later if it had to share the processor with this.
@@ -166,7 +166,7 @@ class Feed(threading.Thread):
             self.vitals = self._watch.look()
 
     def _read(self) -> bool:
-        """Fold what is new; whether there is more."""
+        """Fold what is new; return True where there is more."""
         until = time.monotonic() + BUSY_S
         while True:
             self._reading.more()

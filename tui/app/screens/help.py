@@ -46,7 +46,7 @@ PLACES = {
 
 
 def all_bindings() -> list[Binding]:
-    """The keys of all screens and widgets, whatever is shown, by the names of their actions."""
+    """Return the keys of all screens and widgets, shown or not, by the names of their actions."""
     for module in pkgutil.iter_modules(tui.app.screens.__path__, "tui.app.screens."):
         importlib.import_module(module.name)  # and with it the widgets it shows
 
@@ -118,7 +118,7 @@ class HelpScreen(Screen[None]):
         self._focused = focused
 
     def compose(self) -> ComposeResult:
-        """The screen."""
+        """Text and keys."""
         with VerticalScroll(can_focus=False):
             yield Static(self._text(), markup=False)
         yield KeyBar()
@@ -137,12 +137,12 @@ class HelpScreen(Screen[None]):
         return Content("\n").join(lines)
 
     def action_scroll(self, lines: int) -> None:
-        """Up or down."""
+        """Scroll up or down."""
         holder = self.query_one(VerticalScroll)
         holder.scroll_to(y=holder.scroll_offset.y + lines, animate=False)
 
     def action_back(self) -> None:
-        """To where one came from."""
+        """Close the screen."""
         self.dismiss()
 
 

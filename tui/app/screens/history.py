@@ -58,7 +58,7 @@ class HistoryScreen(Screen[None]):
     ]
 
     class Deleted(Message):
-        """A run was deleted, or why not."""
+        """A run was deleted, or could not be."""
 
         def __init__(self, name: str, why_not: str | None) -> None:
             super().__init__()
@@ -181,7 +181,7 @@ class HistoryScreen(Screen[None]):
         self._retitle()
 
     def action_open(self) -> None:
-        """To the Run screen of this run."""
+        """Open the run under the cursor."""
         name = self._current
         if name is not None:
             self.post_message(OpenRun(store.folder() / name))
@@ -208,7 +208,7 @@ class HistoryScreen(Screen[None]):
         self.app.push_screen(CompareScreen(store.folder() / older, store.folder() / newer))
 
     def action_pin(self) -> None:
-        """Keep the run under the cursor, or let it go again."""
+        """Pin the run under the cursor, or unpin it."""
         name = self._current
         if name is None:
             return
@@ -227,17 +227,17 @@ class HistoryScreen(Screen[None]):
             self.app.push_screen(ExportScreen(store.folder() / name))
 
     def action_sort(self, step: int) -> None:
-        """Sort by the column beside."""
+        """Sort by the next column, or the one before."""
         self.query_one(RunTable).sort(step)
         self._fill()
 
     def action_reverse(self) -> None:
-        """Sort the other way round."""
+        """Reverse the order."""
         self.query_one(RunTable).reverse()
         self._fill()
 
     def action_delete(self) -> None:
-        """Delete the run under the cursor, if that is meant."""
+        """Delete the run under the cursor, after a question."""
         name = self._current
         if name is None:
             return
@@ -253,7 +253,7 @@ class HistoryScreen(Screen[None]):
         self.app.push_screen(question, delete)
 
     def _why_kept(self, name: str) -> str | None:
-        """Why a run cannot be deleted, and which key changes that."""
+        """Say why a run cannot be deleted, and which key changes that; None if it can."""
         if store.pinned(store.folder() / name):
             return f"{name} is pinned: p unpins it"
         known = self._states.get(name)
@@ -262,7 +262,7 @@ class HistoryScreen(Screen[None]):
         return None
 
     def action_stop(self) -> None:
-        """Stop the run under the cursor, if that is meant."""
+        """Stop the run under the cursor, after a question."""
         name = self._current
         if name is None:
             return
@@ -294,5 +294,5 @@ class HistoryScreen(Screen[None]):
         tell(self, self.Deleted(name, why_not))
 
     def action_back(self) -> None:
-        """To where one came from."""
+        """Close the screen."""
         self.dismiss()

@@ -1,4 +1,4 @@
-"""What screens ask the application for."""
+"""Requests of screens to the application."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ class OpenRun(Message):
 
 
 class Back(Message):
-    """Close a screen, and go back to where it was opened from. Only if `leaves` may that be out of the program."""
+    """Close a screen and go back to where it was opened from; with `leaves` that may be the shell."""
 
     def __init__(self, screen: Screen[Any], *, leaves: bool = True) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The Parameters screen: what the platform can be told, listed by itself, with presets and favourites."""
+"""The Parameters screen: the platform's parameters as it lists them itself, with presets and favourites."""
 
 import shlex
 from collections.abc import Sequence
@@ -84,13 +84,13 @@ class PresetScreen(ModalScreen[str | None]):
         self.set_focus(self.query_one(FigureTable))
 
     def on_figure_table_chosen(self, event: FigureTable.Chosen) -> None:
-        """Take one."""
+        """Apply the preset under the cursor."""
         event.stop()
         if event.row is not None:
             self.dismiss(event.row.key)
 
     def action_cancel(self) -> None:
-        """None of them."""
+        """Close the list without a choice."""
         self.dismiss(None)
 
 
@@ -147,7 +147,7 @@ class ParametersScreen(Screen[Spec]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """The platform lists its parameters itself; an FVP takes a second or two."""
+        """Ask the platform for its parameters: an FVP takes a second or two."""
         self._fill()
         request = self.request
 
@@ -164,7 +164,7 @@ class ParametersScreen(Screen[Spec]):
         in_background("parameters", ask)
 
     def on_parameters_screen_listed(self, event: Listed) -> None:
-        """Show them."""
+        """Show the parameters."""
         if not self.children:
             return  # the program is on its way out
         self._known, self._choice = event.known, event.choice
@@ -233,7 +233,7 @@ class ParametersScreen(Screen[Spec]):
         return next((p for p in known if p.name == row.key), Parameter(row.key, "", "?", "", "", ""))
 
     def on_figure_table_highlighted(self, event: FigureTable.Highlighted) -> None:
-        """What it does."""
+        """Describe the parameter under the cursor."""
         parameter = self._current()
         self.query_one("#about", Static).update(Content(clean(_about(parameter), 400) if parameter else ""))
 
@@ -248,7 +248,7 @@ class ParametersScreen(Screen[Spec]):
     # -- values
 
     def on_figure_table_chosen(self, event: FigureTable.Chosen) -> None:
-        """A switch is turned; anything else is typed."""
+        """Turn a switch; let any other value be typed."""
         parameter = self._current()
         if parameter is None:
             return
@@ -270,7 +270,7 @@ class ParametersScreen(Screen[Spec]):
         self._become(msgspec.structs.replace(self.request, parameters=settings))
 
     def action_reset(self) -> None:
-        """The default of the parameter under the cursor again."""
+        """Restore the default of the parameter under the cursor."""
         parameter = self._current()
         if parameter is None:
             return
@@ -296,7 +296,7 @@ class ParametersScreen(Screen[Spec]):
     # -- favourites and presets
 
     def action_favourite(self) -> None:
-        """Among the first of the list, or no longer."""
+        """Make the parameter under the cursor a favourite, or no longer."""
         parameter = self._current()
         if parameter is None:
             return
@@ -321,7 +321,7 @@ class ParametersScreen(Screen[Spec]):
         self.app.push_screen(PresetScreen(), apply)
 
     def action_save(self) -> None:
-        """Name what is set."""
+        """Save the settings as a preset, under a name to be typed."""
 
         def save(name: str | None) -> None:
             if name is None:
@@ -365,7 +365,7 @@ class ParametersScreen(Screen[Spec]):
             self.notify("Command line copied.", markup=False)
 
     def action_back(self) -> None:
-        """To the Setup screen, with what was set."""
+        """Close the screen with the spec as it was changed."""
         self.dismiss(self.request)
 
 

@@ -36,7 +36,7 @@ class FileScreen(ModalScreen[T | None]):
     ]
 
     class Completed(Message):
-        """What a path could go on to."""
+        """Completions of a path."""
 
         def __init__(self, text: str, candidates: list[str], *, take: bool) -> None:
             super().__init__()
@@ -49,11 +49,11 @@ class FileScreen(ModalScreen[T | None]):
         self._path = path
 
     def candidates(self, text: str) -> list[str]:
-        """What the text could go on to."""
+        """List completions of the text."""
         raise NotImplementedError
 
     def taken(self, text: str) -> T:
-        """What the text means.
+        """Return the meaning of the text.
 
         Raises:
             UserError: nothing that can be used.
@@ -81,12 +81,12 @@ class FileScreen(ModalScreen[T | None]):
         in_background("complete", look)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Show what the path could go on to."""
+        """Show completions of the path."""
         self.query_one(".problem", Static).update("")
         self._look(event.value)
 
     def action_complete(self) -> None:
-        """As far as there is only one way to go on."""
+        """Complete the path as far as it is unambiguous."""
         self._look(self.query_one(Input).value, take=True)
 
     def on_file_screen_completed(self, event: Completed) -> None:
@@ -103,7 +103,7 @@ class FileScreen(ModalScreen[T | None]):
         self.query_one("#completions", Static).update(Content("  ".join(names[:SHOWN]) + more))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take it, if it can be used."""
+        """Close with the text's meaning, if it has one."""
         try:
             name = self.taken(event.value.strip())
         except UserError as error:
@@ -112,7 +112,7 @@ class FileScreen(ModalScreen[T | None]):
         self.dismiss(name)
 
     def action_cancel(self) -> None:
-        """Leave without a path."""
+        """Close without a path."""
         self.dismiss(None)
 
 
@@ -123,11 +123,11 @@ class PathScreen(FileScreen[str]):
     PLACEHOLDER = "./model.py"
 
     def candidates(self, text: str) -> list[str]:
-        """Folders and files that could be models."""
+        """List folders and files that could be models."""
         return path_completion.completions(text)
 
     def taken(self, text: str) -> str:
-        """The model's name."""
+        """Return the model's canonical name."""
         return catalogue.resolve(text)
 
 
@@ -140,12 +140,12 @@ class InputsScreen(FileScreen[tuple[str, ...]]):
     """Whether a folder or an archive may stand for many inferences."""
 
     def candidates(self, text: str) -> list[str]:
-        """What the last of them could go on to."""
+        """List completions of the last path."""
         before, space, last = text.rpartition(" ")
         return [before + space + path for path in path_completion.completions(last, ("",))]
 
     def taken(self, text: str) -> tuple[str, ...]:
-        """The files, all of which are there."""
+        """Return the files, all of which exist."""
         try:
             files = [Path(word).expanduser().absolute() for word in shlex.split(text)]
         except ValueError as error:
@@ -160,7 +160,7 @@ class InputsScreen(FileScreen[tuple[str, ...]]):
 
 
 class DataScreen(InputsScreen):
-    """The same, or a data set."""
+    """The files of inputs, or a data set."""
 
     TITLE = "One file per input (.npy, .pt or raw), or a data set: a folder or an .npz"
     PLACEHOLDER = "./inputs/"
@@ -168,7 +168,7 @@ class DataScreen(InputsScreen):
 
 
 class CalibrationScreen(DataScreen):
-    """What to calibrate quantization on."""
+    """The inputs to calibrate quantization on."""
 
     TITLE = "Calibration inputs: a .pt, .npy or .npz file, or a folder of files"
     PLACEHOLDER = "./calibration/"

@@ -1,4 +1,4 @@
-"""The Run screen of a run that is played again."""
+"""The Run screen of a replayed run."""
 
 import tempfile
 from pathlib import Path
@@ -23,7 +23,7 @@ FASTER = 2.0
 
 
 class ReplayFeed(Feed):
-    """Follows the copy that grows; what only the process of a run could tell, the run itself tells at the end."""
+    """Feed from the growing copy of a run; whether the run was lost is taken from the run itself, at the end."""
 
     def __init__(self, copy: Path, listener: MessagePump, directory: Path, player: Player) -> None:
         super().__init__(copy, listener, Readings())
@@ -31,14 +31,14 @@ class ReplayFeed(Feed):
         self._player = player
 
     def _look(self) -> None:
-        """There is no platform whose use of this machine could be shown."""
+        """Do nothing: no platform runs whose use of this machine could be shown."""
 
     def _settled(self, folded: State) -> State:
         return store.settled(self._original, folded) if self._player.done else folded
 
 
 class ReplayScreen(RunScreen):
-    """A run in the time it took, or faster; nothing is written to it, and nothing can be asked of it."""
+    """Screen of a run in the time it took, or faster; nothing is written to the run or asked of it."""
 
     CSS = """
     ReplayScreen #replay { height: 1; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -61,18 +61,18 @@ class ReplayScreen(RunScreen):
         self._feed = ReplayFeed(self._copy, self, directory, player)
 
     def compose(self) -> ComposeResult:
-        """A line that says what this is, above the screen of the run."""
+        """Line of the replay, above the screen of the run."""
         yield Static("", markup=False, id="replay")
         yield from super().compose()
 
     def on_mount(self) -> None:
-        """Begin to play."""
+        """Begin the replay."""
         in_background("replay", lambda: replay.play_into(self._player, self._copy))
         self.set_interval(1.0, self._say)
         self._say()
 
     def on_unmount(self) -> None:
-        """Play no more."""
+        """End the replay."""
         self._player.stop()
         self._folder.cleanup()
 
@@ -85,31 +85,31 @@ class ReplayScreen(RunScreen):
         show(self.query_one("#replay", Static), drawn, layout=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What happened cannot be changed."""
+        """Disable the actions that would change the run."""
         if action in ("stop", "rerun", "infer", "infer_on"):
             return False
         return super().check_action(action, parameters)
 
     def action_pause(self) -> None:
-        """Hold the time, or let it go on."""
+        """Pause or resume."""
         self._player.pause()
         self._say()
 
     def action_speed(self, step: int) -> None:
-        """Twice as fast, or half."""
+        """Double or halve the speed."""
         self._player.change_speed(FASTER**step)
         self._say()
 
     def action_skip(self) -> None:
-        """What is waited for comes now."""
+        """Skip to the next event."""
         self._player.skip()
 
     def action_again(self) -> None:
-        """From the beginning."""
+        """Replay from the beginning."""
         before = self._player
         player = Player(self.directory / journal.FILE, before.speed, before.longest_wait_s)
         self.app.switch_screen(ReplayScreen(self.directory, player))
 
     def action_back(self) -> None:
-        """To where one came from."""
+        """Close the screen."""
         self.post_message(Back(self))

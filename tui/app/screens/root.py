@@ -43,7 +43,7 @@ MUTED = 0.62
 
 
 def _ansi_variables(*, dark: bool) -> dict[str, str]:
-    """Variables that Textual's own style sheets want of a theme in the terminal's colours, and derives for no other."""
+    """Return variables that Textual's style sheets need of a theme in the terminal's colours, but of no other."""
     return BUILTIN_THEMES["ansi-dark" if dark else "ansi-light"].variables
 
 
@@ -119,7 +119,7 @@ class FvpApp(App[None]):
         return problems
 
     def _take_keys(self) -> list[str]:
-        """Give actions the user's own keys; what is wrong with them."""
+        """Give actions the user's own keys; return what is wrong with them."""
         try:
             wanted = keys.read()
         except UserError as error:
@@ -133,7 +133,7 @@ class FvpApp(App[None]):
         return [f"{keys.NAME}: {problem}" for problem in keys.problems(wanted, defaults)]
 
     def get_default_screen(self) -> SetupScreen:
-        """What is below all others; its style sheet is the application's, which Textual has read by then."""
+        """Return the screen below all others; its style sheet is the application's, which Textual has read by then."""
         return SetupScreen(self._model)
 
     def on_mount(self) -> None:
@@ -160,7 +160,7 @@ class FvpApp(App[None]):
         processes.resume_collection()
 
     def get_css_variables(self) -> dict[str, str]:
-        """Textual's variables of the theme, and ours: ``muted``, for words that are not figures.
+        """Return Textual's variables of the theme, and ours: ``muted``, for words that are not figures.
 
         Textual's own ``text-muted`` is a share of whatever lies behind it, which a line drawn by hand does not know.
         """
@@ -183,7 +183,7 @@ class FvpApp(App[None]):
         await super().on_event(event)
 
     def on_key(self, event: Key) -> None:
-        """Letters that were typed before the text field had the focus belong into it, and are no commands.
+        """Pass letters that were typed before a text field had the focus to the field: they are no commands.
 
         A slow connection delivers ``/query`` at once: all its letters are on their way to the list when the first
         one moves the focus.
@@ -262,7 +262,7 @@ class FvpApp(App[None]):
             self.push_screen(Confirm("Quit fvp-tui?", "Quit", "Runs in progress continue without it."), leave)
 
     def action_help(self) -> None:
-        """Keys and figures."""
+        """Show keys and figures."""
         from tui.app.screens.help import HelpScreen, key_sections
         from tui.app.widgets.panel import Panel
 
@@ -276,7 +276,7 @@ class FvpApp(App[None]):
     # -- commands
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Everything a key does here, by name, and Textual's own commands."""
+        """List everything a key does here, by name, and Textual's own commands."""
         from tui.app.screens.help import bindings
 
         for node, binding in bindings(self, screen):

@@ -81,7 +81,7 @@ class RunScreen(Screen[None]):
     """Tells the Unix time to all that shows how long something has taken."""
 
     class Refused(Message):
-        """The run could not be told something."""
+        """A command that the run refused."""
 
         def __init__(self, why: str) -> None:
             super().__init__()
@@ -99,7 +99,7 @@ class RunScreen(Screen[None]):
         self._current = 0
 
     def compose(self) -> ComposeResult:
-        """The screen."""
+        """Head, stages, tabs, panels, keys."""
         made = {info.id: info.make(id=info.id, number=number) for number, info in enumerate(PANELS, start=1)}
         for panel in made.values():
             panel.clock = self.clock
@@ -116,7 +116,7 @@ class RunScreen(Screen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Begin to follow."""
+        """Begin to follow the journal."""
         self.query_one(LogPanel).set_log(self._feed.log)
         self._arrange()
         self._focus_panel()
@@ -125,13 +125,13 @@ class RunScreen(Screen[None]):
         self._ticker = self.set_interval(1.0, self._tick)
 
     def on_unmount(self) -> None:
-        """Follow no more; the run itself goes on."""
+        """Stop following; the run itself continues."""
         self._feed.end()
 
     # -- what comes in
 
     def on_fed(self, event: Fed) -> None:
-        """A newer state."""
+        """Show a newer state."""
         event.stop()
         if not self.children:
             return  # the program is on its way out
@@ -159,7 +159,7 @@ class RunScreen(Screen[None]):
             self.refresh_bindings()
 
     def on_tail(self, event: Tail) -> None:
-        """The end of a long log, before the rest of it is read."""
+        """Show the end of a long log, before the rest of it is read."""
         event.stop()
         if self.children:
             self.query_one(LogPanel).view.set_tail(event.lines)
@@ -178,7 +178,7 @@ class RunScreen(Screen[None]):
         return sorted(self.query(Panel), key=lambda panel: panel.number)
 
     def on_resize(self, event: Resize) -> None:
-        """Side by side or one at a time, as the size allows."""
+        """Arrange the panels for the new size."""
         self._arrange()
 
     def _arrange(self) -> None:
@@ -206,30 +206,30 @@ class RunScreen(Screen[None]):
         self.panels[self._current].focus_inside()
 
     def action_panel(self, number: int) -> None:
-        """To a panel."""
+        """Go to a panel."""
         self._current = number - 1
         self._arrange()
         self._focus_panel()
 
     def action_next_panel(self, step: int) -> None:
-        """To the next panel."""
+        """Go to the next panel."""
         self.action_panel((self._current + step) % len(PANELS) + 1)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """The panel that has the focus is the current one."""
+        """Make the panel in focus the current one."""
         for index, panel in enumerate(self.panels):
             if panel in event.widget.ancestors_with_self:
                 self._current = index
                 self._draw_tabs()
 
     def action_zoom(self) -> None:
-        """The current panel alone, as large as it gets; or all of them again."""
+        """Show the current panel alone, or all of them again."""
         self._zoomed = not self._zoomed
         self._arrange()
         self._focus_panel()
 
     def action_search(self) -> None:
-        """To the log, and type what to search for."""
+        """Go to the log and open its search field."""
         log = self.query_one(LogPanel)
         self.action_panel(log.number)
         log.action_search()
@@ -237,7 +237,7 @@ class RunScreen(Screen[None]):
     # -- the run
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What is over cannot be stopped; only a platform that stays takes further inferences."""
+        """Disable actions that the run's state rules out."""
         running = self.state is not None and self.state.run.status == "running"
         if action == "stop":
             return running
@@ -250,7 +250,7 @@ class RunScreen(Screen[None]):
         return True
 
     def action_stop(self) -> None:
-        """End the run, if that is meant."""
+        """Stop the run or end its session, after a question."""
 
         def stop(confirmed: bool | None) -> None:
             if confirmed:
@@ -277,7 +277,7 @@ class RunScreen(Screen[None]):
         self.post_message(OpenRun(directory, instead=True))
 
     def _key(self, action: str) -> str:
-        """The first key of an action, as the user has set it."""
+        """Return the first key of an action, as the user has set it."""
         own = self.app._keymap.get(action)
         default = next(b for b in self.BINDINGS if isinstance(b, Binding) and b.id == action)
         return self.app.get_key_display(default if own is None else default.with_key(own.partition(",")[0], None))
@@ -300,7 +300,7 @@ class RunScreen(Screen[None]):
         self._tell(control.infer)
 
     def action_infer_on(self) -> None:
-        """One more inference, on files."""
+        """Run one more inference, on files."""
 
         def infer(files: tuple[str, ...] | None) -> None:
             if files:
@@ -309,7 +309,7 @@ class RunScreen(Screen[None]):
         self.app.push_screen(InputsScreen(), infer)
 
     def on_source_wanted(self, event: SourceWanted) -> None:
-        """Leave the terminal to the user's editor for a while."""
+        """Open a line of the model in the user's editor, which has the terminal meanwhile."""
         try:
             with self.app.suspend():
                 editor.show(event.line)
@@ -333,7 +333,7 @@ class RunScreen(Screen[None]):
         in_background("command", send)
 
     def on_run_screen_refused(self, event: Refused) -> None:
-        """Say why."""
+        """Say why the run refused a command."""
         self.notify(clean(event.why), severity="error", markup=False)
 
     def action_copy(self) -> None:
@@ -349,13 +349,13 @@ class RunScreen(Screen[None]):
         self.app.push_screen(ExportScreen(self.directory, picture))
 
     def action_back(self) -> None:
-        """To where one came from; a run under way goes on."""
+        """Close the screen; a run in progress continues."""
         if self.state is not None and self.state.run.status == "running":
             self.notify("The run continues: h shows it in the history.", markup=False)
         self.post_message(Back(self))
 
     def action_leave(self) -> None:
-        """All panels again, or back where they are there."""
+        """End zooming, or close the screen."""
         if self._zoomed:
             self.action_zoom()
         else:
@@ -363,21 +363,21 @@ class RunScreen(Screen[None]):
 
 
 def serves(state: State) -> bool:
-    """Whether its platform stays for further inferences."""
+    """Tell whether the platform stays for further inferences."""
     return state.spec is not None and state.spec.serve
 
 
 def _keys(state: State) -> tuple[object, ...]:
-    """What decides which keys do something."""
+    """Return what decides which keys do something."""
     return state.run.status, state.phase is None, named_line(state)
 
 
 def failed_at(state: State) -> str | None:
-    """``FILE:LINE`` of the model that a failed stage names."""
+    """Return the ``FILE:LINE`` of the model that a failed stage names."""
     return next((stage.line for stage in state.stages if stage.line is not None), None)
 
 
 def named_line(state: State) -> str | None:
-    """``FILE:LINE`` that the run's outcome names: of a failed stage, or of the operator that lowering changed."""
+    """Return the ``FILE:LINE`` of a failed stage, or of the operator that lowering changed."""
     link = broken(state.links)
     return failed_at(state) or (None if link is None else link.line)

@@ -13,7 +13,7 @@ from tui.text import clean
 
 
 class SaveScreen(FileScreen[Path]):
-    """Where to: writes the lines beside the event loop once that is said, and tells when they are there."""
+    """Dialog for the file's path; writes the lines beside the event loop, and says when they are saved."""
 
     TITLE = "Save log lines to a file"
     PLACEHOLDER = "./run.log"
@@ -23,16 +23,16 @@ class SaveScreen(FileScreen[Path]):
         self._wanted = wanted
 
     def candidates(self, text: str) -> list[str]:
-        """Folders and files there are."""
+        """List folders and files."""
         return path_completion.completions(text, ("",))
 
     def taken(self, text: str) -> Path:
-        """The file, which is written from now on."""
+        """Begin to write the file, and return its path."""
         path = Path(text).expanduser().absolute()
         if not text or path.is_dir():
             raise UsageError(f"{text or 'nothing'} is not a file name")
         if path.exists():
-            raise UsageError(f"{path} already exists", "choose another name")
+            raise UsageError(f"file exists: {path}", "choose another name")
         app, wanted = self.app, self._wanted
 
         def save() -> None:
@@ -48,7 +48,7 @@ class SaveScreen(FileScreen[Path]):
 
 
 def _lines(wanted: SaveWanted) -> Iterator[bytes]:
-    """As ``fvp-tui log`` prints them, but whole."""
+    """Format lines as ``fvp-tui log`` prints them, but whole."""
     for number in wanted.numbers:
         line = wanted.log.whole(number)
         yield f"{line.level[0].upper()} {line.source:9} {line.text}\n".encode()

@@ -317,7 +317,7 @@ class SetupScreen(Screen[None]):
             tell(self, self.Counted(len(datasets.items(Path(data_set)))))
 
     def action_defaults(self) -> None:
-        """All options as at the first start, if that is meant; the model stays."""
+        """Reset all options, after a question; the model stays."""
         from tui.app.screens.confirm import Confirm
 
         form = self.query_one(SpecForm)
@@ -335,7 +335,7 @@ class SetupScreen(Screen[None]):
         self.app.push_screen(Confirm("Reset all options?", "Reset", words), forget)
 
     def action_parameters(self) -> None:
-        """What the platform can be told beside all this."""
+        """Open the platform's parameters."""
         # Only now: with the platform comes numpy, which the screens before have no use for.
         from tui.app.screens.parameters import ParametersScreen
 
@@ -349,7 +349,7 @@ class SetupScreen(Screen[None]):
     # -- what the user does: the run
 
     def action_run(self) -> None:
-        """Start the run and go to it."""
+        """Start a run and open it."""
         row = self.query_one(ModelTable).current
         if row is not None and row.key == FILE:
             self.action_edit()
@@ -372,7 +372,7 @@ class SetupScreen(Screen[None]):
         self.post_message(OpenRun(directory))
 
     def action_sweep(self) -> None:
-        """What the model takes on all sizes of the NPU, and in all memory modes."""
+        """Estimate the model on all sizes of the NPU and in all memory modes."""
         if (request := self.request()) is None:
             return
         try:

@@ -58,7 +58,7 @@ class SweepScreen(Screen[Target | None]):
             self.point = point
 
     class Said(Message):
-        """What is being done, or why nothing is; empty when all is known."""
+        """Progress, or a problem; empty when all points are known."""
 
         def __init__(self, text: str, *, problem: bool = False) -> None:
             super().__init__()
@@ -93,18 +93,18 @@ class SweepScreen(Screen[Target | None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Begin with the configuration that was set."""
+        """Begin with the configuration of the spec."""
         self.query_one(HeatMap).go_to(self._request.target.memory_mode, self._request.target.accelerator)
         self._start()
 
     def on_unmount(self) -> None:
-        """Nobody looks any more. A compilation that was started goes on: its run is one of the history's."""
+        """Stop estimating. A compilation in progress continues: its run is one of the history's."""
         self._left.set()
 
     # -- beside the event loop
 
     def _start(self) -> None:
-        """Have the points of the system config that is shown."""
+        """Estimate the points of the system config that is shown."""
         system = self._system
         if system not in self._asked:
             self._asked.add(system)
@@ -123,7 +123,7 @@ class SweepScreen(Screen[Target | None]):
                 tell(self, self.Said(str(error), problem=True))
 
     def _lowered(self) -> tuple[Path, ...]:
-        """The model's graphs: of an earlier run, where its file has not changed since, else of a new one.
+        """Return the model's graphs: of an earlier run, where its file has not changed since, else of a new one.
 
         What code reads beside its file may have changed, too: it is run again, and the cache knows what it makes.
         """
@@ -148,22 +148,22 @@ class SweepScreen(Screen[Target | None]):
     # -- what comes in
 
     def on_sweep_screen_known(self, event: Known) -> None:
-        """One more point."""
+        """Draw one more point."""
         self._points[event.point.configuration] = event.point
         self._draw()
 
     def on_sweep_screen_said(self, event: Said) -> None:
-        """What is being done."""
+        """Show the progress."""
         text, said = clean(event.text, 300), self.query_one("#said", Static)
         said.update(Content.assemble((f"! {text}", "bold $text-error") if event.problem else text))
         said.display = bool(text)
 
     def on_heat_map_moved(self) -> None:
-        """Another configuration."""
+        """Describe the configuration under the cursor."""
         self._draw()
 
     def on_resize(self) -> None:
-        """The curve takes what room there is."""
+        """Draw the curve in the new size."""
         self._draw()
 
     # -- drawing
@@ -214,7 +214,7 @@ class SweepScreen(Screen[Target | None]):
     # -- actions
 
     def action_system(self, step: int) -> None:
-        """The next system config."""
+        """Show the next system config."""
         at = (self._systems.index(self._system) + step) % len(self._systems)
         self._system = self._systems[at]
         self._start()
@@ -232,7 +232,7 @@ class SweepScreen(Screen[Target | None]):
             self._draw()
 
     def on_heat_map_taken(self) -> None:
-        """Back to Setup with the configuration under the cursor."""
+        """Close the screen with the configuration under the cursor."""
         mode, accelerator = self.query_one(HeatMap).under_cursor
         self.dismiss(Target(accelerator, self._system, mode))
 
@@ -249,7 +249,7 @@ class SweepScreen(Screen[Target | None]):
         self.notify("Command line copied.", markup=False)
 
     def action_back(self) -> None:
-        """Without a choice."""
+        """Close the screen without a choice."""
         self.dismiss(None)
 
 

@@ -1,4 +1,4 @@
-"""What a first start shows: all of it on one screen."""
+"""The first start's introduction, on one screen."""
 
 from typing import ClassVar
 
@@ -43,5 +43,5 @@ class WelcomeScreen(ModalScreen[None]):
             yield Static(Content.assemble(("enter", "bold $accent"), " Begin"), markup=False, classes="keys")
 
     def action_begin(self) -> None:
-        """To the first screen."""
+        """Close the introduction."""
         self.dismiss()

@@ -1,4 +1,4 @@
-"""Panel: what to change, with the run's evidence."""
+"""Panel: suggestions, with the run's evidence."""
 
 from typing import ClassVar
 
@@ -22,7 +22,7 @@ class AdvicePanel(TextPanel):
     )
 
     def summary(self, state: State) -> str:
-        """How many."""
+        """Number of suggestions."""
         found = advice.of(state).advice
         return str(len(found)) if found else ""
 

@@ -1,4 +1,4 @@
-"""Work beside the event loop. Threads are daemons, so that nothing keeps the program from quitting at once."""
+"""Background threads and their messages. Threads are daemons, so that nothing keeps the program from quitting."""
 
 import threading
 from collections.abc import Callable

@@ -33,7 +33,7 @@ class Field(Widget, can_focus=True):
         """One sentence for the line that explains the focused field."""
 
     def action_step(self, step: int) -> None:
-        """The next or the previous value."""
+        """Change to the next or the previous value."""
         raise NotImplementedError
 
     def _changed(self) -> None:
@@ -54,7 +54,7 @@ class Field(Widget, can_focus=True):
 
 
 class Choice(Field):
-    """One of a few values: all of them in a line where they fit, else the present one and its place."""
+    """Choice among a few values: all of them in a line where they fit, else the current one and its place."""
 
     def __init__(
         self,
@@ -86,13 +86,13 @@ class Choice(Field):
             self._changed()
 
     def action_step(self, step: int) -> None:
-        """The next or the previous value; from the last on to the first."""
+        """Change to the next or the previous value, from the last to the first."""
         if self.values:
             self._at = (self._at + step) % len(self.values)
             self._changed()
 
     def render(self) -> Content:
-        """The line."""
+        """Draw the line."""
         if not self.values:
             return self._line(Content("none"))
         words = [f"[{text}]" if i == self._at else f" {text} " for i, (_, text) in enumerate(self.values)]
@@ -137,7 +137,7 @@ class Number(Field):
         self._changed()
 
     def action_step(self, step: int) -> None:
-        """One more or one less."""
+        """Add or subtract one."""
         self._set(str(min(max(self.value + step, 1), self.MOST)))
 
     def action_digit(self, digit: int) -> None:
@@ -155,7 +155,7 @@ class Number(Field):
         self._fresh = True
 
     def render(self) -> Content:
-        """The line."""
+        """Draw the line."""
         shown = self._digits or "_"
         return self._line(
             Content.assemble((f"< {shown} >", "bold $accent" if self.has_focus else "bold"), f"  {self._unit}")

@@ -41,7 +41,7 @@ class CpuSteps(Vertical):
         yield Static("", markup=False, classes="detail")
 
     def take(self, cpu: Cpu, running: int | None) -> None:
-        """Show these; `running` is the place of the one the CPU has come to."""
+        """Show the steps; `running` is the index of the one in progress."""
         self._steps = cpu.operators
         self.display = bool(cpu.operators)
         rows, table = _rows(cpu.operators, running), self.query_one(FigureTable)
@@ -61,7 +61,7 @@ class CpuSteps(Vertical):
         return None if row is None or int(row.key) >= len(self._steps) else self._steps[int(row.key)]
 
     def on_figure_table_highlighted(self, event: FigureTable.Highlighted) -> None:
-        """Say where it comes from."""
+        """Describe the step under the cursor, with its place in the model."""
         event.stop()
         step = self._current()
         words = (

@@ -1,4 +1,4 @@
-"""Panel: what went to the NPU and what stayed on the CPU, and why."""
+"""Panel: operators on the NPU and on the CPU, and the reasons."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Panel: where the time goes."""
+"""Panel: cycles and time."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -44,7 +44,7 @@ PMU_WORDS = {
 
 
 class ExecutionPanel(Panel):
-    """The phase while it runs; NPU cycles, Vela's estimate beside them, and the cycles of each operator."""
+    """Panel of the phase in progress, NPU cycles, Vela's estimate, and the cycles of each operator."""
 
     TITLE = "Execution time"
     FIGURES: ClassVar = (
@@ -85,7 +85,7 @@ class ExecutionPanel(Panel):
     )
 
     def compose(self) -> ComposeResult:
-        """What goes on, figures, operators, and the one under the cursor in full."""
+        """Progress, figures, operators, and the one under the cursor in full."""
         # The line with the clock stands alone: what is beside it in one widget would be sent anew every second.
         yield Static("", markup=False, classes="head running")
         yield Static("", markup=False, classes="head figures")
@@ -113,7 +113,7 @@ class ExecutionPanel(Panel):
         self.query_one(CpuSteps).take(state.cpu, state.step_running)
 
     def tick(self, state: State, vitals: Vitals | None) -> None:
-        """The time an inference has taken so far, and what the platform takes meanwhile."""
+        """Update the time of the inference so far, and the platform's CPU and memory."""
         if state.inference_since is not None:
             self._draw_running(state, vitals)
 
@@ -165,7 +165,7 @@ def _vitals(vitals: Vitals | None) -> str:
 
 
 def _operator_running(state: State) -> str:
-    """How far the NPU has come: operators that Vela fused into others are none of their own."""
+    """Describe the NPU's progress; operators that Vela fused into others do not count."""
     at = state.operator_running
     if at is None or not at < len(state.operators):
         return ""
@@ -174,7 +174,7 @@ def _operator_running(state: State) -> str:
 
 
 def _step_running(state: State) -> str:
-    """How far the CPU has come in the program's plan."""
+    """Describe the CPU's progress in the program's plan."""
     at, steps = state.step_running, state.cpu.operators
     if at is None or not at < len(steps):
         return ""
@@ -246,7 +246,7 @@ def _cpu(state: State) -> list[Content]:
 
 
 def _pools(memory: Sequence[MemoryPool]) -> list[Content]:
-    """What the runner used of those that have a limit; the text report has all."""
+    """Describe the use of the pools that have a limit; the text report has all."""
     limited = [pool_words(pool) for pool in memory if pool.size is not None and pool.used is not None]
     return [Content.assemble(_label("Pools"), "   ".join(limited))] if limited else []
 

@@ -1,4 +1,4 @@
-"""What a model is expected to take, on the size of the NPU that is chosen and on the others."""
+"""Vela's estimates for a model, on the chosen size of the NPU and on the others."""
 
 import time
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ BAR = 16
 
 
 def expected_words(target: Target, expected: "Expected | None", *, bars: bool) -> Content:
-    """Vela's estimate for a target; with `bars`, also for each size of the NPU."""
+    """Draw Vela's estimate for a target; with `bars`, also for each size of the NPU."""
     if expected is None:
         return Content.assemble(("Expected", "bold $accent"), ("  not available before the first run", "$muted"))
     when = time.strftime("%H:%M", time.localtime(expected.lowered.at))

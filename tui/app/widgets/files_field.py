@@ -14,7 +14,7 @@ NAME_WIDTH = 24
 
 
 class FilesField(Field):
-    """Paths of files, or words for what is taken without any."""
+    """Field for paths of files, or words for what is taken without any."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,right,space", "choose", "Choose", key_display="enter", id="files.choose"),
@@ -22,7 +22,7 @@ class FilesField(Field):
     ]
 
     class Wanted(Message):
-        """Other files are to be chosen."""
+        """The user wants to choose other files."""
 
         def __init__(self, field: "FilesField") -> None:
             super().__init__()
@@ -49,11 +49,11 @@ class FilesField(Field):
         self.post_message(self.Wanted(self))
 
     def action_clear(self) -> None:
-        """None."""
+        """Clear the field."""
         self.value = ()
 
     def render(self) -> Content:
-        """The line."""
+        """Draw the line."""
         style = "bold $accent" if self.has_focus else "bold"
         if not self._value:
             return self._line(Content(f"  {self._without}"))

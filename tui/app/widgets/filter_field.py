@@ -1,4 +1,4 @@
-"""Where a part of a name is typed, to find a row of the table below."""
+"""Field that filters the rows of the table below it."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -23,12 +23,12 @@ class FilterField(Input):
         self._apply = apply
 
     def action_clear_filter(self) -> None:
-        """All rows again."""
+        """Show all rows."""
         self.value = ""
         self.action_leave()
 
     def action_leave(self) -> None:
-        """To the list."""
+        """Go to the table."""
         # Now: the next key may be there already, and it means a row that is shown.
         self._apply()
         assert self.parent is not None

@@ -1,4 +1,4 @@
-"""The head of the Run screen: how the run stands, what ran on what, whose figures these are, and its stages."""
+"""The head of the Run screen: status, model and target, source of the figures, and stages."""
 
 from textual.content import Content
 from textual.widgets import Static
@@ -30,7 +30,7 @@ def _between(left: Content, right: Content, width: int) -> Content:
 
 
 class RunHeader(Static):
-    """Two lines: status and badge; model and target. A third and fourth where the run did not end well."""
+    """Head of two lines: status and badge; model and target. A third and fourth where the run did not end well."""
 
     def __init__(self, clock: Clock, *, id: str) -> None:
         super().__init__("", markup=False, id=id)
@@ -44,7 +44,7 @@ class RunHeader(Static):
         self.redraw()
 
     def on_resize(self) -> None:
-        """Another width."""
+        """Draw for the new width."""
         self.redraw()
 
     def redraw(self) -> None:
@@ -106,7 +106,7 @@ def _stage_words(stage: StageState, state: State) -> Content:
 
 
 class StageLine(Static):
-    """All stages with their seconds, on as few lines as the width takes."""
+    """Line of all stages with their seconds; more lines where the width is short."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__("", markup=False, id=id)
@@ -118,7 +118,7 @@ class StageLine(Static):
         self._redraw()
 
     def on_resize(self) -> None:
-        """Another width."""
+        """Draw for the new width."""
         self._redraw()
 
     def _redraw(self) -> None:

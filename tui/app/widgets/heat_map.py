@@ -29,7 +29,7 @@ class HeatMap(Widget, can_focus=True):
     ]
 
     class Moved(Message):
-        """Another configuration is under the cursor."""
+        """The cursor is on another configuration."""
 
     class Taken(Message):
         """The user wants this configuration."""
@@ -48,7 +48,7 @@ class HeatMap(Widget, can_focus=True):
 
     @property
     def point(self) -> Point | None:
-        """What is known of them."""
+        """Point under the cursor; None where it is not known yet."""
         return self._at.get(self.under_cursor)
 
     def show(self, sweep: Sweep) -> None:
@@ -71,11 +71,11 @@ class HeatMap(Widget, can_focus=True):
         self.post_message(self.Moved())
 
     def action_take(self) -> None:
-        """The configuration under the cursor is wanted."""
+        """Choose the configuration under the cursor."""
         self.post_message(self.Taken())
 
     def render(self) -> Content:
-        """The map."""
+        """Draw the map."""
         wide = self.size.width >= LABEL + CELL * len(self.accelerators)
         across, unit = (CELL, " MACs") if wide else (NARROW, "")
         label = min(LABEL, max(self.size.width - across * len(self.accelerators), 5))

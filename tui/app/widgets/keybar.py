@@ -20,7 +20,7 @@ class KeyBar(Static):
         self._changed(self.screen)
 
     def on_resize(self) -> None:
-        """Another width takes other keys."""
+        """Draw for the new width."""
         self._changed(self.screen)
 
     def _changed(self, screen: Screen[object]) -> None:

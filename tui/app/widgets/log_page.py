@@ -1,4 +1,4 @@
-"""Where rows of the log stand on the screen: a line each, or several where long lines are wrapped."""
+"""Layout of the log: a line of the screen for each row, or several where long lines are wrapped."""
 
 from collections import OrderedDict
 from dataclasses import dataclass

@@ -83,7 +83,7 @@ class LogPanel(Panel):
             self.scan = scan
 
         def can_replace(self, message: Message) -> bool:
-            """What was found is kept with the scan."""
+            """Let one message stand for several: matches are kept with the scan."""
             return isinstance(message, LogPanel.Advanced) and message.scan is self.scan
 
     def __init__(self, *, id: str, number: int) -> None:
@@ -137,7 +137,7 @@ class LogPanel(Panel):
     # -- words
 
     def summary(self, state: State) -> str:
-        """Lines, where the view is, and what is left out; what the width may cut comes last."""
+        """Number of lines, place of the view, hidden lines; what the width may cut comes last."""
         view, rows = self.view, self.view.rows
         if rows is None:
             return ""
@@ -191,7 +191,7 @@ class LogPanel(Panel):
         return f"match in line {self._at + 1:,}, {least}{scan.hits:,} in total"
 
     def brief(self, state: State) -> str:
-        """Errors, else lines."""
+        """Number of errors, else of lines."""
         if state.log_errors:
             return counted(state.log_errors, "error")
         return f"{self.view.lines:,}"
@@ -227,12 +227,12 @@ class LogPanel(Panel):
         self._open_field("filter", wanted.pattern, wanted.without)
 
     def on_search_field_switched(self, event: SearchField.Switched) -> None:
-        """Say which of the two it is."""
+        """Show in the title whether a text or a regular expression is typed."""
         event.stop()
         self.retitle()
 
     def on_search_field_left(self, event: SearchField.Left) -> None:
-        """Give up, and unmark what was found, or show all lines."""
+        """End the search or the filter."""
         event.stop()
         if self._field.purpose == "search":
             self._search(None)
@@ -261,7 +261,7 @@ class LogPanel(Panel):
             self._filter(pattern=pattern, without=without)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Typing is nobody else's business."""
+        """Keep typing from other widgets."""
         event.stop()
 
     # -- filtering
@@ -272,13 +272,13 @@ class LogPanel(Panel):
             self.view.set_filter(Filter(**{**vars(rows.filter), **changes}))
 
     def action_level(self) -> None:
-        """All lines, then less and less of them."""
+        """Show all lines; warnings and errors; only errors."""
         if (rows := self.view.rows) is not None:
             at = LEAST.index(rows.filter.least) if rows.filter.least in LEAST else 0
             self._filter(least=LEAST[(at + 1) % len(LEAST)])
 
     def action_source(self) -> None:
-        """All sources, then one after the other."""
+        """Show the lines of all sources, then of one after the other."""
         if (rows := self.view.rows) is not None:
             known = (None, *rows.log.sources)
             self._filter(source=known[(known.index(rows.filter.source) + 1) % len(known)])
@@ -305,7 +305,7 @@ class LogPanel(Panel):
         self.retitle()
 
     def _restart(self) -> None:
-        """Another pattern, or other lines to search."""
+        """Begin the search anew: the pattern or the lines to search are others."""
         if self._scan is not None:
             self._scan.ended.set()
         self._scan, self._step = None, 0
@@ -316,7 +316,7 @@ class LogPanel(Panel):
             self._look(self._scan)
 
     def action_next(self, step: int) -> None:
-        """The next match, or the one before."""
+        """Go to the next match, or the one before."""
         if self._scan is None:
             self.action_search()
             return
@@ -355,7 +355,7 @@ class LogPanel(Panel):
     # -- errors
 
     def action_error(self, step: int) -> None:
-        """To the next error that is shown, once around."""
+        """Go to the next error that is shown, once around."""
         view, rows = self.view, self.view.rows
         if rows is None:
             return
@@ -378,12 +378,12 @@ class LogPanel(Panel):
     # -- saving
 
     def action_save(self, whole: bool) -> None:
-        """Put lines into a file."""
+        """Ask for lines to be saved to a file."""
         if (rows := self.view.rows) is not None:
             self.post_message(SaveWanted(rows.log, range(self._count) if whole else rows.numbers()))
 
     def on_unmount(self) -> None:
-        """End what goes on with the panel."""
+        """End searching and filtering."""
         rows = self.view.rows
         for scan in (self._scan, None if rows is None else rows.scan):
             if scan is not None:
@@ -391,5 +391,5 @@ class LogPanel(Panel):
 
 
 def _searched(wanted: Filter) -> Filter:
-    """The lines that are searched: debug lines, too, unless other levels are left out."""
+    """Return the filter of a search: debug lines are searched, too, unless other levels are hidden."""
     return Filter("debug" if wanted.least == "info" else wanted.least, wanted.source, wanted.pattern, wanted.without)

@@ -1,4 +1,4 @@
-"""Which lines of a log stand in the view, row by row."""
+"""Rows of a log's view: the lines that a filter lets through."""
 
 from array import array
 from bisect import bisect_left
@@ -44,16 +44,16 @@ class Rows:
         self.seen, self._count = count, len(self._numbers)
 
     def row_of(self, number: int) -> int:
-        """The row of a line; where it is not shown, that of the next one that is."""
+        """Return the row of a line; where it is not shown, that of the next one that is."""
         return bisect_left(self._numbers, number, 0, self._count)
 
     def shows(self, number: int) -> bool:
-        """Whether a line has a row."""
+        """Tell whether a line has a row."""
         row = self.row_of(number)
         return row < self._count and self._numbers[row] == number
 
     def error(self, number: int, step: int) -> int | None:
-        """The first error that is shown at or after `number`, once around; with a negative `step` at or before it."""
+        """Find the first error shown at or after `number`, once around; with a negative `step` at or before it."""
         errors = self.log.of_level("error", 0, self.seen)
         for first, last in (
             ((number, self.seen), (0, number)) if step > 0 else ((0, number + 1), (number + 1, self.seen))
@@ -67,11 +67,11 @@ class Rows:
         return None
 
     def wall(self, row: int) -> int:
-        """How many lines this row stands for, if it is a folded wall; else 0."""
+        """Return the number of lines that a folded wall stands for; 0 for any other row."""
         return self.log.wall(self._numbers[row]) if self.folded else 0
 
     def numbers(self, first: int = 0, last: int | None = None) -> "array[int]":
-        """The lines of these rows, with all lines of folded walls."""
+        """Return the lines of these rows, with all lines of folded walls."""
         numbers = self._numbers[first : self._count if last is None else last]
         if not self.folded or not numbers:
             return numbers

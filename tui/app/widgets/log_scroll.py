@@ -24,19 +24,19 @@ SIDE_STEP = 20
 
 
 class LogScroll(ScrollView, can_focus=True):
-    """Lines of log with their level's letter. `following` is said, not guessed: scrolling up ends it."""
+    """View of lines with their level's letter. `following` is a state of its own: only scrolling up ends it."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES)
 
     class Moved(Message):
-        """What the title says of the view - following, lines, lines that are new - may have changed."""
+        """The view has moved or grown: what a title says of it may have changed."""
 
         def can_replace(self, message: Message) -> bool:
-            """One look at the view says all."""
+            """Let one message stand for several."""
             return isinstance(message, LogScroll.Moved)
 
     class Refiltered(Message):
-        """Another filter was set, or its lines have to be looked for."""
+        """The view has another filter, whose lines may have to be looked for."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -59,22 +59,22 @@ class LogScroll(ScrollView, can_focus=True):
 
     @property
     def rows(self) -> Rows | None:
-        """What is shown."""
+        """The rows that are shown."""
         return self._rows
 
     @property
     def lines(self) -> int:
-        """Rows there are."""
+        """Number of rows."""
         return len(self._rows) if self._rows else 0
 
     @property
     def new_lines(self) -> int:
-        """Rows that came since following ended."""
+        """Number of rows that came since following ended."""
         return 0 if self.following else self.lines - self._seen
 
     @property
     def wrapped(self) -> bool:
-        """Whether long lines are wrapped."""
+        """True where long lines are wrapped."""
         return self._wrap
 
     def set_log(self, log: LogLines) -> None:
@@ -196,7 +196,7 @@ class LogScroll(ScrollView, can_focus=True):
         return (0, 0) if page is None else page.end(self.lines - 1)
 
     def _go(self, row: int, skip: int = 0) -> None:
-        """Have a row at the top, less `skip` of its lines."""
+        """Scroll a row to the top, less `skip` of its lines."""
         moved = skip != self._skip
         self._skip = skip
         self.scroll_to(y=row, animate=False, force=True)
@@ -226,11 +226,11 @@ class LogScroll(ScrollView, can_focus=True):
             self.post_message(self.Moved())
 
     def on_mouse_scroll_up(self) -> None:
-        """The wheel ends following."""
+        """End following by the mouse wheel."""
         self._unfollow()
 
     def on_scroll_to(self, event: ScrollTo) -> None:
-        """Drawing the scroll bar up ends following."""
+        """End following by the scroll bar."""
         if event.y is not None and event.y < self.scroll_y:
             self._unfollow()
 

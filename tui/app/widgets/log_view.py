@@ -85,7 +85,7 @@ class LogView(LogScroll):
             self.move(lines)
 
     def action_scroll_page(self, pages: int) -> None:
-        """A screenful up or down."""
+        """Move by a screenful."""
         self.action_scroll_by(pages * max(self.size.height - 1, 1))
 
     def action_side(self, steps: int) -> None:
@@ -128,7 +128,7 @@ class LogView(LogScroll):
         self.refresh()
 
     def show(self, number: int) -> None:
-        """Go to a line and point at it, whatever leaves it out, and follow no more."""
+        """Go to a line and point at it, even if a filter hides it; end following."""
         rows = self._rows
         if rows is None:
             return
@@ -167,11 +167,11 @@ class LogView(LogScroll):
         return 0 if self._anchor is None else abs(self._cursor - self._anchor) + 1
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Some keys mean something else while nothing is selected."""
+        """Disable keys of the selection while there is none."""
         return self._anchor is not None if action in ("yank", "deselect") else True
 
     def action_select(self) -> None:
-        """Begin to select, at the match or at the last visible line; or end it."""
+        """Begin a selection at the match or the last visible line; or end it."""
         if self._anchor is not None:
             self.action_deselect()
             return
@@ -186,7 +186,7 @@ class LogView(LogScroll):
         self._selection_changed()
 
     def action_deselect(self) -> None:
-        """Nothing is selected."""
+        """End the selection."""
         self._anchor = None
         self._selection_changed()
 
@@ -210,7 +210,7 @@ class LogView(LogScroll):
         self._selection_changed()
 
     def action_copy(self) -> None:
-        """Give lines to the terminal's clipboard."""
+        """Copy lines to the terminal's clipboard."""
         rows = self._rows
         if rows is None or not len(rows):
             return

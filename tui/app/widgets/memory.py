@@ -1,4 +1,4 @@
-"""Panel: what lies where in the NPU's memories, and when."""
+"""Panel: the use of the NPU's memories over time."""
 
 from typing import ClassVar
 
@@ -23,7 +23,7 @@ LEGEND = 8
 
 
 class MemoryPanel(Panel):
-    """The peak and who makes it, and a picture of addresses against time."""
+    """Panel of the peak, the tensors that make it, and a picture of addresses against time."""
 
     TITLE = "Memory"
     FIGURES: ClassVar = (
@@ -45,17 +45,17 @@ class MemoryPanel(Panel):
         self._area = 0
 
     def compose(self) -> ComposeResult:
-        """Words above, the picture below."""
+        """Text and picture."""
         with VerticalScroll(can_focus=True):
             yield Static("", markup=False, classes="text")
 
     def summary(self, state: State) -> str:
-        """The SRAM's peak."""
+        """Peak of the SRAM."""
         known = state.estimate.sram_kib if state.estimate is not None else None
         return "" if known is None else f"SRAM {kib_words(known)}"
 
     def brief(self, state: State) -> str:
-        """The same, shorter."""
+        """Peak of the SRAM, without its name."""
         return self.summary(state).removeprefix("SRAM ")
 
     def draw(self, state: State) -> None:
@@ -63,11 +63,11 @@ class MemoryPanel(Panel):
         show(self.query_one(Static), self._content(state))
 
     def on_resize(self, event: Resize) -> None:
-        """The picture is as large as there is room."""
+        """Draw the picture in the new size."""
         self.redraw()
 
     def action_next_area(self) -> None:
-        """The next memory of this partition, or the first of the next."""
+        """Show the next memory of this partition, or the first of the next."""
         self._area += 1
         self.redraw()
 

@@ -1,4 +1,4 @@
-"""The NPU's operators: where the time goes, ranked or below their modules, and what bounds each."""
+"""The NPU's operators: cycles and limiting part of each, ranked or by module."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -61,7 +61,7 @@ class OperatorsView(Vertical):
         self._order = 0
 
     def compose(self) -> ComposeResult:
-        """The field is there only while it is used."""
+        """Field, table, and the operator under the cursor in full."""
         field = FilterField("filter by name, kind, file or limit", self._fill, id="operators-filter")
         field.display = False
         yield field
@@ -69,14 +69,14 @@ class OperatorsView(Vertical):
         yield Static("", markup=False, classes="detail")
 
     def take(self, operators: tuple[Operator, ...], running: int | None) -> None:
-        """Show these; `running` is the place of the one the NPU works on."""
+        """Show the operators; `running` is the index of the one in progress."""
         self._operators, self._at_work = operators, running
         self.display = bool(operators)
         self._fill()
 
     @property
     def arrangement(self) -> str:
-        """How the operators are arranged, in words."""
+        """Arrangement of the operators in words."""
         words = [f"{'modules' if self._tree else 'operators'}, {ORDER_WORDS[ORDERS[self._order]]}"]
         filtered = self.query_one(FilterField).value.strip()
         return "; ".join([*words, *([f"only {clean(filtered, 30)!r}"] if filtered else [])])
@@ -92,12 +92,12 @@ class OperatorsView(Vertical):
     # -- keys
 
     def action_tree(self) -> None:
-        """Modules or a flat list."""
+        """Group by module, or list all operators."""
         self._tree = not self._tree
         self._fill()
 
     def action_order(self) -> None:
-        """The next order."""
+        """Sort in the next order."""
         self._order = (self._order + 1) % len(ORDERS)
         self._fill()
         self.notify(self.arrangement.capitalize(), markup=False, timeout=2)
@@ -124,7 +124,7 @@ class OperatorsView(Vertical):
         self._fill()
 
     def on_descendant_blur(self) -> None:
-        """An empty field is in the way."""
+        """Hide the field while it is empty."""
         field = self.query_one(FilterField)
         field.display = bool(field.value)
 
@@ -137,7 +137,7 @@ class OperatorsView(Vertical):
         return self._operators[int(row.key)]
 
     def on_figure_table_highlighted(self, event: FigureTable.Highlighted) -> None:
-        """Say all that is known of it, with its place in the model."""
+        """Describe the operator under the cursor, with its place in the model."""
         event.stop()
         operator = self._current()
         self.query_one(".detail", Static).update(Content("" if operator is None else clean(_detail(operator), 500)))

@@ -1,4 +1,4 @@
-"""What all panels of the Run screen have in common.
+"""Base of the panels of the Run screen.
 
 A panel is a view of a `State`. A new one is a subclass and one line in `tui.app.widgets.panels.PANELS`.
 """
@@ -46,19 +46,19 @@ class Panel(Vertical, can_focus=True):
         raise NotImplementedError
 
     def summary(self, state: State) -> str:
-        """The panel in a few words, for its title. Own words and figures only, no text from outside."""
+        """Summarize the panel for its title, in own words and figures: no text from outside."""
         raise NotImplementedError
 
     def brief(self, state: State) -> str:
-        """As `summary`, but as short as can be, for the tab of a panel that is not shown."""
+        """Shorten `summary` for the tab of a panel that is not shown."""
         return self.summary(state)
 
     def alarms(self, state: State) -> bool:
-        """Whether `brief` tells of something that went wrong: its tab keeps it where others lose theirs."""
+        """Tell whether `brief` reports a failure: the tab keeps it where others lose theirs."""
         return False
 
     def tick(self, state: State, vitals: Vitals | None) -> None:
-        """Once a second while the run is under way; `vitals` are the platform's, where it runs on this machine."""
+        """Update a clock once a second during the run; `vitals` are the platform's, where it runs on this machine."""
 
     # -- for the screen
 
@@ -72,12 +72,12 @@ class Panel(Vertical, can_focus=True):
             self.retitle()
 
     def redraw(self) -> None:
-        """Draw the newest state, where there is one: it, the size or the user's choice has changed."""
+        """Draw the newest state, where there is one, after a change of it, of the size or of the user's choice."""
         if self._state is not None:
             self.draw(self._drawn.record(self._state))
 
     def retitle(self) -> None:
-        """Title, summary, and what the width hides."""
+        """Show title, summary, and what the width hides."""
         if self._state is None:
             return
         words = self.summary(self._titled.record(self._state))
@@ -104,7 +104,7 @@ class Panel(Vertical, can_focus=True):
         self.screen.set_focus(inside, scroll_visible=False)
 
     def _is_shown(self, inside: Widget) -> bool:
-        """Whether a widget and all that it stands in are displayed."""
+        """Tell whether a widget and all that contain it are displayed."""
         return all(above.display for above in inside.ancestors_with_self if self in above.ancestors)
 
 
@@ -112,12 +112,12 @@ class TextPanel(Panel):
     """A panel of text that scrolls."""
 
     def compose(self) -> ComposeResult:
-        """The text."""
+        """Text that scrolls."""
         with VerticalScroll(can_focus=True):
             yield Static("", markup=False, classes="text")
 
     def content(self, state: State) -> Content:
-        """The panel's text."""
+        """Return the panel's text."""
         raise NotImplementedError
 
     def draw(self, state: State) -> None:

@@ -12,7 +12,7 @@ from tui.app.widgets.verdict import VerdictPanel
 
 
 class PanelInfo(NamedTuple):
-    """Which widget, and where it stands on a wide screen."""
+    """A panel's widget, and its place on a wide screen."""
 
     id: str
     make: type[Panel]

@@ -1,4 +1,4 @@
-"""The table of runs: what its columns show and sort by."""
+"""The table of runs on the History screen."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -88,7 +88,7 @@ class RunTable(FigureTable):
         self._by = (self._by + step) % len(COLUMNS)
 
     def reverse(self) -> None:
-        """Sort the other way round when the table is filled again."""
+        """Reverse the order when the table is filled again."""
         self._descending = not self._descending
 
     def fill(self, states: Mapping[str, State], marked: Collection[str], pinned: Collection[str]) -> None:

@@ -1,4 +1,4 @@
-"""Where a pattern is typed, to search the log for or to filter it by."""
+"""The field for a pattern to search the log for, or to filter it by."""
 
 from typing import ClassVar
 
@@ -10,10 +10,10 @@ PURPOSES = {"search": "search the log", "filter": "show only lines with this tex
 
 
 class SearchField(Input):
-    """Where a pattern is typed, to search for or to filter by; escape gives the focus back."""
+    """Field for a pattern; escape gives the focus back."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave", tooltip="End the search or the filter, too", id="search.leave"),
+        Binding("escape", "leave", "Cancel", tooltip="End the search or the filter, too", id="search.leave"),
         Binding("ctrl+r", "regex", "Text or regular expression", id="search.regex"),
         Binding("up", "recall", "Previous text", show=False, id="search.recall"),
     ]
@@ -22,7 +22,7 @@ class SearchField(Input):
         """Escape was pressed."""
 
     class Switched(Message):
-        """What is typed is a regular expression now, or no more."""
+        """The user switched between text and regular expression."""
 
     def __init__(self) -> None:
         super().__init__(compact=True, select_on_focus=False)
@@ -38,15 +38,15 @@ class SearchField(Input):
         self.display = True
 
     def action_leave(self) -> None:
-        """Back to the log."""
+        """Give the focus back."""
         self.post_message(self.Left())
 
     def action_recall(self) -> None:
-        """What was searched for, or filtered by, to be changed."""
+        """Recall the previous text, to be changed."""
         self.value = self._before
         self.cursor_position = len(self.value)
 
     def action_regex(self) -> None:
-        """What is typed is a regular expression, or a text."""
+        """Switch between text and regular expression."""
         self.regex = not self.regex
         self.post_message(self.Switched())

@@ -25,7 +25,7 @@ CURSOR = "> "
 
 @dataclass(frozen=True)
 class Column:
-    """One column; `drop` says how early it gives way where the width is short (0: never)."""
+    """Column of a table; those with the largest `drop` give way first where the width is short (0: never)."""
 
     title: str
     right: bool = False
@@ -44,7 +44,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """One line. `cells` are clean text, or shares for a column of bars."""
+    """Row of a table. `cells` are clean text, or shares for a column of bars."""
 
     key: str
     cells: tuple[str | float, ...]
@@ -90,7 +90,7 @@ class FigureTable(ScrollView, can_focus=True):
             return self.table
 
     class Chosen(Highlighted):
-        """A row was taken."""
+        """A row was chosen."""
 
     class Hidden(Message):
         """The columns that do not fit have changed."""
@@ -117,7 +117,7 @@ class FigureTable(ScrollView, can_focus=True):
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """All rows."""
+        """The rows."""
         return self._rows
 
     @property
@@ -128,7 +128,7 @@ class FigureTable(ScrollView, can_focus=True):
         return None
 
     def set_titles(self, titles: Sequence[str]) -> None:
-        """Other titles for the columns."""
+        """Change the columns' titles."""
         self._columns = tuple(
             Column(**{**vars(column), "title": title}) for column, title in zip(self._columns, titles, strict=True)
         )
@@ -207,7 +207,7 @@ class FigureTable(ScrollView, can_focus=True):
         return 40 if self._columns[index].bar else self._natural[index]
 
     def on_resize(self, event: Resize) -> None:
-        """Lay the columns out anew."""
+        """Lay out the columns for the new width."""
         self._lay_out()
         self._show_cursor()
         self.refresh()
@@ -215,7 +215,7 @@ class FigureTable(ScrollView, can_focus=True):
     # -- cursor
 
     def _nearest(self, index: int, step: int) -> int:
-        """The first row at or after `index` in the direction of `step` that may hold the cursor, else the other way."""
+        """Find the first row from `index` in the direction of `step` that may hold the cursor, else the other way."""
         for direction in (step, -step):
             at = index
             while 0 <= at < len(self._rows):
@@ -240,19 +240,19 @@ class FigureTable(ScrollView, can_focus=True):
         self.set_rows(self._rows, select=key)
 
     def action_move(self, step: int) -> None:
-        """One row up or down."""
+        """Move the cursor by a row."""
         self._move_to(self._cursor + step, step)
 
     def action_page(self, step: int) -> None:
-        """A screenful up or down."""
+        """Move the cursor by a screenful."""
         self._move_to(self._cursor + step * max(self._page(), 1), step)
 
     def action_edge(self, step: int) -> None:
-        """To the first or the last row."""
+        """Move the cursor to the first or the last row."""
         self._move_to(-1 if step < 0 else len(self._rows), step)
 
     def action_choose(self) -> None:
-        """Take the row under the cursor."""
+        """Choose the row under the cursor."""
         if (row := self.current) is not None:
             self.post_message(self.Chosen(self, row))
 
@@ -271,11 +271,11 @@ class FigureTable(ScrollView, can_focus=True):
             self.scroll_to(y=self._cursor - page + 1, animate=False)
 
     def on_focus(self) -> None:
-        """The cursor looks different with the focus."""
+        """Draw the cursor with the focus."""
         self._refresh_row(self._cursor)
 
     def on_blur(self) -> None:
-        """The cursor looks different without the focus."""
+        """Draw the cursor without the focus."""
         self._refresh_row(self._cursor)
 
     # -- drawing
@@ -286,7 +286,7 @@ class FigureTable(ScrollView, can_focus=True):
             self.refresh(Region(0, y, self.size.width, 1))
 
     def render_line(self, y: int) -> Strip:
-        """The line at `y` of the visible part."""
+        """Draw the line at `y` of the visible part."""
         base = self.rich_style
         width = self.scrollable_content_region.width
         if width != self._laid_out_for:

@@ -1,4 +1,4 @@
-"""Panel: whether the outputs are right and the limits were kept, and what the reader of the figures should know."""
+"""Panel: the check of the outputs, limits, and notes on the figures."""
 
 import shlex
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ class VerdictPanel(TextPanel):
     )
 
     def summary(self, state: State) -> str:
-        """MATCH or MISMATCH, and how many notes."""
+        """MATCH or MISMATCH, and the number of notes."""
         words = [word] if (word := self.brief(state)) else []
         if broken := sum(not limit.ok for limit in state.limits):
             words.append(f"{counted(broken, 'limit')} exceeded")
@@ -62,7 +62,7 @@ class VerdictPanel(TextPanel):
         return found.status.upper() if found is not None and (state.check is not None or broken(state.links)) else ""
 
     def alarms(self, state: State) -> bool:
-        """Whether the outputs are not the model's."""
+        """Tell whether the outputs are not the model's."""
         return outcome(state) == "mismatch" or broken(state.links) is not None
 
     def content(self, state: State) -> Content:

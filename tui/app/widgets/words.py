@@ -1,4 +1,4 @@
-"""Figures and names in words, as all widgets write them. All text from outside passes through here."""
+"""Names, times and bars as all widgets write them."""
 
 from collections.abc import Callable
 from pathlib import PurePath
@@ -21,25 +21,25 @@ SOURCES: dict[Source, str] = {
 
 
 def since(moment: float, now: float) -> str:
-    """Time from a moment to now, in whole seconds: for a clock that is redrawn once a second."""
+    """Format the time from a moment to now, in whole seconds: for a clock that is redrawn once a second."""
     whole = max(int(now - moment), 0)
     return f"{whole} s" if whole < 100 else f"{whole // 60} min {whole % 60:02} s"
 
 
 def model_name(model: str, limit: int = 60) -> str:
-    """A model as a person calls it: its name, or its file's."""
+    """Return a model's name without its kind or folder."""
     name = PurePath(model).name if "/" in model else model.partition(":")[2] or model
     return printable_name(name, limit)
 
 
 def target_line(spec: Spec) -> str:
-    """What a run ran on, in Vela's words."""
+    """Describe a run's target in Vela's terms."""
     target = spec.target
     return clean(f"{target.accelerator}  {target.memory_mode}  {target.system_config}  {spec.quantize}")
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:
-    """Text of exactly `width` cells: padded, or cut with an ellipsis."""
+    """Fit text into exactly `width` cells: padded, or cut with an ellipsis."""
     length = cell_len(text)
     if length > width:
         return set_cell_size(text, width - 1) + "…" if width > 0 else ""
@@ -47,7 +47,7 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
 
 
 def bar(share: float, width: int) -> str:
-    """A share of 0..1 as text blocks, an eighth of a cell fine."""
+    """Draw a share of 0..1 as text blocks, an eighth of a cell fine."""
     eighths = round(min(max(share, 0.0), 1.0) * width * 8)
     full, rest = divmod(eighths, 8)
     return ("█" * full + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "")).ljust(width)
