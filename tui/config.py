@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the file may say. Paths may begin with ``~``."""
+    """Settings of the file. Paths may begin with ``~``."""
 
     fvp: str | None = None
     """The FVP's binary, or its install folder."""

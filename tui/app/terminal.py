@@ -12,7 +12,7 @@ from types import FrameType
 from tui.errors import UserError
 
 GRACE_S = 3.0
-"""How long the program may take to leave the terminal by itself."""
+"""Time in which the program may leave the terminal by itself, in seconds."""
 
 RESTORE = (
     "\x1b[?2004l\x1b[?7h"  # bracketed paste off, line wrap on

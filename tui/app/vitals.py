@@ -11,7 +11,7 @@ class Vitals:
     """CPU and memory of a process with all it has started."""
 
     cpu_percent: float | None
-    """Of one CPU, since the look before; None at the first."""
+    """Percent of one CPU since the look before; None at the first."""
     resident_bytes: int
 
 

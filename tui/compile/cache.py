@@ -32,7 +32,7 @@ MOST_BYTES = 1 << 30
 EVENTS = "events.jsonl"
 ARTIFACTS = "artifacts"
 ORIGIN = ("stack_trace", "nn_module_stack")
-"""Where a node came from determines what reports say, though not the program."""
+"""Metadata of a node's origin: it determines what reports say, though not the program."""
 
 
 def folder() -> Path:

@@ -41,7 +41,7 @@ class Model:
     program: ExportedProgram | None = None
     """Set for a .pt2 only, which is exported already."""
     folder: Path | None = None
-    """Where its code runs: the folder it was loaded in, or changed to. None for a model without code of its own."""
+    """Folder in which its code runs: that of loading, or the one it changed to; None for a model without code."""
 
     @contextlib.contextmanager
     def at_home(self) -> Iterator[None]:

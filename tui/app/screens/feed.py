@@ -16,11 +16,11 @@ from tui.run.log import LogLine, LogLines
 from tui.run.state import State
 
 SETTLE_S = 1.0
-"""How often to look whether the run process still lives."""
+"""Interval between checks that the run process still lives, in seconds."""
 BUSY_S = 0.15
-"""How long to read a journal that is far ahead before showing what is there."""
+"""Longest time to read a journal that is far ahead before showing it, in seconds."""
 LONG_BYTES = 4 << 20
-"""Of a journal with more unread bytes the end of the log is shown first."""
+"""Unread bytes of a journal above which the end of the log is shown first."""
 TAIL_LINES = 100
 KEPT = 4
 """Runs whose journals need not be read again when one comes back to them."""
@@ -109,7 +109,7 @@ class Feed(threading.Thread):
         self._looked = 0.0
         self.log = self._reading.log
         self.vitals: Vitals | None = None
-        """What the platform takes of this machine, once a second while it runs here."""
+        """Load of the platform on this machine, once a second while it runs here."""
         self._watch: Watch | None = None
         self._watched = 0.0
 

@@ -26,7 +26,7 @@ from tui.run.state import State
 from tui.text import clean, counted
 
 LIVE_S = 2.0
-"""How often runs that go on are looked at."""
+"""Interval between looks at runs that are under way, in seconds."""
 
 TALL = 30
 """Rows from which on there is room for a trend."""

@@ -132,7 +132,7 @@ class ParametersScreen(Screen[Spec]):
         self._choice: selection.Choice | None = None
         self._favourites = presets.favourites()
         self._effective: dict[str, str] = {}
-        """What the platform will be given, by parameter."""
+        """Values that the platform will be given, by parameter."""
 
     def compose(self) -> ComposeResult:
         """The screen."""

@@ -137,7 +137,7 @@ class InputsScreen(FileScreen[tuple[str, ...]]):
     TITLE = "One file per input (.npy or raw), separated by spaces"
     PLACEHOLDER = "./input.npy"
     DATA_SETS: ClassVar[bool] = False
-    """Whether a folder or an archive may stand for many inferences."""
+    """True if a folder or an archive may stand for many inferences."""
 
     def candidates(self, text: str) -> list[str]:
         """List completions of the last path."""

@@ -39,7 +39,7 @@ DEFAULT_THEME = "dark"
 FIRST_DEPTH = 2
 """Screens there are, Setup among them, while the one that the command line asked for is on top."""
 MUTED = 0.62
-"""How far muted text is from the background, where 1 is plain text."""
+"""Distance of muted text from the background, where 1 is plain text."""
 
 
 def _ansi_variables(*, dark: bool) -> dict[str, str]:
@@ -71,19 +71,19 @@ class FvpApp(App[None]):
         self._attached = attach
         self._replayed = replay
         self._from_shell = attach is not None or replay is not None
-        """Whether the screen above Setup was asked for on the command line: from there one goes back to the shell."""
+        """True if the command line asked for the screen above Setup: from there one goes back to the shell."""
         self._pressed: Key | None = None
         self._keys = ["", ""]
         """The last two keys."""
         self._count = 0
         """Keys there were."""
         self._popped = -1
-        """Which of them closed a screen, the last that did."""
+        """The last of them that closed a screen."""
         self.opened: list[Path] = []
         """Runs whose screens were opened, each once."""
         self.readings: Readings = OrderedDict()
         self._problems = [*self._register_themes(), *self._take_keys()]
-        """What is wrong with the user's own files."""
+        """Problems of the user's own files."""
 
     def _register_themes(self) -> list[str]:
         found, problems = themes.load()

@@ -12,7 +12,7 @@ from tui.run import store
 from tui.run.state import State
 
 CHUNK_S = 0.25
-"""How long runs are read before those that were read are told."""
+"""Time for which runs are read before they are shown, in seconds."""
 
 
 class RunsRead(Message):

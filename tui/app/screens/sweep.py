@@ -34,7 +34,7 @@ from tui.toolchain.target import Target
 
 POLL_S = 0.2
 MOST_ROWS = 18
-"""Of the curve: more make it no clearer."""
+"""Rows of the curve at most: more make it no clearer."""
 
 
 class SweepScreen(Screen[Target | None]):

@@ -23,7 +23,7 @@ LINES = (
     ("?", "every key and figure; ctrl+p: all commands"),
     ("q", "quit: a run continues in the background"),
 )
-"""Of at most 46 characters: they fit into 60 columns."""
+"""Lines of at most 46 characters: they fit into 60 columns."""
 
 
 class WelcomeScreen(ModalScreen[None]):

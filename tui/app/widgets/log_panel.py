@@ -94,16 +94,16 @@ class LogPanel(Panel):
         self._count = 0
         """Lines of the log there are."""
         self._reading = 1.0
-        """How much of the journal has been read."""
+        """Share of the journal that has been read, 0..1."""
         self._pattern: Pattern | None = None
         self._scan: Scan | None = None
         """The search for it."""
         self._at: int | None = None
         """The line that the search is at."""
         self._step = 0
-        """Where to go from there, as soon as that is known."""
+        """Direction to go from there, as soon as that is known."""
         self._said = ""
-        """What the last key came to, where that is not to be seen otherwise."""
+        """Result of the last key, where nothing else shows it."""
 
     def compose(self) -> ComposeResult:
         """The lines, and the field while it is used."""

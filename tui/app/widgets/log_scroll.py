@@ -52,7 +52,7 @@ class LogScroll(ScrollView, can_focus=True):
         self._placing = False
         self.following = True
         self._visible: list[tuple[int, int]] = []
-        """What is being drawn, from the top: a row and which part of it."""
+        """Lines being drawn, from the top: a row and the part of it."""
         self._pen = Pen(self)
 
     # -- content

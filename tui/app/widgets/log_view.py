@@ -12,7 +12,7 @@ from tui.run.log_search import Filter, Pattern
 from tui.text import counted
 
 CLIPBOARD_BYTES = 64 * 1024
-"""What is given to the clipboard at most: many a terminal drops a longer sequence without a word."""
+"""Limit of what is copied: many terminals silently drop a longer sequence."""
 
 
 class LogView(LogScroll):

@@ -27,7 +27,7 @@ class Panel(Vertical, can_focus=True):
     TITLE: ClassVar[str]
     """Title and, with the number key, how it is reached."""
     FIGURES: ClassVar[tuple[tuple[str, str], ...]] = ()
-    """What its figures mean and where they come from: (figure, explanation), for the help screen."""
+    """Meaning and source of its figures, for the help screen: (figure, explanation)."""
 
     def __init__(self, *, id: str, number: int) -> None:
         super().__init__(id=id, classes="panel")
@@ -36,7 +36,7 @@ class Panel(Vertical, can_focus=True):
         """Tells the Unix time; that of a replayed run is another."""
         self._state: State | None = None
         self._drawn, self._titled = Reads(), Reads()
-        """What of the state the panel and its title were drawn from."""
+        """Parts of the state that the panel and its title were drawn from."""
         self._hidden: tuple[str, ...] = ()
 
     # -- for subclasses
