@@ -225,3 +225,9 @@ def test_a_page_of_a_real_run(ran: Any, fvp_tui: Fvp) -> None:
     page = export.document(run.directory, "html").decode()
     elements(page, strict=True)
     assert f"{found['inferences'][0]['npu_cycles']:,}" in words(page)
+    # The program's plan is known of every run; instructions only where a CPU is emulated.
+    assert [(step["partition"], step["instructions"]) for step in found["cpu"]["operators"]] == [
+        (None, None),
+        (0, None),
+        (None, None),
+    ]

@@ -46,6 +46,16 @@ def _need(name: str, needed: int, available: int | None) -> PoolNeed:
     return PoolNeed(name=name, needed=needed, available=available, excess=excess)
 
 
+def read_plan(record: Record) -> None:
+    """Record the steps of the program in the order they run; of a file that is no program, nothing."""
+    try:
+        plan = pte.parse((record.artifacts / store.MODEL).read_bytes()).main
+    except pte.PteError:
+        return  # `weigh_pools` notes it
+    left = () if record.state.delegation is None else record.state.delegation.left
+    record.emit(events.PlanKnown(steps=counts.steps(plan, left)))
+
+
 def weigh_pools(record: Record, available: Mapping[str, int]) -> None:
     """Record the program's demand on the runner's memory, with a warning where it is too large."""
     try:
@@ -87,8 +97,6 @@ def check_firmware(record: Record, choice: selection.Choice) -> selection.Choice
         return selection.interpreted(choice, why)
     if reasons:
         raise UserError(reasons[0].what, reasons[0].hint)
-    left = () if record.state.delegation is None else record.state.delegation.left
-    record.emit(events.PlanKnown(steps=counts.steps(plan, left)))
     if any(isinstance(instruction, pte.JumpIfFalse) for instruction in plan.instructions):
         record.note(counts.BRANCHING)
     return choice

@@ -183,6 +183,7 @@ class RunProcess:
         self._take_program(ones=ones)
         from tui.pipeline import check, preflight
 
+        preflight.read_plan(record)
         if choice is not None and choice.engine == "firmware":
             choice = preflight.check_firmware(record, choice)
         record.go_on()

@@ -160,10 +160,10 @@ class CpuInference(Figure):
 
 
 class Cpu(Figure):
-    """Instructions of an emulated CPU; empty where there is none, or none was counted."""
+    """The CPU's share of a run: the steps of the program's plan, and instructions where an emulated CPU counts them."""
 
     operators: tuple[PlanStep, ...] = ()
-    """Steps in the order of the plan."""
+    """Steps in the order of the plan, of every run that has a program."""
     inferences: tuple[CpuInference, ...] = ()
 
     @property

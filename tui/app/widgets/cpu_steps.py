@@ -43,7 +43,8 @@ class CpuSteps(Vertical):
     def take(self, cpu: Cpu, running: int | None) -> None:
         """Show the steps; `running` is the index of the one in progress."""
         self._steps = cpu.operators
-        self.display = bool(cpu.operators)
+        # Where nothing is counted - by an FVP, or the interpreter - the steps have no figures to show.
+        self.display = running is not None or any(step.instructions is not None for step in cpu.operators)
         rows, table = _rows(cpu.operators, running), self.query_one(FigureTable)
         if rows != list(table.rows):
             table.set_rows(rows)

@@ -1,0 +1,166 @@
+"""The ribbon: every part once and in running order, as wide as it is slow, over exactly the width."""
+
+from itertools import pairwise
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.reports.test_operators import operators
+from tui.reports.ribbon import Block, Part, label, layout, parts, spans
+from tui.run import state
+from tui.run.figures import Cpu, Estimate, Operator, PlanStep
+from tui.run.state import State
+
+QUANTIZE, TOPK, DEQUANTIZE = (
+    "cortex_m::quantize_per_tensor.out",
+    "aten::topk.values",
+    "cortex_m::dequantize_per_tensor.out",
+)
+MODULES = st.sampled_from([None, "", "a", "a.b.0", "a.b.1", "a.c", "d.0", "d.1"])
+
+
+def part(side: str, cycles: int | None, partition: int | None, module: str | None, at: int) -> Part:
+    return Part(side, f"n{at}", "Conv2D", cycles, partition, module, at)  # type: ignore[arg-type]
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> list[Part]:
+    """Partitions with work of the CPU between them."""
+    found: list[Part] = []
+    for partition in range(draw(st.integers(0, 12))):
+        for _ in range(draw(st.integers(0, 4))):
+            found.append(part("cpu", None, None, draw(MODULES), len(found)))
+        for _ in range(draw(st.integers(1, 20))):
+            cycles = draw(st.none() | st.just(0) | st.integers(0, 100_000))
+            found.append(part("npu", cycles, partition, draw(MODULES), len(found)))
+    return found
+
+
+def steps(*ops: str | int) -> Cpu:
+    return Cpu(
+        operators=tuple(
+            PlanStep(op="EthosUBackend", name=f"NPU partition {op}", partition=op)
+            if isinstance(op, int)
+            else PlanStep(op=op, name=op)
+            for op in ops
+        )
+    )
+
+
+def of(cpu: Cpu, *made: Operator) -> State:
+    return msgspec.structs.replace(state.EMPTY, cpu=cpu, operators=made)
+
+
+def text(blocks: tuple[Block, ...]) -> list[str]:
+    return [f"{label(block, 20)} {block.cells}" for block in blocks]
+
+
+@given(networks(), st.integers(1, 250))
+def test_every_part_is_there_once_in_order_and_the_width_is_filled(found: list[Part], width: int) -> None:
+    blocks = layout(found, width)
+    assert [one for block in blocks for one in block.parts] == found
+    assert sum(block.cells for block in blocks) == (width if found else 0)
+    assert all(block.cells >= 1 for block in blocks)
+    assert blocks == layout(found, width)
+
+
+@given(networks(), st.integers(1, 250))
+def test_a_part_is_about_as_wide_as_it_is_slow(found: list[Part], width: int) -> None:
+    alone = [block for block in layout(found, width) if len(block.parts) == 1 and block.cycles is not None]
+    for one in alone:
+        for other in alone:
+            if one.cycles > other.cycles:  # type: ignore[operator]
+                assert one.cells >= other.cells - 1
+
+
+@given(networks(), st.integers(1, 250))
+def test_parts_of_unknown_time_are_never_wider_than_their_fixed_width_where_others_have_cycles(
+    found: list[Part], width: int
+) -> None:
+    if sum(one.cycles or 0 for one in found):
+        assert all(b.cells <= 4 for b in layout(found, width) if len(b.parts) == 1 and b.parts[0].cycles is None)
+
+
+@given(networks(), st.integers(1, 250))
+def test_partitions_are_stretches_that_do_not_overlap(found: list[Part], width: int) -> None:
+    blocks = layout(found, width)
+    stretches = spans(blocks)
+    assert all(a.start + a.cells <= b.start for a, b in pairwise(stretches))
+    assert all(span.start + span.cells <= width for span in stretches)
+    # Blocks that hold both processors come only where there are more alternations than cells.
+    if all(block.side != "both" and (block.side == "cpu" or block.partition is not None) for block in blocks):
+        assert [span.partition for span in stretches] == list(
+            dict.fromkeys(p.partition for p in found if p.side == "npu")
+        )
+
+
+@given(operators(), st.booleans(), st.integers(1, 100))
+def test_the_parts_of_a_state_are_its_operators_whatever_is_fused(
+    made: tuple[Operator, ...], planned: bool, width: int
+) -> None:
+    known = of(steps(QUANTIZE, 0, TOPK, 1, "FreeCall", DEQUANTIZE) if planned else Cpu(), *made)
+    found = parts(known)
+    leaders = [at for at, operator in enumerate(made) if operator.fused_into is None]
+    assert sorted(one.operator for one in found if one.operator is not None) == leaders
+    assert [one.name for one in found if one.side == "cpu"] == (["q", "topk", "dq"] if planned else [])
+    assert sum(block.cells for block in layout(found, width)) == (width if found else 0)
+
+
+def test_the_order_is_the_plans_with_the_cpus_work_between_the_partitions() -> None:
+    made = (
+        Operator(name="a.0", op="Transpose", module="a.0", total_cycles=600),
+        Operator(name="a.0", op="Conv2D", module="a.0", total_cycles=200, macs=9),
+        Operator(name="a.1", op="Clamp", module="a.1", total_cycles=0, fused_into=1),
+        Operator(name="b", op="FullyConnected", module="b", total_cycles=200, partition=1, macs=9),
+    )
+    found = parts(of(steps(QUANTIZE, 0, DEQUANTIZE, TOPK, QUANTIZE, 1, DEQUANTIZE), *made))
+    assert text(layout(found, 60)) == ["q 4", "Transpose 24", "a.0 8", "dq 4", "topk 4", "q 4", "b 8", "dq 4"]
+    assert [(s.partition, s.start, s.cells, s.cycles) for s in spans(layout(found, 60))] == [
+        (0, 4, 32, 800),
+        (1, 48, 8, 200),
+    ]
+
+
+def test_without_the_plan_only_the_npus_part_is_drawn() -> None:
+    assert [one.side for one in parts(of(Cpu(), Operator(name="a", op="Add", total_cycles=1)))] == ["npu"]
+
+
+def test_a_partition_without_operators_is_one_part_with_its_estimate() -> None:
+    known = msgspec.structs.replace(of(steps(0, 1)), partitions=(Estimate(total_cycles=7),))
+    assert [(one.name, one.cycles) for one in parts(known)] == [("P0", 7), ("P1", None)]
+
+
+def test_a_network_on_the_cpu_alone_has_parts_of_one_width() -> None:
+    assert text(layout(parts(of(steps(QUANTIZE, TOPK, DEQUANTIZE))), 60)) == ["q 20", "topk 20", "dq 20"]
+
+
+def test_seven_hundred_operators_are_grouped_by_module() -> None:
+    made = [part("npu", 100, 0, f"blocks.{at // 10}.{'ab'[at % 10 > 4]}", at) for at in range(700)]
+    made.insert(300, part("npu", 30_000, 0, "head", 700))
+    blocks = layout(made, 80)
+    assert len(blocks) <= 40 and sum(block.cells for block in blocks) == 80
+    # Ten of a module would have 0.8 of a cell.
+    assert {len(block.parts) for block in blocks} == {1, 20} and "blocks x20 2" in text(blocks)
+    assert max(blocks, key=lambda block: block.cells).name == "n700"
+
+
+def test_seventy_operators_are_grouped_within_their_modules() -> None:
+    made = [part("npu", 100 if at % 7 else 10_000, 0, f"features.{at // 7}", at) for at in range(70)]
+    blocks = layout(made, 80)
+    assert text(blocks)[:4] == ["n0 7", "features.0 x6 1", "n7 7", "features.1 x6 1"]
+
+
+def test_thirty_four_partitions_all_have_their_cell_on_eighty_columns() -> None:
+    made = [
+        one
+        for p in range(34)
+        for one in (part("cpu", None, None, None, 2 * p), part("npu", 1_000 * (p + 1), p, f"l.{p}", 2 * p + 1))
+    ]
+    assert len(spans(layout(made, 80))) == 34
+    assert sum(block.cells for block in layout(made, 20)) == 20
+
+
+def test_a_name_that_does_not_fit_is_shortened_to_initials_before_it_is_cut() -> None:
+    block = Block((Part("npu", "stages.0.path_a.3", "Conv2D"),), 1)
+    assert [label(block, cells) for cells in (17, 16, 6, 3)] == ["stages.0.path_a.3", "s0.pa3", "s0.pa3", "s0."]
