@@ -91,7 +91,7 @@ def key_sections(app: App[Any], screen: Screen[Any]) -> list[tuple[str, Entries]
         names = sections.setdefault(section, {}).setdefault(binding.description, [])
         for key in [binding.key] if binding.key_display else binding.key.split(","):
             names.append(app.get_key_display(replace(binding, key=key)))
-    sections["Keys"]["Command palette, and themes"] = ["^p"]
+    sections["Keys"]["Command palette and themes"] = ["^p"]
     return [
         (title, [(" ".join(dict.fromkeys(names)), words) for words, names in entries.items()])
         for title, entries in sections.items()

@@ -148,7 +148,7 @@ class HistoryScreen(Screen[None]):
         count = len(self._states)
         words = counted(count, "run") + (", reading..." if self.reading else "")
         if count:
-            words += f", by {table.sorted_by} (left/right, o)"
+            words += f", sorted by {table.sorted_by} (left/right, o)"
             if self._marked:
                 words += f", {len(self._marked)} marked (c compares)"
         elif not self.reading:

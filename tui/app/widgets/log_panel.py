@@ -120,9 +120,8 @@ class LogPanel(Panel):
     def grow(self, count: int, reading: float = 1.0) -> None:
         """The log has `count` lines now; `reading` says how much of the journal has been read, of 0..1."""
         view = self.view
-        if reading != self._reading:
-            self._reading = reading
-            self.retitle()
+        changed = (count, reading) != (self._count, self._reading)
+        self._reading = reading
         if count != self._count:
             self._count = count
             if view.rows is not None and view.rows.scan is not None:
@@ -133,6 +132,8 @@ class LogPanel(Panel):
                 self._look(self._scan)
         if reading == 1.0:
             view.set_tail(())
+        if changed:
+            self.retitle()  # now: told by message, it would be drawn apart from the lines
 
     # -- words
 

@@ -69,7 +69,7 @@ class RunTable(FigureTable):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "choose", "Open", key_display="enter", id="history.open"),
-        Binding("left", "screen.sort(-1)", "Sort by the column before", show=False, id="history.sort-left"),
+        Binding("left", "screen.sort(-1)", "Sort by the previous column", show=False, id="history.sort-left"),
         Binding("right", "screen.sort(1)", "Sort by the next column", show=False, id="history.sort-right"),
     ]
 
