@@ -43,7 +43,8 @@ def clean_lines(text: str, limit: int = MAX_LINE) -> list[str]:
 
 def printable_name(name: str, limit: int = 200) -> str:
     """A name (of a model, a file, an operator) for a table cell: one cleaned line without combining marks."""
-    return "".join(c for c in clean(name, limit) if not unicodedata.combining(c))
+    shown = clean(name, limit)
+    return shown if shown.isascii() else "".join(c for c in shown if not unicodedata.combining(c))
 
 
 def counted(amount: int, noun: str) -> str:

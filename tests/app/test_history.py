@@ -15,6 +15,7 @@ from tui.app.screens.history import HistoryScreen
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
 from tui.app.screens.setup import SetupScreen
+from tui.app.widgets.filter_field import FilterField
 from tui.app.widgets.table import FigureTable
 from tui.run import store
 
@@ -198,3 +199,31 @@ async def test_runs_that_go_on_and_new_ones_are_shown_as_they_come(
         await until(pilot, lambda: cells(app, name)[5] == "OK")
         store.remove(store.folder() / later)
         await until(pilot, lambda: rows(app) == [name])
+
+
+async def test_runs_are_filtered_by_words_in_their_cells(until: Until) -> None:
+    ok, failed, gone = fakes.whole().name, fakes.failed().name, fakes.gone().name
+    app = FvpApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and len(rows(app)) == 3)
+
+        def top() -> str:
+            return str(app.screen.query_one("#top", Static).content)
+
+        field = app.screen.query_one(FilterField)
+        assert not field.display and "3 runs, by" in top()
+        await pilot.press("slash", *"LOST dig")
+        await until(pilot, lambda: rows(app) == [gone])
+        assert field.display and "1 of 3 runs, by" in top()
+        await pilot.press("enter", "o")
+        assert isinstance(app.focused, FigureTable) and rows(app) == [gone] and field.display
+        await pilot.press("slash", "escape")
+        await until(pilot, lambda: rows(app) == [ok, failed, gone])
+        assert not field.display and isinstance(app.screen, HistoryScreen)
+        await pilot.press("slash", *"[/nothing")
+        await until(pilot, lambda: "0 of 3 runs" in top() and rows(app) == [])
+        await pilot.press("enter", "enter", "p", "d", "space")  # nothing to do it to
+        fakes.whole("20261125-010101-nothing-u85-256-0001")
+        await pilot.press("u")
+        await until(pilot, lambda: "0 of 4 runs" in top())

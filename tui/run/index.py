@@ -11,7 +11,7 @@ import sqlite3
 import statistics
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -155,7 +155,7 @@ HARMLESS = frozenset(
 """Errors of the place or the moment, not of the file's content."""
 
 
-def history(most: int | None = None) -> Iterator[Row]:
+def history(most: int | None = None) -> Generator[Row]:
     """The rows of all runs, or of the newest `most`, newest first."""
     begun = time.time_ns()
     found = _newest_first()

@@ -2,12 +2,13 @@
 
 from typing import ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from tui.app.screens.compare import CompareScreen
 from tui.app.screens.confirm import Confirm
@@ -16,13 +17,14 @@ from tui.app.screens.messages import OpenRun
 from tui.app.screens.run_reader import RunReader, RunsRead
 from tui.app.widgets.background import in_background, tell
 from tui.app.widgets.drawing import show
+from tui.app.widgets.filter_field import FilterField
 from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.run_table import RunTable
 from tui.app.widgets.table import FigureTable
 from tui.app.widgets.trend import trend
 from tui.errors import UserError
 from tui.run import control, store
-from tui.run.state import State
+from tui.run.index import Row
 from tui.text import clean, counted
 
 LIVE_S = 2.0
@@ -50,6 +52,14 @@ class HistoryScreen(Screen[None]):
         ),
         Binding("p", "pin", "Pin", tooltip="Pin or unpin: a pinned run cannot be deleted", id="history.pin"),
         Binding("x", "export", "Export", tooltip="Write a report, a table or a trace", id="history.export"),
+        Binding(
+            "slash",
+            "filter",
+            "Filter",
+            tooltip="Show only runs that contain these words",
+            key_display="/",
+            id="history.filter",
+        ),
         Binding("s", "stop", "Stop", show=False, tooltip="Stop a run in progress", id="history.stop"),
         Binding("d", "delete", "Delete", id="history.delete"),
         Binding("o", "reverse", "Reverse", id="history.order"),
@@ -69,14 +79,16 @@ class HistoryScreen(Screen[None]):
         super().__init__()
         self._reader = RunReader(self)
         self.reading = False
-        self._states: dict[str, State] = {}
-        self._pinned: set[str] = set()
+        self._runs: dict[str, Row] = {}
         self._marked: list[str] = []
         """Runs to compare, at most two, in the order they were marked."""
 
     def compose(self) -> ComposeResult:
-        """Heading, table, trend, keys."""
+        """Heading, field, table, trend, keys."""
         yield Static("", id="top", markup=False)
+        field = FilterField("filter by run, model, target, memory mode or status", self._fill, id="filter")
+        field.display = False
+        yield field
         yield RunTable()
         yield Static("", id="trend", markup=False)
         yield KeyBar()
@@ -98,19 +110,17 @@ class HistoryScreen(Screen[None]):
 
     def _look(self) -> None:
         if self.is_current and not self.reading:
-            self._reader.read_news(dict(self._states))
+            self._reader.read_news(dict(self._runs))
 
     def on_runs_read(self, event: RunsRead) -> None:
         """Show what was read."""
         if event.turn != self._reader.turn or not self.children:
             return  # of an earlier reading, or the program is on its way out
-        for name, state, pinned in event.runs:
-            self._states[name] = state
-            (self._pinned.add if pinned else self._pinned.discard)(name)
+        self._runs |= {run.name: run for run in event.runs}
         if event.names is not None:
             self.reading = False
-            for name in self._states.keys() - set(event.names):
-                del self._states[name]  # deleted elsewhere
+            for name in self._runs.keys() - set(event.names):
+                del self._runs[name]  # deleted elsewhere
         self._fill()
 
     def on_history_screen_deleted(self, event: Deleted) -> None:
@@ -118,7 +128,7 @@ class HistoryScreen(Screen[None]):
         if event.why_not is not None:
             self.notify(clean(event.why_not), severity="error", markup=False)
             return
-        self._states.pop(event.name, None)
+        self._runs.pop(event.name, None)
         self._fill()
 
     def on_figure_table_hidden(self, event: FigureTable.Hidden) -> None:
@@ -140,13 +150,14 @@ class HistoryScreen(Screen[None]):
     # -- drawing
 
     def _fill(self) -> None:
-        self.query_one(RunTable).fill(self._states, self._marked, self._pinned)
+        self.query_one(RunTable).fill(self._runs, self._marked, self.query_one(FilterField).value)
         self._retitle()
 
     def _retitle(self) -> None:
         table = self.query_one(RunTable)
-        count = len(self._states)
-        words = counted(count, "run") + (", reading..." if self.reading else "")
+        count = len(self._runs)
+        found = f"{len(table.rows):,} of " if self.query_one(FilterField).value.strip() else ""
+        words = found + counted(count, "run") + (", reading..." if self.reading else "")
         if count:
             words += f", sorted by {table.sorted_by} (left/right, o)"
             if self._marked:
@@ -159,7 +170,7 @@ class HistoryScreen(Screen[None]):
 
     def _draw_trend(self) -> None:
         name = self._current
-        known = trend(self._states, name) if name is not None and self.size.height >= TALL else None
+        known = trend(self._runs, name) if name is not None and self.size.height >= TALL else None
         drawn = "" if known is None else known.curve(self.size.width - 4, TREND_ROWS)
         space = self.query_one("#trend", Static)
         space.display = bool(drawn)
@@ -213,11 +224,11 @@ class HistoryScreen(Screen[None]):
         if name is None:
             return
         try:
-            store.pin(store.folder() / name, name not in self._pinned)
+            store.pin(store.folder() / name, not self._runs[name].pinned)
         except UserError as error:
             self.notify(clean(str(error)), severity="error", markup=False)
             return
-        self._pinned ^= {name}
+        self._runs[name] = msgspec.structs.replace(self._runs[name], pinned=not self._runs[name].pinned)
         self._fill()
 
     def action_export(self) -> None:
@@ -225,6 +236,21 @@ class HistoryScreen(Screen[None]):
         name = self._current
         if name is not None:
             self.app.push_screen(ExportScreen(store.folder() / name))
+
+    def action_filter(self) -> None:
+        """Type what to look for."""
+        field = self.query_one(FilterField)
+        field.display = True
+        self.set_focus(field)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter as it is typed."""
+        self._fill()
+
+    def on_descendant_blur(self) -> None:
+        """Hide the field while it is empty."""
+        field = self.query_one(FilterField)
+        field.display = bool(field.value) or self.focused is field
 
     def action_sort(self, step: int) -> None:
         """Sort by the next column, or the one before."""
@@ -256,8 +282,8 @@ class HistoryScreen(Screen[None]):
         """Say why a run cannot be deleted, and which key changes that; None if it can."""
         if store.pinned(store.folder() / name):
             return f"{name} is pinned: p unpins it"
-        known = self._states.get(name)
-        if known is not None and known.run.status == "running":
+        known = self._runs.get(name)
+        if known is not None and known.status == "running":
             return f"{name} is still running: s stops it"
         return None
 
@@ -266,8 +292,8 @@ class HistoryScreen(Screen[None]):
         name = self._current
         if name is None:
             return
-        known = self._states.get(name)
-        if known is None or known.run.status != "running":
+        known = self._runs.get(name)
+        if known is None or known.status != "running":
             self.notify(clean(f"{name} is not running"), markup=False)
             return
 

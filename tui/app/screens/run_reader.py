@@ -8,18 +8,17 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from tui.app.widgets.background import in_background, tell
-from tui.run import store
-from tui.run.state import State
+from tui.run import index, store
+from tui.run.index import Row
 
 CHUNK_S = 0.25
 """Time for which runs are read before they are shown, in seconds."""
 
 
 class RunsRead(Message):
-    """Some runs were read - name, state, whether it is pinned -, in the reading of this number; the last ones come with
-    the names of all runs."""
+    """Some runs were read, in the reading of this number; the last ones come with the names of all runs."""
 
-    def __init__(self, turn: int, runs: list[tuple[str, State, bool]], names: list[str] | None = None) -> None:
+    def __init__(self, turn: int, runs: list[Row], names: list[str] | None = None) -> None:
         super().__init__()
         self.turn = turn
         self.runs = runs
@@ -43,46 +42,47 @@ class RunReader:
         turn = self.turn
         in_background("history", lambda: self._read_all(turn))
 
-    def read_news(self, states: dict[str, State]) -> None:
-        """Read the runs that go on by these states, and those that are not among them; tell only what has changed."""
+    def read_news(self, rows: dict[str, Row]) -> None:
+        """Read the runs that go on by these rows, and those that are not among them; tell only what has changed."""
         turn = self.turn
-        in_background("history", lambda: self._read_news(turn, states))
+        in_background("history", lambda: self._read_news(turn, rows))
 
     def end(self) -> None:
         """Read no further."""
         self.turn += 1
 
     def _read_all(self, turn: int) -> None:
-        runs: list[tuple[str, State, bool]] = []
-        names = store.ids()
+        runs: list[Row] = []
+        names: list[str] = []
         told = time.monotonic()
-        for name in names:
-            if turn != self.turn:
-                return
-            # It may have been deleted meanwhile.
-            with contextlib.suppress(OSError):
-                runs.append((name, store.load(store.folder() / name), store.pinned(store.folder() / name)))
-            if time.monotonic() - told > CHUNK_S:
-                if not tell(self._listener, RunsRead(turn, runs)):
+        # Closed at once, not some time later: what was read is kept in the index then.
+        with contextlib.closing(index.history()) as rows:
+            for row in rows:
+                if turn != self.turn:
                     return
-                runs, told = [], time.monotonic()
+                runs.append(row)
+                names.append(row.name)
+                if time.monotonic() - told > CHUNK_S:
+                    if not tell(self._listener, RunsRead(turn, runs)):
+                        return
+                    runs, told = [], time.monotonic()
         tell(self._listener, RunsRead(turn, runs, names))
 
-    def _read_news(self, turn: int, states: dict[str, State]) -> None:
+    def _read_news(self, turn: int, rows: dict[str, Row]) -> None:
         if not self._looking.acquire(blocking=False):
             return  # the last look takes long
         try:
             names = store.ids()
-            going_on = [name for name in names if name not in states or states[name].run.status == "running"]
+            going_on = [name for name in names if name not in rows or rows[name].status == "running"]
             self._live = {name: self._live.get(name) or store.Live(store.folder() / name) for name in going_on}
             news = []
             for name, live in self._live.items():
                 # Deleted meanwhile, it is missed the next time.
                 with contextlib.suppress(OSError):
-                    now = live.state()
-                    if now != states.get(name):
-                        news.append((name, now, store.pinned(store.folder() / name)))
-            if turn == self.turn and (news or set(names) != states.keys()):
+                    now = index.row(name, live.state(), store.pinned(store.folder() / name))
+                    if now != rows.get(name):
+                        news.append(now)
+            if turn == self.turn and (news or set(names) != rows.keys()):
                 tell(self._listener, RunsRead(turn, news, names))
         finally:
             self._looking.release()

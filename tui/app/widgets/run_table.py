@@ -9,9 +9,7 @@ from textual.binding import Binding, BindingType
 from tui.app.widgets.table import Column, FigureTable, Row
 from tui.app.widgets.words import model_name
 from tui.reports.format import UNKNOWN, duration, number
-from tui.run.derived import checked, outcome
-from tui.run.figures import spread
-from tui.run.state import State
+from tui.run import index
 from tui.text import printable_name
 
 TONES = {"ok": "", "mismatch": "bad", "failed": "bad", "lost": "bad", "stopped": "warn", "running": "good"}
@@ -22,43 +20,26 @@ class RunColumn:
     """A column of the table: the figure of a run that it sorts by, None where that is not known, and its text."""
 
     column: Column
-    figure: Callable[[str, State], Any]
+    figure: Callable[[index.Row], Any]
     text: Callable[[Any], str]
-
-
-def npu_cycles(state: State) -> float | None:
-    """Return the median of the inferences' NPU cycles."""
-    cycles = spread(inference.npu_cycles for inference in state.inferences)
-    return None if cycles is None else cycles.median
-
-
-def estimated_cycles(state: State) -> int | None:
-    """Return the compiler's estimate of the whole program."""
-    return state.estimate.total_cycles if state.estimate else None
 
 
 # A run's id names model and target already: their columns go first where the width is short.
 COLUMNS = (
-    RunColumn(Column("run", flex=True, width=32), lambda name, _: name, printable_name),
-    RunColumn(
-        Column("model", most=20, drop=3), lambda _, state: model_name(state.spec.model, 20) if state.spec else None, str
-    ),
+    RunColumn(Column("run", flex=True, width=32), lambda run: run.name, printable_name),
+    RunColumn(Column("model", most=20, drop=3), lambda run: run.model and model_name(run.model, 20), str),
     # Numbers sort as numbers: 1024 comes after 256.
     RunColumn(
         Column("target", drop=5, most=16),
-        lambda _, state: (state.spec.target.macs, state.spec.target.accelerator) if state.spec else None,
+        lambda run: run.target and (run.target.macs, run.target.accelerator),
         lambda target: printable_name(target[1]),
     ),
-    RunColumn(
-        Column("memory mode", drop=6, most=20),
-        lambda _, state: state.spec.target.memory_mode if state.spec else None,
-        printable_name,
-    ),
-    RunColumn(Column("status"), lambda _, state: outcome(state), str.upper),
-    RunColumn(Column("NPU cycles", right=True), lambda _, state: npu_cycles(state), number),
-    RunColumn(Column("Vela cycles", right=True, drop=4), lambda _, state: estimated_cycles(state), number),
-    RunColumn(Column("seconds", right=True, drop=2), lambda _, state: state.run.seconds, duration),
-    RunColumn(Column("check", drop=1), lambda _, state: found.status if (found := checked(state)) else None, str.upper),
+    RunColumn(Column("memory mode", drop=6, most=20), lambda run: run.memory_mode, printable_name),
+    RunColumn(Column("status"), lambda run: run.outcome, str.upper),
+    RunColumn(Column("NPU cycles", right=True), lambda run: run.npu_median, number),
+    RunColumn(Column("Vela cycles", right=True, drop=4), lambda run: run.total_cycles, number),
+    RunColumn(Column("seconds", right=True, drop=2), lambda run: run.seconds, duration),
+    RunColumn(Column("check", drop=1), lambda run: run.check, str.upper),
 )
 
 MARKS = Column("", most=2, optional=True)
@@ -77,6 +58,7 @@ class RunTable(FigureTable):
         super().__init__((MARKS, *(shown.column for shown in COLUMNS)))
         self._by = 0
         self._descending = True
+        self._written: dict[str, Cells] = {}
 
     @property
     def sorted_by(self) -> str:
@@ -91,26 +73,52 @@ class RunTable(FigureTable):
         """Reverse the order when the table is filled again."""
         self._descending = not self._descending
 
-    def fill(self, states: Mapping[str, State], marked: Collection[str], pinned: Collection[str]) -> None:
-        """Show these runs, by name; those that are marked for comparing with ``*``, pinned ones with ``P``."""
-        figures = {name: COLUMNS[self._by].figure(name, state) for name, state in states.items()}
-        known = [name for name, figure in figures.items() if figure is not None]
-        known.sort(key=lambda name: (figures[name], name), reverse=self._descending)
+    def fill(self, runs: Mapping[str, index.Row], marked: Collection[str], wanted: str = "") -> None:
+        """Show the runs, by name, that have all `wanted` words in their cells.
+
+        Those that are marked for comparing have a ``*``, pinned ones a ``P``.
+        """
+        self._written = {name: self._write(run) for name, run in runs.items()}
+        words = wanted.casefold().split()
+        shown = [run for name, run in runs.items() if all(word in self._written[name].words for word in words)]
+        figure = COLUMNS[self._by].figure
+        figures = [(figure(run), run.name) for run in shown]
+        known = sorted((of for of in figures if of[0] is not None), reverse=self._descending)
         # What is not known comes last in either order.
-        unknown = sorted(figures.keys() - set(known), reverse=True)
+        unknown = sorted((of[1] for of in figures if of[0] is None), reverse=True)
 
         def row(name: str) -> Row:
-            marks = ("*" if name in marked else "") + ("P" if name in pinned else "")
-            state = states[name]
-            return Row(name, (marks, *(_text(shown, name, state) for shown in COLUMNS)), tone=TONES[outcome(state)])
+            run = runs[name]
+            marks = ("*" if name in marked else "") + ("P" if run.pinned else "")
+            return Row(name, (marks, *self._written[name].texts), tone=TONES[run.outcome])
 
-        self.set_rows([row(name) for name in (*known, *unknown)])
+        self.set_rows([row(name) for name in (*(of[1] for of in known), *unknown)])
         arrow = "v" if self._descending else "^"
-        titles = [shown.column.title for shown in COLUMNS]
+        titles = [column.column.title for column in COLUMNS]
         titles[self._by] += f" {arrow}"
         self.set_titles(["", *titles])
 
+    def _write(self, run: index.Row) -> "Cells":
+        """The run's cells: as they were, if it is as it was."""
+        known = self._written.get(run.name)
+        return known if known is not None and known.run == run else Cells.of(run)
 
-def _text(shown: RunColumn, name: str, state: State) -> str:
-    figure = shown.figure(name, state)
-    return UNKNOWN if figure is None else shown.text(figure)
+
+@dataclass(frozen=True)
+class Cells:
+    """A run's cells, and all that is written in them, to be searched."""
+
+    run: index.Row
+    texts: tuple[str, ...]
+    words: str
+
+    @classmethod
+    def of(cls, run: index.Row) -> "Cells":
+        """Write the cells of a run."""
+        texts = tuple(_text(column, run) for column in COLUMNS)
+        return cls(run, texts, " ".join(texts).casefold())
+
+
+def _text(column: RunColumn, run: index.Row) -> str:
+    figure = column.figure(run)
+    return UNKNOWN if figure is None else column.text(figure)

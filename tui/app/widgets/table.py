@@ -104,6 +104,7 @@ class FigureTable(ScrollView, can_focus=True):
         self._columns = tuple(columns)
         self._header = header
         self._rows: tuple[Row, ...] = ()
+        self._widest = [0] * len(columns)
         self._natural = [cell_len(c.title) for c in columns]
         self._widths = [0] * len(columns)
         """Width of each column; 0 for one that is left out."""
@@ -132,7 +133,7 @@ class FigureTable(ScrollView, can_focus=True):
         self._columns = tuple(
             Column(**{**vars(column), "title": title}) for column, title in zip(self._columns, titles, strict=True)
         )
-        self._measure()
+        self._lay_out()
         self.refresh()
 
     def set_rows(self, rows: Sequence[Row], *, select: str | None = None) -> None:
@@ -156,23 +157,22 @@ class FigureTable(ScrollView, can_focus=True):
             self.post_message(self.Highlighted(self, self.current))
 
     def _measure(self) -> None:
-        natural = [cell_len(c.title) for c in self._columns]
-        for row in self._rows:
-            if row.tone != "heading":
-                for index, cell in enumerate(row.cells):
-                    if isinstance(cell, str):
-                        natural[index] = max(natural[index], cell_len(cell))
-        self._natural = natural
+        """Find the width that each column's cells need."""
+        lines = [row.cells for row in self._rows if row.tone != "heading"]
+        # As sets: most columns of a long table say a few things over and over.
+        cells = [set(column) for column in zip(*lines, strict=True)] or [set() for _ in self._columns]
+        self._widest = [
+            max((cell_len(cell) for cell in column if isinstance(cell, str)), default=0) for column in cells
+        ]
         self._empty = {
-            index
-            for index, column in enumerate(self._columns)
-            if column.optional and all(row.tone == "heading" or row.cells[index] == "" for row in self._rows)
+            index for index, column in enumerate(self._columns) if column.optional and not cells[index] - {""}
         }
         self._lay_out()
 
     def _lay_out(self) -> None:
         """Give each column its width, leaving out what does not fit."""
         columns = self._columns
+        self._natural = [max(cell_len(c.title), width) for c, width in zip(columns, self._widest, strict=True)]
         least = [
             c.width if c.flex or c.width else min(natural, c.most)
             for c, natural in zip(columns, self._natural, strict=True)
