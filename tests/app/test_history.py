@@ -212,10 +212,10 @@ async def test_runs_are_filtered_by_words_in_their_cells(until: Until) -> None:
             return str(app.screen.query_one("#top", Static).content)
 
         field = app.screen.query_one(FilterField)
-        assert not field.display and "3 runs, by" in top()
+        assert not field.display and "  3 runs, " in top()
         await pilot.press("slash", *"LOST dig")
         await until(pilot, lambda: rows(app) == [gone])
-        assert field.display and "1 of 3 runs, by" in top()
+        assert field.display and "1 of 3 runs, " in top()
         await pilot.press("enter", "o")
         assert isinstance(app.focused, FigureTable) and rows(app) == [gone] and field.display
         await pilot.press("slash", "escape")

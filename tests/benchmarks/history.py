@@ -88,7 +88,7 @@ def commands(home: Path) -> None:
 
 def screen(home: Path) -> None:
     """Print a line for each thing that the History screen does."""
-    listed = f"{RUNS:,} runs, by"
+    listed = f"{RUNS:,} runs, "
     for words, kept in (("no index", False), ("with the index", True)):
         if not kept:
             (home / index.FILE).unlink(missing_ok=True)
