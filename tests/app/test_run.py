@@ -118,6 +118,22 @@ async def test_wide_shows_all_panels_narrow_names_the_hidden_ones(until: Until) 
         assert len([p for p in app.screen.query(Panel) if p.display]) == len(PANELS) - 2
 
 
+@pytest.mark.parametrize("covered", [False, True])
+async def test_the_head_has_two_lines_at_every_width(covered: bool, until: Until) -> None:
+    app = FvpApp(attach=fakes.whole())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: read(app))
+        if covered:
+            await pilot.press("h")
+            await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await pilot.resize_terminal(80, 24)
+        if covered:
+            await pilot.press("q")
+            await until(pilot, lambda: isinstance(app.screen, RunScreen))
+        await until(pilot, lambda: screen(app).has_class("-single"))
+        assert app.screen.query_one(RunHeader).size.height == 2
+
+
 async def test_a_journal_that_grows_is_followed(until: Until) -> None:
     name, request = "20261123-061531-digits-u85-256-dddd", fakes.spec_of()
     directory = fakes.make(name, request, [])

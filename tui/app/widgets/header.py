@@ -37,6 +37,8 @@ class RunHeader(Static):
         self._clock = clock
         self._state: State | None = None
         self._hint = ""
+        self._width = 0
+        """Width it was drawn for."""
 
     def take(self, state: State, hint: str = "") -> None:
         """Draw a newer state; `hint` stands in where the state has none."""
@@ -49,11 +51,15 @@ class RunHeader(Static):
 
     def redraw(self) -> None:
         """Draw, if that changes anything; also once a second, for the clock."""
-        if self._state is None or not self.size.width:
+        width = self.size.width
+        if self._state is None or not width:
             return
-        drawn = self._content(self._state, self.size.width)
-        # A clock that goes on needs no layout, after which all of the screen would be drawn.
-        show(self, drawn, layout=str(self.content).count("\n") != drawn.plain.count("\n"))
+        drawn = self._content(self._state, width)
+        # A clock that goes on needs no layout, after which all of the screen would be drawn. Another width does: lines
+        # of the width before have been wrapped.
+        layout = width != self._width or str(self.content).count("\n") != drawn.plain.count("\n")
+        self._width = width
+        show(self, drawn, layout=layout)
 
     def _content(self, state: State, width: int) -> Content:
         run, spec, stands = state.run, state.spec, outcome(state)
