@@ -12,7 +12,7 @@ from tui.run import events, journal, spec, store
 from tui.run.check import Accuracy, Check, Link, OutputCheck
 from tui.run.delegation import Delegation, Kernel, OperatorDelegation
 from tui.run.events import Event, Level
-from tui.run.figures import Artifact, Estimate, Inference, Operator, PlatformInfo, TensorPlace, Versions
+from tui.run.figures import Artifact, Estimate, Inference, Operator, PlanStep, PlatformInfo, TensorPlace, Versions
 from tui.run.journal import Journal
 from tui.run.spec import Spec
 
@@ -173,6 +173,14 @@ def compiled() -> list[Event]:
         events.StageFinished(t=at + 0.2, stage="emit", status="ok", seconds=0.2),
         events.ArtifactWritten(
             t=at + 0.2, artifact=Artifact(name="model.pte", path="artifacts/model.pte", bytes=21_344, sha256="0" * 64)
+        ),
+        events.PlanKnown(
+            t=at + 0.2,
+            steps=(
+                PlanStep(op="cortex_m::quantize_per_tensor.out", name="quantize"),
+                PlanStep(op="EthosUBackend", name="NPU partition 0", partition=0),
+                PlanStep(op="cortex_m::dequantize_per_tensor.out", name="dequantize"),
+            ),
         ),
     ]
     return found

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.app import fakes
 from tests.conftest import Fvp
 from tui.analysis import advice
-from tui.reports import export, html, state_json
+from tui.reports import export, html, ribbon_svg, state_json
 from tui.reports.html import LogPart
 from tui.run import state, store
 from tui.run.check import Layer, LimitResult
@@ -21,6 +21,8 @@ from tui.run.delegation import CpuOperator
 from tui.run.figures import MemoryPool, PoolNeed, Profiled, Statistics
 from tui.run.log import LogLine
 from tui.run.state import State
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 Path = tuple[str | int, ...]
 
@@ -217,6 +219,38 @@ def test_the_module_of_many_operators_is_folded_and_nothing_is_lost(home: object
     shown = words(html.page(msgspec.structs.replace(found, operators=many), LogPart()))
     assert "50 operators with fewer cycles" in shown
     assert all(f"layer.{n} " in shown for n in range(90))
+
+
+def test_the_network_is_drawn_in_running_order_with_its_cycles(home: object) -> None:
+    page = export.document(fakes.whole(), "html").decode()
+    found = elements(page)
+    (svg,) = (e for e in found if e.tag == f"{SVG}svg" and "operators on the NPU" in e[0].text)
+    boxes = svg.findall(f"{SVG}g")
+    assert [box[0].text for box in boxes] == [
+        "q (cortex_m::quantize_per_tensor.out): time not known",
+        "features.0 (Conv2D): 540 cycles, 12%",
+        "features.2 (Conv2D): 1,980 cycles, 46%",
+        "features.4 (MaxPool): 301 cycles, 7%",
+        "features.5 (Conv2D): 1,290 cycles, 30%",
+        "features.6 (Clamp): 0 cycles, 0%",
+        "classify (FullyConnected): 210 cycles, 5%",
+        "dq (cortex_m::dequantize_per_tensor.out): time not known",
+    ]
+    assert [bool(box.findall(f"{SVG}path")) for box in boxes] == [True, *[False] * 6, True], "hatched on the CPU alone"
+    rects = [box.find(f"{SVG}rect").attrib for box in boxes]
+    assert sum(int(rect["width"]) for rect in rects) == ribbon_svg.WIDTH
+    assert rects[0]["width"] == rects[-1]["width"]
+    assert "P0 4,321" in [text.text for text in svg.findall(f"{SVG}text")]
+    assert "CPU, time not known" in words(page)
+
+
+def test_a_network_of_many_operators_has_a_ribbon_of_as_many_as_can_be_seen(home: object) -> None:
+    found = store.load(fakes.whole())
+    many = tuple(msgspec.structs.replace(found.operators[1], name=f"l.{n}", module=f"l.{n // 9}") for n in range(900))
+    drawn = ribbon_svg.ribbon(msgspec.structs.replace(found, operators=many))
+    assert drawn is not None and len(drawn.boxes) <= ribbon_svg.CELLS
+    assert sum(box.width for box in drawn.boxes) == ribbon_svg.WIDTH
+    assert all(len(box.words) < 3_000 for box in drawn.boxes)
 
 
 def test_a_page_of_a_real_run(ran: Any, fvp_tui: Fvp) -> None:

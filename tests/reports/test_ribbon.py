@@ -99,7 +99,7 @@ def test_partitions_are_stretches_that_do_not_overlap(found: list[Part], width: 
 def test_the_parts_of_a_state_are_its_operators_whatever_is_fused(
     made: tuple[Operator, ...], planned: bool, width: int
 ) -> None:
-    known = of(steps(QUANTIZE, 0, TOPK, 1, "FreeCall", DEQUANTIZE) if planned else Cpu(), *made)
+    known = of(steps(QUANTIZE, 0, TOPK, 1, "Free", DEQUANTIZE) if planned else Cpu(), *made)
     found = parts(known)
     leaders = [at for at, operator in enumerate(made) if operator.fused_into is None]
     assert sorted(one.operator for one in found if one.operator is not None) == leaders
@@ -109,7 +109,7 @@ def test_the_parts_of_a_state_are_its_operators_whatever_is_fused(
 
 def test_the_order_is_the_plans_with_the_cpus_work_between_the_partitions() -> None:
     made = (
-        Operator(name="a.0", op="Transpose", module="a.0", total_cycles=600),
+        Operator(name="a.0", op="Transpose", module="a.0", total_cycles=600, macs=3),
         Operator(name="a.0", op="Conv2D", module="a.0", total_cycles=200, macs=9),
         Operator(name="a.1", op="Clamp", module="a.1", total_cycles=0, fused_into=1),
         Operator(name="b", op="FullyConnected", module="b", total_cycles=200, partition=1, macs=9),

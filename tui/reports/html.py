@@ -17,7 +17,7 @@ from markupsafe import Markup
 from tui import __version__
 from tui.analysis.advice import Advised
 from tui.reports import check as checking
-from tui.reports import delegation, execution, memory, pmu, text
+from tui.reports import delegation, execution, memory, pmu, ribbon_svg, text
 from tui.reports import operators as arrange
 from tui.reports.format import UNKNOWN, difference, duration, field, frequency, kib, kib_words, ms, number, percentage
 from tui.reports.memory import Area
@@ -114,6 +114,7 @@ def _environment() -> Environment:
         moment=_moment,
         bytes_words=_bytes,
         plot=(PLOT_WIDTH, PLOT_HEIGHT),
+        ribbon_size=(ribbon_svg.WIDTH, ribbon_svg.HEIGHT),
     )
     return made
 
@@ -225,6 +226,7 @@ def page(state: State, log: LogPart, advised: Advised | None = None) -> str:
             by_cycles=_rows(arrange.entries(state.operators), state),
             by_module=_rows(arrange.tree(state.operators), state),
             traced=any(o.traced_source == "measured" for o in state.operators),
+            ribbon=ribbon_svg.ribbon(state),
             maps=[_map(area, state) for area in areas],
             log=log,
             tail=log.newest[-TAIL:],

@@ -15,6 +15,9 @@ from tui.reports.operators import entries
 from tui.run.state import State
 from tui.text import printable_name
 
+BOOKKEEPING = frozenset({"JumpIfFalse", "Move", "Free"})
+"""Steps of the plan that are no work: they branch, and move and free values."""
+
 Side = Literal["npu", "cpu", "both"]
 
 FIXED_CELLS = 4
@@ -110,8 +113,7 @@ def parts(state: State) -> tuple[Part, ...]:
         if step.partition is not None:
             called.add(step.partition)
             found += on_npu.get(step.partition) or [_unseen(state, step.partition, at)]
-        elif "::" in step.op:
-            # Other instructions only move and free values.
+        elif step.op not in BOOKKEEPING:
             found.append(Part("cpu", _kernel(step.op), step.op, module=step.module, step=at))
     return (*found, *(part for number in sorted(on_npu.keys() - called) for part in on_npu[number]))
 
@@ -120,11 +122,12 @@ def _on_npu(state: State) -> dict[int, list[Part]]:
     """Operators of each partition in running order."""
     found: dict[int, list[Part]] = {}
     running = entries(state.operators, "schedule")
-    named = Counter(entry.label for entry in running)
+    # A module's name is that of its operator of most work; the others go by what they do.
+    by_work = sorted(running, key=lambda entry: (state.operators[entry.first].macs or 0, -entry.first))
+    owners = {entry.label: entry.first for entry in by_work}
     for entry in running:
         operator = state.operators[entry.first]
-        # Of a module's several operators those that only move data go by what they do.
-        name = operator.op if named[entry.label] > 1 and not operator.macs else entry.label
+        name = entry.label if owners[entry.label] == entry.first else operator.op
         found.setdefault(operator.partition, []).append(
             Part("npu", name, entry.kind, entry.cycles, operator.partition, operator.module, entry.first)
         )
