@@ -18,6 +18,7 @@ from tui.app.screens.setup import SetupScreen
 from tui.app.widgets.filter_field import FilterField
 from tui.app.widgets.table import FigureTable
 from tui.run import store
+from tui.toolchain.target import Target
 
 
 def rows(app: FvpApp) -> list[str]:
@@ -227,3 +228,16 @@ async def test_runs_are_filtered_by_words_in_their_cells(until: Until) -> None:
         fakes.whole("20261125-010101-nothing-u85-256-0001")
         await pilot.press("u")
         await until(pilot, lambda: "0 of 4 runs" in top())
+
+
+async def test_a_target_that_is_none_is_shown_and_sorted(until: Until) -> None:
+    made = [
+        fakes.whole(f"2026112{n}-010101-digits-u85-256-0001", fakes.spec_of(target=Target(accelerator=accelerator)))
+        for n, accelerator in enumerate(("ethos-u85-1024", "no size", "ethos-u85-256"))
+    ]
+    app = FvpApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and len(rows(app)) == 3)
+        await pilot.press("right", "right", "o")
+        await until(pilot, lambda: rows(app) == [made[n].name for n in (1, 2, 0)])

@@ -97,12 +97,16 @@ def screen(home: Path) -> None:
         tui.quiet(1.0)
         first = tui.timed("h", lambda text: "-digits-u85-256-" in text)
         print(f"History, the first rows, {words:20} {first:7.2f} s")
-        print(
-            f"  all of them {'':31} {first + tui.until(lambda text: listed in text and 'reading' not in text):7.2f} s"
-        )
+        whole = first + tui.until(lambda text: listed in text and "reading" not in text)
+        print(f"  all of them {'':31} {whole:7.2f} s", flush=True)
         if kept:
             tui.quiet(1.0)
-            print(f"  sorted by another column {'':18} {tui.timed(chr(27) + '[C', lambda t: 'by model' in t):7.2f} s")
+            again = tui.timed("\x1b[C", lambda text: "by model" in text)
+            print(f"  sorted by another column {'':18} {again:7.2f} s")
+            tui.quiet(1.0)
+            tui.timed("/", lambda text: "filter by run" in text)
+            found = tui.timed("0001 ok", lambda text: f"1 of {RUNS:,} runs" in text)
+            print(f"  filtered to one of them by 7 keys {'':9} {found:7.2f} s")
         tui.close()
 
 

@@ -72,7 +72,7 @@ class RunReader:
         if not self._looking.acquire(blocking=False):
             return  # the last look takes long
         try:
-            names = store.ids()
+            names = [name for name, _ in store.directories()]
             going_on = [name for name in names if name not in rows or rows[name].status == "running"]
             self._live = {name: self._live.get(name) or store.Live(store.folder() / name) for name in going_on}
             news = []

@@ -24,6 +24,12 @@ class RunColumn:
     text: Callable[[Any], str]
 
 
+def _size(accelerator: str) -> int:
+    """MACs of an accelerator by its name; 0 where it names none, as a run's damaged spec may."""
+    last = accelerator.rpartition("-")[2]
+    return int(last) if last.isascii() and last.isdecimal() and len(last) < 10 else 0
+
+
 # A run's id names model and target already: their columns go first where the width is short.
 COLUMNS = (
     RunColumn(Column("run", flex=True, width=32), lambda run: run.name, printable_name),
@@ -31,7 +37,7 @@ COLUMNS = (
     # Numbers sort as numbers: 1024 comes after 256.
     RunColumn(
         Column("target", drop=5, most=16),
-        lambda run: run.target and (run.target.macs, run.target.accelerator),
+        lambda run: None if run.accelerator is None else (_size(run.accelerator), run.accelerator),
         lambda target: printable_name(target[1]),
     ),
     RunColumn(Column("memory mode", drop=6, most=20), lambda run: run.memory_mode, printable_name),
