@@ -37,8 +37,8 @@ async def test_runs_are_listed_newest_first_and_opened(size: tuple[int, int], un
         await pilot.press("h")
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and len(rows(app)) == 3)
         assert rows(app) == [gone, failed, ok]
-        assert cells(app, ok)[2:] == ("digits", "ethos-u85-256", "Sram_Only", "OK", "4,333", "4,321", "9.5 s", "MATCH")
-        assert cells(app, failed)[5:] == ("FAILED", "-", "-", "9.5 s", "-")
+        assert cells(app, ok)[2:] == ("digits", "ethos-u85-256", "Sram_Only", "OK", "4,333", "4,321", "9.50 s", "MATCH")
+        assert cells(app, failed)[5:] == ("FAILED", "–", "–", "9.50 s", "–")
         assert cells(app, gone)[5] == "LOST"
         hidden = app.screen.query_one(FigureTable).hidden
         assert all(title in str(app.screen.query_one("#top", Static).content) for title in hidden)
@@ -191,7 +191,7 @@ async def test_runs_that_go_on_and_new_ones_are_shown_as_they_come(
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("h")
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and rows(app) == [name])
-        assert cells(app, name)[5:7] == ("RUNNING", "-")
+        assert cells(app, name)[5:7] == ("RUNNING", "–")
         fakes.append(directory, [*fakes.compiled(), *fakes.booted(), *fakes.inferred()])
         await until(pilot, lambda: cells(app, name)[6] == "4,333")
         fakes.append(directory, [*fakes.checked(), *fakes.finished()])

@@ -83,7 +83,7 @@ def test_a_run_that_stays_is_stopped_and_seen_from_a_second_terminal(ran: Callab
 )
 def test_every_terminal_shows_the_run(environment: dict[str, str], terminal: Start) -> None:
     tui = terminal("attach", fakes.whole(), **environment)
-    tui.wait(lambda: "OK  9.5 s" in tui.text)
+    tui.wait(lambda: "OK  9.50 s" in tui.text)
     tui.wait(lambda: "features.2" in tui.text and "1,980" in tui.text)
     press(tui, "2", until="cortex_m.quantize_per_tensor")
     if environment.get("LC_ALL") == "C":

@@ -36,12 +36,12 @@ async def test_a_replay_says_so_can_be_held_and_ends_as_the_run(until: Until) ->
         await until(pilot, lambda: "RUNNING export" in text(app, RunHeader))
         assert player.now() == fakes.T0 + 0.4
         await pilot.press("space", *["right_square_bracket"] * 14)
-        await until(pilot, lambda: "OK  9.5 s" in text(app, RunHeader))
+        await until(pilot, lambda: "OK  9.50 s" in text(app, RunHeader))
         await until(pilot, lambda: "finished (R replays it)" in text(app, "#replay"))
         assert "4,333" in text(app, ".figures") and screen(app).state == store.load(directory)
         await pilot.press("R")
         await until(pilot, lambda: isinstance(app.screen, ReplayScreen) and screen(app)._player is not player)
-        await until(pilot, lambda: isinstance(app.screen, ReplayScreen) and "OK  9.5 s" in text(app, RunHeader))
+        await until(pilot, lambda: isinstance(app.screen, ReplayScreen) and "OK  9.50 s" in text(app, RunHeader))
         await pilot.press("q")
         await until(pilot, lambda: app._exit)
     assert (directory / journal.FILE).read_bytes() == before

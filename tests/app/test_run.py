@@ -56,11 +56,11 @@ async def test_a_finished_run_is_shown_whole(size: tuple[int, int], until: Until
     app = FvpApp(attach=fakes.whole())
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: read(app))
-        assert "OK  9.5 s" in text(app, RunHeader)
+        assert "OK  9.50 s" in text(app, RunHeader)
         assert "SIMULATOR - cycles estimated" in text(app, RunHeader)
         assert "lower 6.2" in text(app, StageLine) and "check MATCH" in text(app, StageLine)
         wanted = {
-            1: ["4,333 cycles", "0.004 ms at 1 GHz", "4,321", "features.2", "1,980", "46%", "fused", "█", "SRAM reads"],
+            1: ["4,333 cycles", "4.33 µs at 1 GHz", "4,321", "features.2", "1,980", "46%", "fused", "█", "SRAM reads"],
             2: ["31 nodes", "1 partition", "quantize_per_tensor x1", "float at the program's"],
             3: ["MATCH", "top-1", "97.5%", "CPU instructions are not known", "artifacts/model.pte"],
             4: ["Sram: 5.1 KiB, 5 tensors in 10 steps", "peak 5.0 KiB in step 2", "A 4.0 KiB  features.2", "AAAAAA"],
@@ -83,7 +83,7 @@ async def test_outputs_that_are_not_the_models_are_told_at_every_size(size: tupl
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: read(app))
         head = " ".join(text(app, RunHeader).split())
-        assert head.startswith("MISMATCH 9.5 s") and "OK" not in head
+        assert head.startswith("MISMATCH 9.50 s") and "OK" not in head
         assert fakes.BROKEN in head
         assert "check MISMATCH" in text(app, StageLine)
         if app.screen.query_one(Tabs).display and size[0] >= 80:
@@ -170,11 +170,11 @@ async def test_a_journal_that_grows_is_followed(until: Until) -> None:
         pools = MemoryPool(name="method_allocator", used=4_321, size=62_914_560), MemoryPool(name="planned", used=99)
         fakes.append(directory, [events.MemoryKnown(t=fakes.T0, pool=pool) for pool in pools])
         fakes.append(directory, [events.StatisticsKnown(t=fakes.T0, statistics=statistics)])
-        said = "1,250,000 instructions, 12.50 MIPS, 0.25 s simulated, 0.50 s of wall time"
+        said = "1,250,000 instructions, 12.50 MIPS, 250 ms simulated, 500 ms of wall time"
         await until(pilot, lambda: said in text(app, ".figures"))
         assert "method_allocator 4,321 of 62,914,560 bytes" in text(app, ".figures")
         fakes.append(directory, fakes.finished())
-        await until(pilot, lambda: "MISMATCH  9.5 s" in text(app, RunHeader))
+        await until(pilot, lambda: "MISMATCH  9.50 s" in text(app, RunHeader))
 
 
 async def test_advice_stands_with_its_evidence(until: Until) -> None:

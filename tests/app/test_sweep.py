@@ -46,7 +46,7 @@ async def test_points_limit_and_choice(ran: Callable[..., Ran], home: Path, unti
         assert f" {alone['estimate']['total_cycles']:,} cycles  " in text(app, "#point")
         assert "fastest   ethos-u85-2048  Sram_Only" in text(app, "#choices")
         assert "smallest  ethos-u85-128  Sram_Only" in text(app, "#choices")
-        assert "ms by MACs, Sram_Only" in text(app, "#curve")
+        assert "µs by MACs, Sram_Only" in text(app, "#curve")
         await pilot.press("t")
         await until(pilot, lambda: isinstance(app.screen, ValueScreen))
         await pilot.press(*"x.", "enter")

@@ -160,7 +160,7 @@ def test_letters_that_come_all_at_once_are_text_not_commands(terminal: Callable[
 
 def test_a_search_that_comes_all_at_once_is_done(terminal: Callable[..., Terminal]) -> None:
     tui = terminal("attach", fakes.whole())
-    tui.wait(lambda: "OK  9.5 s" in tui.text)
+    tui.wait(lambda: "OK  9.50 s" in tui.text)
     tui.child.send("5")
     tui.wait(lambda: "[5 Log]" in tui.text)
     tui.child.send("/partition\r")
@@ -170,7 +170,7 @@ def test_a_search_that_comes_all_at_once_is_done(terminal: Callable[..., Termina
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_restores_the_terminal(number: signal.Signals, terminal: Callable[..., Terminal]) -> None:
     tui = terminal("attach", fakes.whole())
-    tui.wait(lambda: "OK  9.5 s" in tui.text)
+    tui.wait(lambda: "OK  9.50 s" in tui.text)
     os.kill(tui.child.pid, number)
     assert tui.end() == 128 + number
     restored(tui)
@@ -179,7 +179,7 @@ def test_a_signal_restores_the_terminal(number: signal.Signals, terminal: Callab
 
 def test_a_terminal_that_goes_away_ends_the_program(terminal: Callable[..., Terminal]) -> None:
     tui = terminal("attach", fakes.whole())
-    tui.wait(lambda: "OK  9.5 s" in tui.text)
+    tui.wait(lambda: "OK  9.50 s" in tui.text)
     tui.child.ptyproc.fileobj.close()  # as when an SSH connection breaks
     limit = time.monotonic() + 10
     while os.waitpid(tui.child.pid, os.WNOHANG) == (0, 0):
@@ -225,7 +225,7 @@ def test_a_dumb_terminal_is_refused(terminal: Callable[..., Terminal]) -> None:
 
 def test_no_color_means_none(terminal: Callable[..., Terminal]) -> None:
     tui = terminal("attach", fakes.whole(), NO_COLOR="1")
-    tui.wait(lambda: "OK  9.5 s" in tui.text)
+    tui.wait(lambda: "OK  9.50 s" in tui.text)
     assert not re.search(rb"\x1b\[[0-9;]*[34]8;[25];", tui.raw)
 
 
@@ -247,7 +247,7 @@ def test_nothing_heavy_is_imported() -> None:
 def test_idle_sends_nothing(terminal: Callable[..., Terminal]) -> None:
     """A finished run costs no byte, whatever is on the screen."""
     tui = terminal("attach", fakes.whole())
-    tui.wait(lambda: "OK  9.5 s" in tui.text)
+    tui.wait(lambda: "OK  9.50 s" in tui.text)
     quiet_since, sent = time.monotonic(), len(tui.raw)
     limit = quiet_since + 20
     while time.monotonic() - quiet_since < 1.5:

@@ -177,7 +177,7 @@ def streaming(home: Path) -> None:
         tui.close()
     over = fakes.whole("20261123-000009-idle-u85-256-0001")
     tui = Screen(str(COMMAND), ["attach", over.name], home)
-    tui.until(lambda text: "OK  9.5 s" in text)
+    tui.until(lambda text: "OK  9.50 s" in text)
     tui.quiet(2.0)
     print(f"idle, a finished run {'':21} {tui.quiet(5.0):6} bytes in 5 s")
     tui.close()
@@ -228,7 +228,7 @@ def million(home: Path) -> None:
     tui.child.send("5")
     tui.until(lambda text: f"Output[0][{LONG - 1}]" in text)
     print(f"  its end on the screen {'':17} {time.perf_counter() - tui.begun:8.2f} s after the start of the program")
-    tui.until(lambda text: "reading" not in text and " lines" in text and "OK  9.5 s" in text)
+    tui.until(lambda text: "reading" not in text and " lines" in text and "OK  9.50 s" in text)
     print(f"  all of it indexed {'':21} {time.perf_counter() - tui.begun:8.2f} s after the start of the program")
     steps = (
         ("to its first line", "g", lambda text: "Output[0][1]:" in text),

@@ -166,10 +166,10 @@ def test_the_page_says_what_ran_how_it_went_and_where_figures_come_from(home: ob
     for expected in (
         "sample:digits · ethos-u85-256 · Sram_Only",
         "SIMULATOR - cycles estimated",
-        "OK in 9.5 s · outputs MATCH",
+        "OK in 9.50 s · outputs MATCH",
         "$ fvp-tui run sample:digits --target ethos-u85-256",
         "NPU cycles 4,333 estimated",
-        "Cycles by Vela 4,321 0.004 ms estimated",
+        "Cycles by Vela 4,321 4.32 µs estimated",
         "31 of 34 in 1 partition",
         "features.2 Conv2D 1,980 46%",
         "digits.py:36",

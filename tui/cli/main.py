@@ -1,5 +1,7 @@
 """The command line: the group of all commands, and how a call of it ends."""
 
+import codecs
+import io
 import os
 import signal
 import sys
@@ -44,12 +46,29 @@ cli.examples = (
 
 def main() -> None:
     """Parse and run the command line; turn every error into one line and the right exit status."""
+    _use_characters_of_locale()
     status = run(sys.argv[1:])
     # All output is written: a signal during the interpreter's shutdown would only spoil the exit status.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if callable(signal.getsignal(number)):
             signal.signal(number, signal.SIG_IGN)
     sys.exit(status)
+
+
+def _use_characters_of_locale() -> None:
+    """Write what a locale without UTF-8 lacks, such as ``–`` and ``µ``, as the ASCII characters that are like it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and codecs.lookup(stream.encoding).name != "utf-8":
+            codecs.register_error("like-it", _like_it)
+            stream.reconfigure(errors="like-it")
+
+
+def _like_it(error: UnicodeError) -> tuple[str, int]:
+    from tui.app import ascii
+
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return ascii.only(error.object[error.start : error.end]), error.end
 
 
 def run(arguments: list[str]) -> int:

@@ -56,6 +56,8 @@ def _value(name: str, value: str | None) -> str:
 
 def _row(compared: Compared) -> list[str]:
     percent = None if compared.name == CHECK else compared.change_pct
+    if compared.a is not None and compared.a == compared.b:
+        percent = 0.0  # 0 and 0, too, of which analysis knows no share
     return [
         f"  {clean(compared.name, 60)}",
         _figure(compared.name, compared.a),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from tui.reports.format import UNKNOWN, duration, kib_words, labelled, ms, number, precise_seconds, table
+from tui.reports.format import UNKNOWN, duration, kib_words, labelled, ms, number, table, time
 from tui.run.derived import npu_ms
 from tui.run.figures import Cpu, Inference, Spread, Statistics, spread
 from tui.run.state import State
@@ -106,7 +106,7 @@ def statistics_words(statistics: Statistics) -> str:
     if statistics.mips is not None:
         words.append(f"{number(statistics.mips, 2)} MIPS")
     if statistics.simulated_s is not None:
-        words.append(f"{precise_seconds(statistics.simulated_s)} simulated")
+        words.append(f"{time(statistics.simulated_s)} simulated")
     if statistics.wall_s is not None:
         words.append(f"{duration(statistics.wall_s)} of wall time")
     return ", ".join(words)

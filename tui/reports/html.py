@@ -19,7 +19,19 @@ from tui.analysis.advice import Advised
 from tui.reports import check as checking
 from tui.reports import delegation, execution, memory, pmu, ribbon_svg, text
 from tui.reports import operators as arrange
-from tui.reports.format import UNKNOWN, difference, duration, field, frequency, kib, kib_words, ms, number, percentage
+from tui.reports.format import (
+    UNKNOWN,
+    difference,
+    duration,
+    field,
+    frequency,
+    kib,
+    kib_words,
+    ms,
+    number,
+    percentage,
+    stage_seconds,
+)
 from tui.reports.memory import Area
 from tui.reports.operators import Entry
 from tui.run import spec
@@ -98,6 +110,7 @@ def _environment() -> Environment:
         duration=duration,
         field=field,
         frequency=frequency,
+        stage_seconds=stage_seconds,
         percentage=percentage,
         traced_ratio=arrange.traced_ratio,
         limiter=arrange.limiter,
@@ -144,7 +157,7 @@ def _moment(seconds: float | None) -> str:
 
 
 def _bytes(size: int) -> str:
-    return f"{size:,} bytes" if size < 10_240 else kib(size)
+    return f"{number(size)} bytes" if size < 10_240 else kib(size)
 
 
 def _map(area: Area, state: State) -> Map:

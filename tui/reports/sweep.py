@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 
 from tui.analysis.sweep import Point, Sweep
-from tui.reports.format import UNKNOWN, field, kib_words, ms, number, table
+from tui.reports.format import UNKNOWN, TimeUnit, kib_words, ms, number, table, time, time_unit
 from tui.text import clean
 
 COLUMNS = Point.__struct_fields__
@@ -22,8 +22,9 @@ def to_csv(sweep: Sweep) -> str:
 
 
 def summary(sweep: Sweep) -> str:
-    """Milliseconds of an inference: a table for each system config, and the best choices."""
-    lines = [f"{clean(sweep.model)}: ms of an inference, estimated by Vela"]
+    """Time of an inference: a table for each system config, and the best choices."""
+    unit = unit_name(sweep)
+    lines = [f"{clean(sweep.model)}: time of an inference{f' in {unit}' if unit else ''}, estimated by Vela"]
     for system in dict.fromkeys(point.system_config for point in sweep.points):
         lines += ["", clean(system), *_heat_map(sweep, [p for p in sweep.points if p.system_config == system])]
     lines.append("")
@@ -60,8 +61,20 @@ def _heat_map(sweep: Sweep, points: Sequence[Point]) -> list[str]:
 
 
 def cell(sweep: Sweep, point: Point | None) -> str:
-    """Milliseconds and marks: ``*`` the fastest, ``+`` the smallest that keeps the limits, ``!`` breaks one."""
+    """Time and marks: ``*`` the fastest, ``+`` the smallest that keeps the limits, ``!`` breaks one."""
     if point is None or point.inference_ms is None:
         return f"{UNKNOWN}  "
     mark = ("*" if point == sweep.best else " ") + ("+" if point == sweep.cheapest else " ")
-    return f"{field('inference_ms', point.inference_ms)}{mark if point.ok else '! '}"
+    unit = _unit(sweep)
+    text = time(point.inference_ms / 1000, unit)
+    return f"{text.partition(' ')[0] if unit else text}{mark if point.ok else '! '}"
+
+
+def _unit(sweep: Sweep) -> TimeUnit | None:
+    return time_unit(point.inference_ms / 1000 for point in sweep.points if point.inference_ms is not None)
+
+
+def unit_name(sweep: Sweep) -> str:
+    """Unit of the times in a sweep's cells; empty where each cell has its own."""
+    unit = _unit(sweep)
+    return "" if unit is None else unit[0]

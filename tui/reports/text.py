@@ -5,7 +5,7 @@ from itertools import chain
 from pathlib import Path
 
 from tui.reports import check, delegation, execution, memory, operators
-from tui.reports.format import duration, field, labelled
+from tui.reports.format import duration, field, labelled, stage_seconds
 from tui.reports.operators import Detail
 from tui.run.derived import badge, checked, outcome, progress_words
 from tui.run.state import StageState, State
@@ -75,7 +75,7 @@ def _stages(state: State) -> Iterator[str]:
 
 def _stage(stage: StageState, unended: str) -> str:
     marks = {"failed": " FAILED", "stopped": " stopped", "skipped": " skipped", "running": unended}
-    seconds = "" if stage.seconds is None or stage.status == "skipped" else f" {field('s', stage.seconds)}"
+    seconds = "" if stage.seconds is None or stage.status == "skipped" else f" {stage_seconds(stage.seconds)}"
     progress = f" ({clean(progress_words(stage.progress), 60)})" if stage.progress else ""
     return f"{stage.name}{seconds}{marks.get(stage.status, '')}{progress}"
 

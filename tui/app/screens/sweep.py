@@ -24,7 +24,7 @@ from tui.app.widgets.heat_map import HeatMap
 from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.words import model_name
 from tui.errors import UserError
-from tui.reports.format import kib_words, ms, number
+from tui.reports.format import TIME_UNITS, kib_words, ms, number, time_unit
 from tui.run import control, store
 from tui.run.derived import now_doing
 from tui.run.spec import Limits, Spec, lowering_of
@@ -187,14 +187,16 @@ class SweepScreen(Screen[Target | None]):
         self.query_one("#choices", Static).update(Content("\n").join(lines))
         space = self.query_one("#curve", Static)
         mode, _ = map_.under_cursor
-        values = [self._ms(mode, name) for name in self._accelerators]
+        times = [self._seconds(mode, name) for name in self._accelerators]
+        unit, size = time_unit(times) or TIME_UNITS[0]
+        values = [None if time is None else time / size for time in times]
         macs = [name.rsplit("-", 1)[-1] for name in self._accelerators]
         drawn = curve(values, macs, space.size.width - 2, min(space.size.height - 1, MOST_ROWS))
-        space.update(Content(f"ms by MACs, {clean(mode)}\n{drawn}" if drawn else ""))
+        space.update(Content(f"{unit} by MACs, {clean(mode)}\n{drawn}" if drawn else ""))
 
-    def _ms(self, mode: str, accelerator: str) -> float | None:
+    def _seconds(self, mode: str, accelerator: str) -> float | None:
         point = self._points.get(Target(accelerator, self._system, mode))
-        return None if point is None else point.inference_ms
+        return None if point is None or point.inference_ms is None else point.inference_ms / 1000
 
     def _point_words(self, map_: HeatMap) -> Content:
         mode, accelerator = map_.under_cursor

@@ -5,7 +5,7 @@ from textual.widgets import Static
 
 from tui.app.widgets.drawing import show
 from tui.app.widgets.words import Clock, model_name, since, target_line
-from tui.reports.format import UNKNOWN, duration
+from tui.reports.format import UNKNOWN, duration, stage_seconds
 from tui.run.derived import badge, checked, now_doing, outcome, progress_words
 from tui.run.state import StageState, State
 from tui.text import clean
@@ -90,7 +90,7 @@ class RunHeader(Static):
 
 
 def _stage_words(stage: StageState, state: State) -> Content:
-    name, seconds = stage.name, f" {stage.seconds:.1f}" if stage.seconds is not None else ""
+    name, seconds = stage.name, f" {stage_seconds(stage.seconds)}" if stage.seconds is not None else ""
     match stage.status:
         case "pending":
             return Content.assemble((f"{name} {UNKNOWN}", "$muted"))

@@ -1,4 +1,4 @@
-"""Milliseconds by memory mode and size of the NPU, to be walked through."""
+"""Time of an inference by memory mode and size of the NPU, to be walked through."""
 
 import math
 from typing import ClassVar
@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tui.analysis.sweep import Point, Sweep
-from tui.reports.sweep import cell
+from tui.reports.sweep import cell, unit_name
 from tui.text import clean
 
 LABEL, CELL, NARROW = 15, 11, 9
@@ -80,7 +80,7 @@ class HeatMap(Widget, can_focus=True):
         across, unit = (CELL, " MACs") if wide else (NARROW, "")
         label = min(LABEL, max(self.size.width - across * len(self.accelerators), 5))
         heads = [f"{name.rsplit('-', 1)[-1]}{unit}  ".rjust(across) for name in self.accelerators]
-        lines = [Content.assemble(" " * label, ("".join(heads), "$muted"))]
+        lines = [Content.assemble((unit_name(self._sweep).ljust(label) + "".join(heads), "$muted"))]
         for row, mode in enumerate(self.modes):
             parts: list[Content | tuple[str, str] | str] = [(clean(mode, label - 1).ljust(label), "$muted")]
             for column, accelerator in enumerate(self.accelerators):

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 
 from tui.app.widgets.table import Column, FigureTable, Row
 from tui.app.widgets.words import model_name
-from tui.reports.format import UNKNOWN, duration, number
+from tui.reports.format import UNKNOWN, TimeUnit, duration, number, time, time_unit
 from tui.run import index
 from tui.text import printable_name
 
@@ -30,6 +30,8 @@ def _size(accelerator: str) -> int:
     return int(last) if last.isascii() and last.isdecimal() and len(last) < 10 else 0
 
 
+TIME = RunColumn(Column("time", right=True, drop=2), lambda run: run.seconds, duration)
+
 # A run's id names model and target already: their columns go first where the width is short.
 COLUMNS = (
     RunColumn(Column("run", flex=True, width=32), lambda run: run.name, printable_name),
@@ -44,7 +46,7 @@ COLUMNS = (
     RunColumn(Column("status"), lambda run: run.outcome, str.upper),
     RunColumn(Column("NPU cycles", right=True), lambda run: run.npu_median, number),
     RunColumn(Column("Vela cycles", right=True, drop=4), lambda run: run.total_cycles, number),
-    RunColumn(Column("seconds", right=True, drop=2), lambda run: run.seconds, duration),
+    TIME,
     RunColumn(Column("check", drop=1), lambda run: run.check, str.upper),
 )
 
@@ -84,7 +86,8 @@ class RunTable(FigureTable):
 
         Those that are marked for comparing have a ``*``, pinned ones a ``P``.
         """
-        self._written = {name: self._write(run) for name, run in runs.items()}
+        unit = time_unit(run.seconds for run in runs.values())
+        self._written = {name: self._write(run, unit) for name, run in runs.items()}
         words = wanted.casefold().split()
         shown = [run for name, run in runs.items() if all(word in self._written[name].words for word in words)]
         figure = COLUMNS[self._by].figure
@@ -104,10 +107,10 @@ class RunTable(FigureTable):
         titles[self._by] += f" {arrow}"
         self.set_titles(["", *titles])
 
-    def _write(self, run: index.Row) -> "Cells":
+    def _write(self, run: index.Row, unit: TimeUnit | None) -> "Cells":
         """The run's cells: as they were, if it is as it was."""
         known = self._written.get(run.name)
-        return known if known is not None and known.run == run else Cells.of(run)
+        return known if known is not None and (known.run, known.unit) == (run, unit) else Cells.of(run, unit)
 
 
 @dataclass(frozen=True)
@@ -115,16 +118,20 @@ class Cells:
     """A run's cells, and all that is written in them, to be searched."""
 
     run: index.Row
+    unit: TimeUnit | None
+    """Unit of the times in the table; None where each has its own."""
     texts: tuple[str, ...]
     words: str
 
     @classmethod
-    def of(cls, run: index.Row) -> "Cells":
+    def of(cls, run: index.Row, unit: TimeUnit | None) -> "Cells":
         """Write the cells of a run."""
-        texts = tuple(_text(column, run) for column in COLUMNS)
-        return cls(run, texts, " ".join(texts).casefold())
+        texts = tuple(_text(column, run, unit) for column in COLUMNS)
+        return cls(run, unit, texts, " ".join(texts).casefold())
 
 
-def _text(column: RunColumn, run: index.Row) -> str:
+def _text(column: RunColumn, run: index.Row, unit: TimeUnit | None) -> str:
     figure = column.figure(run)
-    return UNKNOWN if figure is None else column.text(figure)
+    if figure is None:
+        return UNKNOWN
+    return time(figure, unit) if column is TIME and unit else column.text(figure)

@@ -9,7 +9,7 @@ import click
 from tui.cli.command import command, json_option
 from tui.cli.output import print_json
 from tui.reports import state_json
-from tui.reports.format import UNKNOWN, duration, number, table
+from tui.reports.format import UNKNOWN, number, table, times
 from tui.run import index, state, store
 from tui.run.index import Row
 from tui.text import clean
@@ -28,7 +28,9 @@ def history(as_json: bool, count: int) -> None:
         states = itertools.islice(store.history(), count or None)
         print_json({"schema_version": state.SCHEMA_VERSION, "runs": [state_json.to_json(one) for one in states]})
         return
-    rows = [_cells(run) for run in index.history(count or None)]
+    runs = list(index.history(count or None))
+    took = times([run.seconds for run in runs])
+    rows = [_cells(run, time) for run, time in zip(runs, took, strict=True)]
     if not rows:
         click.echo("no runs yet: fvp-tui run sample:digits")
         return
@@ -36,7 +38,7 @@ def history(as_json: bool, count: int) -> None:
     click.echo("\n".join(table([list(HEADINGS), *rows], right=FIGURES)))
 
 
-def _cells(run: Row) -> list[str]:
+def _cells(run: Row, took: str) -> list[str]:
     return [
         run.id,
         run.outcome,
@@ -46,7 +48,7 @@ def _cells(run: Row) -> list[str]:
         number(run.total_cycles),
         number(run.npu_cycles),
         run.check or UNKNOWN,
-        duration(run.seconds),
+        took,
     ]
 
 
