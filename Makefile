@@ -34,6 +34,7 @@ bench: $(VENV)/.installed-dev ## print speeds, and cycles beside Vela's; asserts
 	$(BIN)/python -m tests.benchmarks.driver
 	$(BIN)/python -m tests.benchmarks.loop
 	$(BIN)/python -m tests.benchmarks.screen
+	$(BIN)/python -m tests.benchmarks.history
 	$(BIN)/python -m tests.benchmarks.firmware
 
 conformance: $(VENV)/.installed-dev ## ExecuTorch's own U85 tests on fvp-sim, about an hour
