@@ -15,7 +15,7 @@ from tui.run import events
 from tui.run.check import Check
 from tui.run.delegation import Delegation, Kernel, OperatorDelegation
 from tui.run.events import Event
-from tui.run.figures import Artifact, Operator, PlatformInfo
+from tui.run.figures import Artifact, Operator, PlanStep, PlatformInfo
 
 CONTROLS = [chr(n) for n in (*range(0x20), *range(0x7F, 0xA0))]
 
@@ -46,6 +46,7 @@ def hostile_events(name: str, text: str) -> list[Event]:
         *fakes.begun(name, request, alive=False),
         events.DelegationKnown(t=1.0, delegation=delegation),
         msgspec.structs.replace(estimated, operators=(operator,)),
+        events.PlanKnown(t=1.0, steps=(PlanStep(op=text, name=text), PlanStep(op=text, name=text, partition=0))),
         events.ArtifactWritten(t=1.0, artifact=Artifact(name=text, path=text, bytes=1, sha256="")),
         events.PlatformStarted(
             t=1.0, platform=PlatformInfo(kind="simulator", name=text, version=text, why=text, argv=(text,)), pid=1

@@ -167,3 +167,17 @@ def test_themes(theme: str, snap_compare: Compare, until: Until, monkeypatch: py
         await until(pilot, lambda: _read(pilot.app))
 
     assert snap_compare(FvpApp(attach=fakes.whole()), terminal_size=(120, 40), run_before=read)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light", "terminal"])
+def test_network_in_running_order(
+    theme: str, snap_compare: Compare, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEXTUAL_THEME", theme)
+
+    async def read(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: _read(pilot.app))
+        await pilot.press("2", "z")
+        await pilot.pause()
+
+    assert snap_compare(FvpApp(attach=fakes.whole()), terminal_size=(120, 40), run_before=read)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reports.test_operators import operators
-from tui.reports.ribbon import Block, Part, label, layout, parts, spans
+from tui.reports.ribbon import FIXED_CELLS, Block, Part, label, layout, parts, spans
 from tui.run import state
 from tui.run.figures import Cpu, Estimate, Operator, PlanStep
 from tui.run.state import State
@@ -79,7 +79,9 @@ def test_parts_of_unknown_time_are_never_wider_than_their_fixed_width_where_othe
     found: list[Part], width: int
 ) -> None:
     if sum(one.cycles or 0 for one in found):
-        assert all(b.cells <= 4 for b in layout(found, width) if len(b.parts) == 1 and b.parts[0].cycles is None)
+        assert all(
+            b.cells <= FIXED_CELLS for b in layout(found, width) if len(b.parts) == 1 and b.parts[0].cycles is None
+        )
 
 
 @given(networks(), st.integers(1, 250))

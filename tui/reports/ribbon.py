@@ -20,7 +20,7 @@ BOOKKEEPING = frozenset({"JumpIfFalse", "Move", "Free"})
 
 Side = Literal["npu", "cpu", "both"]
 
-FIXED_CELLS = 4
+FIXED_CELLS = 5
 """Width of a part whose time is not known, where there is room."""
 FIXED_SHARE = 0.4
 """Most of the width that parts of unknown time take together."""
@@ -46,7 +46,7 @@ class Part:
     operator: int | None = None
     """Place in `State.operators`; None on the CPU, and for a partition whose operators are not known."""
     step: int | None = None
-    """Place in the program's plan, where that is known."""
+    """Place in the program's plan of what the CPU does, and of a partition whose operators are not known."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,9 @@ class Block:
         return f"{shared} x{len(self.parts)}" if shared else f"x{len(self.parts)}"
 
     def holds(self, operator: int | None, step: int | None = None) -> bool:
-        """Tell whether an operator of the NPU, or a CPU kernel of the plan, is among its parts."""
+        """Tell whether an operator of the NPU, or a step of the plan, is among its parts."""
         return any(
-            (operator is not None and part.operator == operator)
-            or (step is not None and part.side == "cpu" and part.step == step)
+            (operator is not None and part.operator == operator) or (step is not None and part.step == step)
             for part in self.parts
         )
 

@@ -4,10 +4,12 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.content import Content
+from textual.events import Resize
 from textual.widgets import Static
 
 from tui.app.widgets.drawing import show
 from tui.app.widgets.panel import Panel, awaited
+from tui.app.widgets.ribbon import Ribbon
 from tui.app.widgets.table import Column, FigureTable, Row
 from tui.reports.delegation import cause_details, cause_line, fallback_cost
 from tui.run.delegation import CpuCause, Delegation
@@ -21,6 +23,9 @@ COLUMNS = (
     Column("why", drop=1, flex=True, width=16),
 )
 
+
+RIBBON_WIDTH, RIBBON_HEIGHT = 90, 16
+"""Size of the panel from which on the network is drawn in it."""
 
 CAUSE = "cause:"
 """Begins the keys of rows that stand for operators on the CPU of one cause."""
@@ -72,11 +77,18 @@ class DelegationPanel(Panel):
     FIGURES: ClassVar = (
         ("nodes", "Nodes of the exported graph as ExecuTorch counts them, bookkeeping such as getitem included."),
         ("CPU kernels", "Kernels that the compiled program calls on the CPU, and how often: the figure to trust."),
+        (
+            "ribbon",
+            "Operators in running order, as wide as their cycles. A CPU part, whose time is unknown, has a fixed one.",
+        ),
         ("why", "ExecuTorch's reason for leaving nodes on the CPU, with the line of the model where it is known."),
     )
 
     def compose(self) -> ComposeResult:
-        """Totals, operators, and the reason of the one under the cursor in full."""
+        """The network where there is room, totals, operators, and the reason of the one under the cursor in full."""
+        ribbon = Ribbon()
+        ribbon.display = False
+        yield ribbon
         yield Static("", markup=False, classes="head")
         table = FigureTable(COLUMNS)
         table.display = False
@@ -96,6 +108,8 @@ class DelegationPanel(Panel):
     def draw(self, state: State) -> None:
         """Show the state."""
         found, table = state.delegation, self.query_one(FigureTable)
+        self.query_one(Ribbon).take(state)
+        self._make_room()
         table.display = found is not None and bool(found.operators)
         self.query_one(".detail", Static).display = table.display
         if found is None:
@@ -103,6 +117,14 @@ class DelegationPanel(Panel):
             return
         show(self.query_one(".head", Static), _head(found))
         table.set_rows(_rows(found))
+
+    def on_resize(self, event: Resize) -> None:
+        """Show the ribbon in the new size, or leave it out."""
+        self._make_room()
+
+    def _make_room(self) -> None:
+        ribbon, size = self.query_one(Ribbon), self.size
+        ribbon.display = not ribbon.empty and size.width >= RIBBON_WIDTH and size.height >= RIBBON_HEIGHT
 
     def on_figure_table_highlighted(self, event: FigureTable.Highlighted) -> None:
         """Show the reason of this operator in full, with its place in the model."""

@@ -1,0 +1,146 @@
+"""The ribbon on the screen: text only as text, rows drawn only when they change, and room for what was there before."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.app import App, ComposeResult
+from textual.geometry import Region
+
+from tests.app import fakes
+from tests.app.test_hostile import TEXTS
+from tui.app import ascii
+from tui.app.widgets import delegation
+from tui.app.widgets.delegation import DelegationPanel
+from tui.app.widgets.ribbon import ROWS, Pen, Ribbon
+from tui.app.widgets.table import FigureTable
+from tui.reports.ribbon import layout, parts, spans, unknown_words
+from tui.run import state
+from tui.run.figures import Cpu, Operator, PlanStep
+from tui.run.state import State
+
+WORDS = st.text(max_size=12) | st.sampled_from([text[:300] for text in TEXTS])
+
+
+class Alone(App[None]):
+    """The panel that has the ribbon, and nothing else."""
+
+    CSS_PATH = Path(delegation.__file__).with_name("widgets.tcss")
+
+    def get_css_variables(self) -> dict[str, str]:
+        return {**super().get_css_variables(), "muted": "#8793a1"}
+
+    def compose(self) -> ComposeResult:
+        yield DelegationPanel(id="delegation", number=2)
+
+
+def known() -> State:
+    return state.fold_all(fakes.compiled())
+
+
+def shown(app: App[None]) -> list[str]:
+    ribbon = app.query_one(Ribbon)
+    return [ribbon.render_line(y).text for y in range(ROWS)] if ribbon.display else []
+
+
+def drawn(named: Sequence[str], width: int, *, plain: bool, ansi: bool) -> list[list[Segment]]:
+    """All rows of a network whose operators, kernels and modules have these names."""
+    operators = tuple(
+        Operator(name=name, op=name, module=name, total_cycles=at * 7, partition=at % 2)
+        for at, name in enumerate(named)
+    )
+    steps = tuple(PlanStep(op=name, name=name, partition=None if at % 2 else at // 2) for at, name in enumerate(named))
+    found = parts(msgspec.structs.replace(state.EMPTY, operators=operators, cpu=Cpu(operators=steps)))
+    blocks, pen = layout(found, width), Pen(Style(), {}, dark=True, plain=plain, ansi=ansi)
+    lit = [block.holds(0) for block in blocks]
+    total = sum(part.cycles or 0 for part in found)
+    unknown = unknown_words(found, planned=True)
+    return [
+        pen.names(blocks, lit),
+        pen.shares(blocks, lit, total),
+        pen.brackets(spans(blocks), width),
+        pen.legend(unknown, 0),
+    ]
+
+
+@given(st.lists(WORDS, min_size=1, max_size=30), st.integers(1, 150), st.booleans(), st.booleans())
+def test_text_from_outside_is_only_text_and_stays_in_its_cells(
+    named: list[str], width: int, plain: bool, ansi: bool
+) -> None:
+    for row in drawn(named, width, plain=plain, ansi=ansi):
+        text = "".join(segment.text for segment in row)
+        assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ud800-\udfff]", text)
+        assert not any(segment.control for segment in row)
+    for row in drawn(named, width, plain=plain, ansi=ansi)[:3]:
+        assert sum(cell_len(segment.text) for segment in row) == width
+
+
+async def test_operators_stand_in_running_order_with_their_shares_and_the_partition() -> None:
+    app = Alone()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.query_one(DelegationPanel).take(known())
+        await pilot.pause()
+        names, shares, brackets, legend = shown(app)
+        assert names.index("features.0") < names.index("features.2") < names.index("features.5") < names.index("dq")
+        assert shares.startswith("▒▒▒▒▒") and shares.endswith("▒▒▒▒▒") and "46%" in shares
+        assert brackets.strip().startswith("╰─") and "P0 4,321" in brackets
+        assert legend.endswith("■ NPU, as wide as its cycles  ▒ CPU, time not known")
+
+
+async def test_without_the_plan_the_legend_says_that_the_cpus_place_is_not_known() -> None:
+    app = Alone()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.query_one(DelegationPanel).take(msgspec.structs.replace(known(), cpu=Cpu()))
+        await pilot.pause()
+        assert "▒" not in shown(app)[1] and "place in the program is not known" in shown(app)[3]
+
+
+@pytest.mark.parametrize(("size", "there"), [((80, 24), False), ((120, 12), False), ((120, 40), True)])
+async def test_it_is_there_only_where_it_pushes_nothing_out(size: tuple[int, int], there: bool) -> None:
+    app = Alone()
+    async with app.run_test(size=size) as pilot:
+        app.query_one(DelegationPanel).take(known())
+        await pilot.pause()
+        assert app.query_one(Ribbon).display is there
+        assert app.query_one(FigureTable).size.height >= 3
+        await pilot.resize_terminal(120, 40)
+        await pilot.pause()
+        assert app.query_one(Ribbon).display and len(shown(app)[0]) == app.query_one(Ribbon).size.width
+
+
+async def test_the_operator_at_work_is_lit_and_only_its_rows_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Alone()
+    async with app.run_test(size=(120, 40)) as pilot:
+        panel, ribbon = app.query_one(DelegationPanel), app.query_one(Ribbon)
+        panel.take(known())
+        await pilot.pause()
+        before, regions = [ribbon.render_line(y) for y in range(ROWS)], list[Region]()
+        monkeypatch.setattr(ribbon, "refresh", lambda *parts, **_: regions.extend(parts))
+        at_work = state.fold_all([*fakes.compiled(), *fakes.booted(), *fakes.traced({0: 7}, 1)])
+        panel.take(at_work)
+        assert {region.y for region in regions} == {0, 1}
+        lit = [ribbon.render_line(y) for y in range(ROWS)]
+        assert [strip.text for strip in lit] == [strip.text for strip in before] and lit[0] != before[0]
+        regions.clear()
+        panel.redraw()
+        assert not regions
+
+
+async def test_neighbours_are_told_apart_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("LC_ALL", "C")
+    app = Alone()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.query_one(DelegationPanel).take(known())
+        await pilot.pause()
+        names, shares, brackets, legend = (ascii.only(line) for line in shown(app))
+        assert names.startswith("|q   |features.0") and "|features.2" in names
+        assert shares.startswith("|::::|12%") and brackets.strip().startswith("+-")
+        assert "# NPU" in legend and ": CPU, time not known" in legend and "?" not in names + shares + brackets + legend
