@@ -32,6 +32,9 @@ def test_ours_are_there_and_whole() -> None:
         ("[colors]\nprimary = '#123456'\nprimry = '#123456'", "unknown field `primry`"),
         ("name = '../[b]'\n[colors]\nprimary = '#123456'", "the name '../[b]'"),
         ("[colors", "theme x.toml:"),
+        ("[colors]\nprimary = '#123456'\n[roles]\nnpuu = '#123456'", "there is no role 'npuu' (did you mean npu?)"),
+        ("[colors]\nprimary = '#123456'\n[roles]\nqqqqq = '#123456'", "(fvp-tui themes lists the roles)"),
+        ("[colors]\nprimary = '#123456'\n[roles]\nnpu = 'red'", "npu = 'red' is not #rrggbb"),
         ("[colors]\nprimary = '#123456'\n[variables]\nfooter-background = 'rgb('", "footer-background = 'rgb('"),
     ],
 )
@@ -72,3 +75,54 @@ async def test_every_theme_draws_every_screen(until: Until) -> None:
 def test_the_environment_picks_a_theme(wanted: str, got: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEXTUAL_THEME", wanted)
     assert FvpApp().theme == got
+
+
+WORDS = ("text", "strong", "accent", "npu", "cpu", "sram", "flash", "dram", "ok", "warn", "fail")
+FILLED = ("npu", "npu-2", "npu-3", "cpu", "cpu-2", "ok", "warn", "fail", "accent", "cursor")
+STEPS = tuple(role for role in themes.ROLES if role.startswith(("heat-", "tensor-")))
+
+
+@pytest.mark.parametrize("name", ["dark", "light", "high-contrast"])
+def test_every_role_can_be_read(name: str) -> None:
+    theme = next(theme for theme in themes.load()[0] if theme.name == name)
+    colors = themes.variables(theme, theme)
+    for ground in ("ground", "surface", "raised"):
+        for roles, least in ((WORDS, 4.5), (("muted", "faint"), 3.0)):
+            low = {role: themes.contrast(colors[role], colors[ground]) for role in roles}
+            assert not {role: found for role, found in low.items() if found < least}, ground
+    on = {role: themes.contrast(colors[f"on-{role}"], colors[role]) for role in (*FILLED, *STEPS)}
+    assert not {role: found for role, found in on.items() if found < 4.5}
+    assert themes.contrast(colors["strong"], colors["npu-2"]) >= 4.5
+
+
+def test_our_themes_set_every_role() -> None:
+    for theme in themes.load()[0]:
+        assert theme.roles.keys() == themes.ROLES.keys(), theme.name
+
+
+def test_a_contrast_is_that_of_wcag() -> None:
+    assert themes.contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert themes.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+def test_roles_of_a_users_theme_come_from_its_base() -> None:
+    ours = {theme.name: theme for theme in themes.load()[0]}
+    mine = themes.read(_user("mine.toml", "dark = false\n[colors]\nprimary = '#800000'\n[roles]\nnpu = '#123456'\n"))
+    base = themes.base(ours, dark=mine.dark, ansi=mine.ansi)
+    colors = themes.variables(mine, base)
+    assert base.name == "light" and colors["npu"] == "#123456" and colors["accent"] == "#800000"
+    assert {role for role in themes.ROLES if colors[role] != base.roles[role]} == {"npu", "accent"}
+    # On a ground of its own, what lies between ground and text does so here.
+    own = themes.read(_user("own.toml", "[colors]\nprimary = '#800000'\nbackground = '#400000'\n"))
+    colors = themes.variables(own, ours["dark"])
+    assert colors["ground"] == "#400000" and themes.contrast(colors["muted"], "#400000") > 3
+
+
+async def test_every_theme_has_every_role_as_a_variable(until: Until) -> None:
+    app = FvpApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        for name in ("dark", "light", "high-contrast", "terminal", *sorted(BUILTIN_THEMES)):
+            app.theme = name
+            await pilot.pause()
+            assert {f"on-{role}" for role in themes.ROLES} <= app.theme_variables.keys(), name
+            assert themes.ROLES.keys() - {"text"} <= app.theme_variables.keys(), name

@@ -38,13 +38,28 @@ if TYPE_CHECKING:
 DEFAULT_THEME = "dark"
 FIRST_DEPTH = 2
 """Screens there are, Setup among them, while the one that the command line asked for is on top."""
-MUTED = 0.62
-"""Distance of muted text from the background, where 1 is plain text."""
 
 
 def _ansi_variables(*, dark: bool) -> dict[str, str]:
     """Return variables that Textual's style sheets need of a theme in the terminal's colours, but of no other."""
     return BUILTIN_THEMES["ansi-dark" if dark else "ansi-light"].variables
+
+
+def _role_variables(roles: dict[str, str]) -> dict[str, str]:
+    """Return the roles as theme variables, and those of Textual's that follow from them.
+
+    ``text`` is not among them: to Textual that is a colour for any ground. The role is its ``foreground``.
+    """
+    return {
+        **{name: color for name, color in roles.items() if name != "text"},
+        "block-cursor-background": roles["cursor"],
+        "block-cursor-foreground": roles["on-cursor"],
+        "footer-key-foreground": roles["accent"],
+    }
+
+
+def _hexadecimal(variables: dict[str, str], names: Iterable[str]) -> dict[str, str]:
+    return {name: Color.parse(variables[name]).hex6 for name in names}
 
 
 class FvpApp(App[None]):
@@ -66,6 +81,9 @@ class FvpApp(App[None]):
     def __init__(
         self, model: str | None = None, attach: Path | None = None, replay: "tuple[Path, Player] | None" = None
     ) -> None:
+        found, problems = themes.load()
+        # Textual asks for the variables of a theme while it is made; ours come first, so that theirs replace no base.
+        self._bases = {theme.name: theme for theme in reversed(found)}
         super().__init__(driver_class=AsciiDriver if ascii.wanted() else None)
         self._model = model
         self._attached = attach
@@ -82,13 +100,14 @@ class FvpApp(App[None]):
         self.opened: list[Path] = []
         """Runs whose screens were opened, each once."""
         self.readings: Readings = OrderedDict()
-        self._problems = [*self._register_themes(), *self._take_keys()]
+        self._register_themes(found)
+        self._problems = [*problems, *self._choose_theme(), *self._take_keys()]
         """Problems of the user's own files."""
 
-    def _register_themes(self) -> list[str]:
-        found, problems = themes.load()
+    def _register_themes(self, found: list[themes.ThemeFile]) -> None:
         for theme in found:
             colors = theme.colors
+            roles = themes.variables(theme, themes.base(self._bases, dark=theme.dark, ansi=theme.ansi))
             self.register_theme(
                 Theme(
                     name=theme.name,
@@ -96,18 +115,26 @@ class FvpApp(App[None]):
                     ansi=theme.ansi,
                     primary=colors.primary,
                     secondary=colors.secondary,
-                    accent=colors.accent,
-                    foreground=colors.foreground,
-                    background=colors.background,
-                    surface=colors.surface,
-                    panel=colors.panel,
+                    accent=roles["accent"],
+                    foreground=roles["text"],
+                    background=roles["ground"],
+                    surface=roles["surface"],
+                    panel=roles["raised"],
                     boost=colors.boost,
-                    success=colors.success,
-                    warning=colors.warning,
-                    error=colors.error,
-                    variables={**(_ansi_variables(dark=theme.dark) if theme.ansi else {}), **theme.variables},
+                    success=roles["ok"],
+                    warning=roles["warn"],
+                    error=roles["fail"],
+                    variables={
+                        **(_ansi_variables(dark=theme.dark) if theme.ansi else {}),
+                        **_role_variables(roles),
+                        **theme.variables,
+                    },
                 )
             )
+
+    def _choose_theme(self) -> list[str]:
+        """Take the theme of the environment, of the configuration or of the last time; return what is wrong."""
+        problems = []
         # Textual's own variable names a theme before this program starts; it may name one of its built-in ones.
         wanted = [name.strip() for name in os.environ.get("TEXTUAL_THEME", "").split(",")]
         try:
@@ -160,17 +187,19 @@ class FvpApp(App[None]):
         processes.resume_collection()
 
     def get_css_variables(self) -> dict[str, str]:
-        """Return Textual's variables of the theme, and ours: ``muted``, for words that are not figures.
+        """Return Textual's variables of the theme, and the roles, which its built-in themes do not set.
 
         Textual's own ``text-muted`` is a share of whatever lies behind it, which a line drawn by hand does not know.
         """
         variables = super().get_css_variables()
-        if "muted" not in variables:
-            if self.native_ansi_color:
-                variables["muted"] = "ansi_bright_black"
-            else:
-                background = Color.parse(variables["background"])
-                variables["muted"] = background.blend(Color.parse(variables["foreground"]), MUTED).hex
+        if "npu" not in variables:
+            theme = self.current_theme
+            known = {} if theme.ansi else _hexadecimal(variables, themes.COLOR_OF.values())
+            file = themes.ThemeFile(
+                colors=themes.Colors(primary=theme.primary, **known), name=theme.name, dark=theme.dark, ansi=theme.ansi
+            )
+            roles = themes.variables(file, themes.base(self._bases, dark=theme.dark, ansi=theme.ansi))
+            variables = _role_variables(roles) | variables
         self.theme_variables = variables
         return variables
 
