@@ -10,7 +10,7 @@ from random import Random
 
 from tests.faults.judging import Outcome
 from tui.reports import check, export, memory, state_json, text
-from tui.run import journal, log, replay, store
+from tui.run import index, journal, log, replay, store
 from tui.run.state import State
 
 KINDS: dict[str, Callable[[Random, bytes], bytes]] = {}
@@ -95,7 +95,8 @@ def readers(directory: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "show --memory", lambda: memory.memory_map(store.load(directory))
     yield "show --layers", lambda: check.layers_table(store.load(directory))
     yield "show --json", lambda: json.dumps(state_json.to_json(store.load(directory)), allow_nan=False)
-    yield "history", lambda: [run.run.status for run in store.history()]
+    yield "history", lambda: [run.status for run in index.history()]
+    yield "history --json", lambda: [run.run.status for run in store.history()]
     yield "log", lambda: log.tail(path, 100)
     yield "attach", lambda: list(journal.read(path))
     for form in ("json", "csv", "html", "perfetto"):
