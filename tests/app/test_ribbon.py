@@ -15,8 +15,11 @@ from textual.app import App, ComposeResult
 from textual.geometry import Region
 
 from tests.app import fakes
-from tests.app.test_hostile import TEXTS
+from tests.app.conftest import Until
+from tests.app.test_hostile import CONTROLS, TEXTS, hostile_events
 from tui.app import ascii
+from tui.app.screens.root import FvpApp
+from tui.app.screens.run import RunScreen
 from tui.app.widgets import delegation
 from tui.app.widgets.delegation import DelegationPanel
 from tui.app.widgets.ribbon import ROWS, Pen, Ribbon
@@ -91,7 +94,7 @@ async def test_operators_stand_in_running_order_with_their_shares_and_the_partit
         assert names.index("features.0") < names.index("features.2") < names.index("features.5") < names.index("dq")
         assert shares.startswith("▒▒▒▒▒") and shares.endswith("▒▒▒▒▒") and "46%" in shares
         assert brackets.strip().startswith("╰─") and "P0 4,321" in brackets
-        assert legend.endswith("■ NPU, as wide as its cycles  ▒ CPU, time not known")
+        assert legend.endswith("■ NPU, as wide as its cycles, at least a cell  ▒ CPU, time not known")
 
 
 async def test_without_the_plan_the_legend_says_that_the_cpus_place_is_not_known() -> None:
@@ -144,3 +147,18 @@ async def test_neighbours_are_told_apart_without_colour(monkeypatch: pytest.Monk
         assert names.startswith("|q   |features.0") and "|features.2" in names
         assert shares.startswith("|::::|12%") and brackets.strip().startswith("+-")
         assert "# NPU" in legend and ": CPU, time not known" in legend and "?" not in names + shares + brackets + legend
+
+
+@pytest.mark.parametrize("number", range(len(TEXTS)))
+async def test_a_hostile_network_is_drawn_as_text(number: int, until: Until) -> None:
+    name = "20261123-111531-hostile-u85-256-0bad"
+    directory = fakes.make(name, fakes.spec_of(), hostile_events(name, TEXTS[number]))
+    app = FvpApp(attach=directory)
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
+        await pilot.press("2", "z")
+        await until(pilot, lambda: app.screen.query_one(Ribbon).size.height == ROWS)
+        lines = [strip.text for strip in app.screen._compositor.render_strips()]
+        assert any("CPU, time not known" in line for line in lines)
+        assert not {c for line in lines for c in line} & set(CONTROLS)
+        assert all(cell_len(line) <= 120 for line in lines)

@@ -42,6 +42,33 @@ def test_no_control_of_foreign_text_reaches_the_terminal(terminal: Callable[...,
     assert tui.title == ""
 
 
+def test_the_ribbon_sends_foreign_text_as_text(terminal: Callable[..., Terminal]) -> None:
+    name = "20261123-121531-hostile-u85-256-0bad"
+    what = [event for text in TEXTS if len(text) < 10_000 for event in hostile_events(name, text)]
+    tui = terminal("attach", fakes.make(name, fakes.spec_of(), what), rows=40, columns=120)
+    tui.wait(lambda: "FAILED" in tui.text)
+    tui.child.send("2z")
+    tui.wait(lambda: "CPU, time not known" in tui.text)
+    tui.child.send("\x11")
+    assert tui.end() == 0
+    assert controls(tui.raw) == []
+
+
+def test_the_ribbon_can_be_read_without_colour_and_without_unicode(terminal: Callable[..., Terminal]) -> None:
+    tui = terminal("attach", fakes.whole(), rows=40, columns=120, NO_COLOR="1", LC_ALL="C")
+    tui.wait(lambda: "4,321" in tui.text)
+    tui.child.send("2z")
+    tui.wait(lambda: "# NPU" in tui.text)
+    names, shares, brackets = next(
+        lines[at : at + 3] for lines in [tui.text.splitlines()] for at, line in enumerate(lines) if "|q   |" in line
+    )
+    assert "|features.0" in names and "|features.2" in names
+    assert shares.strip().startswith("|::::|12%") and shares.strip().endswith("|::::")
+    assert brackets.strip().startswith("+--") and " P0 4,321 " in brackets
+    tui.child.send("\x11")
+    assert tui.end() == 0
+
+
 def controls(raw: bytes) -> list[bytes]:
     """What a terminal would take for more than text, and what stands around it, but for what Textual sends itself."""
     left = KNOWN.sub(b"", raw).replace(b"\r\n", b"")

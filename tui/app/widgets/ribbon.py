@@ -193,7 +193,7 @@ class Pen:
 
     def legend(self, unknown: str, width: int) -> list[Segment]:
         """Meaning of the two fillings, on the right."""
-        words = [("■", self._npu), (" NPU, as wide as its cycles", self._muted)]
+        words = [("■", self._npu), (" NPU, as wide as its cycles, at least a cell", self._muted)]
         if unknown:
             words += [("  ", self._base), (HATCH, self._cpu), (f" {unknown}", self._muted)]
         length = sum(cell_len(text) for text, _ in words)
