@@ -38,7 +38,7 @@ class Alone(App[None]):
     CSS_PATH = Path(delegation.__file__).with_name("widgets.tcss")
 
     def get_css_variables(self) -> dict[str, str]:
-        return {**super().get_css_variables(), "muted": "#8793a1"}
+        return {**super().get_css_variables(), "muted": "#8793a1", "npu-2": "#5b479c", "npu-3": "#473a7c"}
 
     def compose(self) -> ComposeResult:
         yield DelegationPanel(id="delegation", number=2)
@@ -61,7 +61,7 @@ def drawn(named: Sequence[str], width: int, *, plain: bool, ansi: bool) -> list[
     )
     steps = tuple(PlanStep(op=name, name=name, partition=None if at % 2 else at // 2) for at, name in enumerate(named))
     found = parts(msgspec.structs.replace(state.EMPTY, operators=operators, cpu=Cpu(operators=steps)))
-    blocks, pen = layout(found, width), Pen(Style(), {}, dark=True, plain=plain, ansi=ansi)
+    blocks, pen = layout(found, width), Pen(Style(), {}, plain=plain, ansi=ansi)
     lit = [block.holds(0) for block in blocks]
     total = sum(part.cycles or 0 for part in found)
     unknown = unknown_words(found, planned=True)

@@ -27,6 +27,8 @@ FIXED_SHARE = 0.4
 TINY_SHARE = 0.25
 """Most of the width that parts of less than a cell may take; beyond it they are grouped by module."""
 
+JOINER = "\u200d"
+
 CONVERSIONS = {"quantize_per_tensor": "q", "dequantize_per_tensor": "dq"}
 """Short labels of the conversions between float and integers."""
 
@@ -265,7 +267,8 @@ def _shared(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
 
 def label(block: Block, cells: int) -> str:
     """Name of a block in at most so many characters: in full, its levels shortened to initials, or cut."""
-    name = printable_name(block.name, 60)
+    # What joins characters would, in a name that is cut, join its last one with what follows.
+    name = printable_name(block.name, 60).replace(JOINER, "")
     if len(name) <= cells:
         return name
     short = _initials(name)

@@ -20,10 +20,9 @@ from tui.run.state import State
 ROWS = 4
 """Labels, shares and hatching, brackets, legend."""
 
-DARK = {"npu": "#a58bf0", "npu-2": "#5b479c", "npu-3": "#473a7c", "cpu": "#e8914a", "cpu-2": "#8a4c1c"}
-LIGHT = {"npu": "#6246b8", "npu-2": "#b7a6ec", "npu-3": "#cfc3f4", "cpu": "#a4530d", "cpu-2": "#f1c79f"}
-ANSI = {"npu": "ansi_magenta", "npu-2": "ansi_magenta", "npu-3": "ansi_magenta", "cpu": "ansi_yellow"}
-"""Colours of lines and letters, and of the blocks below letters, where a theme sets no variable of the name."""
+BLOCKS = ("npu-2", "npu-3", "cpu-2", "accent")
+ROLES = ("npu", "cpu", "muted", *BLOCKS, *(f"on-{role}" for role in BLOCKS))
+"""Roles of colours in a theme that the ribbon is drawn with."""
 
 HATCH, SEPARATOR, SEPARATOR_ASCII = "▒", "▏", "│"
 LEAST_LABEL = 3
@@ -79,13 +78,7 @@ class Ribbon(Widget):
         blocks = layout(self._parts, width)
         if not blocks:
             return []
-        pen = Pen(
-            self.rich_style,
-            self.app.theme_variables,
-            dark=self.app.current_theme.dark,
-            plain=self._plain,
-            ansi=self._ansi,
-        )
+        pen = Pen(self.rich_style, self.app.theme_variables, plain=self._plain, ansi=self._ansi)
         total = sum(part.cycles or 0 for part in self._parts)
         lit = [block.holds(*self._at_work) for block in blocks]
         rows = [
@@ -109,19 +102,17 @@ class Ribbon(Widget):
 class Pen:
     """Draws the rows of a ribbon in a theme's colours."""
 
-    def __init__(self, base: Style, variables: Mapping[str, str], *, dark: bool, plain: bool, ansi: bool) -> None:
-        own = ANSI if ansi else DARK if dark else LIGHT
-        colors = {role: Color.parse(variables.get(role, color)) for role, color in own.items()}
-        accent = Color.parse(variables.get("accent", "ansi_cyan"))
+    def __init__(self, base: Style, variables: Mapping[str, str], *, plain: bool, ansi: bool) -> None:
+        colors = {role: Color.parse(variables.get(role, "ansi_default")) for role in ROLES}
         self._base = base
         self._npu = base + Style(color=colors["npu"].rich_color)
         self._cpu = base + Style(color=colors["cpu"].rich_color)
-        self._shades = [_block(colors[role], ansi=ansi) for role in ("npu-2", "npu-3")]
-        back = colors.get("cpu-2")
-        self._kernel = self._cpu if back is None else _block(back, ansi=ansi)
-        self._hatch = self._cpu if back is None else self._cpu + Style(bgcolor=back.rich_color)
-        self._lit = Style(reverse=True, bold=True) if plain and not ansi else _block(accent, ansi=ansi)
-        self._muted = base + Style(color=Color.parse(variables.get("muted", "ansi_bright_black")).rich_color)
+        self._shades = [_block(colors, role) for role in ("npu-2", "npu-3")]
+        # Of sixteen colours the CPU has one: the hatching would not be seen on it.
+        self._kernel = self._cpu if ansi else _block(colors, "cpu-2")
+        self._hatch = self._cpu if ansi else self._cpu + Style(bgcolor=colors["cpu-2"].rich_color)
+        self._lit = Style(reverse=True, bold=True) if plain and not ansi else _block(colors, "accent")
+        self._muted = base + Style(color=colors["muted"].rich_color)
         self._separator = (SEPARATOR_ASCII if ascii.wanted() else SEPARATOR) if plain else " "
         self._plain = plain
 
@@ -200,7 +191,6 @@ class Pen:
         return [Segment(" " * max(width - length, 0), self._base), *(Segment(text, style) for text, style in words)]
 
 
-def _block(color: Color, *, ansi: bool) -> Style:
+def _block(colors: Mapping[str, Color], role: str) -> Style:
     """A filled block, with letters that can be read on it."""
-    letters = Color.parse("ansi_black") if ansi else color.get_contrast_text(1.0)
-    return Style(color=letters.rich_color, bgcolor=color.rich_color)
+    return Style(color=colors[f"on-{role}"].rich_color, bgcolor=colors[role].rich_color)
