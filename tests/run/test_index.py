@@ -197,10 +197,9 @@ def _sql(*statements: str) -> None:
         connection.commit()
 
 
-def _alter_figures() -> None:
-    """Entries that can be read and say something else."""
+def _put(content: bytes, other: bytes) -> None:
     if file().exists():
-        file().write_bytes(file().read_bytes().replace((4_321).to_bytes(2, "big"), (9_876).to_bytes(2, "big")))
+        file().write_bytes(file().read_bytes().replace(content, other))
 
 
 def _other_figures(directory: Path) -> None:
@@ -247,7 +246,10 @@ ON_INDEX: dict[str, Callable[[], object]] = {
     "a view": lambda: _sql("DROP TABLE IF EXISTS runs", "CREATE VIEW runs AS SELECT 1 AS name, 2 AS checksum, 3 entry"),
     "other types": lambda: _sql("UPDATE runs SET entry = 5"),
     "texts": lambda: _sql("UPDATE runs SET entry = CAST(x'ff00ff' AS TEXT), name = CAST(name AS TEXT)"),
-    "other figures": _alter_figures,
+    "other figures": lambda: _put((4_321).to_bytes(2, "big"), (9_876).to_bytes(2, "big")),
+    "only to be read": lambda: _put(b"SQLite format 3\0\x10\0\1\1", b"SQLite format 3\0\x10\0\3\1"),
+    "a column's name": lambda: _put(b"entry BLOB", b"entr\x80 BLOB"),
+    "a table's name": lambda: _put(b"runs", b"r\x00\xffs"),
     "swapped": lambda: _sql("UPDATE runs SET entry = (SELECT entry FROM runs LIMIT 1)"),
     "another's journal": lambda: file().with_name(f"{index.FILE}-journal").write_bytes(b"\xd9\xd5\x05\xf9 junk" * 99),
 }
@@ -299,6 +301,7 @@ def test_an_index_that_is_of_no_use_is_made_anew(name: str, home: Path, later: N
     some_runs()
     list(index.history())
     ON_INDEX[name]()
+    fakes.whole(name_of(8))
     for _ in range(2):  # the first may only find that it is damaged, and remove it
         assert list(index.history()) == truth()
     loaded.clear()

@@ -154,6 +154,9 @@ HARMLESS = frozenset(
 )
 """Errors of the place or the moment, not of the file's content."""
 
+FAILURES = (sqlite3.Error, UnicodeError, MemoryError)
+"""Errors of a database; the last two are Python's own, of names and sizes in one that is damaged."""
+
 
 def history(most: int | None = None) -> Generator[Row]:
     """The rows of all runs, or of the newest `most`, newest first."""
@@ -269,7 +272,7 @@ def _read() -> dict[bytes, tuple[object, object]]:
                 return {}
             rows = connection.execute("SELECT name, checksum, entry FROM runs")
             return {name: (checksum, entry) for name, checksum, entry in rows}
-    except sqlite3.Error as error:
+    except FAILURES as error:
         _drop_damaged(error)
     except OSError:
         return {}
@@ -294,21 +297,23 @@ def _write(new: list[tuple[bytes, int, bytes]], gone: Iterable[bytes]) -> None:
             connection.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", new)
             connection.executemany("DELETE FROM runs WHERE name = ?", forgotten)
             connection.execute("COMMIT")
-    except sqlite3.Error as error:
+    except FAILURES as error:
         _drop_damaged(error)
     except OSError:
         return
 
 
-def _drop_damaged(error: sqlite3.Error) -> None:
+def _drop_damaged(error: Exception) -> None:
     """Remove the index after an error that comes of its content; the next reader makes it anew."""
     # The low byte is the kind of an error, the others tell more of it. Python's own errors have none.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if code in HARMLESS:
+    # A damaged header may say that the file is only to be read, or keeps a log of its own.
+    writable = code == sqlite3.SQLITE_READONLY and os.access(_path(), os.W_OK)
+    if code in HARMLESS and not writable:
         return
     with contextlib.suppress(OSError):
-        for name in (f"{FILE}-journal", FILE):
-            (config.home() / name).unlink(missing_ok=True)
+        for ending in ("-journal", "-wal", "-shm", ""):
+            _path().with_name(f"{FILE}{ending}").unlink(missing_ok=True)
 
 
 # -- medians
