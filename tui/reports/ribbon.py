@@ -4,7 +4,6 @@ The order is the program's plan; within a partition it is the order in which the
 unknown time - all that the CPU does, and operators without an estimate - have one fixed width, which views must say.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -286,8 +285,3 @@ def _initials(name: str) -> str:
         initials = level if level.isdecimal() else "".join(word[0] for word in level.split("_") if word)
         short += initials if not short or level.isdecimal() else f".{initials}"
     return short + space + count
-
-
-def counts(found: Sequence[Part]) -> Counter[Side]:
-    """Number of parts on either processor."""
-    return Counter(part.side for part in found)
