@@ -18,7 +18,7 @@ from tui.reports.html import LogPart
 from tui.run import state, store
 from tui.run.check import Layer, LimitResult
 from tui.run.delegation import CpuOperator
-from tui.run.figures import MemoryPool, PoolNeed, Profiled, Statistics
+from tui.run.figures import Cpu, MemoryPool, PoolNeed, Profiled, Statistics
 from tui.run.log import LogLine
 from tui.run.state import State
 
@@ -242,6 +242,14 @@ def test_the_network_is_drawn_in_running_order_with_its_cycles(home: object) -> 
     assert rects[0]["width"] == rects[-1]["width"]
     assert "P0 4,321" in [text.text for text in svg.findall(f"{SVG}text")]
     assert "CPU, time not known" in words(page)
+
+
+def test_a_ribbon_without_the_programs_plan_counts_nothing_on_the_cpu(home: object) -> None:
+    found = store.load(fakes.whole())
+    planless = msgspec.structs.replace(found, cpu=Cpu())
+    drawn = ribbon_svg.ribbon(planless)
+    assert drawn is not None and "on the CPU" not in drawn.summary
+    assert drawn.unknown == "CPU: its place in the program is not known"
 
 
 def test_a_network_of_many_operators_has_a_ribbon_of_as_many_as_can_be_seen(home: object) -> None:

@@ -62,15 +62,17 @@ def ribbon(state: State) -> Ribbon | None:
         return None
     blocks = layout(found, CELLS, FIXED_CELLS)
     total = sum(part.cycles or 0 for part in found)
+    planned = bool(state.cpu.operators)
     on_cpu = sum(part.side == "cpu" for part in found)
+    sides = f"{counted(len(found) - on_cpu, 'operator')} on the NPU" + (f", {on_cpu} on the CPU" if planned else "")
     return Ribbon(
         tuple(_boxes(blocks, total)),
         tuple(
             _bracket(span.start * UNIT, span.cells * UNIT, f"P{span.partition} {number(span.cycles)}", span.partition)
             for span in spans(blocks)
         ),
-        f"{counted(len(found) - on_cpu, 'operator')} on the NPU, {on_cpu} on the CPU, in the order they run",
-        unknown_words(found, planned=bool(state.cpu.operators)),
+        f"{sides}, in the order they run",
+        unknown_words(found, planned=planned),
     )
 
 
