@@ -17,7 +17,8 @@ from textual.geometry import Region
 from tests.app import fakes
 from tests.app.conftest import Until
 from tests.app.test_hostile import CONTROLS, TEXTS, hostile_events
-from tui.app import ascii
+from tui import resources
+from tui.app import ascii, themes
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
 from tui.app.widgets import delegation
@@ -38,7 +39,8 @@ class Alone(App[None]):
     CSS_PATH = Path(delegation.__file__).with_name("widgets.tcss")
 
     def get_css_variables(self) -> dict[str, str]:
-        return {**super().get_css_variables(), "muted": "#8793a1", "npu-2": "#5b479c", "npu-3": "#473a7c"}
+        dark = themes.read(resources.folder("themes") / "dark.toml")
+        return super().get_css_variables() | themes.variables(dark, dark)
 
     def compose(self) -> ComposeResult:
         yield DelegationPanel(id="delegation", number=2)

@@ -72,8 +72,7 @@ class CompareScreen(Screen[None]):
         """Show the comparison."""
         text = f"! {clean(event.found)}" if isinstance(event.found, str) else summary(event.found)
         lines = [
-            Content.assemble((line, "bold $text-error")) if WORSE in line else Content(line)
-            for line in text.split("\n")
+            Content.assemble((line, "bold $fail")) if WORSE in line else Content(line) for line in text.split("\n")
         ]
         self.query_one("#found", Static).update(Content("\n").join(lines))
 

@@ -41,7 +41,7 @@ class ReplayScreen(RunScreen):
     """Screen of a run in the time it took, or faster; nothing is written to the run or asked of it."""
 
     CSS = """
-    ReplayScreen #replay { height: 1; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }
+    ReplayScreen #replay { height: 1; padding: 0 1; background: $raised; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

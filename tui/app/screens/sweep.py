@@ -155,7 +155,7 @@ class SweepScreen(Screen[Target | None]):
     def on_sweep_screen_said(self, event: Said) -> None:
         """Show the progress."""
         text, said = clean(event.text, 300), self.query_one("#said", Static)
-        said.update(Content.assemble((f"! {text}", "bold $text-error") if event.problem else text))
+        said.update(Content.assemble((f"! {text}", "bold $fail") if event.problem else text))
         said.display = bool(text)
 
     def on_heat_map_moved(self) -> None:
@@ -205,12 +205,12 @@ class SweepScreen(Screen[Target | None]):
         if point is None:
             return Content.assemble(heading, ("  ...", "$muted"))
         if point.total_cycles is None:
-            return Content.assemble(heading, (f"  {clean(point.reason or '', 120)}", "$text-warning"))
+            return Content.assemble(heading, (f"  {clean(point.reason or '', 120)}", "$warn"))
         words = (
             f"  {number(point.total_cycles)} cycles  {ms(point.inference_ms)}  SRAM {kib_words(point.sram_kib)}"
             f"  DRAM {kib_words(point.dram_kib)}  flash {kib_words(point.flash_kib)}"
         )
-        broken = (f"\n! {clean(point.reason)}", "$text-warning") if point.reason else ""
+        broken = (f"\n! {clean(point.reason)}", "$warn") if point.reason else ""
         return Content.assemble(heading, words, broken)
 
     # -- actions

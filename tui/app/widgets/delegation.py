@@ -39,14 +39,14 @@ def _rows(found: Delegation) -> list[Row]:
     """Each cause of operators on the CPU, then all others by name."""
     kept = {operator.op for operator in found.kept}
     own = [
-        Row(f"{CAUSE}{at}", (_operators(c), "", _count(len(c.nodes)), clean(c.reason, 200)), tone="warn")
+        Row(f"{CAUSE}{at}", (_operators(c), "", _count(len(c.nodes)), clean(c.reason, 200)), tone="cpu")
         for at, c in enumerate(found.causes)
     ]
     others = [
         Row(
             str(at),
             (printable_name(o.op), _count(o.npu), _count(o.cpu), clean(o.reason or "", 200) if o.cpu else ""),
-            tone="warn" if o.cpu else "",
+            tone="cpu" if o.cpu else "",
         )
         for at, o in enumerate(found.operators)
         if o.npu or o.op not in kept
@@ -141,17 +141,17 @@ def _head(found: Delegation) -> Content:
     parts = "1 partition" if found.subgraphs == 1 else f"{found.subgraphs:,} partitions"
     lines = [
         Content.assemble(
-            ("NPU ", "bold"),
+            ("NPU ", "bold $npu"),
             f"{found.delegated_nodes:,} nodes{share}, {parts}   ",
-            ("CPU ", "bold"),
+            ("CPU ", "bold $cpu"),
             f"{found.non_delegated_nodes:,} nodes",
         )
     ]
     if found.kernels:
         kernels = ", ".join(f"{printable_name(k.op).removesuffix('.out')} x{k.calls}" for k in found.kernels)
-        lines.append(Content.assemble(("CPU kernels ", "bold"), clean(kernels, 600)))
+        lines.append(Content.assemble(("CPU kernels ", "bold $cpu"), clean(kernels, 600)))
     else:
         lines.append(Content("CPU kernels: none known"))
     if price := fallback_cost(found):
-        lines.append(Content.assemble((price, "$text-warning")))
+        lines.append(Content.assemble((price, "$warn")))
     return Content("\n").join(lines)

@@ -123,8 +123,12 @@ class ExecutionPanel(Panel):
         show(line, Content.assemble((words, "bold $accent")))
 
 
+LABEL_STYLES = {"NPU": "bold $npu", "CPU": "bold $cpu", "PMU": "bold $npu"}
+"""Styles of lines that tell of one of the processors."""
+
+
 def _label(word: str) -> tuple[str, str]:
-    return f"{word:<6}", "bold"
+    return f"{word:<6}", LABEL_STYLES.get(word, "bold")
 
 
 def _figures(state: State) -> Content:
@@ -202,7 +206,7 @@ def _npu(state: State) -> list[Content]:
     )
     if len(state.inferences) == 1:
         return [line]
-    varies = () if cycles.steady else (("  VARIES", "$text-warning"),)
+    varies = () if cycles.steady else (("  VARIES", "$warn"),)
     lines = [line, Content.assemble(f"      {cycles.count:,} inferences: {deviation_words(cycles)}", *varies)]
     return lines if cycles.min == cycles.max else [*lines, Content(f"      {spread_words(cycles)}")]
 

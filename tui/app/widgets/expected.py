@@ -29,7 +29,7 @@ def expected_words(target: Target, expected: "Expected | None", *, bars: bool) -
         words = f"{ms(found.inference_ms)}  SRAM {kib_words(found.sram_kib)}"
         lines.append(Content.assemble(" ", (number(found.total_cycles), "bold"), f" cycles  {words}"))
     elif found:
-        lines.append(Content.assemble("  ", (clean(found, 100), "$text-warning")))
+        lines.append(Content.assemble("  ", (clean(found, 100), "$warn")))
     if not bars:
         return Content("\n").join(lines)
     known = {name: e.total_cycles for name, e in expected.estimates.items() if isinstance(e, Estimate)}
@@ -38,5 +38,5 @@ def expected_words(target: Target, expected: "Expected | None", *, bars: bool) -
         cycles = known[name] or 0
         style = "bold" if name == target.accelerator else ""
         text = f"{name.rsplit('-', 1)[-1]:>6} {number(cycles):>12} "
-        lines.append(Content.assemble((text, style), (bar(cycles / most if most else 0, BAR), "$accent")))
+        lines.append(Content.assemble((text, style), (bar(cycles / most if most else 0, BAR), "$npu")))
     return Content("\n").join(lines)

@@ -11,11 +11,11 @@ from tui.run.state import StageState, State
 from tui.text import clean
 
 STATUS_STYLE = {
-    "ok": "bold $text-success",
-    "mismatch": "bold $text-error",
-    "failed": "bold $text-error",
-    "lost": "bold $text-error",
-    "stopped": "bold $text-warning",
+    "ok": "bold $ok",
+    "mismatch": "bold $fail",
+    "failed": "bold $fail",
+    "lost": "bold $fail",
+    "stopped": "bold $warn",
     "running": "bold $accent",
 }
 
@@ -102,11 +102,11 @@ def _stage_words(stage: StageState, state: State) -> Content:
         case "skipped":
             return Content.assemble((f"{name} skipped", "$muted"))
         case "stopped":
-            return Content.assemble((f"{name}{seconds} stopped", "bold $text-warning"))
+            return Content.assemble((f"{name}{seconds} stopped", "bold $warn"))
         case "failed":
-            return Content.assemble((f"{name}{seconds} FAILED", "bold $text-error"))
+            return Content.assemble((f"{name}{seconds} FAILED", "bold $fail"))
     if name == "check" and state.check is not None:
-        tone = {"match": "bold $text-success", "mismatch": "bold $text-error"}.get(state.check.status, "$muted")
+        tone = {"match": "bold $ok", "mismatch": "bold $fail"}.get(state.check.status, "$muted")
         return Content.assemble("check ", (state.check.status.upper(), tone))
     return Content(f"{name}{' cached' if stage.cached else seconds}")
 

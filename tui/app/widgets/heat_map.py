@@ -13,8 +13,8 @@ from tui.reports.sweep import cell, unit_name
 from tui.text import clean
 
 LABEL, CELL, NARROW = 15, 11, 9
-STYLES = ("$text-success", "", "$text-warning", "$text-error")
-"""From the fastest quarter of the range to the slowest; the figures and marks say the same without colour."""
+STYLES = tuple(f"$on-heat-{step} on $heat-{step}" for step in range(1, 6))
+"""From the fastest fifth of the range to the slowest; the figures and marks say the same without colour."""
 
 
 class HeatMap(Widget, can_focus=True):
@@ -87,7 +87,7 @@ class HeatMap(Widget, can_focus=True):
                 point = self._at.get((mode, accelerator))
                 style = self._style(point)
                 if (row, column) == (self._row, self._column):
-                    style = f"{style} reverse".strip()
+                    style = f"bold {style} reverse"
                 text = cell(self._sweep, point) if point is not None else "...  "
                 parts.append((f"{text.rjust(across - 1)} ", style))
             lines.append(Content.assemble(*parts))

@@ -1,5 +1,6 @@
 """Panel: the use of the NPU's memories over time."""
 
+import itertools
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -18,6 +19,8 @@ from tui.run.state import State
 from tui.text import clean
 
 LEAST_ROWS = 6
+SHADES = 6
+"""Shades of tensors: a letter tells two of the same shade apart."""
 LEGEND = 8
 """Tensors that the legend names: those alive at the peak, the largest first."""
 
@@ -82,10 +85,26 @@ class MemoryPanel(Panel):
             Content.assemble((area_words(area), "bold"), several),
             Content(peak_words(area, peak)),
         ]
-        legend = [f"  {area.mark(tensor)} {tensor_words(tensor)}" for tensor in peak.tensors[:LEGEND]]
+        legend = [
+            Content.assemble("  ", (mark := area.mark(tensor), _style(mark)), f" {tensor_words(tensor)}")
+            for tensor in peak.tensors[:LEGEND]
+        ]
         if hidden := peak.tensors[LEGEND:]:
-            legend.append(f"  and {len(hidden)} more: {kib(sum(t.bytes for t in hidden))}")
+            legend.append(Content(f"  and {len(hidden)} more: {kib(sum(t.bytes for t in hidden))}"))
         width = max(self.scrollable_content_region.width - 2, 10)
         rows = max(self.size.height - len(lines) - len(legend) - 1, LEAST_ROWS)
-        drawn = [Content.assemble((row, "$accent")) for row in memory.picture(area, width, rows)]
-        return Content("\n").join([*lines, *map(Content, legend), *drawn])
+        drawn = [_colored(row) for row in memory.picture(area, width, rows)]
+        return Content("\n").join([*lines, *legend, *drawn])
+
+
+def _style(mark: str) -> str:
+    """Colours of a tensor's cells in the picture and of its letter in the legend."""
+    if mark == memory.FREE:
+        return "$faint"
+    shade = memory.MARKS.index(mark) % SHADES + 1
+    return f"$on-tensor-{shade} on $tensor-{shade}"
+
+
+def _colored(row: str) -> Content:
+    """A row of the picture, each tensor's cells in its shade."""
+    return Content.assemble(*(("".join(cells), _style(mark)) for mark, cells in itertools.groupby(row)))

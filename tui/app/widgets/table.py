@@ -49,7 +49,7 @@ class Row:
     key: str
     cells: tuple[str | float, ...]
     tone: str = ""
-    """``heading``, ``dim``, ``good``, ``bad`` or ``warn``. A heading is no choice; only its first cell is shown."""
+    """``heading``, ``dim``, ``good``, ``bad``, ``warn`` or ``cpu``. A heading is no choice; its first cell is shown."""
     enabled: bool = True
 
 
@@ -64,6 +64,7 @@ class FigureTable(ScrollView, can_focus=True):
         "table--good",
         "table--bad",
         "table--warn",
+        "table--cpu",
         "table--bar",
     }
 

@@ -15,7 +15,7 @@ from tui.run.derived import checked, outcome
 from tui.run.state import State
 from tui.text import clean, counted
 
-TONES = {"match": "bold $text-success", "mismatch": "bold $text-error", "skipped": "bold"}
+TONES = {"match": "bold $ok", "mismatch": "bold $fail", "skipped": "bold"}
 
 
 class VerdictPanel(TextPanel):
@@ -86,9 +86,9 @@ LIMITS = {
 
 
 def _limit(limit: LimitResult) -> Content:
-    verdict = ("kept", "$text-success") if limit.ok else ("EXCEEDED", "bold $text-error")
+    verdict = ("kept", "$ok") if limit.ok else ("EXCEEDED", "bold $fail")
     if limit.name == "match":
-        verdict = verdict if limit.ok else ("NOT MET", "bold $text-error")
+        verdict = verdict if limit.ok else ("NOT MET", "bold $fail")
         return Content.assemble(("Limit ", "bold"), "outputs must match  ", verdict)
     words, unit = LIMITS.get(limit.name, (clean(limit.name, 40), ""))
     value = field(limit.name, limit.value)
