@@ -3,11 +3,15 @@
 from pathlib import Path
 
 import pytest
+from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
+from tests.app import fakes
 from tests.app.conftest import Until
 from tui.app import themes
 from tui.app.screens.root import FvpApp
+from tui.app.screens.run import RunScreen
+from tui.app.widgets import memory as memory_panel
 from tui.errors import UserError
 
 
@@ -57,8 +61,6 @@ async def test_users_themes_are_taken_and_broken_ones_named_once(until: Until) -
 
 
 async def test_every_theme_draws_every_screen(until: Until) -> None:
-    from tests.app import fakes
-    from tui.app.screens.run import RunScreen
 
     # In the terminal's colours, with no more than it has to say.
     _user("plain.toml", "ansi = true\n[colors]\nprimary = 'ansi_blue'\n")
@@ -126,3 +128,28 @@ async def test_every_theme_has_every_role_as_a_variable(until: Until) -> None:
             await pilot.pause()
             assert {f"on-{role}" for role in themes.ROLES} <= app.theme_variables.keys(), name
             assert themes.ROLES.keys() - {"text"} <= app.theme_variables.keys(), name
+
+
+@pytest.mark.parametrize("name", ["dark", "light", "high-contrast", "terminal"])
+async def test_the_npu_and_the_cpu_have_their_colours_in_every_theme(name: str, until: Until) -> None:
+    app = FvpApp(attach=fakes.whole())
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.theme = name
+        await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
+        await pilot.pause()
+        npu, cpu = (Color.parse(app.theme_variables[role]).rich_color for role in ("npu", "cpu"))
+        drawn = [segment for strip in app.screen._compositor.render_strips() for segment in strip]
+        bars = {segment.style.color for segment in drawn if segment.style and "█" in segment.text}
+        assert npu in bars and cpu not in bars
+        kept = [
+            s for s in drawn if s.style and "dequantize_per_tensor" in s.text and "." in s.text.partition("_m")[2][:1]
+        ]
+        assert kept and {segment.style.color for segment in kept if segment.style} == {cpu}
+
+
+def test_cells_of_the_memory_map_keep_their_letters() -> None:
+    row = "..AAA.gg"
+    drawn = memory_panel.colored(row)
+    assert drawn.plain == row
+    styles = {row[span.start]: span.style for span in drawn.spans}
+    assert styles["A"] == "$on-tensor-1 on $tensor-1" and styles["."] == "$faint"

@@ -93,7 +93,7 @@ class MemoryPanel(Panel):
             legend.append(Content(f"  and {len(hidden)} more: {kib(sum(t.bytes for t in hidden))}"))
         width = max(self.scrollable_content_region.width - 2, 10)
         rows = max(self.size.height - len(lines) - len(legend) - 1, LEAST_ROWS)
-        drawn = [_colored(row) for row in memory.picture(area, width, rows)]
+        drawn = [colored(row) for row in memory.picture(area, width, rows)]
         return Content("\n").join([*lines, *legend, *drawn])
 
 
@@ -105,6 +105,6 @@ def _style(mark: str) -> str:
     return f"$on-tensor-{shade} on $tensor-{shade}"
 
 
-def _colored(row: str) -> Content:
+def colored(row: str) -> Content:
     """A row of the picture, each tensor's cells in its shade."""
     return Content.assemble(*(("".join(cells), _style(mark)) for mark, cells in itertools.groupby(row)))
