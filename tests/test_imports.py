@@ -57,3 +57,18 @@ def test_the_core_needs_no_numpy_and_no_terminal_library(module: str) -> None:
 def test_the_full_screen_program_imports_neither_torch_nor_numpy() -> None:
     found = modules_after("import tui.app.start, tui.app.screens.setup, tui.app.screens.run, tui.app.screens.history")
     assert found.isdisjoint({"torch", "executorch", "numpy"})
+
+
+def test_the_first_picture_loads_neither_events_nor_states_of_runs() -> None:
+    code = (
+        "import sys, tui.app.screens.root; print(*({'tui.run.events', 'tui.run.state', 'ctypes'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.stdout.split() == []

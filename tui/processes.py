@@ -1,7 +1,6 @@
 """Environment and lifetime of child processes."""
 
 import contextlib
-import ctypes
 import fcntl
 import gc
 import os
@@ -31,6 +30,8 @@ def tie() -> Callable[[], None]:
 
     All it needs is looked up here, before the fork.
     """
+    import ctypes  # takes longer than all else here, and most that import this module start no child
+
     parent = os.getpid()
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 

@@ -245,9 +245,9 @@ def million(home: Path) -> None:
     for words, keys, there in steps:
         if "expression" in words:
             # What is typed at once is text: the field has to be there to be told what it takes.
-            tui.timed("&" if "filter" in words else "/", lambda text: ": a " in text)
-            if ": a regular expression" not in tui.text:
-                tui.timed("\x12", lambda text: "a regular expression" in text)
+            tui.timed("&" if "filter" in words else "/", lambda text: "(ctrl+r)" in text)
+            if "regular expression (ctrl+r)" not in tui.text:
+                tui.timed("\x12", lambda text: "regular expression (ctrl+r)" in text)
         print(f"  {words:38} {tui.timed(keys, there):8.2f} s", flush=True)
         tui.quiet(1.0)
     print(f"  memory of the program {'':17} {tui.rss_mib():8.0f} MiB")

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from tui.run import events
+from tui.run.badges import COUNTED, ESTIMATED, MEASURED, UNREPRESENTATIVE
 from tui.run.check import Check, why_broken
 from tui.run.state import Progress, State
 
@@ -46,12 +47,6 @@ def progress_words(progress: events.StageProgressed | Progress) -> str:
 def npu_ms(state: State, cycles: float | None) -> float | None:
     """NPU cycles as milliseconds at the clock of the target's system config, as Vela states it."""
     return None if cycles is None or not state.clock_hz else cycles / state.clock_hz * 1e3
-
-
-MEASURED = "FVP - cycles measured"
-UNREPRESENTATIVE = "FVP --fast - cycles not representative"
-ESTIMATED = "SIMULATOR - cycles estimated"
-COUNTED = "SIMULATOR + firmware - instructions counted, cycles estimated"
 
 
 def badge(state: State) -> str:

@@ -1,11 +1,13 @@
 """Drawing only what has changed: of a state, and of a text on the screen."""
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.run.state import State
+if TYPE_CHECKING:
+    # The first picture shows no run: it does without the events, figures and states of one.
+    from tui.run.state import State
 
 
 def show(static: Static, content: Content, *, layout: bool = True) -> None:
@@ -21,12 +23,12 @@ class Reads:
     def __init__(self) -> None:
         self._values: dict[str, Any] = {}
 
-    def record(self, state: State) -> State:
+    def record(self, state: "State") -> "State":
         """Forget what was read before, and return the state in a form that records what is read of it from now on."""
         self._values = {}
-        return cast(State, _Recorded(state, self._values))
+        return cast("State", _Recorded(state, self._values))
 
-    def same(self, state: State) -> bool:
+    def same(self, state: "State") -> bool:
         """Tell whether every part that was read is equal in this state."""
         return all(getattr(state, name) == value for name, value in self._values.items())
 
@@ -36,7 +38,7 @@ class _Recorded:
 
     __slots__ = ("_state", "_values")
 
-    def __init__(self, state: State, values: dict[str, Any]) -> None:
+    def __init__(self, state: "State", values: dict[str, Any]) -> None:
         self._state = state
         self._values = values
 

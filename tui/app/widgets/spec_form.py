@@ -11,7 +11,7 @@ from textual.widgets import Static
 from tui.app.widgets.choice import Choice, Field, Number
 from tui.app.widgets.files_field import FilesField
 from tui.run import options, spec
-from tui.run.derived import ESTIMATED, MEASURED
+from tui.run.badges import ESTIMATED, MEASURED
 from tui.run.option import Option, replaced
 from tui.run.options import INFERENCE, PLATFORM, PROGRAM
 from tui.run.spec import Spec
