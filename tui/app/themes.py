@@ -9,6 +9,7 @@ the terminal's ground. A table ``variables`` may set any colour among Textual's 
 import difflib
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -169,6 +170,7 @@ def _on(color: str, texts: tuple[str, ...]) -> str:
     return readable[0] if readable else max(texts, key=lambda text: contrast(text, color))
 
 
+@cache
 def contrast(one: str, other: str) -> float:
     """Contrast of two colours as WCAG 2 defines it: from 1 to 21; 1 where one is the terminal's own."""
     if not (one.startswith("#") and other.startswith("#")):
@@ -177,6 +179,7 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
+@cache
 def _luminance(color: str) -> float:
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in _channels(color))]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
