@@ -52,7 +52,7 @@ def test_one_that_stays_runs_further_inferences_and_ends_well(home: Path, fvp_tu
         assert finished(until_waiting(events)) == [0]
         done = fvp_tui("infer", "last")
         assert done.returncode == 0, done.stderr
-        assert re.match(r"inference 2: [\d,]+ NPU cycles, [\d.]+ ms, estimated\ncheck     so far MATCH", done.stdout)
+        assert re.match(r"inference 2: [\d,]+ NPU cycles, [\d.]+ [mµ]s, estimated\ncheck     so far MATCH", done.stdout)
         assert "artifacts/outputs_1.npz" in done.stdout and f"fvp-tui show {store.ids()[0]}" in done.stderr
         assert finished(until_waiting(events)) == [1]
         given = tmp_path / "ones.npy"
