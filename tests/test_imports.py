@@ -59,9 +59,9 @@ def test_the_full_screen_program_imports_neither_torch_nor_numpy() -> None:
     assert found.isdisjoint({"torch", "executorch", "numpy"})
 
 
-def test_the_first_picture_loads_neither_events_nor_states_of_runs() -> None:
+def test_the_first_picture_loads_neither_figures_nor_states_of_runs() -> None:
     code = (
-        "import sys, tui.app.screens.root; print(*({'tui.run.events', 'tui.run.state', 'ctypes'} & set(sys.modules)))"
+        "import sys, tui.app.screens.root; print(*({'tui.run.figures', 'tui.run.state', 'ctypes'} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

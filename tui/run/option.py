@@ -4,7 +4,6 @@ Options are declared in `tui.run.options`, those of a spec beside the field that
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -20,8 +19,7 @@ def _unchanged(name: str) -> str:
     return name
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(msgspec.Struct, frozen=True):
     """A field of the Setup screen: its label, and a sentence about it while it has the focus."""
 
     label: str
@@ -35,8 +33,7 @@ class Form:
     """The text for no files."""
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(msgspec.Struct, frozen=True):
     """An option of the command line."""
 
     name: str
@@ -131,7 +128,7 @@ def _completed(option: Option, path: tuple[str, ...], hint: Any, default: Any) -
         hint = get_args(hint)[0]
     kind = _KINDS.get(get_origin(hint) or hint, "text")
     choices = get_args(hint) if kind == "choice" else ()
-    return replace(
+    return msgspec.structs.replace(
         option,
         kind=kind if option.kind == "text" else option.kind,
         path=path,

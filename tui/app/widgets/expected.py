@@ -7,7 +7,6 @@ from textual.content import Content
 
 from tui.app.widgets.words import bar
 from tui.reports.format import kib_words, ms, number
-from tui.run.figures import Estimate
 from tui.text import clean
 from tui.toolchain.target import Target
 
@@ -25,14 +24,14 @@ def expected_words(target: Target, expected: "Expected | None", *, bars: bool) -
     edited = ", before the last edit" if expected.lowered.edited else ""
     lines = [Content.assemble(("Expected", "bold $accent"), (f"  by Vela, lowered {when}{edited}", "$muted"))]
     found = expected.estimates.get(target.accelerator)
-    if isinstance(found, Estimate):
+    if isinstance(found, str):
+        lines.append(Content.assemble("  ", (clean(found, 100), "$warn")))
+    elif found is not None:
         words = f"{ms(found.inference_ms)}  SRAM {kib_words(found.sram_kib)}"
         lines.append(Content.assemble(" ", (number(found.total_cycles), "bold"), f" cycles  {words}"))
-    elif found:
-        lines.append(Content.assemble("  ", (clean(found, 100), "$warn")))
     if not bars:
         return Content("\n").join(lines)
-    known = {name: e.total_cycles for name, e in expected.estimates.items() if isinstance(e, Estimate)}
+    known = {name: e.total_cycles for name, e in expected.estimates.items() if not isinstance(e, str)}
     most = max((cycles or 0 for cycles in known.values()), default=0)
     for name in sorted(known, key=lambda name: int(name.rsplit("-", 1)[-1])):
         cycles = known[name] or 0

@@ -2,17 +2,20 @@
 
 from collections.abc import Callable
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
-from tui.run.figures import Source
 from tui.run.spec import Spec
 from tui.text import clean, printable_name
+
+if TYPE_CHECKING:
+    from tui.run.figures import Source
 
 Clock = Callable[[], float]
 """Tells the Unix time."""
 
-SOURCES: dict[Source, str] = {
+SOURCES: "dict[Source, str]" = {
     "measured": "measured by the FVP",
     "counted": "counted on an emulated core",
     "estimated": "estimated by a cycle model",
