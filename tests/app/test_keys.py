@@ -123,12 +123,13 @@ def test_a_key_that_all_screens_have_means_the_same_on_each() -> None:
         if place in ("setup", "run", "history", "compare", "sweep", "replay", "help"):
             for key in binding.key.split(","):
                 meanings.setdefault(key, set()).add(name)
-    same = {key: meanings[key] for key in ("h", "x", "y", "r", "s", "d", "slash")}
+    same = {key: meanings[key] for key in ("h", "x", "y", "r", "R", "s", "d", "slash")}
     assert same == {
         "h": {"history"},
         "x": {"export"},
         "y": {"copy"},
         "r": {"run", "again"},
+        "R": {"edit", "again"},  # of a replay: from the beginning
         "s": {"stop"},
         "d": {"reset", "delete"},
         "slash": {"filter", "search"},

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tui.analysis.compare import Comparison, Profile, compare
+from tui.app.screens.again import edit_again, run_again
 from tui.app.widgets.background import in_background, tell
 from tui.app.widgets.keybar import KeyBar
 from tui.reports.compare import WORSE, summary
@@ -30,6 +31,17 @@ class CompareScreen(Screen[None]):
         Binding("pageup", "scroll(-15)", "Page up", show=False, id="compare.page-up"),
         Binding("pagedown,space", "scroll(15)", "Page down", key_display="pgdn", id="compare.page-down"),
         Binding("o", "swap", "Swap A and B", tooltip="Compare the other way round", id="compare.swap"),
+        Binding(
+            "r",
+            "again",
+            "Run B again",
+            show=False,
+            tooltip="Start a run with B's model and options",
+            id="compare.again",
+        ),
+        Binding(
+            "R", "edit", "Edit and run", show=False, tooltip="Change B's options in Setup, then run", id="compare.edit"
+        ),
         Binding("y", "copy", "Copy", tooltip="Copy the command line of this comparison", id="compare.copy"),
         Binding("q,escape", "back", "Back", id="compare.back"),
     ]
@@ -84,6 +96,14 @@ class CompareScreen(Screen[None]):
         """Compare the other way round."""
         self._a, self._b = self._b, self._a
         self._compare()
+
+    def action_again(self) -> None:
+        """Run B again."""
+        run_again(self, store.load_spec(self._b))
+
+    def action_edit(self) -> None:
+        """Open Setup with what B was asked to do."""
+        edit_again(self, store.load_spec(self._b))
 
     def action_copy(self) -> None:
         """Put the command line on the clipboard."""

@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from tui.app.screens.again import edit_again, run_again
 from tui.app.screens.compare import CompareScreen
 from tui.app.screens.confirm import Confirm
 from tui.app.screens.export import ExportScreen
@@ -49,6 +50,17 @@ class HistoryScreen(Screen[None]):
             "Compare",
             tooltip="Compare the marked runs, or the marked one with this",
             id="history.compare",
+        ),
+        Binding(
+            "r",
+            "again",
+            "Run again",
+            show=False,
+            tooltip="Start a run with the same model and options",
+            id="history.again",
+        ),
+        Binding(
+            "R", "edit", "Edit and run", show=False, tooltip="Change its options in Setup, then run", id="history.edit"
         ),
         Binding("p", "pin", "Pin", tooltip="Pin or unpin: a pinned run cannot be deleted", id="history.pin"),
         Binding("x", "export", "Export", tooltip="Write a report, a table or a trace", id="history.export"),
@@ -217,6 +229,16 @@ class HistoryScreen(Screen[None]):
             return
         older, newer = sorted(names)
         self.app.push_screen(CompareScreen(store.folder() / older, store.folder() / newer))
+
+    def action_again(self) -> None:
+        """Run the run under the cursor again."""
+        if self._current is not None:
+            run_again(self, store.load_spec(store.folder() / self._current))
+
+    def action_edit(self) -> None:
+        """Open Setup with what the run under the cursor was asked to do."""
+        if self._current is not None:
+            edit_again(self, store.load_spec(store.folder() / self._current))
 
     def action_pin(self) -> None:
         """Pin the run under the cursor, or unpin it."""

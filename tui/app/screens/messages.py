@@ -6,6 +6,8 @@ from typing import Any
 from textual.message import Message
 from textual.screen import Screen
 
+from tui.run.spec import Spec
+
 
 class OpenRun(Message):
     """Show a run, on top of the screen that asks or instead of it."""
@@ -14,6 +16,14 @@ class OpenRun(Message):
         super().__init__()
         self.directory = directory
         self.instead = instead
+
+
+class EditRun(Message):
+    """Open Setup with a run's spec, to be changed and run again."""
+
+    def __init__(self, request: Spec) -> None:
+        super().__init__()
+        self.request = request
 
 
 class Back(Message):

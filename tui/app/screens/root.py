@@ -26,7 +26,7 @@ import tui.app.widgets
 from tui import config, processes
 from tui.app import ascii, keys, remembered, terminal, themes
 from tui.app.screens.ascii_driver import AsciiDriver
-from tui.app.screens.messages import Back, OpenRun
+from tui.app.screens.messages import Back, EditRun, OpenRun
 from tui.app.screens.setup import SetupScreen
 from tui.errors import UserError
 from tui.text import clean
@@ -227,6 +227,13 @@ class FvpApp(App[None]):
     def on_open_run(self, event: OpenRun) -> None:
         """Show a run."""
         self._open(event.directory, instead=event.instead)
+
+    def on_edit_run(self, event: EditRun) -> None:
+        """Show Setup with the spec of a run; all other screens close."""
+        self.action_setup()
+        first = self.screen_stack[0]
+        if isinstance(first, SetupScreen):
+            first.edit(event.request)
 
     def _open(self, directory: Path, *, instead: bool = False) -> None:
         from tui.app.screens.replay import ReplayScreen

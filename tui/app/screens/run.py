@@ -15,10 +15,11 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from tui.app import editor
+from tui.app.screens.again import edit_again, run_again
 from tui.app.screens.confirm import Confirm
 from tui.app.screens.export import ExportScreen
 from tui.app.screens.feed import Fed, Feed, Readings, Tail
-from tui.app.screens.messages import Back, OpenRun
+from tui.app.screens.messages import Back
 from tui.app.screens.path import InputsScreen
 from tui.app.screens.save_log import SaveScreen
 from tui.app.widgets.background import in_background, tell
@@ -32,7 +33,6 @@ from tui.app.widgets.panels import PANELS
 from tui.app.widgets.tabs import Tabs
 from tui.app.widgets.words import Clock
 from tui.errors import UserError
-from tui.model import catalogue
 from tui.reports.export import offline
 from tui.run import control, spec, store
 from tui.run.check import broken
@@ -66,6 +66,7 @@ class RunScreen(Screen[None]):
         Binding("z", "zoom", "Zoom", id="run.zoom"),
         Binding("s", "stop", "Stop", id="run.stop"),
         Binding("r", "rerun", "Run again", tooltip="Start a new run with the same model and options", id="run.again"),
+        Binding("R", "edit", "Edit and run", show=False, tooltip="Change options in Setup, then run", id="run.edit"),
         Binding("e", "source", "Line", tooltip="Open the line named here in $EDITOR", id="run.source"),
         Binding("i", "infer", "Infer again", tooltip="Run one more inference, on the next sample", id="run.infer"),
         Binding("I", "infer_on", "Infer on files", key_display="I", id="run.infer-on"),
@@ -241,7 +242,7 @@ class RunScreen(Screen[None]):
         running = self.state is not None and self.state.run.status == "running"
         if action == "stop":
             return running
-        if action == "rerun":
+        if action in ("rerun", "edit"):
             return self.state is not None and self.state.spec is not None and not running
         if action == "source":
             return self.state is not None and (named_line(self.state) is not None or self._in_log)
@@ -266,15 +267,13 @@ class RunScreen(Screen[None]):
 
     def action_rerun(self) -> None:
         """Start a run of the same spec, and go to it."""
-        if self.state is None or self.state.spec is None:
-            return
-        try:
-            catalogue.resolve(self.state.spec.model)
-            directory = control.start(spec.check(self.state.spec))
-        except UserError as error:
-            self.notify(clean(str(error), 400), severity="error", markup=False)
-            return
-        self.post_message(OpenRun(directory, instead=True))
+        if self.state is not None:
+            run_again(self, self.state.spec, instead=True)
+
+    def action_edit(self) -> None:
+        """Open Setup with the run's spec."""
+        if self.state is not None:
+            edit_again(self, self.state.spec)
 
     def _key(self, action: str) -> str:
         """Return the first key of an action, as the user has set it."""

@@ -23,7 +23,7 @@ from tui.app.widgets.drawing import show
 from tui.app.widgets.files_field import FilesField
 from tui.app.widgets.filter_field import FilterField
 from tui.app.widgets.keybar import KeyBar
-from tui.app.widgets.model_table import FILE, ModelTable
+from tui.app.widgets.model_table import FILE, ModelTable, recent_files
 from tui.app.widgets.spec_form import SpecForm, is_data_set
 from tui.app.widgets.table import FigureTable
 from tui.errors import UserError
@@ -35,9 +35,6 @@ from tui.text import clean
 from tui.toolchain.target import Target
 
 FIRST = "sample:digits"
-RECENT = 6
-"""Files of earlier runs that are offered."""
-RECENT_RUNS = 200
 WIDTHS = [(0, "-narrow"), (76, "-normal"), (110, "-wide")]
 TALL = 28
 """Rows from which on the sizes of the NPU stand beside each other."""
@@ -89,7 +86,7 @@ class SetupScreen(Screen[None]):
         self._files: list[str] = []
         """Paths: typed ones first, then those of earlier runs."""
         self._base = remembered.read().spec or spec.DEFAULT
-        """The last one that was run here, and what the Parameters screen has set."""
+        """The last one that was run here, or that of a run to edit, with what the Parameters screen has set."""
         self._refused = ""
         """Name of the model whose problem is shown."""
 
@@ -136,22 +133,13 @@ class SetupScreen(Screen[None]):
             # That the last one is gone since is nothing to complain about.
             return FIRST, str(error) if self._wanted is not None else ""
         if Path(model).is_absolute():
-            self._files.insert(0, model)
-        elif not model.startswith("sample:"):
+            self._files = [model, *(known for known in self._files if known != model)]
+        elif all(known.name != model for known in self._models):
             self._models.append(catalogue.presumed(model))
         return model, ""
 
     def _list(self) -> None:
-        # Only now, and in the functions below: what the first picture does not need, it does not wait for.
-        from tui.run import store
-
-        recent: list[str] = []
-        for _, request in store.specs(RECENT_RUNS):
-            if request.model.startswith("/") and request.model not in recent:
-                recent.append(request.model)
-            if len(recent) == RECENT:
-                break
-        tell(self, self.Listed(catalogue.models(), recent))
+        tell(self, self.Listed(catalogue.models(), recent_files()))
 
     def on_unmount(self) -> None:
         """Stop looking up estimates."""
@@ -271,10 +259,23 @@ class SetupScreen(Screen[None]):
     def _take_file(self, path: str | None) -> None:
         if path is not None:
             self._files = [path, *(known for known in self._files if known != path)]
-            with self.prevent(Input.Changed):
-                self.query_one(FilterField).value = ""
-            self._fill(path)
-            self.set_focus(self.query_one(ModelTable))
+            self._choose(path)
+
+    def _choose(self, model: str) -> None:
+        """Put the cursor on a model, whatever the filter."""
+        with self.prevent(Input.Changed):
+            self.query_one(FilterField).value = ""
+        self._fill(model)
+        self.set_focus(self.query_one(ModelTable))
+
+    def edit(self, request: Spec) -> None:
+        """Show the spec of a run, to be changed and run again."""
+        self._wanted, self._base = request.model, request
+        self.query_one(SpecForm).fill(request)
+        model, problem = self._first_model()
+        self._choose(model)
+        self._refuse(problem)
+        self._refresh_command()
 
     # -- what the user does: the options
 

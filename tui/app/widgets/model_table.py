@@ -15,6 +15,25 @@ FILE = "file..."
 """Key and text of the row that asks for a path."""
 
 
+RECENT = 6
+"""Files of earlier runs that are offered."""
+RECENT_RUNS = 200
+
+
+def recent_files() -> list[str]:
+    """Files that the newest runs are of, the newest first."""
+    # Only now: what the first picture does not need, it does not wait for.
+    from tui.run import store
+
+    found: list[str] = []
+    for _, request in store.specs(RECENT_RUNS):
+        if request.model.startswith("/") and request.model not in found:
+            found.append(request.model)
+        if len(found) == RECENT:
+            break
+    return found
+
+
 class ModelTable(FigureTable):
     """Samples, files, and the models of the ExecuTorch package; enter runs the one under the cursor."""
 
