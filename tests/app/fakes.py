@@ -305,7 +305,10 @@ def faster(name: str, cycles: int) -> Path:
     for event in [*begun(name, spec_of()), *compiled(), *inferred((cycles,)), *finished()]:
         if isinstance(event, events.Estimated):
             event = msgspec.structs.replace(
-                event, estimate=msgspec.structs.replace(event.estimate, total_cycles=cycles, npu_cycles=cycles)
+                event,
+                estimate=msgspec.structs.replace(
+                    event.estimate, total_cycles=cycles, npu_cycles=cycles, inference_ms=cycles / 1e6
+                ),
             )
         what.append(event)
     return make(name, spec_of(), what)

@@ -79,7 +79,7 @@ def test_run_is_explained_wherever_it_is_taken() -> None:
     names = "attach infer stop show log compare advise replay export pin rm"
     assert takes >= {f"fvp-tui {name}" for name in names.split()}
     for words in takes:
-        assert "RUN is an id, the unique beginning of an id, last or last~N." in help_of(words)
+        assert "RUN is an id, its unique beginning or last part, last or last~N." in help_of(words)
 
 
 @pytest.mark.parametrize("words", ALL)

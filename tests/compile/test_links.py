@@ -93,7 +93,7 @@ def test_no_view_calls_a_mismatch_ok(ran: RanModel, home: Path, fvp_tui: Fvp, tm
     assert "LOWERING CHANGED THE RESULT" in shown.splitlines()[1]
     assert "quantized -> lowered" in shown and "BROKEN" in shown
     listed = {line.split()[0]: line for line in fvp_tui("history").stdout.splitlines()}
-    assert listed[wrong].split()[1] == "mismatch" and listed[right].split()[1] == "ok"
+    assert listed[wrong[-4:]].split()[1] == "mismatch" and listed[right[-4:]].split()[1] == "ok"
     page = tmp_path / "report.html"
     assert fvp_tui("export", wrong, "--format", "html", "-o", str(page)).returncode == 0
     text = page.read_text(encoding="utf-8")

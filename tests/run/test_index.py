@@ -104,10 +104,14 @@ def test_a_row_has_the_figures_of_its_run(home: Path) -> None:
         engine="interpreter",
         total_cycles=4_321,
         inference_ms=0.004321,
+        latency_ms=0.004321,
+        latency_by="vela",
         npu_cycles=4_333,
         npu_median=4_333,
         source="estimated",
         check="match",
+        stage=None,
+        reason=None,
         accuracy=351 / 360,
         stages={"load": 0.4, "export": 0.6, "quantize": 1.1, "lower": 6.2, "vela": 0.5, "emit": 0.2}
         | {"boot": 0.2, "infer": 0.1, "check": 0.1},
@@ -387,14 +391,14 @@ def test_history_prints_the_same_with_and_without_it(home: Path, fvp_tui: Fvp) -
     assert fvp_tui("history").stdout == first
     lines = [line.split() for line in first.splitlines()]
     assert [line[:3] for line in lines[1:]] == [
-        [store.load(store.folder() / name_of(5)).run.id, "ok", "sample:split"],
-        [name_of(4), "lost", "sample:digits"],
-        [name_of(3), "mismatch", "net.py"],
-        [name_of(2), "failed", "sample:split"],
-        [name_of(1), "ok", "sample:digits"],
+        ["0005", "ok", "sample:split"],
+        ["0004", "lost", "sample:digits"],
+        ["0003", "mismatch", "net.py"],
+        ["0002", "failed", "sample:split"],
+        ["0001", "ok", "sample:digits"],
     ]
-    assert lines[-1][3:8] == ["ethos-u85-256", "Sram_Only", "4,321", "4,333", "match"]
-    assert fvp_tui("history", "-n", "1").stdout.splitlines()[1].startswith(name_of(5))
+    assert lines[-1][3:5] == ["ethos-u85-256", "Sram_Only"] and lines[-1][-5:] == ["4.32", "µs", "match", "9.50", "s"]
+    assert fvp_tui("history", "-n", "1").stdout.splitlines()[1].startswith("0005 ")
 
 
 # -- medians

@@ -8,7 +8,7 @@ import click
 from tui.cli import candidates
 
 RUN = "RUN"
-RUN_HELP = "RUN is an id, the unique beginning of an id, last or last~N."
+RUN_HELP = "RUN is an id, its unique beginning or last part, last or last~N."
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -5,6 +5,7 @@ from typing import Literal
 from tui.run import events
 from tui.run.badges import COUNTED, ESTIMATED, MEASURED, UNREPRESENTATIVE
 from tui.run.check import Check, why_broken
+from tui.run.figures import Figure, spread
 from tui.run.state import Progress, State
 
 
@@ -47,6 +48,41 @@ def progress_words(progress: events.StageProgressed | Progress) -> str:
 def npu_ms(state: State, cycles: float | None) -> float | None:
     """NPU cycles as milliseconds at the clock of the target's system config, as Vela states it."""
     return None if cycles is None or not state.clock_hz else cycles / state.clock_hz * 1e3
+
+
+CountedBy = Literal["fvp", "simulator", "vela"]
+"""Kind of a latency by who counted its cycles: two of different kinds say nothing about each other."""
+
+
+class Latency(Figure):
+    """Time of an inference, and whose it is."""
+
+    ms: float
+    by: CountedBy
+
+
+def latency(state: State) -> Latency | None:
+    """The median time on the FVP; without one the estimate of the whole program, or the NPU's share on the simulator.
+
+    None where nothing is known, or no clock.
+    """
+    fast = state.spec is not None and state.spec.fast
+    measured = state.platform is not None and state.platform.kind == "fvp" and not fast
+    middle = spread(inference.npu_cycles for inference in state.inferences)
+    ran = npu_ms(state, middle.median if middle else None)
+    estimate = state.estimate
+    if measured and ran is not None:
+        return Latency(ms=ran, by="fvp")
+    if estimate is not None and estimate.inference_ms is not None:
+        return Latency(ms=estimate.inference_ms, by=estimate.source)
+    return None if ran is None or fast else Latency(ms=ran, by="simulator")
+
+
+def stopped_at(state: State) -> str | None:
+    """The stage that is under way, or at which a run ended that did not end well; None for one that did."""
+    if state.run.status == "ok":
+        return None
+    return next((stage.name for stage in state.stages if stage.status in ("running", "failed", "stopped")), None)
 
 
 def badge(state: State) -> str:

@@ -24,9 +24,11 @@ from tui.run.derived import Outcome
 from tui.run.figures import Figure, Source, spread
 from tui.run.options import Quantization, Spec
 from tui.run.state import State, Status
+from tui.text import clean
 from tui.toolchain.target import Target
 
 FILE = "index.sqlite"
+REASON = 200
 
 
 class Row(Figure, array_like=True, gc=False):
@@ -51,6 +53,8 @@ class Row(Figure, array_like=True, gc=False):
     total_cycles: int | None
     """The compiler's estimate of the whole program."""
     inference_ms: float | None
+    latency_ms: float | None
+    latency_by: derived.CountedBy | None
     npu_cycles: int | None
     """NPU cycles of the slowest inference."""
     npu_median: float | None
@@ -58,6 +62,10 @@ class Row(Figure, array_like=True, gc=False):
     source: Source | None
     """Source of the last inference's cycles."""
     check: CheckStatus | None
+    stage: str | None
+    """The stage under way, or at which a run ended that did not end well."""
+    reason: str | None
+    """Reason of a failure or of a mismatch, in at most `REASON` characters."""
     accuracy: float | None
     """Share of labelled inputs, 0..1, that the platform answers right."""
     stages: dict[str, float]
@@ -77,7 +85,8 @@ def row(name: str, run: State, pinned: bool) -> Row:
     request, platform, estimate = run.spec, run.platform, run.estimate
     cycles = [inference.npu_cycles for inference in run.inferences if inference.npu_cycles is not None]
     middle, check = spread(cycles), derived.checked(run)
-    accuracy = check.accuracy if check else None
+    accuracy, latency = check.accuracy if check else None, derived.latency(run)
+    reason = check.reason if check and check.status == "mismatch" else run.run.reason
     return Row(
         name=name,
         id=run.run.id,
@@ -95,10 +104,14 @@ def row(name: str, run: State, pinned: bool) -> Row:
         engine=platform.engine if platform else None,
         total_cycles=estimate.total_cycles if estimate else None,
         inference_ms=estimate.inference_ms if estimate else None,
+        latency_ms=latency.ms if latency else None,
+        latency_by=latency.by if latency else None,
         npu_cycles=max(cycles, default=None),
         npu_median=middle.median if middle else None,
         source=run.inferences[-1].source if run.inferences else None,
         check=check.status if check else None,
+        stage=derived.stopped_at(run),
+        reason=clean(reason, REASON) if reason else None,
         accuracy=accuracy.platform_correct / accuracy.inputs if accuracy and accuracy.inputs else None,
         stages={
             stage.name: stage.seconds

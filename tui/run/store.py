@@ -20,7 +20,7 @@ import msgspec
 from tui import config, files, processes
 from tui.errors import UsageError
 from tui.files import write_whole
-from tui.run import folding, journal, spec, state
+from tui.run import folding, journal, names, spec, state
 from tui.run.figures import Artifact, Earlier
 from tui.run.spec import Spec
 from tui.run.state import State
@@ -163,23 +163,23 @@ def _age(entry: tuple[str, str]) -> tuple[str, int]:
 
 
 def resolve(name: str) -> Path:
-    """The directory of RUN: an id, a unique prefix, ``last`` or ``last~N``.
+    """The directory of RUN: an id, the unique beginning or the unique last part of one, ``last`` or ``last~N``.
 
     Raises:
         UsageError: no run, or more than one, answers to it.
     """
-    names = ids()
+    runs = ids()
     if match := re.fullmatch(r"last(?:~(\d+))?", name):
         back = int(match[1] or 0)
-        if back < len(names):
-            return folder() / names[back]
-        raise UsageError(f"no run {name}: there are {len(names)}", "see: fvp-tui history")
-    matches = [name] if name in names else [run for run in names if run.startswith(name)]
-    if len(matches) == 1 and name:
+        if back < len(runs):
+            return folder() / runs[back]
+        raise UsageError(f"no run {name}: there are {len(runs)}", "see: fvp-tui history")
+    matches = names.matches(name, runs)
+    if len(matches) == 1:
         return folder() / matches[0]
-    if matches and name:
+    if matches:
         raise UsageError(
-            f"{name!r} is ambiguous: {len(matches)} runs begin with it", f"such as {matches[0]} and {matches[1]}"
+            f"{name!r} is ambiguous: {len(matches)} runs answer to it", f"such as {matches[0]} and {matches[1]}"
         )
     raise UsageError(f"no run {name!r}", "see: fvp-tui history")
 

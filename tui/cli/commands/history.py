@@ -1,55 +1,87 @@
 """``fvp-tui history``."""
 
+import contextlib
 import functools
 import itertools
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
 import click
 
+from tui.analysis.changes import Changes, with_references
 from tui.cli.command import command, json_option
 from tui.cli.output import print_json
 from tui.reports import state_json
-from tui.reports.format import UNKNOWN, number, table, times
-from tui.run import index, state, store
+from tui.reports.format import UNKNOWN, change, table, times
+from tui.reports.when import moment
+from tui.run import index, names, state, store
 from tui.run.index import Row
 from tui.text import clean
 
-HEADINGS = ("run", "status", "model", "target", "memory mode", "Vela cycles", "NPU cycles", "check", "time")
-FIGURES = (5, 6, 8)
+HEADINGS = ("run", "status", "model", "target", "memory mode", "when", "latency", "change", "check", "time")
+FIGURES = (6, 7, 9)
 """Columns of figures, which are aligned on the right."""
+AGAINST_BASELINE = "b"
 
 
 @command("fvp-tui history -n 10", "fvp-tui history --json")
 @json_option("Print the states of the runs as JSON.")
 @click.option("-n", "count", type=int, default=0, metavar="N", help="List only the newest N runs.")
 def history(as_json: bool, count: int) -> None:
-    """List all runs, newest first."""
+    """List all runs, newest first.
+
+    The change of a latency is against the run before of the same model and target; with a b, against the baseline,
+    which the screen's b key marks.
+    """
     if as_json:
         states = itertools.islice(store.history(), count or None)
         print_json({"schema_version": state.SCHEMA_VERSION, "runs": [state_json.to_json(one) for one in states]})
         return
-    runs = list(index.history(count or None))
-    took = times([run.seconds for run in runs])
-    rows = [_cells(run, time) for run, time in zip(runs, took, strict=True)]
-    if not rows:
+    # Closed at once: what was read is kept in the index then.
+    with contextlib.closing(index.history()) as found:
+        read = list(with_references(found, count) if count else found)
+    runs, changes = read[: count or None], Changes(read)
+    if not runs:
         click.echo("no runs yet: fvp-tui run sample:digits")
         return
     # At once: ten thousand lines, each flushed, take as long as finding them.
-    click.echo("\n".join(table([list(HEADINGS), *rows], right=FIGURES)))
+    click.echo("\n".join(table([list(HEADINGS), *_rows(runs, changes)], right=FIGURES)))
 
 
-def _cells(run: Row, took: str) -> list[str]:
+def _rows(runs: Sequence[Row], changes: Changes) -> list[list[str]]:
+    short, now = names.short(name for name, _ in store.directories()), time.time()
+    took = times([run.seconds for run in runs])
+    latencies = times([None if run.latency_ms is None else run.latency_ms / 1000 for run in runs])
     return [
-        run.id,
+        _cells(run, short, moment(run.name, run.created, now), latency, _change(run, changes), seconds)
+        for run, latency, seconds in zip(runs, latencies, took, strict=True)
+    ]
+
+
+def _cells(run: Row, short: Mapping[str, str], when: str, latency: str, changed: str, took: str) -> list[str]:
+    return [
+        clean(short.get(run.name, run.name)),
         run.outcome,
         UNKNOWN if run.model is None else _model_name(run.model),
         run.accelerator or UNKNOWN,
         run.memory_mode or UNKNOWN,
-        number(run.total_cycles),
-        number(run.npu_cycles),
+        when,
+        latency,
+        changed,
         run.check or UNKNOWN,
         took,
     ]
+
+
+def _change(run: Row, changes: Changes) -> str:
+    if changes.is_baseline(run):
+        return "baseline"
+    reference = changes.reference(run)
+    percent = None if reference is None else reference.change_pct(run)
+    if reference is None or percent is None:
+        return ""
+    return f"{change(percent)} {AGAINST_BASELINE}" if reference.baseline else change(percent)
 
 
 @functools.cache
