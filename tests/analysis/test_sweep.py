@@ -27,6 +27,12 @@ def test_points_are_what_each_configuration_gives_alone(fvp_tui: Fvp, ran: RanMo
         estimate = alone.state["estimate"]
         names = ("total_cycles", "npu_cycles", "inference_ms", "sram_kib", "dram_kib", "flash_kib")
         assert {name: found["points"][at][name] for name in names} == {name: estimate[name] for name in names}
+        # The operators of the run tell which memory is in the way, and for how long.
+        waits = [o for o in alone.state["operators"] if o["bound"] in ("Sram", "Dram")]
+        known = sum(o["total_cycles"] for o in alone.state["operators"] if o["bound"] and o["total_cycles"])
+        share = sum(o["total_cycles"] or 0 for o in waits) / known
+        assert found["points"][at]["memory_share"] == pytest.approx(share)
+        assert found["points"][at]["macs"] == estimate["macs"]
     fastest = min(found["points"], key=lambda p: p["inference_ms"])
     assert found["best"] == fastest
     assert found["cheapest"]["target"] == "ethos-u85-256"
@@ -48,7 +54,8 @@ def test_limits_and_what_vela_refuses(fvp_tui: Fvp) -> None:
     assert "the limit is 1" in json.dumps(
         json.loads(fvp_tui("sweep", DIGITS, *options, *systems, "--max-npu-cycles", "1", "--json").stdout)
     )
-    assert "Sram_Only" in text.stdout and "!" in text.stdout and "fastest" not in text.stdout
+    assert "Sram_Only" in text.stdout and "!" in text.stdout and "★" not in text.stdout
+    assert "no configuration keeps the limit; the fastest takes" in text.stdout
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ import msgspec
 
 from tui.compile import vela_runs
 from tui.compile.graph.origins import TOSA
+from tui.compile.vela_report import PARTS
+from tui.compile.vela_runs import DIED, Answer
 from tui.errors import UsageError
 from tui.run import spec, store
-from tui.run.figures import Estimate, Figure
+from tui.run.figures import Figure
 from tui.run.spec import Limits
 from tui.toolchain.target import Target
 
@@ -29,6 +31,12 @@ class Point(Figure):
     sram_kib: float | None = None
     dram_kib: float | None = None
     flash_kib: float | None = None
+    macs: int | None = None
+    """Multiply-accumulates of the model's operators on the NPU."""
+    memory: str | None = None
+    """Vela's name of the memory that limits the most cycles; None where none limits any, or Vela does not tell."""
+    memory_share: float | None = None
+    """Share of the cycles in operators that a memory limits, 0..1."""
     ok: bool = True
     """True if there is an estimate, and it keeps the limits."""
     reason: str | None = None
@@ -37,6 +45,12 @@ class Point(Figure):
     def configuration(self) -> Target:
         """The configuration as a spec has it."""
         return Target(self.target, self.system_config, self.memory_mode)
+
+    @property
+    def utilization(self) -> float | None:
+        """Share of the MAC array's peak that is used, 0..1."""
+        peak = (self.total_cycles or 0) * self.configuration.macs
+        return self.macs / peak if self.macs is not None and peak else None
 
 
 class Sweep(Figure, frozen=True, kw_only=True):
@@ -79,14 +93,17 @@ def graphs(directory: Path) -> list[Path]:
 def points(lowered: Sequence[Path], targets: Sequence[Target]) -> Iterator[tuple[int, Point]]:
     """Estimate the targets: the place and the point of each, as they become known."""
     with vela_runs.Workers() as workers:
-        for at, estimate in workers.estimates(lowered, targets):
-            yield at, _point(targets[at], estimate)
+        for at, answer in workers.answers(lowered, targets):
+            yield at, _point(targets[at], answer)
 
 
-def _point(target: Target, estimate: Estimate | str) -> Point:
+def _point(target: Target, answer: Answer) -> Point:
     point = Point(target=target.accelerator, memory_mode=target.memory_mode, system_config=target.system_config)
-    if isinstance(estimate, str):
-        return msgspec.structs.replace(point, ok=False, reason=estimate)
+    estimate = answer.estimate
+    if estimate is None:
+        return msgspec.structs.replace(point, ok=False, reason=answer.reason or DIED)
+    waits = {name: cycles for name, cycles in answer.limits.items() if name not in PARTS.values() and cycles}
+    cycles = sum(answer.limits.values())
     return msgspec.structs.replace(
         point,
         total_cycles=estimate.total_cycles,
@@ -95,6 +112,9 @@ def _point(target: Target, estimate: Estimate | str) -> Point:
         sram_kib=estimate.sram_kib,
         dram_kib=estimate.dram_kib,
         flash_kib=estimate.flash_kib,
+        macs=estimate.macs,
+        memory=max(waits, key=lambda name: waits[name], default=None),
+        memory_share=sum(waits.values()) / cycles if cycles else None,
     )
 
 

@@ -6,7 +6,7 @@ Formats are Vela 5.1's: ``out_summary_*.csv`` (one row), ``out_debug.xml`` (tabl
 
 import csv
 import io
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +60,15 @@ def estimate(folder: Path) -> Estimate:
         flash_kib=_flash_kib(row),
         core_clock_hz=_number(row, "core_clock"),
     )
+
+
+def limits(folder: Path) -> Counter[str]:
+    """Count a partition's cycles by what limits its operators; those that are limited by nothing known are left out."""
+    found: Counter[str] = Counter()
+    for operator in read(folder, 0, 0).operators:
+        if operator.bound is not None:
+            found[operator.bound] += operator.cycles or 0
+    return found
 
 
 def _tables(path: Path) -> "Tables":

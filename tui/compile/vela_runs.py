@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -42,6 +43,8 @@ class Answer(msgspec.Struct, frozen=True):
     """An estimate of all graphs together, or the reason why there is none."""
 
     estimate: Estimate | None = None
+    limits: dict[str, int] = {}
+    """Cycles by the part of the NPU or the memory that limits the operators; empty where Vela does not tell."""
     reason: str | None = None
 
 
@@ -55,14 +58,18 @@ class Workers:
 
     def estimates(self, graphs: Sequence[Path], targets: Sequence[Target]) -> Iterator[tuple[int, Estimate | str]]:
         """Yield, as they come, each target's place in `targets` with its estimate or the reason why there is none."""
+        for at, answer in self.answers(graphs, targets):
+            yield at, answer.estimate or answer.reason or DIED
+
+    def answers(self, graphs: Sequence[Path], targets: Sequence[Target]) -> Iterator[tuple[int, Answer]]:
+        """Yield, as they come, each target's place in `targets` with all that Vela tells of it."""
         paths = tuple(map(str, graphs))
         jobs: dict[Future[Answer], int] = {
             self._threads.submit(self._ask, Job(paths, target)): at for at, target in enumerate(targets)
         }
         try:
             for job in as_completed(jobs):
-                answer = job.result()
-                yield jobs[job], answer.estimate or answer.reason or DIED
+                yield jobs[job], job.result()
         finally:
             for job in jobs:
                 job.cancel()
@@ -116,17 +123,19 @@ class Workers:
 def estimate(job: Job) -> Answer:
     """Run Vela on each graph of a job."""
     estimates: list[Estimate] = []
+    limits: Counter[str] = Counter()
     for graph in job.graphs:
         with tempfile.TemporaryDirectory() as folder:
             try:
                 _run(Path(graph), job.target, Path(folder))
                 estimates.append(vela_report.estimate(Path(folder)))
+                limits.update(vela_report.limits(Path(folder)))
             except SystemExit:
                 return Answer(reason="Vela rejects the configuration")
             except Exception as error:  # noqa: BLE001 - Vela has no common class of errors
                 return Answer(reason=one_line(error))
     total = whole(estimates)
-    return Answer(estimate=total, reason=None if total else "nothing was delegated to the NPU")
+    return Answer(estimate=total, limits=limits, reason=None if total else "nothing was delegated to the NPU")
 
 
 def _run(graph: Path, target: Target, folder: Path) -> None:

@@ -3,12 +3,47 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 from tui.analysis.sweep import Point, Sweep
-from tui.reports.format import UNKNOWN, TimeUnit, kib_words, ms, number, table, time, time_unit
+from tui.reports.format import UNKNOWN, kib_words, ms, number, percentage, table
+from tui.reports.operators import LIMITERS
+from tui.reports.sweep_metrics import LATENCY, Scale, scale
+from tui.run.spec import Limits
 from tui.text import clean
 
 COLUMNS = Point.__struct_fields__
+FASTEST, SMALLEST, BROKEN = "★", "◆", "!"
+"""Marks of points: the fastest, the smallest that keeps the limits, and those that break one."""
+WEAK = 1.5
+"""Gain from twice the MACs below which something else is in the way."""
+WAITING = 0.2
+"""Share of the cycles from which on a memory is worth naming."""
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A point worth taking, and why."""
+
+    mark: str
+    name: str
+    point: Point
+
+
+@dataclass(frozen=True)
+class Doubling:
+    """A point, and the one with twice its MACs."""
+
+    smaller: Point
+    larger: Point
+    factor: float
+    """Ratio of their times: 2 where twice the MACs are twice as fast."""
+
+    @property
+    def weak(self) -> bool:
+        """True if it brings much less than it costs."""
+        return self.factor < WEAK
 
 
 def to_csv(sweep: Sweep) -> str:
@@ -21,14 +56,20 @@ def to_csv(sweep: Sweep) -> str:
     return out.getvalue()
 
 
-def summary(sweep: Sweep) -> str:
-    """Time of an inference: a table for each system config, and the best choices."""
-    unit = unit_name(sweep)
-    lines = [f"{clean(sweep.model)}: time of an inference{f' in {unit}' if unit else ''}, estimated by Vela"]
+def summary(sweep: Sweep, limits: Limits | None = None) -> str:
+    """Time of an inference: a table for each system config, what more MACs bring there, and the best choices."""
+    laid = scale(LATENCY, sweep.points)
+    unit = f" in {laid.unit[0]}" if laid.unit else ""
+    lines = [f"{clean(sweep.model)}: time of an inference{unit}, estimated by Vela"]
     for system in dict.fromkeys(point.system_config for point in sweep.points):
-        lines += ["", clean(system), *_heat_map(sweep, [p for p in sweep.points if p.system_config == system])]
+        points = [p for p in sweep.points if p.system_config == system]
+        lines += ["", clean(system), *_heat_map(sweep, laid, points), *_doubling_lines(points)]
     lines.append("")
-    lines += [f"{word:11}{point_words(point)}" for word, point in _choices(sweep)]
+    chosen = picks(sweep, limits)
+    width = max((len(pick.name) for pick in chosen), default=0)
+    lines += [f"{pick.mark} {pick.name:{width}}  {point_words(pick.point)}" for pick in chosen]
+    if not chosen and (words := nearest_words(sweep.points)):
+        lines.append(words)
     for point in sweep.points:
         if point.total_cycles is None:
             where = f"{point.target} {point.memory_mode} {point.system_config}"
@@ -36,11 +77,28 @@ def summary(sweep: Sweep) -> str:
     return "\n".join(lines)
 
 
-def _choices(sweep: Sweep) -> Iterator[tuple[str, Point]]:
-    if sweep.best is not None:
-        yield "fastest *", sweep.best
-    if sweep.cheapest is not None:
-        yield "smallest +", sweep.cheapest
+def picks(sweep: Sweep, limits: Limits | None = None) -> list[Pick]:
+    """Pick the fastest point, and the smallest that keeps the limits; none where no point keeps them."""
+    found = [(FASTEST, "fastest", sweep.best), (SMALLEST, smallest_name(limits or Limits()), sweep.cheapest)]
+    return [Pick(mark, name, point) for mark, name, point in found if point is not None]
+
+
+def smallest_name(limits: Limits) -> str:
+    """``smallest under 55.0 µs``."""
+    if limits == Limits():
+        return "smallest"
+    if limits == Limits(inference_ms=limits.inference_ms):
+        return f"smallest under {ms(limits.inference_ms)}"
+    return "smallest within the limits"
+
+
+def nearest_words(points: Sequence[Point]) -> str:
+    """Say that no point keeps the limits, and how near the fastest comes; empty without an estimate."""
+    known = [point for point in points if point.inference_ms is not None]
+    if not known:
+        return ""
+    fastest = min(known, key=lambda point: (point.inference_ms, point.configuration.macs))
+    return f"no configuration keeps the limit; the fastest takes {ms(fastest.inference_ms)}"
 
 
 def point_words(point: Point) -> str:
@@ -51,30 +109,81 @@ def point_words(point: Point) -> str:
     )
 
 
-def _heat_map(sweep: Sweep, points: Sequence[Point]) -> list[str]:
+def point_details(point: Point, limit_ms: float | None = None) -> list[str]:
+    """All that is known of a point, the most important first; for one without an estimate the reason."""
+    if point.total_cycles is None:
+        return [clean(point.reason or "no estimate", 120)]
+    words = [ms(point.inference_ms)]
+    if limit_ms and point.inference_ms:
+        over = point.inference_ms / limit_ms - 1
+        words[0] += f", {percentage(abs(over))} {'over' if over > 0 else 'under'} the limit" if over else ", the limit"
+    words += [f"{number(point.total_cycles)} cycles", f"MAC use {percentage(point.utilization)}"]
+    words += [text for text in (waiting_words(point),) if text]
+    for name, size in (("SRAM", point.sram_kib), ("DRAM", point.dram_kib), ("flash", point.flash_kib)):
+        if size != 0 or name == "SRAM":
+            words.append(f"{name} {kib_words(size)}")
+    return words
+
+
+def waiting_words(point: Point) -> str:
+    """``47% wait for SRAM``: the cycles that a memory limits, where they are many."""
+    if point.memory is None or point.memory_share is None or point.memory_share < WAITING:
+        return ""
+    return f"{percentage(point.memory_share)} wait for {LIMITERS.get(point.memory, clean(point.memory, 20))}"
+
+
+def doublings(points: Sequence[Point]) -> list[Doubling]:
+    """Compare neighbours of one memory mode and system config whose MACs are twice those of the smaller."""
+    known = sorted((p for p in points if p.inference_ms), key=lambda p: p.configuration.macs)
+    return [
+        Doubling(one, two, (one.inference_ms or 0) / (two.inference_ms or 1))
+        for one, two in pairwise(known)
+        if two.configuration.macs == 2 * one.configuration.macs
+    ]
+
+
+def factor_words(doubling: Doubling) -> str:
+    """``×1.85``."""
+    return f"×{doubling.factor:.2f}"
+
+
+def reason_words(doubling: Doubling) -> str:
+    """Reason for a weak doubling, by the larger one's figures; empty where it is not known."""
+    if not doubling.weak:
+        return ""
+    use = doubling.larger.utilization
+    return waiting_words(doubling.larger) or ("" if use is None else f"MACs are used to {percentage(use)}")
+
+
+def _doubling_lines(points: Sequence[Point]) -> Iterator[str]:
+    """Gains from twice the MACs in the fastest memory mode."""
+    fastest = min((p for p in points if p.inference_ms), key=lambda p: p.inference_ms or 0, default=None)
+    if fastest is None:
+        return
+    mode = fastest.memory_mode
+    found = doublings([point for point in points if point.memory_mode == mode])
+    if found:
+        reason = f": {words}" if (words := reason_words(found[-1])) else ""
+        yield f"  twice the MACs, {clean(mode)}: {'  '.join(map(factor_words, found))}{reason}"
+
+
+def _heat_map(sweep: Sweep, laid: Scale, points: Sequence[Point]) -> list[str]:
     accelerators = list(dict.fromkeys(point.target for point in points))
     modes = list(dict.fromkeys(point.memory_mode for point in points))
     at = {(point.memory_mode, point.target): point for point in points}
     rows = [["", *(f"{name.rsplit('-', 1)[-1]} MACs  " for name in accelerators)]]
-    rows += [[clean(mode), *(cell(sweep, at.get((mode, name))) for name in accelerators)] for mode in modes]
+    rows += [[clean(mode), *(_cell(sweep, laid, at.get((mode, name))) for name in accelerators)] for mode in modes]
     return [f"  {line}" for line in table(rows, right=range(1, len(accelerators) + 1))]
 
 
-def cell(sweep: Sweep, point: Point | None) -> str:
-    """Time and marks: ``*`` the fastest, ``+`` the smallest that keeps the limits, ``!`` breaks one."""
-    if point is None or point.inference_ms is None:
-        return f"{UNKNOWN}  "
-    mark = ("*" if point == sweep.best else " ") + ("+" if point == sweep.cheapest else " ")
-    unit = _unit(sweep)
-    text = time(point.inference_ms / 1000, unit)
-    return f"{text.partition(' ')[0] if unit else text}{mark if point.ok else '! '}"
+def _cell(sweep: Sweep, laid: Scale, point: Point | None) -> str:
+    return f"{laid.text(point, unit=False)}{marks(sweep, point).ljust(2)}"
 
 
-def _unit(sweep: Sweep) -> TimeUnit | None:
-    return time_unit(point.inference_ms / 1000 for point in sweep.points if point.inference_ms is not None)
-
-
-def unit_name(sweep: Sweep) -> str:
-    """Unit of the times in a sweep's cells; empty where each cell has its own."""
-    unit = _unit(sweep)
-    return "" if unit is None else unit[0]
+def marks(sweep: Sweep, point: Point | None) -> str:
+    """``★`` the fastest, ``◆`` the smallest that keeps the limits, ``!`` breaks one."""
+    if point is None or point.total_cycles is None:
+        return ""
+    if not point.ok:
+        return BROKEN
+    return FASTEST * (point == sweep.best) + SMALLEST * (point == sweep.cheapest)

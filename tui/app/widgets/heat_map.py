@@ -9,7 +9,8 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tui.analysis.sweep import Point, Sweep
-from tui.reports.sweep import cell, unit_name
+from tui.reports.sweep import marks
+from tui.reports.sweep_metrics import LATENCY, scale
 from tui.text import clean
 
 LABEL, CELL, NARROW = 15, 11, 9
@@ -79,8 +80,9 @@ class HeatMap(Widget, can_focus=True):
         wide = self.size.width >= LABEL + CELL * len(self.accelerators)
         across, unit = (CELL, " MACs") if wide else (NARROW, "")
         label = min(LABEL, max(self.size.width - across * len(self.accelerators), 5))
+        laid = scale(LATENCY, self._sweep.points)
         heads = [f"{name.rsplit('-', 1)[-1]}{unit}  ".rjust(across) for name in self.accelerators]
-        lines = [Content.assemble((unit_name(self._sweep).ljust(label) + "".join(heads), "$muted"))]
+        lines = [Content.assemble(((laid.unit[0] if laid.unit else "").ljust(label) + "".join(heads), "$muted"))]
         for row, mode in enumerate(self.modes):
             parts: list[Content | tuple[str, str] | str] = [(clean(mode, label - 1).ljust(label), "$muted")]
             for column, accelerator in enumerate(self.accelerators):
@@ -88,7 +90,7 @@ class HeatMap(Widget, can_focus=True):
                 style = self._style(point)
                 if (row, column) == (self._row, self._column):
                     style = f"bold {style} reverse"
-                text = cell(self._sweep, point) if point is not None else "...  "
+                text = laid.text(point, unit=False) + marks(self._sweep, point).ljust(2) if point else "...  "
                 parts.append((f"{text.rjust(across - 1)} ", style))
             lines.append(Content.assemble(*parts))
         return Content("\n").join(lines)

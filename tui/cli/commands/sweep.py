@@ -59,7 +59,7 @@ def sweep(model: str, **typed: Any) -> int:
     if typed["json"]:
         print_json(result)
     else:
-        click.echo(report.summary(result))
+        click.echo(report.summary(result, limits))
     return Exit.OK if result.best is not None else Exit.LIMIT if limits != Limits() else Exit.FAILED
 
 
