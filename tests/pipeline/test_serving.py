@@ -65,6 +65,8 @@ def test_one_that_stays_runs_further_inferences_and_ends_well(home: Path, fvp_tu
         seen = until_waiting(events)
         assert finished(seen) == [2]
         assert any(event["event"] == "noted" and "ones.npy; not checked" in event["text"] for event in seen)
+        (answered,) = (event for event in seen if event["event"] == "answered")
+        assert (answered["answer"]["label"], answered["accuracy"]["inputs"]) == (None, 2)  # nobody knows what ones are
         assert fvp_tui("stop", "last").returncode == 0
         assert process.wait(60) == 0
     state = json.loads(fvp_tui("show", "last", "--json").stdout)

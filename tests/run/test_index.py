@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -100,6 +99,7 @@ def test_a_row_has_the_figures_of_its_run(home: Path) -> None:
         memory_mode="Sram_Only",
         quantize="int8",
         channels_last=row.channels_last,
+        inferences=1,
         platform="simulator",
         engine="interpreter",
         total_cycles=4_321,
@@ -399,37 +399,3 @@ def test_history_prints_the_same_with_and_without_it(home: Path, fvp_tui: Fvp) -
     ]
     assert lines[-1][3:5] == ["ethos-u85-256", "Sram_Only"] and lines[-1][-5:] == ["4.32", "µs", "match", "9.50", "s"]
     assert fvp_tui("history", "-n", "1").stdout.splitlines()[1].startswith("0005 ")
-
-
-# -- medians
-
-
-def test_medians_are_those_of_runs_with_the_same_model_target_and_quantization(home: Path) -> None:
-    for number, cycles in enumerate((4_000, 4_400, 4_100)):
-        fakes.faster(name_of(number), cycles)
-    fakes.failed(name_of(10), model="sample:digits")
-    fakes.whole(name_of(11), fakes.spec_of(quantize="a16w8"))
-    fakes.whole(name_of(12), fakes.spec_of("sample:split"))
-    live = name_of(13)
-    fakes.make(live, fakes.spec_of(), [*fakes.begun(live, fakes.spec_of()), *fakes.compiled()])
-    rows = list(index.history())
-    found = index.medians(rows, fakes.spec_of())
-    assert (found.runs, found.total_cycles, found.npu_cycles) == (4, 4_100, 4_100)
-    assert (found.stages["load"], found.stages["lower"]) == (0.4, 6.2)  # the failed run was loaded, but not lowered
-    assert index.medians(rows, fakes.spec_of(), "simulator").runs == 0  # these were never on a platform
-    assert index.medians(rows, fakes.spec_of("sample:split"), "simulator").npu_cycles == 4_333
-    assert index.medians(rows, fakes.spec_of("sample:none")) == index.Medians(
-        runs=0, stages={}, total_cycles=None, npu_cycles=None
-    )
-
-
-def test_a_stage_that_was_answered_from_a_cache_is_no_measure(home: Path) -> None:
-    name, request = name_of(1), fakes.spec_of()
-    cached = [
-        msgspec.structs.replace(event, cached=True, seconds=0.001)
-        if isinstance(event, events.StageFinished) and event.stage == "lower"
-        else event
-        for event in fakes.compiled()
-    ]
-    fakes.make(name, request, [*fakes.begun(name, request), *cached, *fakes.finished()])
-    assert "lower" not in index.medians(index.history(), request).stages

@@ -1,6 +1,8 @@
 """A process of the platform: its command line, inputs, outputs and traces, and its events on the record."""
 
+import math
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 PMU_TRACE = "pmu_trace.json.gz"
 COUNTS = "counts.jsonl"
+
+PROGRESS_S = 0.5
+"""Seconds between two events of progress: viewers draw no faster."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,8 @@ class _Boot:
         self._samples = samples
         self._console_begin = request.console.stat().st_size if request.console.exists() else 0
         """Offset of this process's part in the console log."""
+        self._told = -math.inf
+        """Time of the last event of progress."""
         self._counting = -1
         """The inference whose instructions are being counted."""
         plan = pte.parse((record.artifacts / store.MODEL).read_bytes()).main
@@ -142,10 +149,19 @@ class _Boot:
         if isinstance(event, events.InstructionsCounted) and self._counting != event.inference:
             self._counting = event.inference
             self.event(events.InferenceStarted(index=event.inference))
-        if isinstance(event, events.InferenceStarted) and self._record.is_in("boot"):
-            self._record.finish("boot")
-            self._record.begin("infer")
+        if isinstance(event, events.InferenceStarted):
+            if self._record.is_in("boot"):
+                self._record.finish("boot")
+                self._record.begin("infer")
+            self._tell_progress(event.index)
         self._record.emit(event)
+
+    def _tell_progress(self, done: int) -> None:
+        """Tell the number of inferences that are done, of all, where there are several."""
+        total, now = len(self._requests), time.monotonic()
+        if total > 1 and now - self._told >= PROGRESS_S:
+            self._told = now
+            self._record.emit(events.StageProgressed(stage="infer", what="inferences", done=done, total=total))
 
     def elsewhere(self) -> Sequence[Event]:
         return [*self._traced.events(), *self._counted.events()]

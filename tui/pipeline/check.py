@@ -62,7 +62,7 @@ def _same_top1(expected: list[NDArray], got: list[NDArray]) -> float:
     return float(np.mean(np.stack(expected).argmax(-1) == np.stack(got).argmax(-1)))
 
 
-def _is_ranking(outputs: list[NDArray]) -> bool:
+def is_ranking(outputs: list[NDArray]) -> bool:
     """Return True for one row of probabilities, or of their logarithms: nothing else is known to be a choice."""
     rows = np.stack(outputs).astype(np.float64)
     if rows.ndim < 2 or rows.shape[-1] < 2 or rows[0].size != rows.shape[-1]:
@@ -72,12 +72,12 @@ def _is_ranking(outputs: list[NDArray]) -> bool:
     return any(bool(np.all(p >= 0) and np.allclose(p.sum(-1), 1, atol=1e-3)) for p in likely)
 
 
-def _top(output: NDArray) -> tuple[tuple[int, float], ...]:
+def top(output: NDArray, most: int = TOP) -> tuple[tuple[int, float], ...]:
     """Places and values of the largest elements, where the output is one row of them."""
     row = output.ravel()
     if row.size != output.shape[-1] or not np.all(np.isfinite(row)):
         return ()
-    return tuple((int(at), float(row[at])) for at in np.argsort(-row, kind="stable")[:TOP])
+    return tuple((int(at), float(row[at])) for at in np.argsort(-row, kind="stable")[:most])
 
 
 def _one(
@@ -90,7 +90,7 @@ def _one(
 ) -> OutputCheck:
     """Check an output over all inferences; of `labelled` inputs the place of its largest element is the answer."""
     expected = references[reference]
-    ranked = labelled or _is_ranking(references["float"])
+    ranked = labelled or is_ranking(references["float"])
     return OutputCheck(
         shape=info.shape,
         dtype=info.dtype,
@@ -102,7 +102,7 @@ def _one(
         top1_match=_same_top1(expected, got) == 1 if ranked else None,
         top1_float=_same_top1(references["float"], got) if ranked else None,
         top1_quantized=_same_top1(references["quantized"], got) if ranked else None,
-        top=_top(got[-1]) if ranked else (),
+        top=top(got[-1]) if ranked else (),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from tui.compile.links import state_links
 from tui.model import pte, tensors
 from tui.pipeline import check
+from tui.pipeline.answers import Answers
 from tui.pipeline.record import Ended, Record
 from tui.pipeline.requests import Requests
 from tui.run import events, store
@@ -30,11 +31,15 @@ class Outputs:
         self._record = record
         self._requests = requests
         self._booted_each = booted_each
+        self._answers = Answers(record.artifacts, requests.manifest)
         self._taken: dict[int, list[bytes]] = {}
 
     def take(self, inference: int, outputs: list[bytes]) -> None:
         """Take an inference's outputs; of one that was asked for later, keep them and show the check so far."""
         self._taken[inference] = outputs
+        on_sample = self._requests.inputs(inference) is None
+        if (answered := self._answers.answered(inference, outputs, on_sample=on_sample)) is not None:
+            self._record.emit(answered)
         if inference >= self._requests.manifest.inferences:
             self._write(self._record.artifacts / FURTHER_OUTPUTS.format(inference), {inference: outputs})
             ended = [k for k in self._requests.checkable() if k in self._taken]

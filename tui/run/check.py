@@ -69,6 +69,16 @@ class Accuracy(Figure):
     """Inputs on which platform and quantized model give the same answer."""
 
 
+class Answer(Figure):
+    """The answer of one inference: the largest elements of its first output, where they are a ranking."""
+
+    inference: int
+    label: int | None = None
+    """The correct answer; None where it is not known."""
+    top: tuple[tuple[int, float], ...] = ()
+    """Places and values of the largest elements, the largest first."""
+
+
 CheckStatus = Literal["match", "mismatch", "skipped"]
 
 

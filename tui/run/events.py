@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from tui.run.check import Check, Layer, LimitResult, Link
+from tui.run.check import Accuracy, Answer, Check, Layer, LimitResult, Link
 from tui.run.delegation import Delegation
 from tui.run.figures import (
     Artifact,
@@ -211,6 +211,14 @@ class InferenceFinished(Event):
     inference: Inference
 
 
+class Answered(Event):
+    """An inference on a sample gave an answer."""
+
+    answer: Answer
+    accuracy: Accuracy | None = None
+    """Correct answers so far; None without labels."""
+
+
 class MemoryKnown(Event):
     """Use of one memory pool."""
 
@@ -287,6 +295,7 @@ AnyEvent = (
     | PlanKnown
     | InstructionsCounted
     | InferenceFinished
+    | Answered
     | MemoryKnown
     | ProfileKnown
     | StatisticsKnown

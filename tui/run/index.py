@@ -8,12 +8,11 @@ cannot be written, the answer is the same and comes later. Runs without an end a
 import contextlib
 import os
 import sqlite3
-import statistics
 import time
 import zlib
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -22,7 +21,7 @@ from tui.run import derived, folding, journal, state, store
 from tui.run.check import CheckStatus
 from tui.run.derived import Outcome
 from tui.run.figures import Figure, Source, spread
-from tui.run.options import Quantization, Spec
+from tui.run.options import Quantization
 from tui.run.state import State, Status
 from tui.text import clean
 from tui.toolchain.target import Target
@@ -48,6 +47,8 @@ class Row(Figure, array_like=True, gc=False):
     memory_mode: str | None
     quantize: Quantization | None
     channels_last: bool | None
+    inferences: int | None
+    """Number that was asked for."""
     platform: Literal["simulator", "fvp"] | None
     engine: str | None
     total_cycles: int | None
@@ -100,6 +101,7 @@ def row(name: str, run: State, pinned: bool) -> Row:
         memory_mode=request.target.memory_mode if request else None,
         quantize=request.quantize if request else None,
         channels_last=request.channels_last if request else None,
+        inferences=request.inferences if request else None,
         platform=platform.kind if platform else None,
         engine=platform.engine if platform else None,
         total_cycles=estimate.total_cycles if estimate else None,
@@ -193,6 +195,39 @@ def history(most: int | None = None) -> Generator[Row]:
         _write(new, kept.keys() - set(keys))
 
 
+UNKNOWN = 200
+"""Runs without an entry that `of_model` looks at, the newest."""
+
+
+def of_model(model: str, most: int) -> list[Row]:
+    """The rows of a model's newest runs, newest first, without a look at all those of others.
+
+    Runs that the index does not have yet are among them where they are among the newest.
+    """
+    begun = time.time_ns()
+    paths = {os.fsencode(name): (name, path) for name, path in store.directories()}
+    kept, known = _read_model(model, most)
+    others = sorted(paths.keys() - known, reverse=True)[:UNKNOWN]
+    wanted = {key for key in others if _spec_model(paths[key][1]) == model} | (kept.keys() & paths.keys())
+    rows: list[Row] = []
+    new: list[tuple[bytes, int, bytes]] = []
+    for key in sorted(wanted, reverse=True)[:most]:
+        name, path = paths[key]
+        stamp = _stamp(path, _times(f"{path}/{store.SPEC}"))
+        found = _known(key, kept.get(key), stamp)
+        if found is None and (found := _made(name, path, stamp)) is not None and _final(found, stamp, begun):
+            new += _encoded(key, Entry(stamp, found))
+        if found is not None and found.model == model:
+            rows.append(found)
+    _write(new, ())
+    return rows
+
+
+def _spec_model(path: str) -> str | None:
+    request = store.load_spec(Path(path))
+    return None if request is None else request.model
+
+
 def _newest_first() -> list[tuple[str, str, tuple[int, ...]]]:
     """Name, path and stamp of the spec of all runs, in the order of `store.ids`."""
     found = [(name, path, _times(f"{path}/{store.SPEC}")) for name, path in store.directories()]
@@ -275,21 +310,47 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _read() -> dict[bytes, tuple[object, object]]:
-    """Checksum and entry of each name in the index; empty where there is none, or it is of another version."""
+Kept = dict[bytes, tuple[object, object]]
+"""Checksum and entry by name."""
+
+
+def _read() -> Kept:
+    """All that is in the index."""
+    return _asked(lambda connection: _kept(connection.execute("SELECT name, checksum, entry FROM runs")), {})
+
+
+def _read_model(model: str, most: int) -> tuple[Kept, set[bytes]]:
+    """The newest entries in which the name of a model stands, and the names of all entries."""
+    encoded = _encoder.encode(model.encode("utf-8", "replace").decode())
+    with_model = "SELECT name, checksum, entry FROM runs WHERE instr(entry, ?) ORDER BY name DESC LIMIT ?"
+
+    def read(connection: sqlite3.Connection) -> tuple[Kept, set[bytes]]:
+        kept = _kept(connection.execute(with_model, (encoded, most)))
+        return kept, {name for (name,) in connection.execute("SELECT name FROM runs")}
+
+    nothing: tuple[Kept, set[bytes]] = {}, set()
+    return _asked(read, nothing)
+
+
+def _kept(rows: Iterable[tuple[bytes, object, object]]) -> Kept:
+    return {name: (checksum, entry) for name, checksum, entry in rows}
+
+
+Answer = TypeVar("Answer")
+
+
+def _asked(read: Callable[[sqlite3.Connection], Answer], nothing: Answer) -> Answer:
+    """The answer of the index; `nothing` where there is none, or it is of another version."""
     try:
         if not _path().exists():
-            return {}
+            return nothing
         with contextlib.closing(_open("rw")) as connection:
-            if _version(connection) != VERSION:
-                return {}
-            rows = connection.execute("SELECT name, checksum, entry FROM runs")
-            return {name: (checksum, entry) for name, checksum, entry in rows}
+            return read(connection) if _version(connection) == VERSION else nothing
     except FAILURES as error:
         _drop_damaged(error)
     except OSError:
-        return {}
-    return {}
+        return nothing
+    return nothing
 
 
 def _write(new: list[tuple[bytes, int, bytes]], gone: Iterable[bytes]) -> None:
@@ -327,49 +388,3 @@ def _drop_damaged(error: Exception) -> None:
     with contextlib.suppress(OSError):
         for ending in ("-journal", "-wal", "-shm", ""):
             _path().with_name(f"{FILE}{ending}").unlink(missing_ok=True)
-
-
-# -- medians
-
-
-class Medians(Figure):
-    """Medians over runs; None, or no stage, where none of them has the figure."""
-
-    runs: int
-    stages: dict[str, float]
-    """Seconds of each stage."""
-    total_cycles: float | None
-    """The compiler's estimates."""
-    npu_cycles: float | None
-    """NPU cycles of the platform's slowest inferences."""
-
-
-def medians(rows: Iterable[Row], request: Spec, platform: str | None = None) -> Medians:
-    """Medians over the runs of a spec's model with its target, quantization and layout that have ended.
-
-    `platform` is the kind of platform that they ran on; without it, runs on any count, and those that were only
-    compiled.
-    """
-    wanted = (request.model, request.target, request.quantize, request.channels_last)
-    same = [
-        run
-        for run in rows
-        if run.status != "running"
-        and (run.model, run.target, run.quantize, run.channels_last) == wanted
-        and (platform is None or run.platform == platform)
-    ]
-    stages: dict[str, list[float]] = {}
-    for run in same:
-        for name, seconds in run.stages.items():
-            stages.setdefault(name, []).append(seconds)
-    return Medians(
-        runs=len(same),
-        stages={name: statistics.median(seconds) for name, seconds in stages.items()},
-        total_cycles=_median(run.total_cycles for run in same),
-        npu_cycles=_median(run.npu_cycles for run in same),
-    )
-
-
-def _median(figures: Iterable[int | None]) -> float | None:
-    known = [figure for figure in figures if figure is not None]
-    return statistics.median(known) if known else None

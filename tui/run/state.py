@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from tui.run import events
-from tui.run.check import Check, Layer, LimitResult, Link
+from tui.run.check import Accuracy, Answer, Check, Layer, LimitResult, Link
 from tui.run.delegation import Delegation
 from tui.run.events import STAGES, AnyEvent, Event, Stage
 from tui.run.figures import (
@@ -119,6 +119,10 @@ class State(Figure):
     clock_hz: float | None = None
     """The NPU's clock, as Vela's system config states it."""
     earlier: Earlier | None = None
+    answer: Answer | None = None
+    """The newest inference's."""
+    accuracy: Accuracy | None = None
+    """Correct answers so far."""
     process: Process | None = None
     platform_pid: int | None = None
     phase: str | None = None
@@ -140,6 +144,8 @@ LIVE = frozenset(
         "links",
         "clock_hz",
         "earlier",
+        "answer",
+        "accuracy",
         "process",
         "platform_pid",
         "phase",
@@ -210,7 +216,10 @@ def _merged(old: Versions, new: Versions) -> Versions:
 
 
 def _stage_started(state: State, event: events.StageStarted) -> State:
-    return _with_stage(state, event.stage, status="running", started=event.t)
+    before = stage(state, event.stage)
+    # The first stage begins again once the compile server has loaded what it needs: that is part of it.
+    started = before.started if before.status == "running" else event.t
+    return _with_stage(state, event.stage, status="running", started=started)
 
 
 def _stage_progressed(state: State, event: events.StageProgressed) -> State:
@@ -324,6 +333,7 @@ FOLDS: dict[type[Event], Callable[[State, Any], State]] = {
     events.PlanKnown: _plan_known,
     events.InstructionsCounted: _instructions_counted,
     events.InferenceFinished: _inference_finished,
+    events.Answered: carry,
     events.MemoryKnown: _memory_known,
     events.ProfileKnown: carry,
     events.StatisticsKnown: carry,
