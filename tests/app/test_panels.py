@@ -24,6 +24,7 @@ class Alone(App[None]):
     def __init__(self, info: PanelInfo) -> None:
         super().__init__()
         self.panel: Panel = info.make(id=info.id, number=1)
+        self.panel.clock = lambda: fakes.T0 + 12.0
 
     def compose(self) -> ComposeResult:
         yield self.panel

@@ -23,12 +23,15 @@ from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
 from tui.app.widgets import delegation
 from tui.app.widgets.delegation import DelegationPanel
-from tui.app.widgets.ribbon import ROWS, Pen, Ribbon
+from tui.app.widgets.ribbon import Pen, Ribbon
 from tui.app.widgets.table import FigureTable
-from tui.reports.ribbon import layout, parts, spans, unknown_words
+from tui.reports.ribbon import parts, unknown_words
+from tui.reports.ribbon_layout import layout, spans
 from tui.run import state
 from tui.run.figures import Cpu, Operator, PlanStep
 from tui.run.state import State
+
+ROWS = 4
 
 WORDS = st.text(max_size=12) | st.sampled_from([text[:300] for text in TEXTS])
 
@@ -149,6 +152,28 @@ async def test_neighbours_are_told_apart_without_colour(monkeypatch: pytest.Monk
         assert names.startswith("|q   |features.0") and "|features.2" in names
         assert shares.startswith("|::::|12%") and brackets.strip().startswith("+-")
         assert "# NPU" in legend and ": CPU, time not known" in legend and "?" not in names + shares + brackets + legend
+
+
+async def test_two_networks_are_drawn_at_one_scale_without_brackets_or_legend() -> None:
+    fast = msgspec.structs.replace(known(), operators=known().operators[:2])
+
+    class Two(Alone):
+        def compose(self) -> ComposeResult:
+            yield Ribbon(brackets=False, legend=False, id="slow")
+            yield Ribbon(brackets=False, legend=False, id="fast")
+
+    app = Two()
+    async with app.run_test(size=(100, 10)) as pilot:
+        slow, quick = app.query_one("#slow", Ribbon), app.query_one("#fast", Ribbon)
+        slow.take(known(), beside=(fast,))
+        quick.take(fast, beside=(known(),))
+        await pilot.pause()
+        assert slow.size.height == quick.size.height == 2
+        names = [ribbon.render_line(0).text for ribbon in (slow, quick)]
+        # The same operator is as wide in both, and what is left of the faster one's width is empty.
+        assert names[0].index("f4") - names[0].index("features.2") == 41
+        assert names[1].index("dq") - names[1].index("features.2") == 41
+        assert names[1].endswith(" " * 36)
 
 
 @pytest.mark.parametrize("number", range(len(TEXTS)))

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reports.test_operators import operators
-from tui.reports.ribbon import FIXED_CELLS, Block, Part, label, layout, parts, spans
+from tui.reports.ribbon import Part, parts, unknown_words
+from tui.reports.ribbon_layout import FIXED_CELLS, READABLE, Block, label, layout, scale, spans
 from tui.run import state
 from tui.run.figures import Cpu, Estimate, Operator, PlanStep
 from tui.run.state import State
@@ -91,7 +92,7 @@ def test_partitions_are_stretches_that_do_not_overlap(found: list[Part], width: 
     assert all(a.start + a.cells <= b.start for a, b in pairwise(stretches))
     assert all(span.start + span.cells <= width for span in stretches)
     # Blocks that hold both processors come only where there are more alternations than cells.
-    if all(block.side != "both" and (block.side == "cpu" or block.partition is not None) for block in blocks):
+    if all(block.side != "both" and (block.side == "cpu" or block.stretch is not None) for block in blocks):
         assert [span.partition for span in stretches] == list(
             dict.fromkeys(p.partition for p in found if p.side == "npu")
         )
@@ -141,16 +142,62 @@ def test_seven_hundred_operators_are_grouped_by_module() -> None:
     made = [part("npu", 100, 0, f"blocks.{at // 10}.{'ab'[at % 10 > 4]}", at) for at in range(700)]
     made.insert(300, part("npu", 30_000, 0, "head", 700))
     blocks = layout(made, 80)
-    assert len(blocks) <= 40 and sum(block.cells for block in blocks) == 80
-    # Ten of a module would have 0.8 of a cell.
-    assert {len(block.parts) for block in blocks} == {1, 20} and "blocks x20 2" in text(blocks)
+    # Ten of a module have 0.6 of a cell: as many modules are one block as have room for a word.
+    assert text(blocks)[0] == "blocks.0..6 x70 6"
+    assert all(2 * block.cells >= READABLE for block in blocks) and sum(block.cells for block in blocks) == 80
     assert max(blocks, key=lambda block: block.cells).name == "n700"
 
 
 def test_seventy_operators_are_grouped_within_their_modules() -> None:
     made = [part("npu", 100 if at % 7 else 10_000, 0, f"features.{at // 7}", at) for at in range(70)]
-    blocks = layout(made, 80)
-    assert text(blocks)[:4] == ["n0 7", "features.0 x6 1", "n7 7", "features.1 x6 1"]
+    assert text(layout(made, 80))[:4] == ["n0 7", "features.0 x6 1", "n7 7", "features.1 x6 1"]
+
+
+def test_what_is_wide_enough_for_a_name_stays_alone_among_groups() -> None:
+    made = [part("npu", 30_000 if at == 33 else 1_000, 0, f"layers.{at // 10}.fc", at) for at in range(100)]
+    names = text(layout(made, 60))
+    assert names[:3] == ["layers.0..1 x20 9", "layers.2.fc x10 5", "layers.3.fc x3 2"] and names[3] == "n33 14"
+    assert len(names) < 12
+
+
+def test_kernels_in_a_row_are_named_by_the_one_that_is_no_conversion() -> None:
+    made = [one for p in range(40) for one in (part("npu", 9, p, "m", 0), *kernels("dq", "topk", "q"))]
+    assert {block.name for block in layout(made, 80) if block.side == "cpu"} == {"topk"}
+    assert Block(kernels("dq", "q", "q"), 1).name == "dq q" and Block(kernels("sort", "q", "topk"), 1).name == "sort +1"
+
+
+def kernels(*names: str) -> tuple[Part, ...]:
+    return tuple(Part("cpu", name, name) for name in names)
+
+
+def test_a_partition_that_the_plan_calls_twice_counts_once() -> None:
+    made = (
+        Operator(name="a", op="Conv2D", total_cycles=600),
+        Operator(name="b", op="Conv2D", total_cycles=200),
+        Operator(name="c", op="Conv2D", total_cycles=200, partition=1),
+    )
+    for plan in ((0, 0, 1), (0, TOPK, 0, 1), (0, 1, 0)):
+        known = parts(of(steps(*plan), *made))
+        assert sum(one.cycles or 0 for one in known) == 1_000
+        assert [(one.name, one.again) for one in known if one.side == "npu"].count(("P0", True)) == 1
+        stretches = spans(layout(known, 60))
+        assert [(s.partition, s.cycles) for s in stretches if not s.again] == [(0, 800), (1, 200)]
+        assert [(s.partition, s.cycles, s.cells) for s in stretches if s.again] == [(0, None, FIXED_CELLS)]
+        assert "called again: counted once" in unknown_words(known, planned=True)
+
+
+@given(networks(), networks(), st.integers(40, 250))
+def test_ribbons_at_one_scale_give_equal_cycles_equal_cells(one: list[Part], other: list[Part], width: int) -> None:
+    scales = [known for found in (one, other) if (known := scale(found, width)) is not None]
+    if not scales:
+        return
+    for found in (one, other):
+        blocks = layout(found, width, max(scales))
+        assert sum(block.cells for block in blocks) <= width
+        assert [part for block in blocks for part in block.parts] == found
+        for block in blocks:
+            if block.cycles is not None and scale(found, width) is not None and len(blocks) * 2 < width:
+                assert block.cells <= max(1, block.cycles * width / max(scales) + 1)
 
 
 def test_thirty_four_partitions_all_have_their_cell_on_eighty_columns() -> None:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tui.reports.format import UNKNOWN, number, percentage
-from tui.reports.ribbon import Block, Part, label, layout, parts, spans, unknown_words
+from tui.reports.ribbon import Part, parts, unknown_words
+from tui.reports.ribbon_layout import Block, label, layout, spans
 from tui.run.state import State
 from tui.text import clean, counted
 
@@ -60,7 +61,7 @@ def ribbon(state: State) -> Ribbon | None:
     found = parts(state)
     if not found:
         return None
-    blocks = layout(found, CELLS, FIXED_CELLS)
+    blocks = layout(found, CELLS)
     total = sum(part.cycles or 0 for part in found)
     planned = bool(state.cpu.operators)
     on_cpu = sum(part.side == "cpu" for part in found)

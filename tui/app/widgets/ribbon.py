@@ -1,4 +1,7 @@
-"""The network in running order, each operator as wide as it is slow: blocks, their shares, brackets and a legend."""
+"""The network in running order, each operator as wide as it is slow: blocks, their shares, brackets and a legend.
+
+A ribbon has two rows, and one more for each of `brackets` and `legend`.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -14,11 +17,9 @@ from textual.widget import Widget
 from tui.app import ascii
 from tui.app.widgets.words import fit
 from tui.reports.format import number, percentage
-from tui.reports.ribbon import Block, Part, Span, label, layout, parts, spans, unknown_words
+from tui.reports.ribbon import Part, parts, unknown_words
+from tui.reports.ribbon_layout import Block, Span, label, layout, scale, spans
 from tui.run.state import State
-
-ROWS = 4
-"""Labels, shares and hatching, brackets, legend."""
 
 BLOCKS = ("npu-2", "npu-3", "cpu-2", "accent")
 ROLES = ("npu", "cpu", "muted", *BLOCKS, *(f"on-{role}" for role in BLOCKS))
@@ -32,21 +33,36 @@ LEAST_LABEL = 3
 class Ribbon(Widget):
     """A strip of blocks. Only rows that have changed are drawn again."""
 
-    def __init__(self, id: str | None = None) -> None:
+    def __init__(self, *, brackets: bool = True, legend: bool = True, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._brackets, self._legend = brackets, legend
         self._parts: tuple[Part, ...] = ()
+        self._scale: float | None = None
+        self._beside: tuple[tuple[Part, ...], ...] = ()
         self._unknown = ""
         self._at_work: tuple[int | None, int | None] = (None, None)
         self._strips: list[Strip] = []
+        self.styles.height = 2 + brackets + legend
 
     @property
     def empty(self) -> bool:
         """True where nothing of the network is known."""
         return not self._parts
 
-    def take(self, state: State) -> None:
-        """Show a newer state."""
+    @property
+    def unknown(self) -> str:
+        """Say whose time is not known: for a legend that stands elsewhere."""
+        return self._unknown
+
+    def take(self, state: State, *, scale: float | None = None, beside: Sequence[State] = ()) -> None:
+        """Show a newer state.
+
+        Its operators fill the width, or as much of it as they take at `scale`, cycles for the whole width. Ribbons
+        that are each given the other's state in `beside` have one scale.
+        """
         self._parts = parts(state)
+        self._scale = scale
+        self._beside = tuple(parts(other) for other in beside)
         self._unknown = unknown_words(self._parts, planned=bool(state.cpu.operators))
         self._at_work = (state.operator_running, state.step_running)
         self._draw()
@@ -75,18 +91,19 @@ class Ribbon(Widget):
 
     def _made(self) -> list[Strip]:
         width = self.size.width
-        blocks = layout(self._parts, width)
+        known = [scale(found, width) for found in (self._parts, *self._beside)] if self._beside else []
+        at_scale = max((one for one in (self._scale, *known) if one is not None), default=None)
+        blocks = layout(self._parts, width, at_scale)
         if not blocks:
             return []
         pen = Pen(self.rich_style, self.app.theme_variables, plain=self._plain, ansi=self._ansi)
         total = sum(part.cycles or 0 for part in self._parts)
         lit = [block.holds(*self._at_work) for block in blocks]
-        rows = [
-            pen.names(blocks, lit),
-            pen.shares(blocks, lit, total),
-            pen.brackets(spans(blocks), width),
-            pen.legend(self._unknown, width),
-        ]
+        rows = [pen.names(blocks, lit), pen.shares(blocks, lit, total)]
+        if self._brackets:
+            rows.append(pen.brackets(spans(blocks), width))
+        if self._legend:
+            rows.append(pen.legend(self._unknown, width))
         return [Strip(row).adjust_cell_length(width, self.rich_style) for row in rows]
 
     @property
@@ -172,7 +189,7 @@ class Pen:
             return [Segment("┴", self._npu)]
         inner = span.cells - 2
         name = f"P{span.partition}"
-        figure = f"{name} {number(span.cycles)}"
+        figure = f"{name} {'again' if span.again else number(span.cycles)}"
         texts = (f" {figure} ", figure, f" {name} ", name)
         text = next((text for text in texts if len(text) <= inner), "")
         left = (inner - len(text)) // 2
