@@ -17,8 +17,8 @@ from textual.geometry import Region
 from tests.app import fakes
 from tests.app.conftest import Until
 from tests.app.test_hostile import CONTROLS, TEXTS, hostile_events
-from tui import resources
-from tui.app import ascii, themes
+from tui import resources, themes
+from tui.app import ascii
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
 from tui.app.widgets import delegation

@@ -8,7 +8,7 @@ from textual.theme import BUILTIN_THEMES
 
 from tests.app import fakes
 from tests.app.conftest import Until
-from tui.app import themes
+from tui import themes
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
 from tui.app.widgets import memory as memory_panel

@@ -23,8 +23,8 @@ from textual.theme import BUILTIN_THEMES, Theme
 from textual.widgets import Input
 
 import tui.app.widgets
-from tui import config, processes
-from tui.app import ascii, keys, remembered, terminal, themes
+from tui import config, processes, themes
+from tui.app import ascii, keys, remembered, terminal
 from tui.app.screens.ascii_driver import AsciiDriver
 from tui.app.screens.messages import Back, EditRun, OpenRun
 from tui.app.screens.setup import SetupScreen

@@ -3,9 +3,9 @@
 import click
 
 from tui import resources
-from tui.app.themes import ROLES, user_folder
 from tui.cli.command import command
 from tui.reports.format import table
+from tui.themes import ROLES, user_folder
 
 
 @command("fvp-tui themes", "TEXTUAL_THEME=light fvp-tui")

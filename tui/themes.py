@@ -120,6 +120,12 @@ def read(path: Path) -> ThemeFile:
     return theme
 
 
+@cache
+def ours() -> Mapping[str, ThemeFile]:
+    """The themes that ship with the program, by name."""
+    return {theme.name: theme for theme in map(read, sorted(resources.folder("themes").glob("*.toml")))}
+
+
 def load() -> tuple[list[ThemeFile], list[str]]:
     """Read all themes, the user's last so that they replace ours; return one line for each file that is broken, too."""
     found: list[ThemeFile] = []
