@@ -63,8 +63,9 @@ def test_the_ribbon_can_be_read_without_colour_and_without_unicode(terminal: Cal
         lines[at : at + 3] for lines in [tui.text.splitlines()] for at, line in enumerate(lines) if "|q   |" in line
     )
     assert "|features.0" in names and "|features.2" in names
-    assert shares.strip().startswith("|::::|12%") and shares.strip().endswith("|::::")
-    assert brackets.strip().startswith("+--") and " P0 4,321 " in brackets
+    shares = shares.strip("| ")  # the panel's frame
+    assert shares.startswith("::::|12%") and shares.endswith("|::::")
+    assert brackets.strip("| ").startswith("+--") and " P0 4,321 " in brackets
     tui.child.send("\x11")
     assert tui.end() == 0
 
@@ -99,7 +100,7 @@ def test_a_hostile_log_is_only_text_however_it_is_shown(terminal: Callable[..., 
     tui = terminal("attach", fakes.make(name, fakes.spec_of(), what))
     tui.wait(lambda: "OK" in tui.text)
     tui.child.send("5")
-    tui.wait(lambda: f"5 Log  {len(lines)} lines" in tui.text)
+    tui.wait(lambda: re.search(rf"5 Log .* {len(lines)} lines", tui.text) is not None)
     tui.child.send("g")
     tui.wait(lambda: "at 1-" in tui.text)
 

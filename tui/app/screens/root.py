@@ -85,6 +85,8 @@ class FvpApp(App[None]):
         # Textual asks for the variables of a theme while it is made; ours come first, so that theirs replace no base.
         self._bases = {theme.name: theme for theme in reversed(found)}
         super().__init__(driver_class=AsciiDriver if ascii.wanted() else None)
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-broad")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
         self._model = model
         self._attached = attach
         self._replayed = replay

@@ -7,12 +7,13 @@ import time
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.app.vitals import Vitals
+from tui.app.widgets.card import Card
 from tui.app.widgets.drawing import Reads, show
 from tui.app.widgets.table import FigureTable
 from tui.app.widgets.words import Clock
@@ -21,7 +22,7 @@ from tui.run.state import State, stage
 from tui.text import counted
 
 
-class Panel(Vertical, can_focus=True):
+class Panel(Card, can_focus=True):
     """A titled part of the screen that draws one or a few parts of a state."""
 
     TITLE: ClassVar[str]
@@ -81,13 +82,12 @@ class Panel(Vertical, can_focus=True):
         if self._state is None:
             return
         words = self.summary(self._titled.record(self._state))
-        title = f"{self.number} {self.TITLE}" + (f"  {words}" if words else "")
-        if self._hidden:
-            title += f"  {self._hidden_words()}"
-        self.border_title = Content(title)
+        self.caption(title=f"{self.number} {self.TITLE}", figure=words, foot=self._hidden_words())
 
     def _hidden_words(self) -> str:
         """Name the columns that do not fit; beside other panels, count them and say what makes room."""
+        if not self._hidden:
+            return ""
         if self.screen.has_class("-single"):
             return f"hidden: {', '.join(self._hidden)}"
         return f"+{counted(len(self._hidden), 'column')}: z"

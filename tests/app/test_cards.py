@@ -1,0 +1,153 @@
+"""Frames, tiles and hand-drawn lines, which all screens are made of."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from rich.segment import Segment
+from rich.style import Style
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.strip import Strip
+from textual.widgets import Input
+
+from tui.app.screens.root import FvpApp
+from tui.app.widgets.card import Card
+from tui.app.widgets.lines import Lines
+from tui.app.widgets.paint import Paint, bar
+from tui.app.widgets.tile import Tile, TileFace
+
+COLORS = {"npu": "#a58bf0", "on-npu": "#000000", "track": "#252e38"}
+
+
+def _paint(*, no_color: bool = False) -> Paint:
+    return Paint(Style(), COLORS, ansi=False, no_color=no_color)
+
+
+@pytest.mark.parametrize(
+    ("share", "done"),
+    [(0, ""), (0.001, "╸"), (0.5, "━━"), (0.625, "━━╸"), (1, "━━━━"), (7, "━━━━"), (-1, "")],
+)
+def test_a_bar_is_half_a_cell_fine_and_never_longer_than_its_track(share: float, done: str) -> None:
+    first, rest = bar(_paint(), share, 4, "npu")
+    assert first.text == done
+    assert len(first.text + rest.text) == 4
+
+
+def test_a_bar_without_colours_has_no_track_that_looks_like_it() -> None:
+    assert [segment.text for segment in bar(_paint(no_color=True), 0.5, 4, "npu")] == ["━━", "  "]
+
+
+def test_without_colours_a_pill_is_reversed() -> None:
+    assert _paint(no_color=True).pill("npu").reverse
+    assert not _paint().pill("npu").reverse
+
+
+class Counted(Lines):
+    """Lines of digits."""
+
+    DEFAULT_CSS = "Counted { height: auto; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = ["one", "two"]
+        self.asked: list[int] = []
+
+    def drawn(self, width: int, paint: Paint) -> list[Strip]:
+        return [Strip([]) if not word else Strip.blank(0).join([_strip(word)]) for word in self.words]
+
+    def render_line(self, y: int) -> Strip:
+        self.asked.append(y)
+        return super().render_line(y)
+
+
+def _strip(text: str) -> Strip:
+    return Strip([Segment(text)])
+
+
+class Shown(App[None]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines = Counted()
+
+    def compose(self) -> ComposeResult:
+        yield self.lines
+
+
+async def test_only_lines_that_differ_are_drawn_again() -> None:
+    app = Shown()
+    async with app.run_test(size=(20, 5)) as pilot:
+        await pilot.pause()
+        app.lines.asked.clear()
+        app.lines.words = ["one", "three"]
+        app.lines.draw()
+        await pilot.pause()
+        assert app.lines.asked == [1]
+        app.lines.words = ["one", "three", "four"]
+        app.lines.draw()
+        await pilot.pause()
+        assert app.lines.size.height == 3
+
+
+class Framed(Screen[None]):
+    """One card and one tile."""
+
+    AUTO_FOCUS = ""
+
+    def compose(self) -> ComposeResult:
+        with Card(id="framed"):
+            yield Input()
+        yield Tile(id="latency")
+
+    def on_mount(self) -> None:
+        card = self.query_one(Card)
+        card.styles.height = 5
+        card.caption(title="1 Time", figure="92,194 cycles", foot="estimated by Vela")
+        self.query_one(Tile).show(TileFace("LATENCY", "92.2", "µs", note="estimated", share=0.5, words="of 100"))
+
+
+@asynccontextmanager
+async def _framed() -> AsyncIterator[Pilot[None]]:
+    """The screen above in the program's own styles."""
+    async with FvpApp().run_test(size=(120, 40)) as pilot:
+        await pilot.app.push_screen(Framed())
+        await pilot.pause()
+        yield pilot
+
+
+def _lines(app: App[Any]) -> list[str]:
+    width = app.size.width
+    return ["".join(s.text for s in strip)[:width] for strip in app.screen._compositor.render_strips()]
+
+
+async def test_a_card_names_its_figure_at_the_right_of_its_frame() -> None:
+    async with _framed() as pilot:
+        top, bottom = _lines(pilot.app)[0], _lines(pilot.app)[4]
+        assert top.startswith("╭─ 1 Time ──") and top.endswith(" 92,194 cycles ─╮")
+        assert bottom.rstrip().endswith("estimated by Vela ─╯")
+        await pilot.press("tab")
+        await pilot.pause()
+        assert _lines(pilot.app)[0].startswith("┏━ 1 Time ━━")
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        top = _lines(pilot.app)[0]
+        assert top.startswith("━ 1 Time ━━") and top.endswith(" 92,194 cycles ━")
+        await pilot.resize_terminal(20, 24)
+        await pilot.pause()
+        assert _lines(pilot.app)[0].startswith("━ 1 Time ")  # where both do not fit, the title stays
+
+
+async def test_a_tile_shows_what_its_height_allows() -> None:
+    async with _framed() as pilot:
+        tile = pilot.app.screen.query_one(Tile)
+        for height, rows in ((1, ["▎ Latency 92.2 µs"]), (3, ["▎ LATENCY", "▎ 92.2 µs", "▎ ━━━━━━━━━━━━━━  of 100"])):
+            tile.styles.height = height
+            await pilot.pause()
+            shown = [line.rstrip() for line in _lines(pilot.app)[5 : 5 + height]]
+            assert [line.removesuffix("estimated").rstrip() for line in shown] == rows
+        tile.styles.height = 5
+        await pilot.pause()
+        shown = [line.rstrip() for line in _lines(pilot.app)[5:10]]
+        assert shown[0].endswith("estimated") and "92.2" not in "".join(shown) and shown[3].endswith(" µs")
