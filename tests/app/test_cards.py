@@ -133,7 +133,7 @@ async def test_a_card_names_its_figure_at_the_right_of_its_frame() -> None:
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
         top = _lines(pilot.app)[0]
-        assert top.startswith("━ 1 Time ━━") and top.endswith(" 92,194 cycles ━")
+        assert top.startswith("━ 1 Time  estimated by Vela ━━") and top.endswith(" 92,194 cycles ━")
         await pilot.resize_terminal(20, 24)
         await pilot.pause()
         assert _lines(pilot.app)[0].startswith("━ 1 Time ")  # where both do not fit, the title stays
