@@ -35,7 +35,7 @@ def three_digits(value: float) -> str:
     if value == 0:
         return "0"
     rounded = _rounded(value)
-    return f"{value if abs(rounded) >= 1000 else rounded:,.{max(2 - _magnitude(rounded), 0)}f}"
+    return f"{value if abs(rounded) >= 1000 else rounded:,.{max(2 - magnitude(rounded), 0)}f}"
 
 
 def _rounded(value: float) -> float:
@@ -43,7 +43,7 @@ def _rounded(value: float) -> float:
     return float(f"{value:.2e}")
 
 
-def _magnitude(value: float) -> int:
+def magnitude(value: float) -> int:
     """The power of ten of the first digit."""
     return int(f"{value:e}".partition("e")[2])
 
@@ -83,6 +83,12 @@ def duration(seconds: float | None) -> str:
     if seconds is None or seconds < 100:
         return time(None if seconds is None else max(seconds, 0))
     return f"{int(seconds // 60)} min {int(seconds % 60):02} s"
+
+
+def clock(seconds: float) -> str:
+    """Whole seconds, for what is drawn again once a second: ``12 s``, ``2 min 03 s``."""
+    whole = max(int(seconds), 0)
+    return f"{whole} s" if whole < 100 else f"{whole // 60} min {whole % 60:02} s"
 
 
 def stage_seconds(seconds: float | None) -> str:
@@ -130,7 +136,7 @@ def change(percent: float | None) -> str:
         return UNKNOWN
     if percent == 0:
         return "="
-    digits = 1 if abs(percent) >= 0.05 else max(2, -_magnitude(percent))
+    digits = 1 if abs(percent) >= 0.05 else max(2, -magnitude(percent))
     return f"{percent:+,.{digits}f} %"
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
+from tui.reports.format import clock
 from tui.run.spec import Spec
 from tui.text import clean, printable_name
 
@@ -25,8 +26,7 @@ SOURCES: "dict[Source, str]" = {
 
 def since(moment: float, now: float) -> str:
     """Format the time from a moment to now, in whole seconds: for a clock that is redrawn once a second."""
-    whole = max(int(now - moment), 0)
-    return f"{whole} s" if whole < 100 else f"{whole // 60} min {whole % 60:02} s"
+    return clock(now - moment)
 
 
 def model_name(model: str, limit: int = 60) -> str:
@@ -47,6 +47,38 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     if length > width:
         return set_cell_size(text, width - 1) + "…" if width > 0 else ""
     return " " * (width - length) + text if right else text + " " * (width - length)
+
+
+def wrapped(text: str, width: int, most: int) -> list[str]:
+    """Wrap text at blanks to so many cells and at most so many lines; the last one ends in an ellipsis where it is cut.
+
+    A word that is longer than a line is broken.
+    """
+    lines: list[str] = []
+    rest = text.strip()
+    while rest and width > 0:
+        if cell_len(rest) <= width:
+            lines.append(rest)
+            break
+        if len(lines) == most - 1:
+            lines.append(fit(rest, width))
+            break
+        cut = _longest_start(rest, width)
+        blank = rest.rfind(" ", 0, cut + 1)
+        cut = blank if blank > 0 else cut
+        lines.append(rest[:cut].rstrip())
+        rest = rest[cut:].lstrip()
+    return lines
+
+
+def _longest_start(text: str, width: int) -> int:
+    """Characters of a text that fit, one at the least."""
+    used = 0
+    for at, character in enumerate(text):
+        used += cell_len(character)
+        if used > width:
+            return max(at, 1)
+    return len(text)
 
 
 def bar(share: float, width: int) -> str:
