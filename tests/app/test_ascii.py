@@ -18,7 +18,7 @@ def test_it_is_ascii_in_as_many_cells(text: str) -> None:
 
 
 def test_lines_bars_and_dots_are_like_what_they_stand_for() -> None:
-    assert ascii.only("┌─┐│█▌ a…b → ⣀⠀é漢 92.2 µs –") == "+-+|#- a~b > . ??? 92.2 us -"
+    assert ascii.only("┌─┐│█▌ a…b → ⣀⠀é漢 92.2 µs –") == "+-+|#> a~b > . ??? 92.2 us -"
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def test_from_setup_to_a_result_to_history_to_comparison(ran: Callable[..., Ran]
     tui = terminal()
     tui.wait(lambda: "fvp-tui run sample:digits" in tui.text)
     press(tui, "e", until="Model file")
-    press(tui, f"{program}\r", until="> model.pte")
+    press(tui, f"{program}\r", until="▌ model.pte")
     for _ in range(2):
         tui.child.send("r")
         tui.wait(lambda: "OK" in tui.text.splitlines()[0] and "SIMULATOR" in tui.text.splitlines()[0], 90)

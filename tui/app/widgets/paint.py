@@ -57,12 +57,15 @@ class Paint:
 
 def bar(paint: Paint, share: float, cells: int, role: str, *, on: str = "") -> list[Segment]:
     """Draw a share of 0..1 as a bar on its track, half a cell fine; any share above 0 has half a cell."""
+    done, rest = bar_texts(share, cells, tracked=not (paint.no_color or ascii.wanted()))
+    return [Segment(done, paint.ink(role, on=on)), Segment(rest, paint.ink("track", on=on))]
+
+
+def bar_texts(share: float, cells: int, *, tracked: bool) -> tuple[str, str]:
+    """Return a bar and the rest of its track, which is blank where only colour would tell the two apart."""
     halves = round(min(max(share, 0.0), 1.0) * cells * 2)
     if share > 0:
         halves = max(halves, 1)
     full, half = divmod(halves, 2)
     done = BAR * full + (HALF if half else "")
-    rest = cells - len(done)
-    # Without colours the track would look like the bar.
-    track = " " if paint.no_color or ascii.wanted() else BAR
-    return [Segment(done, paint.ink(role, on=on)), Segment(track * rest, paint.ink("track", on=on))]
+    return done, (BAR if tracked else " ") * (cells - len(done))

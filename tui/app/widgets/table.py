@@ -17,10 +17,12 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.app.widgets.words import bar, fit
+from tui.app import ascii
+from tui.app.widgets.paint import bar_texts
+from tui.app.widgets.words import fit
 
 GAP = "  "
-CURSOR = "> "
+CURSOR = "▌ "
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class FigureTable(ScrollView, can_focus=True):
         "table--warn",
         "table--cpu",
         "table--bar",
+        "table--track",
+        "table--mark",
     }
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -311,11 +315,12 @@ class FigureTable(ScrollView, can_focus=True):
         here = index == self._cursor
         if here and self.has_focus:
             style = base + self.get_component_rich_style("table--cursor", partial=True)
-        segments = [Segment(CURSOR if here else " " * len(CURSOR), style)]
-        segments += self._cells(row, style, base)
+        mark = style + self.get_component_rich_style("table--mark", partial=True) if here else style
+        segments = [Segment(CURSOR if here else " " * len(CURSOR), mark)]
+        segments += self._cells(row, style)
         return Strip(segments).adjust_cell_length(width, style)
 
-    def _cells(self, row: Row, style: Style, base: Style) -> list[Segment]:
+    def _cells(self, row: Row, style: Style) -> list[Segment]:
         segments: list[Segment] = []
         for column, width, cell in zip(self._columns, self._widths, row.cells, strict=True):
             if not width:
@@ -325,7 +330,9 @@ class FigureTable(ScrollView, can_focus=True):
             if isinstance(cell, str):
                 segments.append(Segment(fit(cell, width, right=column.right), style))
             else:
-                # Bars look the same in all rows: on the cursor's colour a full one would hide what a bar is.
-                drawn = base + self.get_component_rich_style("table--bar", partial=True)
-                segments.append(Segment(bar(cell, width), drawn))
+                tracked = not (self.app.no_color or ascii.wanted())
+                for text, name in zip(bar_texts(cell, width, tracked=tracked), ("bar", "track"), strict=True):
+                    segments.append(
+                        Segment(text, style + self.get_component_rich_style(f"table--{name}", partial=True))
+                    )
         return segments
