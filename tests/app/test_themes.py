@@ -139,7 +139,7 @@ async def test_the_npu_and_the_cpu_have_their_colours_in_every_theme(name: str, 
         await pilot.pause()
         npu, cpu = (Color.parse(app.theme_variables[role]).rich_color for role in ("npu", "cpu"))
         drawn = [segment for strip in app.screen._compositor.render_strips() for segment in strip]
-        bars = {segment.style.color for segment in drawn if segment.style and "█" in segment.text}
+        bars = {segment.style.color for segment in drawn if segment.style and "━" in segment.text}
         assert npu in bars and cpu not in bars
         kept = [
             s for s in drawn if s.style and "dequantize_per_tensor" in s.text and "." in s.text.partition("_m")[2][:1]
