@@ -145,7 +145,8 @@ def test_text_and_page_show_a_figure_alike() -> None:
         ),
         limits=(LimitResult(name="inference_ms", limit=0.1, value=0.0921941, ok=True),),
     )
-    shown = (text.summary(state), html.page(state, html.LogPart()))
+    page = re.sub(r"<[^>]*>", "", html.page(state, html.LogPart()))
+    shown = (text.summary(state), page)
     for figure in ("92,194", "92.2 µs", "96.3 KiB", "73%", "0.003922", "45.4 dB", "0.100"):
         assert all(figure in view for view in shown), figure
 

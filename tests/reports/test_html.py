@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.app import fakes
 from tests.conftest import Fvp
+from tui import themes
 from tui.analysis import advice
 from tui.reports import export, html, ribbon_svg, state_json
 from tui.reports.html import LogPart
@@ -164,13 +165,16 @@ def test_the_page_is_valid_and_needs_nothing_else(home: object) -> None:
 def test_the_page_says_what_ran_how_it_went_and_where_figures_come_from(home: object) -> None:
     shown = words(export.document(fakes.whole(), "html").decode())
     for expected in (
-        "sample:digits · ethos-u85-256 · Sram_Only",
+        "✓ OK sample:digits ethos-u85-256 · Sram_Only",
         "SIMULATOR - cycles estimated",
         "OK in 9.50 s · outputs MATCH",
         "$ fvp-tui run sample:digits --target ethos-u85-256",
-        "NPU cycles 4,333 estimated",
-        "Cycles by Vela 4,321 4.32 µs estimated",
-        "31 of 34 in 1 partition",
+        "Latency estimated 4.33 µs at 1 GHz, 230,787 a second",
+        "NPU cycles estimated 4,333 28 % MAC use",
+        "On the NPU 91 % 31 of 34 nodes in 1 partition",
+        "SRAM peak estimated 6.5 KiB flash 15.2 KiB, DRAM 0 B",
+        "Check reference ✓ MATCH SQNR 38.2 dB, 97.5% of 360 right",
+        "Operators estimated 4,321 cycles",
         "features.2 Conv2D 1,980 46%",
         "digits.py:36",
         "SRAM_RD_DATA_BEAT_RECEIVED 1,234 beats of data the NPU read from the SRAM",
@@ -204,6 +208,32 @@ def test_a_run_that_did_not_end_well_says_so(kind: str, home: object) -> None:
     assert all(word in words(page) for word in expected), words(page)
 
 
+def test_the_colours_are_those_of_the_themes_for_light_and_dark(home: object) -> None:
+    page = export.document(fakes.whole(), "html").decode()
+    ours = {name: themes.variables(theme, theme) for name, theme in themes.ours().items()}
+    used = set(re.findall(r"#[0-9a-f]{6}\b|#[0-9a-f]{3}\b", page))
+    assert used <= {*ours["light"].values(), *ours["dark"].values(), "#fff"}
+    dark = page.partition("prefers-color-scheme: dark")[2].partition("\n")[0]
+    assert f"--npu:{ours['dark']['npu']};" in dark and f"--npu:{ours['light']['npu']};" not in dark
+    # What is drawn names roles only, and each role that it names is there.
+    named = set(re.findall(r"var\(--([a-z0-9-]+)\)", page))
+    assert named and named <= ours["light"].keys()
+
+
+@pytest.mark.parametrize(
+    ("kind", "pill"), [("failed", "✗ FAILED"), ("gone", "✗ LOST"), ("mismatching", "✗ MISMATCH"), ("whole", "✓ OK")]
+)
+def test_the_verdict_comes_first(kind: str, pill: str, home: object) -> None:
+    page = export.document(getattr(fakes, kind)(), "html").decode()
+    first = next(e for e in elements(page) if "pill" in e.attrib.get("class", ""))
+    assert first.text == pill
+
+
+def test_what_is_not_known_is_a_dash_and_never_0(home: object) -> None:
+    shown = words(export.document(fakes.failed(), "html").decode())
+    assert "Latency – " in shown and "NPU cycles – " in shown and "On the NPU – " in shown and "SRAM peak – " in shown
+
+
 def test_a_long_log_is_cut_at_its_beginning_and_the_page_says_so(home: object) -> None:
     name, count = "20261123-061531-digits-u85-256-dddd", export.LOG_LINES + 10
     lines = fakes.log([f"line {n}," for n in range(count)])
@@ -217,14 +247,14 @@ def test_the_module_of_many_operators_is_folded_and_nothing_is_lost(home: object
     found = store.load(fakes.whole())
     many = tuple(msgspec.structs.replace(found.operators[1], name=f"layer.{n}", module=f"layer.{n}") for n in range(90))
     shown = words(html.page(msgspec.structs.replace(found, operators=many), LogPart()))
-    assert "50 operators with fewer cycles" in shown
+    assert "74 operators with fewer cycles" in shown
     assert all(f"layer.{n} " in shown for n in range(90))
 
 
 def test_the_network_is_drawn_in_running_order_with_its_cycles(home: object) -> None:
     page = export.document(fakes.whole(), "html").decode()
     found = elements(page)
-    (svg,) = (e for e in found if e.tag == f"{SVG}svg" and "operators on the NPU" in e[0].text)
+    (svg,) = (e for e in found if e.tag == f"{SVG}svg" and "operators on the NPU" in (e[0].text or ""))
     boxes = svg.findall(f"{SVG}g")
     assert [box[0].text for box in boxes] == [
         "q (cortex_m::quantize_per_tensor.out): time not known",

@@ -3,7 +3,7 @@
 Cycles are those of the run's estimate. Shares below which a rule is silent stand beside it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -98,6 +98,12 @@ WhatIf = Mapping[Target, Estimate]
 def changed(spec: Spec, change: Mapping[str, str | bool]) -> Spec:
     """A spec with the fields of `Advice.change`."""
     return replaced(spec, {tuple(path.split(".")): value for path, value in change.items()})
+
+
+def with_tried(advised: Advised, outcome: Callable[[Advice], Tried | None]) -> Advised:
+    """Advice with the outcome of each piece."""
+    pieces = (msgspec.structs.replace(piece, tried=outcome(piece)) for piece in advised.advice)
+    return msgspec.structs.replace(advised, advice=tuple(pieces))
 
 
 def what_ifs(spec: Spec, accelerators: Sequence[str]) -> list[Target]:

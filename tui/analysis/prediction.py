@@ -1,4 +1,4 @@
-"""Prediction: Vela's estimates of a lowered model for other targets, and the outcome of a changed spec."""
+"""Prediction: Vela's estimates of a lowered model for other targets."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from tui.analysis import sweep
-from tui.analysis.advice import Tried, WhatIf, what_ifs
+from tui.analysis.advice import WhatIf, what_ifs
 from tui.compile import vela_runs
 from tui.run import store
 from tui.run.figures import Estimate
@@ -90,20 +90,3 @@ def estimates(directory: Path, state: State) -> WhatIf:
     with vela_runs.Workers() as workers:
         estimates = {targets[at]: estimate for at, estimate in workers.estimates(graphs, targets)}
     return {target: estimate for target, estimate in estimates.items() if isinstance(estimate, Estimate)}
-
-
-def outcome(before: State, directory: Path) -> Tried:
-    """Outcome of the run in `directory`, which tried a change, against the run before."""
-    after = store.load(directory)
-    was = before.estimate.total_cycles if before.estimate else None
-    now = after.estimate.total_cycles if after.estimate else None
-    return Tried(
-        run=directory.name,
-        status=after.run.status,
-        reason=after.run.reason,
-        total_cycles=now,
-        change_pct=100 * (now - was) / was if was and now is not None else None,
-        sram_kib=after.estimate.sram_kib if after.estimate else None,
-        sqnr_db=after.check.sqnr_db if after.check else None,
-        check=after.check.status if after.check else None,
-    )

@@ -3,8 +3,57 @@
 from collections.abc import Iterator
 
 from tui.analysis.advice import Advice, Advised, Tried
-from tui.reports.format import change, decibels, kib_words, number
+from tui.reports.format import UNKNOWN, change, decibels, kib_words, number
 from tui.text import clean
+from tui.toolchain.target import Target
+
+EFFECT_ON_SQNR = ("int16", "noise")
+"""Kinds of advice about numbers: what trying it comes to is told by the noise, too."""
+
+
+def title(piece: Advice) -> str:
+    """The change in a few words."""
+    changed = clean(str(next(iter(piece.change.values()), "")), 60)
+    match piece.kind:
+        case "input_layout":
+            return "channels-last input"
+        case "memory_mode":
+            return f"memory mode {changed}"
+        case "macs":
+            return f"{Target(changed).macs} MACs are enough"
+        case "int16":
+            return "8-bit activations"
+        case "noise":
+            return "16-bit activations"
+        case "channels" | "depthwise":
+            return clean(piece.what.partition(":")[0], 200)
+    return clean(piece.what, 200)
+
+
+def at_stake(piece: Advice, advised: Advised) -> str:
+    """The share of the program's cycles that it concerns: ``9 %``; ``–`` where it does not concern cycles."""
+    if piece.cycles is None or not advised.total_cycles:
+        return UNKNOWN
+    return number(100 * piece.cycles / advised.total_cycles, unit="%")
+
+
+def effect(piece: Advice, advised: Advised) -> str:
+    """Effect of a change that was tried: ``tried: -9.1 % cycles, MATCH``; empty for one that was not."""
+    tried = piece.tried
+    if tried is None:
+        return ""
+    if tried.status == "running":
+        return "being tried"
+    if tried.status != "ok":
+        return f"tried: {tried.status.upper()} {clean(tried.reason or '', 200)}".rstrip()
+    words = [f"{change(tried.change_pct)} cycles"]
+    if tried.sram_kib != advised.sram_kib:
+        words.append(f"SRAM {kib_words(advised.sram_kib)} to {kib_words(tried.sram_kib)}")
+    if piece.kind in EFFECT_ON_SQNR:
+        words.append(f"SQNR {decibels(tried.sqnr_db)}")
+    if tried.check is not None:
+        words.append(tried.check.upper())
+    return f"tried: {', '.join(words)}"
 
 
 def summary(advised: Advised) -> str:

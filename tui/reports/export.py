@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from tui.analysis import advice
+from tui.analysis import advice, trials
 from tui.errors import UsageError
 from tui.files import write_whole
 from tui.reports import csv, html, perfetto, state_json
@@ -56,7 +56,8 @@ def document(directory: Path, form: Format) -> bytes:
 
 
 def _page(directory: Path, state: State) -> str:
-    return html.page(state, _log(directory), advice.of(state) if state.spec is not None else None)
+    advised = trials.with_outcomes(advice.of(state), state, directory) if state.spec is not None else None
+    return html.page(state, _log(directory), advised)
 
 
 def _log(directory: Path) -> html.LogPart:

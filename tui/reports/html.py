@@ -14,10 +14,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tui import __version__
+from tui import __version__, themes
 from tui.analysis.advice import Advised
+from tui.reports import advice, delegation, execution, headline, memory, pmu, ribbon_svg, text
 from tui.reports import check as checking
-from tui.reports import delegation, execution, memory, pmu, ribbon_svg, text
 from tui.reports import operators as arrange
 from tui.reports.format import (
     UNKNOWN,
@@ -35,7 +35,7 @@ from tui.reports.format import (
 from tui.reports.memory import Area
 from tui.reports.operators import Entry
 from tui.run import spec
-from tui.run.derived import badge, checked, npu_ms, outcome
+from tui.run.derived import badge, checked, outcome
 from tui.run.log import LogLine
 from tui.run.state import State
 from tui.text import clean, counted
@@ -43,6 +43,8 @@ from tui.text import clean, counted
 TEMPLATE = "report.html.jinja"
 LONGEST = 1_000
 """Characters of one text."""
+SHOWN = 16
+"""Operators that are shown unfolded, those of most cycles."""
 TAIL = 25
 """Lines at the log's end that are shown unfolded."""
 MOST_ERRORS = 50
@@ -50,7 +52,8 @@ MOST_TENSORS = 500
 """Tensors in a memory map, the largest."""
 PLOT_WIDTH, PLOT_HEIGHT = 1000, 300
 """Size of a memory map, in its own units."""
-SHADES = 8
+SHADES = sum(role.startswith("tensor-") for role in themes.ROLES)
+"""Shades of tensors."""
 LABELLED = (90, 16)
 """Width and height from which on a tensor in the map has its name in it."""
 
@@ -99,6 +102,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    ours = themes.ours()
     made.filters.update(dotted=_dotted, short_line=_short_line)
     made.globals.update(
         number=number,
@@ -127,6 +131,11 @@ def _environment() -> Environment:
         moment=_moment,
         bytes_words=_bytes,
         plot=(PLOT_WIDTH, PLOT_HEIGHT),
+        shades=SHADES,
+        at_stake=advice.at_stake,
+        effect=advice.effect,
+        light=themes.variables(ours["light"], ours["light"]),
+        dark=themes.variables(ours["dark"], ours["dark"]),
         ribbon_size=(ribbon_svg.WIDTH, ribbon_svg.HEIGHT),
     )
     return made
@@ -174,7 +183,7 @@ def _map(area: Area, state: State) -> Map:
                 y=round(PLOT_HEIGHT - (tensor.address + tensor.bytes) * up, 2),
                 width=round(width, 2),
                 height=round(height, 2),
-                shade=place % SHADES,
+                shade=place % SHADES + 1,
                 label=clean(name, int(width / 8)) if fits else "",
                 words=f"{memory.tensor_words(tensor)}, steps {tensor.start} to {tensor.end}, at {tensor.address:#x}",
             )
@@ -230,17 +239,19 @@ def page(state: State, log: LogPart, advised: Advised | None = None) -> str:
             statistics=execution.statistics_words(state.statistics),
             estimator=execution.estimated_by(state),
             inference_summary=execution.inference_summary(state, state.inferences),
-            inference_ms=npu_ms(state, _median([i.npu_cycles for i in state.inferences])),
-            inference_cycles=_median([i.npu_cycles for i in state.inferences]),
+            tiles=headline.headlines(state),
+            verdict=headline.OUTCOMES[outcome(state)],
+            memory_words=_memory_words(state),
+            shown=SHOWN,
             wall_s=sum(walls) / len(walls) if walls else None,
             stages=[s for s in state.stages if s.status != "pending"],
-            longest_stage=max((s.seconds or 0.0 for s in state.stages), default=0.0),
+            timeline=_timeline(state),
             fallback_cost=delegation.fallback_cost(state.delegation) if state.delegation else "",
             by_cycles=_rows(arrange.entries(state.operators), state),
             by_module=_rows(arrange.tree(state.operators), state),
             traced=any(o.traced_source == "measured" for o in state.operators),
             ribbon=ribbon_svg.ribbon(state),
-            maps=[_map(area, state) for area in areas],
+            maps=[_map(area, state) for area in sorted(areas, key=lambda area: -area.size)],
             log=log,
             tail=log.newest[-TAIL:],
             advised=advised,
@@ -254,6 +265,19 @@ def page(state: State, log: LogPart, advised: Advised | None = None) -> str:
     )
 
 
-def _median(values: Sequence[int | None]) -> int | None:
-    ordered = sorted(value for value in values if value is not None)
-    return ordered[len(ordered) // 2] if ordered else None
+def _timeline(state: State) -> list[tuple[float, float]]:
+    """Begin and width of each stage in a line of 1000 units."""
+    seconds = [stage.seconds or 0.0 for stage in state.stages if stage.status != "pending"]
+    total, at, found = sum(seconds), 0.0, []
+    for own in seconds:
+        width = 1000 * own / total if total else 0.0
+        found.append((round(at, 1), round(width, 1)))
+        at += width
+    return found
+
+
+def _memory_words(state: State) -> str:
+    if state.estimate is None:
+        return ""
+    known = (("SRAM", state.estimate.sram_kib), ("DRAM", state.estimate.dram_kib), ("flash", state.estimate.flash_kib))
+    return ", ".join(f"{name} {kib_words(value)}" for name, value in known)

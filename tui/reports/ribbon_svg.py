@@ -85,7 +85,7 @@ def _boxes(blocks: Sequence[Block], total: int) -> list[Box]:
         share = percentage(block.cycles / total) if total and block.cycles is not None else ""
         boxes.append(
             Box(
-                role="on-cpu" if block.side == "cpu" else f"on-npu{shade % 2}",
+                role="cpu-2" if block.side == "cpu" else f"npu-{2 + shade % 2}",
                 x=x,
                 width=width,
                 label=_fitting(label(block, int((width - 6) / CHARACTER)), width),

@@ -1,10 +1,12 @@
 """``fvp-tui advise``."""
 
+from pathlib import Path
+
 import click
 import msgspec
 
 from tui.analysis import advice as advising
-from tui.analysis import prediction
+from tui.analysis import prediction, trials
 from tui.analysis.advice import Advised
 from tui.cli.command import command, json_option, run_argument
 from tui.cli.follow import follow
@@ -13,7 +15,7 @@ from tui.cli.output import print_json
 from tui.cli.signals import Signals
 from tui.errors import Exit, UserError
 from tui.reports import advice as report
-from tui.run import control, store
+from tui.run import store
 from tui.run.state import State
 
 
@@ -34,7 +36,9 @@ def advise(name: str, try_out: bool, as_json: bool, verbose: bool) -> int:
         raise UserError(f"no suggestions for {directory.name}: {why}", "only for a run that ended ok")
     result, status = advising.of(state, prediction.estimates(directory, state)), int(Exit.OK)
     if try_out:
-        result, status = _try(state, result, verbose=verbose)
+        result, status = _try(directory, state, result, verbose=verbose)
+    else:
+        result = trials.with_outcomes(result, state, directory)
     if as_json:
         print_json(result)
     else:
@@ -42,19 +46,18 @@ def advise(name: str, try_out: bool, as_json: bool, verbose: bool) -> int:
     return status if status == Exit.INTERRUPTED else Exit.OK
 
 
-def _try(state: State, advised: Advised, *, verbose: bool) -> tuple[Advised, int]:
+def _try(directory: Path, state: State, advised: Advised, *, verbose: bool) -> tuple[Advised, int]:
     """Run what each piece of advice changes; return the advice with the outcomes, and the last exit status."""
-    assert state.spec is not None
     pieces, status = list(advised.advice), int(Exit.OK)
     for at, piece in enumerate(advised.advice):
         if not piece.change:
             continue
         click.echo(f"trying {' '.join(piece.options)}", err=True)
         signals = Signals(interruptible=True).hear()
-        variant = control.start(advising.changed(state.spec, piece.change))
+        variant = trials.start(directory, state, piece)
         click.echo(f"run {variant.name}", err=True)
         status = follow(variant, verbose=verbose, signals=signals)
-        pieces[at] = msgspec.structs.replace(piece, tried=prediction.outcome(state, variant))
+        pieces[at] = msgspec.structs.replace(piece, tried=trials.outcome(state, variant))
         if status == Exit.INTERRUPTED:
             break
     return msgspec.structs.replace(advised, advice=tuple(pieces)), status
