@@ -4,7 +4,7 @@ from typing import Literal
 
 from tui.run import events
 from tui.run.badges import COUNTED, ESTIMATED, MEASURED, UNREPRESENTATIVE
-from tui.run.check import Check, why_broken
+from tui.run.check import Check, broken, why_broken
 from tui.run.figures import Figure, spread
 from tui.run.state import Progress, State
 
@@ -83,6 +83,17 @@ def stopped_at(state: State) -> str | None:
     if state.run.status == "ok":
         return None
     return next((stage.name for stage in state.stages if stage.status in ("running", "failed", "stopped")), None)
+
+
+def failed_at(state: State) -> str | None:
+    """``FILE:LINE`` of the model that a failed stage names."""
+    return next((stage.line for stage in state.stages if stage.line is not None), None)
+
+
+def named_line(state: State) -> str | None:
+    """``FILE:LINE`` of a failed stage, or of the operator that lowering changed."""
+    link = broken(state.links)
+    return failed_at(state) or (None if link is None else link.line)
 
 
 def badge(state: State) -> str:

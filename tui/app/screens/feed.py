@@ -9,11 +9,14 @@ from pathlib import Path
 from textual.message import Message
 from textual.message_pump import MessagePump
 
+from tui.app import source
 from tui.app.vitals import Vitals, Watch
 from tui.app.widgets.background import tell
 from tui.run import events, folding, journal, log, state, store
+from tui.run.derived import named_line
 from tui.run.log import LogLine, LogLines
 from tui.run.state import State
+from tui.run.usual import Usual, usual
 
 SETTLE_S = 1.0
 """Interval between checks that the run process still lives, in seconds."""
@@ -94,6 +97,15 @@ class Tail(Message):
         self.lines = lines
 
 
+class Known(Message):
+    """Knowledge of a run from beside its journal: usual figures, and the text of the line that its failure names."""
+
+    def __init__(self, found: Usual | None, source: str) -> None:
+        super().__init__()
+        self.usual = found
+        self.source = source
+
+
 class Feed(threading.Thread):
     """Thread that reads when it is asked to (the screen asks four times a second), so that updates cannot pile up."""
 
@@ -112,6 +124,8 @@ class Feed(threading.Thread):
         """Load of the platform on this machine, once a second while it runs here."""
         self._watch: Watch | None = None
         self._watched = 0.0
+        self._usual: Usual | None = None
+        self._source_of: str | None = None
 
     def ask(self) -> None:
         """Look for news."""
@@ -139,11 +153,24 @@ class Feed(threading.Thread):
                 told = (shown, lines, read)
                 if not tell(self._listener, Fed(shown, lines, read=read, over=over)):
                     break
+                self._tell_known(shown)
             if not over:
                 self._look()
                 self._asked.wait()
                 self._asked.clear()
         _keep(self._readings, self._path, self._reading)
+
+    def _tell_known(self, shown: State) -> None:
+        """Tell what earlier runs let expect of one that has not ended well, and the line that its failure names."""
+        asks = self._usual is None and shown.spec is not None and shown.run.status != "ok"
+        line = named_line(shown)
+        if not asks and line == self._source_of:
+            return
+        if asks and shown.spec is not None:
+            self._usual = usual(shown.spec, without=self._directory.name, before=shown.run.created)
+        self._source_of = line
+        text = "" if line is None else source.text(line, shown.run.created)
+        tell(self._listener, Known(self._usual, text))
 
     def _size(self) -> int:
         try:

@@ -35,7 +35,7 @@ from tui.app.widgets.words import Clock
 from tui.errors import UserError
 from tui.reports.export import offline
 from tui.run import control, spec, store
-from tui.run.check import broken
+from tui.run.derived import failed_at, named_line
 from tui.run.state import State
 from tui.text import clean
 
@@ -369,14 +369,3 @@ def serves(state: State) -> bool:
 def _keys(state: State) -> tuple[object, ...]:
     """Return what decides which keys do something."""
     return state.run.status, state.phase is None, named_line(state)
-
-
-def failed_at(state: State) -> str | None:
-    """Return the ``FILE:LINE`` of the model that a failed stage names."""
-    return next((stage.line for stage in state.stages if stage.line is not None), None)
-
-
-def named_line(state: State) -> str | None:
-    """Return the ``FILE:LINE`` of a failed stage, or of the operator that lowering changed."""
-    link = broken(state.links)
-    return failed_at(state) or (None if link is None else link.line)

@@ -3,6 +3,7 @@
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import DescendantBlur, DescendantFocus, Resize
+from textual.geometry import Region
 from textual.style import Style
 
 LEAST_LINE = 2
@@ -72,8 +73,20 @@ class Card(Vertical):
         else:
             words = Content.assemble(title, "  ", figure) if figure else title
             title = words.truncate(room, ellipsis=True)
-        self.border_title = title if boxed else Content.assemble(" ", title, " ")
-        self.border_subtitle = self._foot.truncate(room, ellipsis=True) if boxed else ""
+        self._put(title if boxed else Content.assemble(" ", title, " "))
+        foot = self._foot.truncate(room, ellipsis=True) if boxed else Content()
+        if not foot.is_same(self._border_subtitle or Content()):
+            self.border_subtitle = foot
+
+    def _put(self, line: Content) -> None:
+        """Show words in the line above; only that is drawn again, not all that is in the card."""
+        if self._border_title is None or not self._border_title:
+            self.border_title = line
+        elif not line.is_same(self._border_title):
+            # Assigned to `border_title`, a clock in it would have all of the card sent once a second.
+            self._border_title = line
+            offset = self.content_offset
+            self.refresh(Region(-offset.x, -offset.y, self.outer_size.width, 1))
 
 
 def _content(text: str | Content) -> Content:

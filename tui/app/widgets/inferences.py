@@ -4,12 +4,14 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
+from tui.app.widgets.answer import verdict
 from tui.app.widgets.lines import Lines
 from tui.app.widgets.paint import Paint, bar
 from tui.app.widgets.spark import spark
 from tui.app.widgets.words import fit
 from tui.reports.format import number, time
 from tui.reports.inferring import Inferring, count_words, deviation, pace_words, right_words
+from tui.run.check import Answer
 from tui.run.figures import Spread, spread
 
 LABEL, NARROW_LABEL = 18, 13
@@ -28,20 +30,24 @@ class InferencesView(Lines):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="inferences")
-        self._shown: Inferring | None = None
+        self._shown: tuple[Inferring, Answer | None] | None = None
 
-    def show(self, found: Inferring) -> None:
-        """Show the inferences; rows that stay as they are, are not drawn again."""
-        if found != self._shown:
-            self._shown = found
+    def show(self, found: Inferring, answer: Answer | None = None) -> None:
+        """Show the inferences, and the newest answer in a row; rows that stay as they are, are not drawn again."""
+        if (found, answer) != self._shown:
+            self._shown = found, answer
             self.draw()
 
     def drawn(self, width: int, paint: Paint) -> list[Strip]:
         """Draw count and bar, one column for each inference, and right answers."""
-        found = self._shown
-        if found is None:
+        if self._shown is None:
             return []
-        groups = [_progress(found, width, paint), _each(found, width, paint), _right(found, width, paint)]
+        found, answer = self._shown
+        groups = [
+            _progress(found, width, paint),
+            _each(found, width, paint),
+            _right(found, width, paint) + _newest(answer, width, paint),
+        ]
         present = [group for group in groups if group]
         rows: list[list[Segment]] = []
         for group in present:
@@ -119,3 +125,20 @@ def _right(found: Inferring, width: int, paint: Paint) -> list[list[Segment]]:
             ]
         )
     return rows
+
+
+def _newest(answer: Answer | None, width: int, paint: Paint) -> list[list[Segment]]:
+    """The newest answer in a row."""
+    if answer is None or not answer.top:
+        return []
+    words, role = verdict(answer)
+    place, value = answer.top[0]
+    labels = NARROW_LABEL if width < NARROW else LABEL
+    told = f"inference {answer.inference + 1:,}: {place} with {number(value, 2)}"
+    return [
+        [
+            Segment(fit("newest answer", labels), paint.ink("muted")),
+            Segment(f"{told}  ", paint.ink("text")),
+            Segment(words, paint.ink(role, bold=True)),
+        ]
+    ]
