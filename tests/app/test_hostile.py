@@ -13,7 +13,7 @@ from tui.app.screens.run import RunScreen
 from tui.app.widgets.table import FigureTable
 from tui.run import events
 from tui.run.check import Check
-from tui.run.delegation import Delegation, Kernel, OperatorDelegation
+from tui.run.delegation import CpuOperator, Delegation, Kernel, OperatorDelegation
 from tui.run.events import Event
 from tui.run.figures import Artifact, Operator, PlanStep, PlatformInfo
 
@@ -38,14 +38,22 @@ def hostile_events(name: str, text: str) -> list[Event]:
     request = fakes.spec_of(f"/tmp/{text[:200]}.py")
     estimated = next(e for e in fakes.compiled() if isinstance(e, events.Estimated))
     operator = Operator(name=text, op=text, npu_cycles=10, total_cycles=12, line=text)
+    shapes = {"ifm_shape": (1, 3, 8, 8), "ofm_shape": (1, 8, 8, 3)}
+    turned = Operator(name=text, op="Transpose", npu_cycles=10, total_cycles=12, line=text, **shapes)
     found = OperatorDelegation(op=text, npu=1, cpu=1, reason=text, line=text)
+    left = CpuOperator(op=text, node=text, reason=text, hint=text, inputs=(text,), outputs=(text,), line=text)
     delegation = Delegation(
-        subgraphs=1, delegated_nodes=1, non_delegated_nodes=1, operators=(found,), kernels=(Kernel(op=text, calls=1),)
+        subgraphs=1,
+        delegated_nodes=1,
+        non_delegated_nodes=1,
+        operators=(found,),
+        kernels=(Kernel(op=text, calls=1),),
+        left=(left,),
     )
     return [
         *fakes.begun(name, request, alive=False),
         events.DelegationKnown(t=1.0, delegation=delegation),
-        msgspec.structs.replace(estimated, operators=(operator,)),
+        msgspec.structs.replace(estimated, operators=(operator, turned)),
         events.PlanKnown(t=1.0, steps=(PlanStep(op=text, name=text), PlanStep(op=text, name=text, partition=0))),
         events.ArtifactWritten(t=1.0, artifact=Artifact(name=text, path=text, bytes=1, sha256="")),
         events.PlatformStarted(
@@ -69,7 +77,7 @@ async def test_hostile_text_is_only_text(number: int, until: Until) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
         shown = []
-        for key in ("1", "2", "3", "4", "5", "L"):
+        for key in ("1", "2", "3", "4", "5", "L", "6", "down", "down"):
             await pilot.press(key)
             shown += [strip.text for strip in app.screen._compositor.render_strips()]
         await pilot.press("slash", "x", "enter", "h")

@@ -18,13 +18,13 @@ def title(piece: Advice) -> str:
         case "input_layout":
             return "channels-last input"
         case "memory_mode":
-            return f"memory mode {changed}"
+            return f"memory mode {changed}, if the hardware has the memory for it"
         case "macs":
             return f"{Target(changed).macs} MACs are enough"
         case "int16":
-            return "8-bit activations"
+            return "8-bit activations, if they are exact enough"
         case "noise":
-            return "16-bit activations"
+            return "16-bit activations, or calibration on inputs like those in the field"
         case "channels" | "depthwise":
             return clean(piece.what.partition(":")[0], 200)
     return clean(piece.what, 200)

@@ -86,7 +86,7 @@ class ReplayScreen(RunScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable the actions that would change the run."""
-        if action in ("stop", "rerun", "edit", "infer", "infer_on"):
+        if action in ("stop", "rerun", "edit", "try", "infer", "infer_on"):
             return False
         return super().check_action(action, parameters)
 

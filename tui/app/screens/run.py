@@ -19,9 +19,10 @@ from tui.app.screens.again import edit_again, run_again
 from tui.app.screens.confirm import Confirm
 from tui.app.screens.export import ExportScreen
 from tui.app.screens.feed import Fed, Feed, Readings, Tail
-from tui.app.screens.messages import Back
+from tui.app.screens.messages import Back, OpenRun
 from tui.app.screens.path import InputsScreen
 from tui.app.screens.save_log import SaveScreen
+from tui.app.widgets.advice import AdvicePanel, TrialWanted
 from tui.app.widgets.background import in_background, tell
 from tui.app.widgets.header import RunHeader, StageLine
 from tui.app.widgets.keybar import KeyBar
@@ -68,6 +69,7 @@ class RunScreen(Screen[None]):
         Binding("r", "rerun", "Run again", tooltip="Start a new run with the same model and options", id="run.again"),
         Binding("R", "edit", "Edit and run", show=False, tooltip="Change options in Setup, then run", id="run.edit"),
         Binding("e", "source", "Line", tooltip="Open the line named here in $EDITOR", id="run.source"),
+        Binding("a", "try", "Try advice", tooltip="Run with the option that the advice names", id="run.try"),
         Binding("i", "infer", "Infer again", tooltip="Run one more inference, on the next sample", id="run.infer"),
         Binding("I", "infer_on", "Infer on files", key_display="I", id="run.infer-on"),
         Binding("slash", "search", "Search the log", key_display="/", show=False, id="run.search"),
@@ -103,7 +105,7 @@ class RunScreen(Screen[None]):
         """Head, stages, tabs, panels, keys."""
         made = {info.id: info.make(id=info.id, number=number) for number, info in enumerate(PANELS, start=1)}
         for panel in made.values():
-            panel.clock = self.clock
+            panel.clock, panel.directory = self.clock, self.directory
         yield RunHeader(self.clock, id="head")
         yield StageLine(id="stages")
         yield Tabs()
@@ -244,6 +246,8 @@ class RunScreen(Screen[None]):
             return running
         if action in ("rerun", "edit"):
             return self.state is not None and self.state.spec is not None and not running
+        if action == "try":
+            return self.query_one(AdvicePanel).can_try and not running
         if action == "source":
             return self.state is not None and (named_line(self.state) is not None or self._in_log)
         if action in ("infer", "infer_on"):
@@ -293,6 +297,16 @@ class RunScreen(Screen[None]):
             self.notify("No file and line here: E goes to the next error, / searches.", markup=False)
         else:
             self.on_source_wanted(SourceWanted(line))
+
+    def action_try(self) -> None:
+        """Go to the advice and try the piece under its cursor."""
+        panel = self.query_one(AdvicePanel)
+        self.action_panel(panel.number)
+        panel.try_it()
+
+    def on_trial_wanted(self, event: TrialWanted) -> None:
+        """Show the run that tries a piece of advice."""
+        self.post_message(OpenRun(event.directory))
 
     def action_infer(self) -> None:
         """Run one more inference, on the next sample."""

@@ -4,6 +4,7 @@ A panel is a view of a `State`. A new one is a subclass and one line in `tui.app
 """
 
 import time
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -35,6 +36,8 @@ class Panel(Card, can_focus=True):
         self.number = number
         self.clock: Clock = time.time
         """Tells the Unix time; that of a replayed run is another."""
+        self.directory: Path | None = None
+        """Directory of the run that is shown."""
         self._state: State | None = None
         self._drawn, self._titled = Reads(), Reads()
         """Parts of the state that the panel and its title were drawn from."""
