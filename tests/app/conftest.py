@@ -15,6 +15,7 @@ from tests.app import fakes
 from tests.app.pseudo_terminal import Terminal
 from tui import config
 from tui.app import remembered
+from tui.app.screens.history import HistoryScreen
 from tui.app.screens.run import RunScreen
 from tui.model import catalogue
 from tui.model.catalogue import ModelInfo
@@ -40,7 +41,8 @@ def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setattr(catalogue, "samples", lambda: list(SAMPLES))
     monkeypatch.setattr(catalogue, "executorch_models", lambda: list(SHIPPED))
-    monkeypatch.setattr(RunScreen, "clock", staticmethod(lambda: fakes.T0 + 12.0))
+    for screen in (RunScreen, HistoryScreen):
+        monkeypatch.setattr(screen, "clock", staticmethod(lambda: fakes.T0 + 12.0))
     monkeypatch.setattr(config, "folder", lambda: tmp_path / "config")
     remembered.keep(welcomed=True)
 

@@ -8,25 +8,46 @@ from textual.widgets import Static
 
 from tests.app import fakes
 from tests.app.conftest import Until
+from tests.app.days import three_days
+from tui.app import ascii
 from tui.app.screens import history
+from tui.app.screens.cleanup import CleanupScreen, bytes_words
 from tui.app.screens.compare import CompareScreen
 from tui.app.screens.confirm import Confirm
 from tui.app.screens.history import HistoryScreen
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
 from tui.app.screens.setup import SetupScreen
+from tui.app.widgets.cells import Inked
 from tui.app.widgets.filter_field import FilterField
+from tui.app.widgets.run_columns import COLUMNS
+from tui.app.widgets.run_preview import RunPreview
+from tui.app.widgets.run_table import RunTable
 from tui.app.widgets.table import FigureTable
-from tui.run import store
+from tui.app.widgets.trend import TrendChart
+from tui.run import baselines, cleanup, store
+from tui.run.baselines import Family
 from tui.toolchain.target import Target
 
 
 def rows(app: FvpApp) -> list[str]:
-    return [row.key for row in app.screen.query_one(FigureTable).rows]
+    return [row.key for row in app.screen.query_one(RunTable).rows if row.tone != "heading"]
 
 
-def cells(app: FvpApp, name: str) -> tuple[str | float, ...]:
-    return next(row.cells for row in app.screen.query_one(FigureTable).rows if row.key == name)
+def cells(app: FvpApp, name: str) -> dict[str, str]:
+    """The words in a run's row by the titles of their columns; the sign of its outcome and its marks have none."""
+    titles = ["sign", *(column.column.title for column in COLUMNS[1:]), "marks"]
+    row = next(row.cells for row in app.screen.query_one(RunTable).rows if row.key == name)
+    return {t: c.text if isinstance(c, Inked) else str(c) for t, c in zip(titles, row, strict=True)}
+
+
+def lines(app: FvpApp) -> list[str]:
+    """The lines of the screen."""
+    return [strip.text.rstrip() for strip in app.screen._compositor.render_strips()]
+
+
+def top(app: FvpApp) -> str:
+    return str(app.screen.query_one("#top", Static).content)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (60, 20)])
@@ -37,11 +58,23 @@ async def test_runs_are_listed_newest_first_and_opened(size: tuple[int, int], un
         await pilot.press("h")
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and len(rows(app)) == 3)
         assert rows(app) == [gone, failed, ok]
-        assert cells(app, ok)[2:] == ("digits", "ethos-u85-256", "Sram_Only", "OK", "4,333", "4,321", "9.50 s", "MATCH")
-        assert cells(app, failed)[5:] == ("FAILED", "–", "–", "9.50 s", "–")
-        assert cells(app, gone)[5] == "LOST"
-        hidden = app.screen.query_one(FigureTable).hidden
-        assert all(title in str(app.screen.query_one("#top", Static).content) for title in hidden)
+        told = cells(app, ok)
+        assert [told[title] for title in ("sign", "when", "model", "NPU", "memory", "type", "layout", "latency")] == (
+            ["✓", "02:15", "digits", "u85-256", "Sram_Only", "int8", "as written", "4.32 µs"]
+        )
+        assert [told[title] for title in ("change", "check", "took", "run")] == ["", "MATCH", "9.50 s", "7f3a"]
+        told = cells(app, failed)
+        assert [told[title] for title in ("sign", "latency", "check")] == ["✗", "–", "FAILED"]
+        assert told["note"] == "lower: aten.atan2 has a float input that was not quantized"
+        assert [cells(app, gone)[title] for title in ("sign", "check")] == ["?", "LOST"]
+        assert "✓ 1" in top(app) and "✗ 1 failed" in top(app) and "? 1" in top(app)
+        hidden = set(app.screen.query_one(RunTable).hidden)
+        assert "check" not in hidden and "latency" not in hidden
+        # What all rows have in common is said once; what gives way for the width is named.
+        shared = app.screen.query_one(RunTable).shared
+        assert shared == {"NPU": "u85-256", "memory": "Sram_Only", "type": "int8", "layout": "as written"}
+        assert hidden <= set(shared) or set(shared) <= hidden
+        assert all(words in "\n".join(lines(app)) for words in shared.values()) or size == (60, 20)
         await pilot.press("end", "enter")
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
         await pilot.press("escape")
@@ -53,17 +86,19 @@ async def test_runs_are_listed_newest_first_and_opened(size: tuple[int, int], un
 async def test_sorting_by_a_figure_puts_the_unknown_last(until: Until) -> None:
     a = fakes.whole("20261120-010101-a-u85-256-0001").name
     b = fakes.make("20261121-010101-b-u85-256-0002", fakes.spec_of(), []).name
-    request = fakes.spec_of()
-    c_events = [*fakes.begun("c", request), *fakes.inferred((9_999,)), *fakes.finished()]
-    c = fakes.make("20261122-010101-c-u85-256-0003", request, c_events).name
+    c = fakes.faster("20261122-010101-c-u85-256-0003", 9_999).name
     app = FvpApp()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("h")
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and len(rows(app)) == 3)
-        await pilot.press("right", "right", "right", "right", "right")
+        while app.screen.query_one(RunTable).sorted_by != "latency":
+            await pilot.press("right")
         assert rows(app) == [c, a, b]
+        assert not [row for row in app.screen.query_one(RunTable).rows if row.tone == "heading"]  # no days
         await pilot.press("o")
         assert rows(app) == [a, c, b]
+        await pilot.press("left")
+        assert app.screen.query_one(RunTable).sorted_by not in ("latency", "trend", "")
 
 
 async def test_delete_asks_first_and_refuses_a_run_that_runs(until: Until) -> None:
@@ -98,8 +133,9 @@ async def test_no_runs_and_many_runs(until: Until, monkeypatch: pytest.MonkeyPat
     app = FvpApp()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("h")
-        await until(pilot, lambda: "no runs yet" in str(app.screen.query_one("#top", Static).content))
-        await pilot.press("enter", "d", "o", "right")  # nothing to do it to
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and not app.screen.reading)
+        assert "none yet: press q and start one" in "\n".join(lines(app)) and "0 runs" in top(app)
+        await pilot.press("enter", "d", "o", "right", "b", "c", "space", "p", "x", "r", "R")  # nothing to do it to
         for n in range(250):
             fakes.make(f"20261101-000000-m-u85-256-{n:04}", fakes.spec_of(), fakes.finished())
         broken = store.folder() / "20261102-broken"
@@ -124,13 +160,13 @@ async def test_a_pinned_run_is_not_deleted(until: Until) -> None:
         await pilot.press("h")
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and rows(app))
         await pilot.press("p")
-        assert cells(app, kept.name)[0] == "P" and store.pinned(kept)
+        assert cells(app, kept.name)["marks"] == "P" and store.pinned(kept)
         await pilot.press("d")
         await until(pilot, lambda: [n.message for n in app._notifications] == [f"{kept.name} is pinned: p unpins it"])
         assert isinstance(app.screen, HistoryScreen)
         assert rows(app) == [kept.name] and kept.is_dir()
         await pilot.press("p")
-        assert cells(app, kept.name)[0] == "" and not store.pinned(kept)
+        assert cells(app, kept.name)["marks"] == "" and not store.pinned(kept)
 
 
 async def test_two_runs_are_marked_and_compared(until: Until) -> None:
@@ -142,10 +178,10 @@ async def test_two_runs_are_marked_and_compared(until: Until) -> None:
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await pilot.press("h")
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and len(rows(app)) == 2)
-        await pilot.press("c")
+        await pilot.press("end", "c")  # nothing to compare the first run with
         await until(pilot, lambda: len(app._notifications) == 1)
-        await pilot.press("space")
-        assert cells(app, newer.name)[0] == "*"
+        await pilot.press("home", "space")
+        assert cells(app, newer.name)["marks"] == "A"
         await pilot.press("down", "c")
         await until(pilot, lambda: isinstance(app.screen, CompareScreen))
 
@@ -160,25 +196,130 @@ async def test_two_runs_are_marked_and_compared(until: Until) -> None:
         await pilot.press("y")
         assert app.clipboard == f"fvp-tui compare {newer.name} {older.name}"
         await pilot.press("escape", "space")
-        assert [cells(app, name)[0] for name in rows(app)] == ["*", "*"]
+        assert [cells(app, name)["marks"] for name in rows(app)] == ["B", "A"]
         await pilot.press("up", "space")
-        assert [cells(app, name)[0] for name in rows(app)] == ["", "*"]
+        assert [cells(app, name)["marks"] for name in rows(app)] == ["", "A"]
 
 
-async def test_the_trend_of_a_model_is_drawn_where_there_is_room(until: Until) -> None:
+async def test_the_run_under_the_cursor_is_previewed_where_there_is_room(until: Until) -> None:
     for day, cycles in ((20, 4_000), (21, 4_400), (22, 4_100)):
-        fakes.faster(f"202611{day}-010101-digits-u85-256-0001", cycles)
+        fakes.faster(f"202611{day}-010101-digits-u85-256-00{day}", cycles)
+    failed = fakes.failed()
     app = FvpApp()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("h")
-        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and len(rows(app)) == 3)
-        shown = app.screen.query_one("#trend", Static)
-        await until(pilot, lambda: "over 3 runs" in str(shown.content))
-        words = str(shown.content)
-        assert "NPU cycles (estimated) of digits on ethos-u85-256 Sram_Only" in words
-        assert "11-20" in words and "11-22" in words and "4400" in words
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and len(rows(app)) == 4)
+
+        def said() -> str:
+            return " ".join(str(app.screen.query_one("#details", Static).content).split())
+
+        await until(pilot, lambda: "not quantized" in said())
+        assert "No figure of this model on this target yet." in "\n".join(lines(app))
+        assert (
+            said().startswith("✗ FAILED why lower")
+            and "leave this operator to the CPU" in said()
+            and failed.name in said()
+        )
+        await pilot.press("down")
+        await until(pilot, lambda: "4.10 µs" in said())
+        assert "-6.8 % against the run before, of Sat 21 Nov 01:01" in said() and "estimated by Vela" in said()
+        drawn = "\n".join(lines(app))
+        assert "digits on u85-256 Sram_Only" in drawn and "latency, 3 runs" in drawn
+        chart = lines(app)[app.screen.query_one(TrendChart).region.y :]
+        assert "●" in "".join(chart) and "11-20" in "".join(chart) and "11-22" in "".join(chart)
         await pilot.resize_terminal(80, 24)
-        await until(pilot, lambda: not shown.display)
+        await until(pilot, lambda: not app.screen.query_one(RunPreview).display)
+        line = str(app.screen.query_one("#line", Static).content)
+        assert "-6.8 % against the run before" in line
+        await pilot.press("up")
+        await until(pilot, lambda: "not quantized" in str(app.screen.query_one("#line", Static).content))
+
+
+async def test_runs_are_grouped_by_day_and_the_cursor_passes_the_days_by(until: Until) -> None:
+    for day, second in ((21, 1), (22, 1), (22, 2), (23, 1)):
+        fakes.faster(f"202611{day}-01010{second}-digits-u85-256-{day}0{second}", 4_000 + second)
+    app = FvpApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and len(rows(app)) == 4)
+        heads = [row.cells for row in app.screen.query_one(RunTable).rows if row.tone == "heading"]
+        assert heads == [("Today", "1 run"), ("Yesterday", "2 runs"), ("Sat 21 Nov", "1 run")]
+        for name in rows(app)[1:]:
+            await pilot.press("down")
+            row = app.screen.query_one(RunTable).current
+            assert row is not None and row.key == name
+        assert [cells(app, name)["change"] for name in rows(app)] == ["-0.02 %", "+0.02 %", "=", ""]
+
+
+async def test_a_baseline_is_marked_and_the_others_are_measured_against_it(until: Until) -> None:
+    first, second, third = (
+        fakes.faster(f"202611{day}-010101-digits-u85-256-00{day}", cycles)
+        for day, cycles in ((21, 4_000), (22, 4_400), (23, 4_200))
+    )
+    app = FvpApp()
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and len(rows(app)) == 3)
+
+        def changes() -> list[str]:
+            return [cells(app, directory.name)["change"].strip() for directory in (first, second, third)]
+
+        assert changes() == ["", "+10.0 %", "-4.5 %"]
+        await pilot.press("end", "b")
+        assert changes() == ["baseline", "+10.0 % b", "+5.0 % b"]
+        assert "measured against the baseline of Sat 21 Nov 01:01" in next(n.message for n in app._notifications)
+        await pilot.press("d")
+        kept = f"{first.name} is the baseline of its model: b unmarks it"
+        await until(pilot, lambda: kept in [n.message for n in app._notifications])
+        # Without marks a run is compared with the one it is measured against.
+        await pilot.press("home", "c")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        await pilot.press("y")
+        assert app.clipboard == f"fvp-tui compare {first.name} {third.name}"
+        await pilot.press("escape", "end", "b")
+        assert changes() == ["", "+10.0 %", "-4.5 %"]
+
+
+async def test_failed_and_old_runs_are_deleted_by_the_dozen_after_a_question(
+    until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, baseline, pinned = (fakes.whole(f"2026112{n}-021531-digits-u85-256-000{n}") for n in (1, 2, 3))
+    bad, lost = fakes.failed(), fakes.gone()
+    name = "20261124-010101-live-u85-256-0004"
+    live = fakes.make(name, fakes.spec_of(), fakes.begun(name, fakes.spec_of()))
+    store.pin(pinned, True)
+    baselines.mark(Family("sample:digits", "ethos-u85"), baseline.name)
+    app = FvpApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and len(rows(app)) == 6)
+
+        async def asked(words: str) -> None:
+            await until(pilot, lambda: isinstance(app.screen, CleanupScreen))
+            await until(pilot, lambda: words in str(app.screen.query_one("#question", Static).content))
+
+        await pilot.press("D")
+        size = cleanup.total_size([bad.name, lost.name])
+        await asked(f"Delete 2 runs, {bytes_words(size)}?")
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        assert bad.is_dir() and lost.is_dir()
+        await pilot.press("D")
+        await asked("Delete 2 runs")
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and len(rows(app)) == 4)
+        assert not bad.exists() and not lost.exists()
+        # All of them are of the same second by their journals, which is now; a month later they are old.
+        monkeypatch.setattr(HistoryScreen, "clock", staticmethod(lambda: fakes.T0 + 40 * 86_400))
+        await pilot.press("D", "down")
+        await asked("Delete 1 run,")
+        await pilot.press("right", "y")
+        await asked("There are none.")
+        await pilot.press("left")
+        await asked("Delete 1 run,")
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and len(rows(app)) == 3)
+        assert not good.exists() and baseline.is_dir() and pinned.is_dir() and live.is_dir()
 
 
 async def test_runs_that_go_on_and_new_ones_are_shown_as_they_come(
@@ -191,13 +332,14 @@ async def test_runs_that_go_on_and_new_ones_are_shown_as_they_come(
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("h")
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and rows(app) == [name])
-        assert cells(app, name)[5:7] == ("RUNNING", "–")
-        fakes.append(directory, [*fakes.compiled(), *fakes.booted(), *fakes.inferred()])
-        await until(pilot, lambda: cells(app, name)[6] == "4,333")
+        assert [cells(app, name)[title] for title in ("check", "latency", "took")] == ["starting", "–", "12 s"]
+        fakes.append(directory, fakes.compiled()[:7])
+        await until(pilot, lambda: cells(app, name)["check"] == "lower")
+        fakes.append(directory, [*fakes.compiled()[7:], *fakes.booted(), *fakes.inferred()])
         fakes.append(directory, [*fakes.checked(), *fakes.finished()])
         fakes.whole(later)
         await until(pilot, lambda: rows(app) == [later, name])
-        await until(pilot, lambda: cells(app, name)[5] == "OK")
+        await until(pilot, lambda: cells(app, name)["check"] == "MATCH")
         store.remove(store.folder() / later)
         await until(pilot, lambda: rows(app) == [name])
 
@@ -209,25 +351,22 @@ async def test_runs_are_filtered_by_words_in_their_cells(until: Until) -> None:
         await pilot.press("h")
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and len(rows(app)) == 3)
 
-        def top() -> str:
-            return str(app.screen.query_one("#top", Static).content)
-
         field = app.screen.query_one(FilterField)
-        assert not field.display and "  3 runs, " in top()
+        assert not field.display and top(app).endswith("  3 runs")
         await pilot.press("slash", *"LOST dig")
         await until(pilot, lambda: rows(app) == [gone])
-        assert field.display and "1 of 3 runs, " in top()
+        assert field.display and top(app).endswith("  1 of 3 runs")
         await pilot.press("enter", "o")
         assert isinstance(app.focused, FigureTable) and rows(app) == [gone] and field.display
         await pilot.press("slash", "escape")
         await until(pilot, lambda: rows(app) == [ok, failed, gone])
         assert not field.display and isinstance(app.screen, HistoryScreen)
         await pilot.press("slash", *"[/nothing")
-        await until(pilot, lambda: "0 of 3 runs" in top() and rows(app) == [])
+        await until(pilot, lambda: "0 of 3 runs" in top(app) and rows(app) == [])
         await pilot.press("enter", "enter", "p", "d", "space")  # nothing to do it to
         fakes.whole("20261125-010101-nothing-u85-256-0001")
         await pilot.press("u")
-        await until(pilot, lambda: "0 of 4 runs" in top())
+        await until(pilot, lambda: "0 of 4 runs" in top(app))
 
 
 async def test_a_target_that_is_none_is_shown_and_sorted(until: Until) -> None:
@@ -240,4 +379,25 @@ async def test_a_target_that_is_none_is_shown_and_sorted(until: Until) -> None:
         await pilot.press("h")
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and len(rows(app)) == 3)
         await pilot.press("right", "right", "o")
+        assert app.screen.query_one(RunTable).sorted_by == "NPU"
         await until(pilot, lambda: rows(app) == [made[n].name for n in (1, 2, 0)])
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 50)])
+async def test_runs_are_told_without_colour_and_without_unicode(
+    size: tuple[int, int], until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("LC_ALL", "C")
+    three_days()
+    app = FvpApp()
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and not app.screen.reading)
+        await pilot.press("down", "b", "down", "down")
+        await pilot.pause()
+        drawn = [ascii.only(line) for line in lines(app)]
+        signs = [line for line in drawn if "LOST" in line or "lost" in line or "? 1" in line]
+        assert not [line for line in drawn if "?" in line and line not in (*signs, drawn[-1])]
+        here = next(line for line in drawn if "v  01:31" in line)
+        assert "x  01:36" in "\n".join(drawn) and "v  01:31" in here and "+10.2 % b" in here and "MATCH" in here

@@ -104,14 +104,14 @@ async def test_a_first_start_explains_itself_once(until: Until) -> None:
         assert isinstance(again.screen, SetupScreen)
 
 
-DESTRUCTIVE = {"run.stop", "history.stop", "history.delete", "setup.reset", "parameters.reset"}
+DESTRUCTIVE = {"run.stop", "history.stop", "history.delete", "history.delete-many", "setup.reset", "parameters.reset"}
 """Actions that throw something away. All but the last, which a number typed again undoes, ask first."""
 
 
 def test_a_key_that_throws_something_away_does_nothing_harmless_elsewhere() -> None:
     keys_of = {str(binding.id): set(binding.key.split(",")) for binding in all_bindings()}
     throwing = set().union(*(keys_of[name] for name in DESTRUCTIVE))
-    assert throwing == {"s", "d"}
+    assert throwing == {"s", "d", "D"}
     assert {name for name, own in keys_of.items() if own & throwing} == DESTRUCTIVE
 
 

@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from tests.app import fakes
 from tests.app.conftest import Until
+from tests.app.days import three_days
 from tests.conftest import Ran, taken_over
 from tui import config
 from tui.app import remembered
@@ -20,6 +21,7 @@ from tui.app.screens.sweep import SweepScreen
 from tui.app.screens.welcome import WelcomeScreen
 from tui.app.widgets.heat_map import HeatMap
 from tui.app.widgets.log_view import LogView
+from tui.app.widgets.run_preview import RunPreview
 from tui.app.widgets.table import FigureTable
 
 Compare = Callable[..., bool]
@@ -84,15 +86,31 @@ def test_run_that_failed(size: tuple[int, int], snap_compare: Compare, until: Un
     assert snap_compare(FvpApp(attach=fakes.failed()), terminal_size=size, run_before=read)
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_history(size: tuple[int, int], snap_compare: Compare, until: Until) -> None:
-    fakes.whole()
-    fakes.failed()
-    fakes.gone()
+LOOKS = [
+    *(pytest.param(*size.values, "dark", id=f"{size.id}") for size in SIZES),
+    *(pytest.param((120, 40), theme, id=theme) for theme in ("light", "high-contrast", "terminal")),
+]
+"""Sizes in the dark theme, and the others at one size."""
+
+
+def _listed(app: Any) -> bool:
+    return isinstance(app.screen, HistoryScreen) and not app.screen.reading
+
+
+@pytest.mark.parametrize(("size", "theme"), LOOKS)
+def test_history(
+    size: tuple[int, int], theme: str, snap_compare: Compare, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEXTUAL_THEME", theme)
+    three_days()
 
     async def listed(pilot: Pilot[None]) -> None:
         await pilot.press("h")
-        await until(pilot, lambda: isinstance(pilot.app.screen, HistoryScreen) and not pilot.app.screen.reading)
+        await until(pilot, lambda: _listed(pilot.app))
+        await pilot.press("down")
+        preview = pilot.app.screen.query_one(RunPreview)
+        about = preview.query_one("#details", Static)
+        await until(pilot, lambda: not preview.display or "MISMATCH" in str(about.content))
 
     assert snap_compare(FvpApp(), terminal_size=size, run_before=listed)
 

@@ -1,5 +1,6 @@
 """Colour themes: ours, the user's, and broken ones."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from textual.theme import BUILTIN_THEMES
 
 from tests.app import fakes
 from tests.app.conftest import Until
+from tests.app.pseudo_terminal import Terminal
 from tui import themes
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
@@ -77,6 +79,15 @@ async def test_every_theme_draws_every_screen(until: Until) -> None:
 def test_the_environment_picks_a_theme(wanted: str, got: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEXTUAL_THEME", wanted)
     assert FvpApp().theme == got
+
+
+def test_the_environment_picks_a_theme_from_the_first_picture_on(terminal: Callable[..., Terminal]) -> None:
+    """Textual has read its variable by then, when there was no theme of that name yet."""
+    tui = terminal(TEXTUAL_THEME="light", COLORTERM="truecolor")
+    tui.wait(lambda: "Quit" in tui.text or "Help" in tui.text)
+    ground = themes.load()[0][[theme.name for theme in themes.load()[0]].index("light")].roles["ground"]
+    drawn = ";".join(str(int(ground[at : at + 2], 16)) for at in (1, 3, 5))
+    assert f"48;2;{drawn}".encode() in tui.raw
 
 
 WORDS = ("text", "strong", "accent", "npu", "cpu", "sram", "flash", "dram", "ok", "warn", "fail")

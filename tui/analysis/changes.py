@@ -1,5 +1,6 @@
 """Changes of latency: of each run against its model's baseline, or against the run before on the same target."""
 
+import statistics
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -61,16 +62,17 @@ class Changes:
 
     def is_baseline(self, run: Row) -> bool:
         """Tell whether others are measured against a run."""
-        found = self._baseline(run)
+        found = self.baseline(run)
         return found is not None and found.name == run.name
 
-    def _baseline(self, run: Row) -> Row | None:
+    def baseline(self, run: Row) -> Row | None:
+        """Return the run that a run's family is measured against; None where the user has marked none."""
         of = baselines.family(run.model, run.accelerator) if self.baselines else None
         return None if of is None else self.baselines.get(of)
 
     def reference(self, run: Row) -> Reference | None:
         """Return the baseline of a run, else the run before on the same target; None for the first, and a baseline."""
-        marked = self._baseline(run)
+        marked = self.baseline(run)
         if marked is not None:
             return None if marked.name == run.name else Reference(marked, baseline=True)
         before = self.before(run)
@@ -90,6 +92,18 @@ class Changes:
         """Return a run and those before it with the same model and target, oldest first; empty without a latency."""
         series, at = self._places.get(run.name, (None, 0))
         return [] if series is None else series.until(at)
+
+    def latencies(self, run: Row, most: int) -> tuple[float, ...]:
+        """Return the latencies in ms of a run and the newest ones before it; empty without one."""
+        series, at = self._places.get(run.name, (None, 0))
+        runs = [] if series is None else series.runs[max(at + 1 - most, 0) : at + 1]
+        return tuple(before.latency_ms for before in runs if before.latency_ms is not None)
+
+    def usual_seconds(self, run: Row) -> float | None:
+        """Median duration of the newest runs of a run's model that went well; None without any."""
+        took = [other.seconds for other in self._runs.values() if other.model == run.model and other.status == "ok"]
+        known = [seconds for seconds in took[-MOST:] if seconds is not None]
+        return statistics.median(known) if known else None
 
     def of_target(self, run: Row) -> list[Row]:
         """Return all runs of a run's series, the newest `MOST`, oldest first."""

@@ -1,43 +1,52 @@
-"""The History screen: all runs, sortable, to be opened or deleted."""
+"""The History screen: all runs, by day, to be opened, compared, measured against and deleted."""
 
+import time
 from typing import ClassVar
 
 import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Container
 from textual.content import Content
-from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from tui.analysis.changes import Changes
 from tui.app.screens.again import edit_again, run_again
+from tui.app.screens.baseline import toggle_baseline
+from tui.app.screens.cleanup import CleanupScreen
 from tui.app.screens.compare import CompareScreen
 from tui.app.screens.confirm import Confirm
 from tui.app.screens.export import ExportScreen
 from tui.app.screens.messages import OpenRun
-from tui.app.screens.run_reader import RunReader, RunsRead
-from tui.app.widgets.background import in_background, tell
+from tui.app.screens.removal import Deleted, delete, stop
+from tui.app.screens.run_reader import RunLooked, RunLookup, RunReader, RunsRead
+from tui.app.widgets.card import Card
 from tui.app.widgets.drawing import show
 from tui.app.widgets.filter_field import FilterField
 from tui.app.widgets.keybar import KeyBar
-from tui.app.widgets.run_table import RunTable
+from tui.app.widgets.run_counts import counts
+from tui.app.widgets.run_details import one_line
+from tui.app.widgets.run_preview import RunPreview
+from tui.app.widgets.run_table import Marks, RunTable
 from tui.app.widgets.table import FigureTable
-from tui.app.widgets.trend import trend
+from tui.app.widgets.words import Clock
 from tui.errors import UserError
-from tui.run import control, store
+from tui.reports.when import moment
+from tui.run import store
 from tui.run.index import Row
 from tui.text import clean, counted
 
 LIVE_S = 2.0
 """Interval between looks at runs that are under way, in seconds."""
 
-TALL = 30
-"""Rows from which on there is room for a trend."""
-TREND_ROWS = 9
+QUIET = "not bold $faint"
+BESIDE, TALL = 190, 30
+"""Columns and rows from which on the preview stands beside the runs, not below them."""
 
 
 class HistoryScreen(Screen[None]):
-    """A table of runs."""
+    """A table of runs, and what the run under the cursor is about."""
 
     CSS_PATH = "history.tcss"
     AUTO_FOCUS = "FigureTable"
@@ -48,7 +57,7 @@ class HistoryScreen(Screen[None]):
             "c",
             "compare",
             "Compare",
-            tooltip="Compare the marked runs, or the marked one with this",
+            tooltip="Compare the marked runs, the marked one with this, or this with the one it is measured against",
             id="history.compare",
         ),
         Binding(
@@ -62,6 +71,13 @@ class HistoryScreen(Screen[None]):
         Binding(
             "R", "edit", "Edit and run", show=False, tooltip="Change its options in Setup, then run", id="history.edit"
         ),
+        Binding(
+            "b",
+            "baseline",
+            "Baseline",
+            tooltip="Measure the runs of this model against this one, or no longer",
+            id="history.baseline",
+        ),
         Binding("p", "pin", "Pin", tooltip="Pin or unpin: a pinned run cannot be deleted", id="history.pin"),
         Binding("x", "export", "Export", tooltip="Write a report, a table or a trace", id="history.export"),
         Binding(
@@ -74,35 +90,36 @@ class HistoryScreen(Screen[None]):
         ),
         Binding("s", "stop", "Stop", show=False, tooltip="Stop a run in progress", id="history.stop"),
         Binding("d", "delete", "Delete", id="history.delete"),
+        Binding("D", "delete_many", "Delete many", tooltip="Delete failed runs, or old ones", id="history.delete-many"),
         Binding("o", "reverse", "Reverse", id="history.order"),
         Binding("u", "update", "Reload", id="history.update"),
         Binding("q,escape", "back", "Back", id="history.back"),
     ]
 
-    class Deleted(Message):
-        """A run was deleted, or could not be."""
-
-        def __init__(self, name: str, why_not: str | None) -> None:
-            super().__init__()
-            self.name = name
-            self.why_not = why_not
+    clock: Clock = staticmethod(time.time)
+    """Tells the Unix time."""
 
     def __init__(self) -> None:
         super().__init__()
         self._reader = RunReader(self)
+        self._lookup = RunLookup(self)
         self.reading = False
         self._runs: dict[str, Row] = {}
+        self._changes = Changes((), {})
         self._marked: list[str] = []
         """Runs to compare, at most two, in the order they were marked."""
 
     def compose(self) -> ComposeResult:
-        """Heading, field, table, trend, keys."""
+        """Counts, field, runs, preview, keys."""
         yield Static("", id="top", markup=False)
         field = FilterField("filter by run, model, target, memory mode or status", self._fill, id="filter")
         field.display = False
         yield field
-        yield RunTable()
-        yield Static("", id="trend", markup=False)
+        with Container(id="body"):
+            with Card(id="runs"):
+                yield RunTable(self.clock)
+            yield RunPreview(id="preview")
+        yield Static("", id="line", markup=False)
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -117,11 +134,13 @@ class HistoryScreen(Screen[None]):
     def on_unmount(self) -> None:
         """Read no further."""
         self._reader.end()
+        self._lookup.ask(None)
 
     # -- what comes in
 
     def _look(self) -> None:
         if self.is_current and not self.reading:
+            self.query_one(RunTable).tick(self._runs, self._changes, self._marks)
             self._reader.read_news(dict(self._runs))
 
     def on_runs_read(self, event: RunsRead) -> None:
@@ -133,61 +152,82 @@ class HistoryScreen(Screen[None]):
             self.reading = False
             for name in self._runs.keys() - set(event.names):
                 del self._runs[name]  # deleted elsewhere
-        self._fill()
+        self._measure()
 
-    def on_history_screen_deleted(self, event: Deleted) -> None:
-        """Take a run out of the table, or say why it is still there."""
+    def on_run_looked(self, event: RunLooked) -> None:
+        """Show what was read of the run under the cursor."""
+        if self.children and event.row == self._row:
+            self.query_one(RunPreview).show_details(event.row, event.state, self._changes, self.clock())
+
+    def on_deleted(self, event: Deleted) -> None:
+        """Take runs out of the table, and say what is still there and why."""
         if event.why_not is not None:
             self.notify(clean(event.why_not), severity="error", markup=False)
-            return
-        self._runs.pop(event.name, None)
-        self._fill()
+        for name in event.names:
+            self._runs.pop(name, None)
+        self._measure()
 
     def on_figure_table_hidden(self, event: FigureTable.Hidden) -> None:
         """Name the columns that do not fit."""
         self._retitle()
 
     def on_figure_table_highlighted(self, event: FigureTable.Highlighted) -> None:
-        """Show how the model of this run has fared."""
-        self._draw_trend()
+        """Show what the run under the cursor is about."""
+        self._preview()
 
     def on_figure_table_chosen(self, event: FigureTable.Chosen) -> None:
         """Open a run by enter."""
         self.action_open()
 
     def on_resize(self) -> None:
-        """Draw the trend, if there is room for it now."""
-        self._draw_trend()
+        """Place the preview."""
+        self.set_class(self.size.width >= BESIDE and self.size.height >= TALL, "-beside")
+        self._retitle()
 
     # -- drawing
 
+    def _measure(self) -> None:
+        """Measure each run against another, and show them."""
+        self._changes = Changes(self._runs.values())
+        self._fill()
+
+    @property
+    def _marks(self) -> Marks:
+        return Marks(tuple(self._marked), self.query_one(FilterField).value)
+
     def _fill(self) -> None:
-        self.query_one(RunTable).fill(self._runs, self._marked, self.query_one(FilterField).value)
+        self.query_one(RunTable).fill(self._runs, self._changes, self._marks)
         self._retitle()
+        self._preview()
 
     def _retitle(self) -> None:
-        table = self.query_one(RunTable)
+        table, wanted = self.query_one(RunTable), self.query_one(FilterField).value.strip()
         count = len(self._runs)
-        found = f"{len(table.rows):,} of " if self.query_one(FilterField).value.strip() else ""
-        words = found + counted(count, "run") + (", reading..." if self.reading else "")
-        if count:
-            words += f", sorted by {table.sorted_by} (left/right, o)"
-            if self._marked:
-                words += f", {len(self._marked)} marked (c compares)"
-        elif not self.reading:
-            words = "no runs yet: press q and start one"
-        if table.hidden:
-            words += f"\n  too narrow to show: {', '.join(table.hidden)}"
-        show(self.query_one("#top", Static), Content.assemble(("fvp-tui", "bold $accent"), f"  History  {words}"))
+        words = f"{table.count:,} of {counted(count, 'run')}" if wanted else counted(count, "run")
+        head = counts(self._runs.values(), self.size.width - 2, words, reading=self.reading, filtered=bool(wanted))
+        show(self.query_one("#top", Static), head, layout=False)
+        title = "Runs"
+        if self._marked:
+            title += f"   {len(self._marked)} marked: c compares"
+        elif not count and not self.reading:
+            title += "   none yet: press q and start one"
+        # What all runs have in common is said once, where its column is not.
+        shared = [words for title, words in table.shared.items() if title in table.hidden]
+        hidden = [title for title in table.hidden if title not in table.shared]
+        foot = [f"all: {', '.join(shared)}"] if shared else []
+        foot += [f"too narrow to show: {', '.join(hidden)}"] if hidden and table.count else []
+        by = f"{'▼' if table.descending else '▲'} {table.sorted_by}"
+        self.query_one("#runs", Card).caption(title=title, figure=by, foot=Content.styled("   ".join(foot), QUIET))
 
-    def _draw_trend(self) -> None:
-        name = self._current
-        known = trend(self._runs, name) if name is not None and self.size.height >= TALL else None
-        drawn = "" if known is None else known.curve(self.size.width - 4, TREND_ROWS)
-        space = self.query_one("#trend", Static)
-        space.display = bool(drawn)
-        if known is not None and drawn:
-            show(space, Content.assemble((f"{known.title}, oldest first", "$muted"), f"\n{drawn}"))
+    def _preview(self) -> None:
+        row, now = self._row, self.clock()
+        line = Content("") if row is None else one_line(row, self._changes, now)
+        show(self.query_one("#line", Static), line, layout=False)
+        preview = self.query_one(RunPreview)
+        if preview.display:
+            short = "" if row is None else self.query_one(RunTable).short_name(row.name)
+            preview.show_trend(row, self._changes, short, now)
+            self._lookup.ask(row)
 
     # -- what the user does
 
@@ -196,6 +236,11 @@ class HistoryScreen(Screen[None]):
         """Name of the run under the cursor."""
         row = self.query_one(RunTable).current
         return None if row is None else row.key
+
+    @property
+    def _row(self) -> Row | None:
+        name = self._current
+        return None if name is None else self._runs.get(name)
 
     def action_update(self) -> None:
         """Read all runs anew."""
@@ -221,14 +266,21 @@ class HistoryScreen(Screen[None]):
         self._fill()
 
     def action_compare(self) -> None:
-        """Compare two runs, the older with the newer."""
-        name = self._current
-        names = list(dict.fromkeys([*self._marked, *([name] if name is not None else [])]))[:2]
+        """Compare two runs, the older with the newer, or a run with the one it is measured against."""
+        row = self._row
+        names = sorted(list(dict.fromkeys([*self._marked, *([row.name] if row is not None else [])]))[:2])
+        if len(names) < 2 and row is not None and (reference := self._changes.reference(row)) is not None:
+            names = [reference.run.name, row.name]
         if len(names) < 2:
             self.notify("Mark a run with the space bar, then move the cursor to another.", markup=False)
             return
-        older, newer = sorted(names)
-        self.app.push_screen(CompareScreen(store.folder() / older, store.folder() / newer))
+        self.app.push_screen(CompareScreen(*(store.folder() / name for name in names)))
+
+    def action_baseline(self) -> None:
+        """Measure the model of the run under the cursor against this run, or no longer."""
+        row = self._row
+        if row is not None and toggle_baseline(self, row, moment(row.name, row.created, self.clock())):
+            self._measure()
 
     def action_again(self) -> None:
         """Run the run under the cursor again."""
@@ -293,12 +345,22 @@ class HistoryScreen(Screen[None]):
             self.notify(clean(why_not), severity="warning", markup=False)
             return
 
-        def delete(confirmed: bool | None) -> None:
+        def answered(confirmed: bool | None) -> None:
             if confirmed:
-                in_background("delete", lambda: self._delete(name))
+                delete(self, (name,))
 
         question = Confirm(f"Delete {name}?", "Delete", "Its figures, log and artifacts cannot be restored.")
-        self.app.push_screen(question, delete)
+        self.app.push_screen(question, answered)
+
+    def action_delete_many(self) -> None:
+        """Delete failed runs, or old ones, after a question."""
+
+        def answered(names: tuple[str, ...] | None) -> None:
+            if names:
+                delete(self, names)
+
+        kept = [run.name for run in self._changes.baselines.values()]
+        self.app.push_screen(CleanupScreen(tuple(self._runs.values()), kept, self.clock()), answered)
 
     def _why_kept(self, name: str) -> str | None:
         """Say why a run cannot be deleted, and which key changes that; None if it can."""
@@ -307,6 +369,8 @@ class HistoryScreen(Screen[None]):
         known = self._runs.get(name)
         if known is not None and known.status == "running":
             return f"{name} is still running: s stops it"
+        if known is not None and self._changes.is_baseline(known):
+            return f"{name} is the baseline of its model: b unmarks it"
         return None
 
     def action_stop(self) -> None:
@@ -319,27 +383,11 @@ class HistoryScreen(Screen[None]):
             self.notify(clean(f"{name} is not running"), markup=False)
             return
 
-        def stop(confirmed: bool | None) -> None:
+        def answered(confirmed: bool | None) -> None:
             if confirmed:
-                in_background("stop", lambda: self._stop(name))
+                stop(self, name)
 
-        self.app.push_screen(Confirm(f"Stop {name}?", "Stop", "The results so far are kept."), stop)
-
-    def _stop(self, name: str) -> None:
-        try:
-            control.stop(store.folder() / name)
-        except UserError as error:
-            tell(self, self.Deleted(name, str(error)))
-
-    def _delete(self, name: str) -> None:
-        why_not = None
-        try:
-            store.remove(store.folder() / name)
-        except UserError as error:
-            why_not = self._why_kept(name) or error.what
-        except OSError as error:
-            why_not = str(error)
-        tell(self, self.Deleted(name, why_not))
+        self.app.push_screen(Confirm(f"Stop {name}?", "Stop", "The results so far are kept."), answered)
 
     def action_back(self) -> None:
         """Close the screen."""

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from tui.run.replay import Player
 
 DEFAULT_THEME = "dark"
+TEXTUAL_THEME = "textual-dark"
+"""A theme that is always there."""
 FIRST_DEPTH = 2
 """Screens there are, Setup among them, while the one that the command line asked for is on top."""
 
@@ -144,6 +146,8 @@ class FvpApp(App[None]):
         except UserError as error:
             problems.append(str(error))
         wanted.append(remembered.read().theme or "")
+        # Textual has taken the name from its own variable before there was a theme of that name: it would be no change.
+        self.theme = TEXTUAL_THEME
         self.theme = next((name for name in wanted if name in self.available_themes), DEFAULT_THEME)
         return problems
 

@@ -10,6 +10,7 @@ from textual.message_pump import MessagePump
 from tui.app.widgets.background import in_background, tell
 from tui.run import index, store
 from tui.run.index import Row
+from tui.run.state import State
 
 CHUNK_S = 0.25
 """Time for which runs are read before they are shown, in seconds."""
@@ -23,6 +24,42 @@ class RunsRead(Message):
         self.turn = turn
         self.runs = runs
         self.names = names
+
+
+class RunLooked(Message):
+    """The state of a run as it was when its row was this one; None where it cannot be read."""
+
+    def __init__(self, row: Row, state: State | None) -> None:
+        super().__init__()
+        self.row = row
+        self.state = state
+
+
+class RunLookup:
+    """Tells a listener by `RunLooked` what is in one run. One is read at a time, and only the newest is of interest."""
+
+    def __init__(self, listener: MessagePump) -> None:
+        self._listener = listener
+        self._reading = threading.Lock()
+        self.asked: Row | None = None
+        """The newest run; None where none is of interest."""
+
+    def ask(self, row: Row | None) -> None:
+        """Read this run, and no other any more."""
+        if row != self.asked:
+            self.asked = row
+            if row is not None:
+                in_background("run", lambda: self._look(row))
+
+    def _look(self, row: Row) -> None:
+        with self._reading:
+            # Whoever holds a key down wants only what he stops at.
+            if row == self.asked:
+                try:
+                    state: State | None = store.load(store.folder() / row.name)
+                except OSError:
+                    state = None
+                tell(self._listener, RunLooked(row, state))
 
 
 class RunReader:

@@ -1,60 +1,38 @@
 """The table of runs on the History screen."""
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from tui.analysis.changes import Changes
+from tui.app.widgets.cells import Inked
+from tui.app.widgets.run_columns import COLUMNS, TREND, WHEN, Cell, RunColumn, Table
 from tui.app.widgets.table import Column, FigureTable, Row
-from tui.app.widgets.words import model_name
-from tui.reports.format import UNKNOWN, TimeUnit, duration, number, time, time_unit
-from tui.run import index
-from tui.text import printable_name
+from tui.app.widgets.words import Clock
+from tui.reports.when import day, day_words, today
+from tui.run import index, names
+from tui.text import counted, printable_name
 
-TONES = {"ok": "", "mismatch": "bad", "failed": "bad", "lost": "bad", "stopped": "warn", "running": "good"}
+MARKS = Column("", most=2, optional=True)
+FIRST = 20
+"""Rank of columns that give way first: all rows say the same in them."""
 
 
 @dataclass(frozen=True)
-class RunColumn:
-    """A column of the table: the figure of a run that it sorts by, None where that is not known, and its text."""
+class Marks:
+    """What a user has marked: runs to compare, and words to look for."""
 
-    column: Column
-    figure: Callable[[index.Row], Any]
-    text: Callable[[Any], str]
-
-
-def _size(accelerator: str) -> int:
-    """MACs of an accelerator by its name; 0 where it names none, as a run's damaged spec may."""
-    last = accelerator.rpartition("-")[2]
-    return int(last) if last.isascii() and last.isdecimal() and len(last) < 10 else 0
-
-
-TIME = RunColumn(Column("time", right=True, drop=2), lambda run: run.seconds, duration)
-
-# A run's id names model and target already: their columns go first where the width is short.
-COLUMNS = (
-    RunColumn(Column("run", flex=True, width=32), lambda run: run.name, printable_name),
-    RunColumn(Column("model", most=20, drop=3), lambda run: run.model and model_name(run.model, 20), str),
-    # Numbers sort as numbers: 1024 comes after 256.
-    RunColumn(
-        Column("target", drop=5, most=16),
-        lambda run: None if run.accelerator is None else (_size(run.accelerator), run.accelerator),
-        lambda target: printable_name(target[1]),
-    ),
-    RunColumn(Column("memory mode", drop=6, most=20), lambda run: run.memory_mode, printable_name),
-    RunColumn(Column("status"), lambda run: run.outcome, str.upper),
-    RunColumn(Column("NPU cycles", right=True), lambda run: run.npu_median, number),
-    RunColumn(Column("Vela cycles", right=True, drop=4), lambda run: run.total_cycles, number),
-    TIME,
-    RunColumn(Column("check", drop=1), lambda run: run.check, str.upper),
-)
-
-MARKS = Column("", most=2, optional=True)
+    compared: Sequence[str] = ()
+    """Names of at most two runs."""
+    wanted: str = ""
+    """Words that the cells of a run must contain to be shown."""
 
 
 class RunTable(FigureTable):
-    """The runs, sorted by one of the columns; enter opens the one under the cursor."""
+    """The runs, by day or sorted by one of the columns; enter opens the one under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "choose", "Open", key_display="enter", id="history.open"),
@@ -62,55 +40,122 @@ class RunTable(FigureTable):
         Binding("right", "screen.sort(1)", "Sort by the next column", show=False, id="history.sort-right"),
     ]
 
-    def __init__(self) -> None:
-        super().__init__((MARKS, *(shown.column for shown in COLUMNS)))
-        self._by = 0
+    def __init__(self, clock: Clock) -> None:
+        super().__init__((*(shown.column for shown in COLUMNS), MARKS))
+        self._clock = clock
+        self._by = COLUMNS.index(WHEN)
         self._descending = True
+        self._short: Mapping[str, str] = {}
         self._written: dict[str, Cells] = {}
+        self._table: Table | None = None
+        self.shared: dict[str, str] = {}
+        """Options that all rows have, in words, by the titles of their columns."""
+        self.count = 0
+        """Runs that are shown."""
 
     @property
     def sorted_by(self) -> str:
         """Title of the column that the runs are sorted by."""
         return COLUMNS[self._by].column.title
 
+    @property
+    def descending(self) -> bool:
+        """True where the greatest comes first."""
+        return self._descending
+
+    def short_name(self, name: str) -> str:
+        """Short name of a run that is shown."""
+        return printable_name(self._short.get(name, name))
+
     def sort(self, step: int) -> None:
-        """Sort by another column when the table is filled again: the next one, or the one before."""
-        self._by = (self._by + step) % len(COLUMNS)
+        """Sort by another column when the table is filled again: the next one that is shown, or the one before."""
+        hidden = set(self.hidden)
+        places = [at for at, column in enumerate(COLUMNS) if column.sorts and column.column.title not in hidden]
+        self._by = places[(places.index(self._by) + step) % len(places)] if self._by in places else places[0]
 
     def reverse(self) -> None:
         """Reverse the order when the table is filled again."""
         self._descending = not self._descending
 
-    def fill(self, runs: Mapping[str, index.Row], marked: Collection[str], wanted: str = "") -> None:
-        """Show the runs, by name, that have all `wanted` words in their cells.
-
-        Those that are marked for comparing have a ``*``, pinned ones a ``P``.
-        """
-        unit = time_unit(run.seconds for run in runs.values())
-        self._written = {name: self._write(run, unit) for name, run in runs.items()}
-        words = wanted.casefold().split()
+    def fill(self, runs: Mapping[str, index.Row], changes: Changes, marks: Marks) -> None:
+        """Show the runs, by name, that are wanted."""
+        by_day = COLUMNS[self._by] is WHEN
+        if runs.keys() != self._short.keys():
+            self._short = names.short(runs)
+        table = Table.of(runs, changes, self._short, by_day=by_day, now=self._clock)
+        self._written = {name: self._write(run, table) for name, run in runs.items()}
+        self._table = table
+        words = marks.wanted.casefold().split()
         shown = [run for name, run in runs.items() if all(word in self._written[name].words for word in words)]
-        figure = COLUMNS[self._by].figure
-        figures = [(figure(run), run.name) for run in shown]
-        known = sorted((of for of in figures if of[0] is not None), reverse=self._descending)
+        ordered = self._ordered(shown, table)
+        self.count = len(ordered)
+        same = _same(shown, table)
+        self.shared = {column.column.title: str(column.cell(shown[0], table)) for column in same}
+        self._head(same)
+        rows = [self._row(run, marks) for run in ordered]
+        self.set_rows(list(_by_days(ordered, rows, today(self._clock()))) if by_day else rows)
+
+    def tick(self, runs: Mapping[str, index.Row], changes: Changes, marks: Marks) -> None:
+        """Draw anew the runs that go on: their clocks have."""
+        if self._table is None:
+            return
+        for name, run in runs.items():
+            if run.status == "running" and name in self._written:
+                self._written[name] = Cells.of(run, replace(self._table, changes=changes))
+                self.set_row(self._row(run, marks))
+
+    def _ordered(self, shown: Sequence[index.Row], table: Table) -> list[index.Row]:
+        column = COLUMNS[self._by]
+        figures = [(column.figure(run, table), run.name, run) for run in shown]
+        known = sorted((of for of in figures if of[0] is not None), key=_first_two, reverse=self._descending)
         # What is not known comes last in either order.
-        unknown = sorted((of[1] for of in figures if of[0] is None), reverse=True)
+        unknown = sorted((of for of in figures if of[0] is None), key=lambda of: of[1], reverse=True)
+        return [of[2] for of in (*known, *unknown)]
 
-        def row(name: str) -> Row:
-            run = runs[name]
-            marks = ("*" if name in marked else "") + ("P" if run.pinned else "")
-            return Row(name, (marks, *self._written[name].texts), tone=TONES[run.outcome])
+    def _head(self, same: Sequence[RunColumn]) -> None:
+        """Name the column that sorts, and have those give way first in which all rows say the same."""
+        arrow = " ▼" if self._descending else " ▲"
+        columns = []
+        for at, column in enumerate(COLUMNS):
+            title = column.column.title + (arrow if at == self._by else "")
+            drop = column.column.drop + (FIRST if column in same else 0)
+            columns.append(replace(column.column, title=title, drop=drop))
+        self.set_columns([*columns, MARKS])
 
-        self.set_rows([row(name) for name in (*(of[1] for of in known), *unknown)])
-        arrow = "v" if self._descending else "^"
-        titles = [column.column.title for column in COLUMNS]
-        titles[self._by] += f" {arrow}"
-        self.set_titles(["", *titles])
+    def _row(self, run: index.Row, marks: Marks) -> Row:
+        letters = "".join("AB"[at] for at, name in enumerate(sorted(marks.compared)) if name == run.name)
+        marked = Inked(letters + ("P" if run.pinned else ""), "accent", bold=True) if letters or run.pinned else ""
+        return Row(run.name, (*self._written[run.name].cells, marked))
 
-    def _write(self, run: index.Row, unit: TimeUnit | None) -> "Cells":
-        """The run's cells: as they were, if it is as it was."""
+    def _write(self, run: index.Row, table: Table) -> "Cells":
+        """The run's cells: as they were, if it is as it was and so is what it is measured against."""
         known = self._written.get(run.name)
-        return known if known is not None and (known.run, known.unit) == (run, unit) else Cells.of(run, unit)
+        return known if known is not None and known.still(run, table) else Cells.of(run, table)
+
+
+def _first_two(of: tuple[object, str, index.Row]) -> tuple[object, str]:
+    return of[:2]
+
+
+def _same(shown: Sequence[index.Row], table: Table) -> list[RunColumn]:
+    """Columns of options that have the same value in all rows, where there are several."""
+    if len(shown) < 2:
+        return []
+    first = shown[0]
+    return [
+        column
+        for column in COLUMNS
+        if column.option and all(column.figure(run, table) == column.figure(first, table) for run in shown)
+    ]
+
+
+def _by_days(ordered: Sequence[index.Row], rows: Sequence[Row], now: str) -> Iterator[Row]:
+    """Rows below the days that they are of."""
+    pairs = zip(ordered, rows, strict=True)
+    for of, together in groupby(pairs, key=lambda pair: day(pair[0].name, pair[0].created)):
+        group = [row for _, row in together]
+        yield Row(f"day:{of}", (day_words(of, now), counted(len(group), "run")), tone="heading")
+        yield from group
 
 
 @dataclass(frozen=True)
@@ -118,20 +163,32 @@ class Cells:
     """A run's cells, and all that is written in them, to be searched."""
 
     run: index.Row
-    unit: TimeUnit | None
-    """Unit of the times in the table; None where each has its own."""
-    texts: tuple[str, ...]
+    cells: tuple[Cell, ...]
     words: str
+    told: tuple[object, ...] = field(repr=False)
+    """Everything beside the run itself that the cells tell."""
 
     @classmethod
-    def of(cls, run: index.Row, unit: TimeUnit | None) -> "Cells":
+    def of(cls, run: index.Row, table: Table) -> "Cells":
         """Write the cells of a run."""
-        texts = tuple(_text(column, run, unit) for column in COLUMNS)
-        return cls(run, unit, texts, " ".join(texts).casefold())
+        cells = tuple(column.cell(run, table) for column in COLUMNS)
+        written = [cell.text if isinstance(cell, Inked) else cell for cell in cells if isinstance(cell, str | Inked)]
+        words = " ".join([*written, run.name, run.accelerator or "", run.outcome]).casefold()
+        return cls(run, cells, words, _told(run, table))
+
+    def still(self, run: index.Row, table: Table) -> bool:
+        """Tell whether they would be the same now; those of a run that goes on are not."""
+        return run.status != "running" and run == self.run and _told(run, table) == self.told
 
 
-def _text(column: RunColumn, run: index.Row, unit: TimeUnit | None) -> str:
-    figure = column.figure(run)
-    if figure is None:
-        return UNKNOWN
-    return time(figure, unit) if column is TIME and unit else column.text(figure)
+def _told(run: index.Row, table: Table) -> tuple[object, ...]:
+    changes = table.changes
+    against = changes.reference(run)
+    return (
+        table.seconds_unit,
+        table.by_day,
+        table.short.get(run.name),
+        changes.is_baseline(run),
+        against and (against.baseline, against.run.name, against.run.latency_ms),
+        changes.latencies(run, TREND),
+    )

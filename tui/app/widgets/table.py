@@ -4,10 +4,12 @@ Columns that do not fit are left out in a stated order, and the table says which
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
 from rich.cells import cell_len
+from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
@@ -18,11 +20,15 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.app import ascii
-from tui.app.widgets.paint import bar_texts
+from tui.app.widgets.cells import Drawn, heading
+from tui.app.widgets.paint import Paint, bar_texts
 from tui.app.widgets.words import fit
+from tui.themes import contrast
 
 GAP = "  "
 CURSOR = "▌ "
+LEAST_CONTRAST = 3.0
+"""Contrast from which on a role keeps its colour in the row under the cursor."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +48,22 @@ class Column:
     """Cells are shares of 0..1, drawn as bars."""
     optional: bool = False
     """There only where a row has something in it."""
+    role: str = ""
+    """Colour of its text in rows without a tone; empty for that of the table."""
+    bold: bool = False
 
 
 @dataclass(frozen=True)
 class Row:
-    """Row of a table. `cells` are clean text, or shares for a column of bars."""
+    """Row of a table. `cells` are clean text, cells that draw themselves, or shares for a column of bars."""
 
     key: str
-    cells: tuple[str | float, ...]
+    cells: tuple[str | float | Drawn, ...]
     tone: str = ""
-    """``heading``, ``dim``, ``good``, ``bad``, ``warn`` or ``cpu``. A heading is no choice; its first cell is shown."""
+    """``heading``, ``dim``, ``good``, ``bad``, ``warn`` or ``cpu``.
+
+    A heading is no choice. Its first cell is shown; a second one stands at the end of a rule.
+    """
     enabled: bool = True
 
 
@@ -117,6 +129,7 @@ class FigureTable(ScrollView, can_focus=True):
         """Optional columns without content."""
         self._laid_out_for = 0
         self._cursor = 0
+        self._paint: Paint | None = None
         self.hidden: tuple[str, ...] = ()
 
     # -- content
@@ -135,11 +148,21 @@ class FigureTable(ScrollView, can_focus=True):
 
     def set_titles(self, titles: Sequence[str]) -> None:
         """Change the columns' titles."""
-        self._columns = tuple(
-            Column(**{**vars(column), "title": title}) for column, title in zip(self._columns, titles, strict=True)
-        )
-        self._lay_out()
-        self.refresh()
+        self.set_columns([replace(column, title=title) for column, title in zip(self._columns, titles, strict=True)])
+
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Change what the columns are called and which of them give way; there are as many of them as before."""
+        if tuple(columns) != self._columns:
+            self._columns = tuple(columns)
+            self._lay_out()
+            self.refresh()
+
+    def set_row(self, row: Row) -> None:
+        """Draw the row of this key anew; no column gets wider for it."""
+        at = next((at for at, known in enumerate(self._rows) if known.key == row.key), None)
+        if at is not None and self._rows[at] != row:
+            self._rows = (*self._rows[:at], row, *self._rows[at + 1 :])
+            self._refresh_row(at)
 
     def set_rows(self, rows: Sequence[Row], *, select: str | None = None) -> None:
         """Show these rows; the cursor stays on the row it was on, or goes to the one whose key is `select`."""
@@ -167,7 +190,7 @@ class FigureTable(ScrollView, can_focus=True):
         # As sets: most columns of a long table say a few things over and over.
         cells = [set(column) for column in zip(*lines, strict=True)] or [set() for _ in self._columns]
         self._widest = [
-            max((cell_len(cell) for cell in column if isinstance(cell, str)), default=0) for column in cells
+            max((_length(cell) for cell in column if not isinstance(cell, float)), default=0) for column in cells
         ]
         self._empty = {
             index for index, column in enumerate(self._columns) if column.optional and not cells[index] - {""}
@@ -311,7 +334,8 @@ class FigureTable(ScrollView, can_focus=True):
         if row.tone:
             style += self.get_component_rich_style(f"table--{row.tone}", partial=True)
         if row.tone == "heading":
-            return Strip([Segment(fit(str(row.cells[0]), width), style)])
+            title, *end = (str(cell) for cell in row.cells)
+            return Strip(heading(title, end[0] if end else "", width, style, partial(self._ink, base)))
         here = index == self._cursor
         if here and self.has_focus:
             style = base + self.get_component_rich_style("table--cursor", partial=True)
@@ -328,11 +352,44 @@ class FigureTable(ScrollView, can_focus=True):
             if segments:
                 segments.append(Segment(GAP, style))
             if isinstance(cell, str):
-                segments.append(Segment(fit(cell, width, right=column.right), style))
-            else:
+                own = style if row.tone else self._ink(style, column.role, column.bold)
+                segments.append(Segment(fit(cell, width, right=column.right), own))
+            elif isinstance(cell, float | int):
                 tracked = not (self.app.no_color or ascii.wanted())
                 for text, name in zip(bar_texts(cell, width, tracked=tracked), ("bar", "track"), strict=True):
                     segments.append(
                         Segment(text, style + self.get_component_rich_style(f"table--{name}", partial=True))
                     )
+            else:
+                segments += cell.drawn(width, partial(self._ink, style), right=column.right)
         return segments
+
+    def _ink(self, style: Style, role: str, bold: bool) -> Style:
+        """A style in the colour of a role, where it can be read on the ground of that style."""
+        if bold:
+            style += Style(bold=True)
+        paint = self._paint
+        if paint is None:
+            app = self.app
+            paint = Paint(self.rich_style, app.theme_variables, ansi=app.native_ansi_color, no_color=app.no_color)
+            self._paint = paint
+        if not role:
+            return style
+        ink = paint.ink(role).color
+        return style + Style(color=ink) if style.bgcolor == paint.base.bgcolor or _legible(ink, style) else style
+
+    def notify_style_update(self) -> None:
+        """Draw in the colours of another theme."""
+        super().notify_style_update()
+        self._paint = None
+
+
+def _legible(ink: Color | None, style: Style) -> bool:
+    """Tell whether letters can be read on a style's ground; that is not known of the terminal's own colours."""
+    colors = [color.triplet for color in (ink, style.bgcolor) if color is not None]
+    known = [color.hex for color in colors if color is not None]
+    return len(known) == 2 and contrast(*known) >= LEAST_CONTRAST
+
+
+def _length(cell: str | Drawn) -> int:
+    return cell_len(cell) if isinstance(cell, str) else cell.length

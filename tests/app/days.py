@@ -1,0 +1,71 @@
+"""Three days of runs: models, targets, options and outcomes of all kinds."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from tests.app import fakes
+from tui.run import events
+from tui.run.events import Event
+from tui.toolchain.target import Target
+
+
+def estimated(cycles: int, what: Iterable[Event]) -> list[Event]:
+    """The events, with another estimate of the whole program."""
+
+    def other(event: Event) -> Event:
+        if not isinstance(event, events.Estimated):
+            return event
+        changes = {"total_cycles": cycles, "npu_cycles": cycles, "inference_ms": cycles / 1e6}
+        return msgspec.structs.replace(event, estimate=msgspec.structs.replace(event.estimate, **changes))
+
+    return [other(event) for event in what]
+
+
+def run(at: str, model: str, token: str, cycles: int = 0, kind: str = "match", macs: int = 256, **spec: object) -> Path:
+    """A run that began `at` day and time of November 2026, and how it ended."""
+    accelerator = f"ethos-u85-{macs}"
+    target = Target(accelerator=accelerator, memory_mode=str(spec.pop("memory", "Sram_Only")))
+    name = f"202611{at}-{model}-u85-{macs}-{token}"
+    request = fakes.spec_of(f"sample:{model}", target=target, **spec)
+    begun = fakes.begun(name, request, alive=kind == "running")
+    match kind:
+        case "failed":
+            stage = [
+                events.StageStarted(t=fakes.T0, stage="lower"),
+                events.StageFinished(t=fakes.T0 + 3, stage="lower", status="failed", seconds=3, reason="not quantized"),
+            ]
+            reason = "lower: aten.atan2 has a float input that was not quantized"
+            what = [*stage, *fakes.finished("failed", reason, "quantize the whole model", 1)]
+        case "stopped":
+            what = [*fakes.compiled()[:5], *fakes.finished("stopped", "stopped by the user")]
+        case "lost" | "running":
+            what = fakes.compiled()[:7]
+        case "compiled":
+            what = [*estimated(cycles, fakes.compiled()), *fakes.finished()]
+        case _:
+            ran = [*fakes.booted(), *fakes.inferred((cycles,)), *fakes.checked(kind), *fakes.finished()]
+            what = [*estimated(cycles, fakes.compiled()), *ran]
+    return fakes.make(name, request, [*begun, *what])
+
+
+def three_days() -> None:
+    """The runs."""
+    for number, cycles in enumerate((8_100, 7_410, 6_830, 6_830)):
+        run(f"21-1{number}0200", "digits", f"a10{number}", cycles)
+    run("22-111200", "digits", "b100", 6_830)
+    run("22-154000", "split", "b101", 14_100)
+    run("22-160200", "split", "b102", 13_400)
+    run("22-173100", "mobilenet_v2", "b103", 1_610_000, memory="Shared_Sram")
+    run("22-175500", "mobilenet_v2", "b104", kind="lost", memory="Shared_Sram")
+    run("22-182000", "digits", "b105", 6_830)
+    run("23-001200", "digits", "c100", 6_160)
+    run("23-004000", "split", "c101", kind="failed", macs=128)
+    run("23-005100", "digits", "c102", kind="stopped", macs=512)
+    run("23-005800", "digits", "c103", 6_160)
+    run("23-011600", "split", "c104", 13_400)
+    run("23-013100", "resnet8", "a266", 92_194)
+    run("23-013200", "resnet8", "c105", 170_400, kind="compiled", macs=128)
+    run("23-013600", "resnet8", "d582", 83_652, kind="mismatch", channels_last=True)
+    run("23-021300", "resnet8", "c106", kind="running", macs=512)
