@@ -23,7 +23,7 @@ FIRST = 20
 
 @dataclass(frozen=True)
 class Marks:
-    """What a user has marked: runs to compare, and words to look for."""
+    """Marks of the user: runs to compare, and words to look for."""
 
     compared: Sequence[str] = ()
     """Names of at most two runs."""
