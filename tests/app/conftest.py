@@ -44,7 +44,7 @@ def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for screen in (RunScreen, HistoryScreen):
         monkeypatch.setattr(screen, "clock", staticmethod(lambda: fakes.T0 + 12.0))
     monkeypatch.setattr(config, "folder", lambda: tmp_path / "config")
-    remembered.keep(welcomed=True)
+    remembered.keep(welcomed=True, guided=True)
 
 
 @pytest.fixture

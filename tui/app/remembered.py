@@ -12,11 +12,14 @@ FILE = "remembered.json"
 
 
 class Remembered(msgspec.Struct, frozen=True):
-    """The spec of the last run that was started there, the theme that was picked, and whether it was there before."""
+    """The spec of the last run that was started there, the theme that was picked, and what was said already."""
 
     spec: Spec | None = None
     theme: str | None = None
     welcomed: bool = False
+    """The introduction was shown."""
+    guided: bool = False
+    """It was said what can be done with a finished run."""
 
 
 def read() -> Remembered:
@@ -27,14 +30,14 @@ def read() -> Remembered:
         return Remembered()
 
 
-def keep(*, spec: Spec | None = None, theme: str | None = None, welcomed: bool = False) -> None:
+def keep(*, spec: Spec | None = None, theme: str | None = None, welcomed: bool = False, guided: bool = False) -> None:
     """Remember what is given, beside what was."""
     known = read()
     # Inputs are a model's own, and limits a run's.
     if spec is not None:
         own = {"inferences": 1} if spec.dataset else {}
         spec = msgspec.structs.replace(spec, inputs=(), dataset=None, calibration=None, limits=Limits(), **own)
-    now = Remembered(spec or known.spec, theme or known.theme, welcomed or known.welcomed)
+    now = Remembered(spec or known.spec, theme or known.theme, welcomed or known.welcomed, guided or known.guided)
     # A data folder that cannot be written is said where a run is started.
     with contextlib.suppress(OSError):
         write_whole(config.home() / FILE, msgspec.json.encode(now))

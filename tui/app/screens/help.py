@@ -1,23 +1,19 @@
-"""The help screen: the keys of the screen it was called from, and what the figures mean."""
+"""The help screen: the keys and figures of the screen it was called from, and of no other."""
 
-import importlib
-import pkgutil
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Static
 
-import tui.app.screens
+from tui.app.screens.actions import actions, shown_keys
+from tui.app.widgets.help_text import HelpText, Section
 from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.panel import Panel
-from tui.app.widgets.panels import PANELS
 from tui.app.widgets.words import SOURCES
 
 GENERAL = (
@@ -30,72 +26,47 @@ GENERAL = (
     *((source, f"A figure {words}.") for source, words in SOURCES.items()),
 )
 
-COLUMN = 18
-
-
-Entries = Sequence[tuple[str, str]]
-
-PLACES = {
+KEYS = "Keys on this screen"
+WIDGETS = {
     "log": "Keys in the log",
     "table": "Keys in a table",
     "field": "Keys in a field of the form",
+    "files": "Keys in a field of files",
+    "filter": "Keys in the filter",
+    "search": "Keys in the search field",
     "operators": "Keys in the list of operators",
+    "cpu": "Keys in the list of the CPU's steps",
+    "memory": "Keys in the memory map",
+    "advice": "Keys on the advice",
+    "ribbon": "Keys on the network",
     "heat": "Keys on the sweep's map",
 }
 """Sections of keys that only some widgets take, by the first word of their id."""
 
 
-def all_bindings() -> list[Binding]:
-    """Return the keys of all screens and widgets, shown or not, by the names of their actions."""
-    for module in pkgutil.iter_modules(tui.app.screens.__path__, "tui.app.screens."):
-        importlib.import_module(module.name)  # and with it the widgets it shows
-
-    def kinds(kind: type[DOMNode]) -> Iterator[type[DOMNode]]:
-        for below in kind.__subclasses__():
-            yield below
-            yield from kinds(below)
-
-    found = {
-        binding.id: binding
-        for kind in kinds(DOMNode)
-        if kind.__module__.startswith("tui.")
-        for binding in kind.__dict__.get("BINDINGS", ())
-        if isinstance(binding, Binding) and binding.id
-    }
-    return [found[name] for name in sorted(found)]
+def key_sections(app: App[Any], screen: Screen[Any]) -> Iterator[Section]:
+    """The keys of a screen, then those of what is on it, then where they lead and those of the program."""
+    found: dict[str, dict[str, list[str]]] = {KEYS: {}}
+    last: dict[str, dict[str, list[str]]] = {"Go to": {}, "Program": {}}
+    for action in actions(app, screen):
+        if action.group == "this screen":
+            section = found.setdefault(WIDGETS.get(action.place, KEYS), {})
+        else:
+            section = last[action.group.capitalize()]
+        section.setdefault(action.words, []).append(shown_keys(app, action.binding))
+    last["Program"]["Find any command by its name, choose a theme"] = ["^p"]
+    for title, entries in (found | last).items():
+        yield Section(title, [(" ".join(dict.fromkeys(keys)), words) for words, keys in entries.items()])
 
 
-def bindings(app: App[Any], screen: Screen[Any]) -> Iterator[tuple[DOMNode, Binding]]:
-    """The keys of a screen and of everything on it, whatever has the focus, as the user has set them.
-
-    Keys without an id are not ours.
-    """
-    kinds: dict[type, DOMNode] = {}
-    for node in (screen, app, *screen.query("*")):
-        kinds.setdefault(type(node), node)
-    seen: set[str] = set()
-    for kind, node in kinds.items():
-        for base in kind.__mro__:
-            for binding in base.__dict__.get("BINDINGS", ()):
-                if isinstance(binding, Binding) and binding.id and binding.description and binding.id not in seen:
-                    seen.add(binding.id)
-                    own = app._keymap.get(binding.id)
-                    yield node, binding if own is None else binding.with_key(own, None)
-
-
-def key_sections(app: App[Any], screen: Screen[Any]) -> list[tuple[str, Entries]]:
-    """The keys of a screen and of everything on it, by section."""
-    sections: dict[str, dict[str, list[str]]] = {"Keys": {}}
-    for _, binding in bindings(app, screen):
-        section = PLACES.get(str(binding.id).partition(".")[0], "Keys")
-        names = sections.setdefault(section, {}).setdefault(binding.description, [])
-        for key in [binding.key] if binding.key_display else binding.key.split(","):
-            names.append(app.get_key_display(replace(binding, key=key)))
-    sections["Keys"]["Command palette and themes"] = ["^p"]
-    return [
-        (title, [(" ".join(dict.fromkeys(names)), words) for words, names in entries.items()])
-        for title, entries in sections.items()
-    ]
+def figure_sections(screen: Screen[Any], focused: type[Panel] | None) -> Iterator[Section]:
+    """The figures of a screen, and of its panels but the one in focus."""
+    yield Section("Figures", getattr(screen, "FIGURES", ()))
+    panels = [panel for panel in screen.query(Panel) if type(panel) is not focused]
+    for panel in sorted(panels, key=lambda panel: panel.number):
+        yield Section(panel.TITLE, panel.FIGURES)
+    if panels:
+        yield Section("Everywhere", GENERAL)
 
 
 class HelpScreen(Screen[None]):
@@ -111,30 +82,19 @@ class HelpScreen(Screen[None]):
         Binding("q,escape,question_mark", "back", "Back", id="help.back"),
     ]
 
-    def __init__(self, keys: Sequence[tuple[str, Entries]], focused: type[Panel] | None = None) -> None:
-        """`keys` are the sections of keys of the screen below; the panel in focus there comes first."""
+    def __init__(self, title: str, sections: Sequence[Section]) -> None:
+        """`title` names the screen that the sections are about."""
         super().__init__()
-        self._keys = keys
-        self._focused = focused
+        self._about = title
+        self._sections = sections
 
     def compose(self) -> ComposeResult:
-        """Text and keys."""
+        """Title, text and keys."""
+        heading = Content.assemble(("fvp-tui", "bold $accent"), f"  Help: {self._about}")
+        yield Static(heading, markup=False, id="top")
         with VerticalScroll(can_focus=False):
-            yield Static(self._text(), markup=False)
+            yield HelpText(self._sections)
         yield KeyBar()
-
-    def _text(self) -> Content:
-        lines: list[Content] = []
-        kinds = [info.make for info in PANELS]
-        if self._focused in kinds:
-            kinds.remove(self._focused)
-            lines += _section(f"{self._focused.TITLE}, the panel in focus", self._focused.FIGURES)
-        for title, entries in self._keys:
-            lines += _section(title, entries)
-        lines += _section("Figures", GENERAL)
-        for kind in kinds:
-            lines += _section(kind.TITLE, kind.FIGURES)
-        return Content("\n").join(lines)
 
     def action_scroll(self, lines: int) -> None:
         """Scroll up or down."""
@@ -146,8 +106,12 @@ class HelpScreen(Screen[None]):
         self.dismiss()
 
 
-def _section(title: str, entries: Entries) -> list[Content]:
-    lines = [Content.assemble((title, "bold $accent"))]
-    for word, text in entries:
-        lines.append(Content.assemble((f"  {word:<{COLUMN}}", "bold"), text))
-    return [*lines, Content("")]
+def of_screen(app: App[Any], screen: Screen[Any]) -> HelpScreen:
+    """Help on a screen; what has the focus is asked for first."""
+    focused = app.focused
+    above = focused.ancestors_with_self if focused is not None else ()
+    panel = next((node for node in above if isinstance(node, Panel)), None)
+    first = [Section(f"{panel.TITLE}, the panel in focus", panel.FIGURES)] if panel else []
+    name = type(screen).__name__.removesuffix("Screen")
+    sections = [*first, *key_sections(app, screen), *figure_sections(screen, type(panel) if panel else None)]
+    return HelpScreen(name, sections)

@@ -7,8 +7,6 @@ import asyncio
 import os
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -32,6 +30,8 @@ from tui.errors import UserError
 from tui.text import clean
 
 if TYPE_CHECKING:
+    from textual.command import Provider
+
     from tui.app.screens.feed import Readings
     from tui.run.replay import Player
 
@@ -64,6 +64,12 @@ def _hexadecimal(variables: dict[str, str], names: Iterable[str]) -> dict[str, s
     return {name: Color.parse(variables[name]).hex6 for name in names}
 
 
+def _palette() -> "type[Provider]":
+    from tui.app.screens.palette import Commands
+
+    return Commands
+
+
 class FvpApp(App[None]):
     """fvp-tui on the full screen."""
 
@@ -73,6 +79,8 @@ class FvpApp(App[None]):
         Path(tui.app.widgets.__file__).parent / "widgets.tcss",
         Path(__file__).parent / "setup.tcss",
     ]
+
+    COMMANDS: ClassVar = {_palette}
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", key_display="?", id="app.help"),
@@ -159,7 +167,7 @@ class FvpApp(App[None]):
             return [str(error)]
         if not wanted:
             return []
-        from tui.app.screens.help import all_bindings
+        from tui.app.screens.actions import all_bindings
 
         defaults = {str(binding.id): binding.key for binding in all_bindings()}
         self.set_keymap({action: key for action, key in wanted.items() if action in defaults})
@@ -183,10 +191,15 @@ class FvpApp(App[None]):
             from tui.app.screens.welcome import WelcomeScreen
 
             remembered.keep(welcomed=True)
-            self.push_screen(WelcomeScreen())
+            self.push_screen(WelcomeScreen(self._model), self._begin)
         if self._problems:
             self.notify(clean("; ".join(self._problems), 400), severity="warning", markup=False)
         self.theme_changed_signal.subscribe(self, lambda theme: remembered.keep(theme=theme.name))
+
+    def _begin(self, runs: bool | None) -> None:
+        """Run the selected model at once, if that was the answer to the introduction."""
+        if runs and isinstance(first := self.screen_stack[0], SetupScreen):
+            self.call_later(first.action_run)
 
     def on_ready(self) -> None:
         """The first picture is there."""
@@ -305,38 +318,22 @@ class FvpApp(App[None]):
 
     def action_help(self) -> None:
         """Show keys and figures."""
-        from tui.app.screens.help import HelpScreen, key_sections
-        from tui.app.widgets.panel import Panel
+        from tui.app.screens.help import HelpScreen, of_screen
 
         if not isinstance(self.screen, HelpScreen):
-            # What has the focus is asked for first.
-            focused = self.focused
-            above = focused.ancestors_with_self if focused is not None else ()
-            panel = next((node for node in above if isinstance(node, Panel)), None)
-            self.push_screen(HelpScreen(key_sections(self, self.screen), type(panel) if panel else None))
+            self.push_screen(of_screen(self, self.screen))
 
     # -- commands
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """List everything a key does here, by name, and Textual's own commands."""
-        from tui.app.screens.help import bindings
+        """List everything a key does here, by name, and some of Textual's own commands."""
+        from tui.app.screens.palette import commands
 
-        for node, binding in bindings(self, screen):
-            # What only moves a cursor needs a key, not a name.
-            if str(binding.id).partition(".")[0] not in ("table", "field", "filter", "search"):
-                keys = self.get_key_display(replace(binding, key=binding.key.partition(",")[0]))
-                run = partial(self._run, node, binding.action)
-                yield SystemCommand(
-                    binding.description, f"{binding.tooltip + ' ' if binding.tooltip else ''}(key {keys})", run
-                )
-        for command in super().get_system_commands(screen):
-            # Its help panel shows keys only; ours is on ?.
-            if command.title not in ("Keys", "Maximize", "Minimize", "Quit"):
-                yield command
-        if len(self.screen_stack) > 1:
-            yield SystemCommand("Setup", "Choose a model; all other screens close", self.action_setup)
+        for command in commands(self, screen):
+            yield SystemCommand(command.title, command.words, command.run)
 
-    async def _run(self, node: DOMNode, action: str) -> None:
+    async def run_command(self, node: DOMNode, action: str) -> None:
+        """Do what a key of a node does; what lies in a panel comes to the front."""
         from tui.app.screens.run import RunScreen
         from tui.app.widgets.panel import Panel
 

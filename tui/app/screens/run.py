@@ -19,6 +19,7 @@ from tui.app.screens.again import edit_again, run_again
 from tui.app.screens.confirm import Confirm
 from tui.app.screens.export import ExportScreen
 from tui.app.screens.feed import Fed, Feed, Readings, Tail
+from tui.app.screens.guide import guide
 from tui.app.screens.messages import Back, OpenRun
 from tui.app.screens.path import InputsScreen
 from tui.app.screens.save_log import SaveScreen
@@ -155,6 +156,8 @@ class RunScreen(Screen[None]):
         if isinstance(self.focused, Panel):
             self._focus_panel()  # it was empty; now there may be something in it to scroll
         if event.over:
+            if self.check_action("edit", ()):
+                guide(self, event.state)
             for timer in (self._poll, self._ticker):
                 if timer is not None:
                     timer.stop()

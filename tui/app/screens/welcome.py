@@ -1,4 +1,4 @@
-"""The first start's introduction, on one screen."""
+"""The first start's introduction, on one screen: one key goes on to a result."""
 
 from typing import ClassVar
 
@@ -9,39 +9,50 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.app.widgets.words import model_name
+
 COLUMN = 8
+MOST = 24
+"""Cells of the name of a model."""
 
 LINES = (
-    ("", "PyTorch models on Arm Ethos-U85, before silicon."),
-    ("", ""),
-    ("up down", "a sample, an ExecuTorch model, a file (e)"),
-    ("tab", "set options: target, quantization, inputs"),
-    ("enter", "compile and run it: FVP or simulator"),
-    ("1-6", "time, CPU or NPU, check, memory, log, advice"),
-    ("h", "history: open a run again, compare two"),
-    ("w", "sweep: one model on all NPU sizes"),
-    ("?", "every key and figure; ctrl+p: all commands"),
-    ("q", "quit: a run continues in the background"),
+    ("tab", "first another NPU, memory or quantization"),
+    ("w", "which NPU? one model on all sizes"),
+    ("h", "earlier runs: open, compare, run again"),
+    ("?", "the keys and figures of the screen"),
+    ("ctrl+p", "any command by its name"),
+    ("q", "quit; a run goes on without this screen"),
 )
 """Lines of at most 46 characters: they fit into 60 columns."""
 
 
-class WelcomeScreen(ModalScreen[None]):
-    """A few lines; escape or enter closes them."""
+class WelcomeScreen(ModalScreen[bool]):
+    """A few lines; closes with True if the model is to be run."""
 
     CSS_PATH = "modal.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,escape,space,q", "begin", "Begin", key_display="enter", id="welcome.begin")
+        Binding("enter", "begin(True)", "Run", key_display="enter", id="welcome.run"),
+        Binding("escape,space,q", "begin(False)", "Choose", key_display="esc", id="welcome.begin"),
     ]
 
+    def __init__(self, model: str | None = None) -> None:
+        """`model` is the one that was asked for; without it, a sample is selected."""
+        super().__init__()
+        self._model = "the sample" if model is None else model_name(model, MOST)
+
     def compose(self) -> ComposeResult:
-        """The lines, and the key that goes on."""
-        lines = [Content.assemble((f"{key:<{COLUMN}}" if key else "", "bold $accent"), words) for key, words in LINES]
+        """The lines, and the keys that go on."""
+        entries = [("enter", f"runs {self._model}; no FVP is needed"), *LINES]
+        lines = [Content.assemble((f"{key:<{COLUMN}}", "bold $accent"), words) for key, words in entries]
         with Vertical(classes="box"):
             yield Static(Content.assemble(("fvp-tui", "bold $accent")), markup=False)
+            yield Static("PyTorch models on Arm Ethos-U85, before silicon", markup=False, classes="about")
             yield Static(Content("\n").join(lines), markup=False, id="lines")
-            yield Static(Content.assemble(("enter", "bold $accent"), " Begin"), markup=False, classes="keys")
+            keys = Content.assemble(
+                ("enter", "bold $accent"), f" Run {self._model}  ", ("esc", "bold $accent"), " Choose another"
+            )
+            yield Static(keys, markup=False, classes="keys")
 
-    def action_begin(self) -> None:
+    def action_begin(self, runs: bool) -> None:
         """Close the introduction."""
-        self.dismiss()
+        self.dismiss(runs)

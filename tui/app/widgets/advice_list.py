@@ -125,7 +125,7 @@ class AdviceList(Lines, can_focus=True):
             parts.append((_tried(piece, self._advised), _verdict(piece)))
         stake = at_stake(piece, self._advised)
         for words, role in parts:
-            for line in textwrap.wrap(words, room):
+            for line in textwrap.wrap(words, room, break_on_hyphens=False):
                 yield stake, line, role
                 stake = ""
 

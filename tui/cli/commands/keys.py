@@ -16,7 +16,7 @@ def keys() -> int:
     Each line is an action of the full-screen program, its keys and what it does. Mistakes in your keys.toml are
     reported on stderr.
     """
-    from tui.app.screens.help import all_bindings  # with Textual
+    from tui.app.screens.actions import all_bindings  # with Textual
 
     path, bindings = config.folder() / user_keys.NAME, all_bindings()
     changed: dict[str, str] = {}
