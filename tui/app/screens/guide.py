@@ -1,4 +1,4 @@
-"""What comes after the first run that went well, said once."""
+"""The next steps after the first run that went well, said once."""
 
 from textual.screen import Screen
 
