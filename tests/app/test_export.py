@@ -1,5 +1,6 @@
 """Exporting from the screens."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,12 @@ async def test_a_report_of_the_run_is_written_where_it_says(
         assert app.screen.query_one(Input).value == f"{directory.name}.svg"
         await pilot.press("enter")
         await until(pilot, lambda: (tmp_path / f"{directory.name}.svg").exists())
-        assert "4,333" in (tmp_path / f"{directory.name}.svg").read_text(encoding="utf-8")
+        picture = (tmp_path / f"{directory.name}.svg").read_text(encoding="utf-8")
+        assert "4,333" in picture
+        # It fetches nothing, and every letter takes its cell whatever font it gets.
+        assert not re.search(r"@font-face|url\(http|Fira Code", picture)
+        widths = re.findall(r"<text [^>]*textLength[^>]*>", picture)
+        assert widths and all('lengthAdjust="spacingAndGlyphs"' in text for text in widths)
 
 
 async def test_history_exports_the_run_under_the_cursor(until: Until, tmp_path: Path) -> None:

@@ -78,9 +78,21 @@ def _log(directory: Path) -> html.LogPart:
 _FONTS = re.compile(r"@font-face\s*\{[^}]*\}\s*")
 
 
+MONOSPACE = "ui-monospace, SFMono-Regular, Menlo, Consolas, DejaVu Sans Mono, Liberation Mono, monospace"
+"""Fonts of the systems that a picture is looked at on."""
+LETTERS_PX = 21
+"""Size at which box-drawing letters of these fonts reach from line to line, of 24.4 px each."""
+_LETTERS = re.compile(r"font-family: Fira Code, monospace;\s*font-size: 20px")
+
+
 def offline(picture: str) -> str:
-    """Strip an SVG of the screen of the fonts it would fetch: one of the viewer's own does as well."""
-    return _FONTS.sub("", picture)
+    """Have an SVG of the screen use the viewer's own fonts, in which every letter takes its cell.
+
+    A page that shows it, such as a README, fetches no font for it. Letters as high as a line and stretched to the
+    width of a cell keep bars and frames whole, whatever the font.
+    """
+    stretched = _FONTS.sub("", picture).replace(" textLength=", ' lengthAdjust="spacingAndGlyphs" textLength=')
+    return _LETTERS.sub(f"font-family: {MONOSPACE};\n        font-size: {LETTERS_PX}px", stretched)
 
 
 def check_path(path: Path) -> Path:
