@@ -15,7 +15,7 @@ from tui.run import events
 from tui.run.check import Check
 from tui.run.delegation import CpuOperator, Delegation, Kernel, OperatorDelegation
 from tui.run.events import Event
-from tui.run.figures import Artifact, Operator, PlanStep, PlatformInfo
+from tui.run.figures import Artifact, Operator, PlanStep, PlatformInfo, TensorPlace
 
 CONTROLS = [chr(n) for n in (*range(0x20), *range(0x7F, 0xA0))]
 
@@ -33,11 +33,19 @@ TEXTS = [
 ]
 
 
+def hostile_tensors(text: str) -> tuple[TensorPlace, ...]:
+    """Two tensors, one with a module and one without."""
+    unnamed = TensorPlace(
+        name=text, memory=text, usage=text, start=0, end=3, address=0, bytes=4096, dtype=text, format=text
+    )
+    return unnamed, msgspec.structs.replace(unnamed, module=text, address=4096, end=9)
+
+
 def hostile_events(name: str, text: str) -> list[Event]:
     """A run in which everything that can be text is this text."""
     request = fakes.spec_of(f"/tmp/{text[:200]}.py")
     estimated = next(e for e in fakes.compiled() if isinstance(e, events.Estimated))
-    operator = Operator(name=text, op=text, npu_cycles=10, total_cycles=12, line=text)
+    operator = Operator(name=text, op=text, npu_cycles=10, total_cycles=12, line=text, time=0)
     shapes = {"ifm_shape": (1, 3, 8, 8), "ofm_shape": (1, 8, 8, 3)}
     turned = Operator(name=text, op="Transpose", npu_cycles=10, total_cycles=12, line=text, **shapes)
     found = OperatorDelegation(op=text, npu=1, cpu=1, reason=text, line=text)
@@ -53,7 +61,7 @@ def hostile_events(name: str, text: str) -> list[Event]:
     return [
         *fakes.begun(name, request, alive=False),
         events.DelegationKnown(t=1.0, delegation=delegation),
-        msgspec.structs.replace(estimated, operators=(operator, turned)),
+        msgspec.structs.replace(estimated, operators=(operator, turned), tensors=hostile_tensors(text)),
         events.PlanKnown(t=1.0, steps=(PlanStep(op=text, name=text), PlanStep(op=text, name=text, partition=0))),
         events.ArtifactWritten(t=1.0, artifact=Artifact(name=text, path=text, bytes=1, sha256="")),
         events.PlatformStarted(

@@ -63,7 +63,7 @@ async def test_a_finished_run_is_shown_whole(size: tuple[int, int], until: Until
             1: ["4,333 cycles", "4.33 µs at 1 GHz", "4,321", "features.2", "1,980", "46%", "fused", "█", "SRAM reads"],
             2: ["31 nodes", "1 partition", "quantize_per_tensor x1", "float at the program's"],
             3: ["MATCH", "top-1", "97.5%", "CPU instructions are not known", "artifacts/model.pte"],
-            4: ["Sram: 5.1 KiB, 5 tensors in 10 steps", "peak 5.0 KiB in step 2", "A 4.0 KiB  features.2", "AAAAAA"],
+            4: ["SRAM 6.5 KiB", "▲ peak", "A features", "At step 2", "5.0 KiB", "4.0 KiB"],
             5: ["Method 'forward' loaded.", "1 debug line hidden"],
             6: ["No suggestions for this run."],
         }

@@ -11,6 +11,7 @@ from textual.widgets import Static
 from tests.app import fakes
 from tests.app.conftest import Until
 from tests.app.days import three_days
+from tests.app.memory_run import resnet8
 from tests.conftest import Ran, taken_over
 from tui import config
 from tui.app import remembered
@@ -175,6 +176,30 @@ def test_welcome(size: tuple[int, int], snap_compare: Compare, until: Until) -> 
         await until(pilot, lambda: isinstance(pilot.app.screen, WelcomeScreen))
 
     assert snap_compare(FvpApp(), terminal_size=size, run_before=greeted)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_memory(size: tuple[int, int], snap_compare: Compare, until: Until) -> None:
+    async def shown(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: _read(pilot.app))
+        await pilot.press("4", *(() if pilot.app.screen.has_class("-single") else "z"), "up")
+        await pilot.pause()
+
+    assert snap_compare(FvpApp(attach=resnet8()), terminal_size=size, run_before=shown)
+
+
+@pytest.mark.parametrize("theme", ["light", "high-contrast", "terminal"])
+def test_memory_in_other_colours(
+    theme: str, snap_compare: Compare, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEXTUAL_THEME", theme)
+
+    async def shown(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: _read(pilot.app))
+        await pilot.press("4", "z", "right")
+        await pilot.pause()
+
+    assert snap_compare(FvpApp(attach=resnet8()), terminal_size=(120, 40), run_before=shown)
 
 
 @pytest.mark.parametrize("theme", ["light", "high-contrast", "terminal"])

@@ -13,7 +13,6 @@ from tests.app.pseudo_terminal import Terminal
 from tui import themes
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
-from tui.app.widgets import memory as memory_panel
 from tui.errors import UserError
 
 
@@ -156,11 +155,3 @@ async def test_the_npu_and_the_cpu_have_their_colours_in_every_theme(name: str, 
             s for s in drawn if s.style and "dequantize_per_tensor" in s.text and "." in s.text.partition("_m")[2][:1]
         ]
         assert kept and {segment.style.color for segment in kept if segment.style} == {cpu}
-
-
-def test_cells_of_the_memory_map_keep_their_letters() -> None:
-    row = "..AAA.gg"
-    drawn = memory_panel.colored(row)
-    assert drawn.plain == row
-    styles = {row[span.start]: span.style for span in drawn.spans}
-    assert styles["A"] == "$on-tensor-1 on $tensor-1" and styles["."] == "$faint"

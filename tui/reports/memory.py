@@ -84,24 +84,35 @@ def needed(tensors: Sequence[TensorPlace]) -> int:
     return total
 
 
-def picture(area: Area, width: int, height: int) -> list[str]:
-    """Addresses upwards, time to the right; a cell has the mark of the tensor that has the most of it.
+def cells(area: Area, width: int, height: int) -> list[list[int | None]]:
+    """Place in `area.tensors` of the tensor that has the most of each cell; None where the memory is free.
 
-    All steps are equally wide; where they are too many for the width, several share a column.
+    A row for each of `height` equal ranges of addresses, the lowest first; time to the right.
     """
     size, steps = area.size, area.steps
-    width, height = max(width // steps * steps or width, 1), max(height, 1)
-    cells = [[(0.0, FREE)] * width for _ in range(height)]
-    for tensor in area.tensors:
-        mark = area.mark(tensor)
+    shares: list[list[tuple[float, int | None]]] = [[(0.0, None)] * width for _ in range(height)]
+    for place, tensor in enumerate(area.tensors):
         low, high = tensor.address / size * height, (tensor.address + tensor.bytes) / size * height
         left, right = tensor.start * width // steps, ((tensor.end + 1) * width - 1) // steps
         for row in range(int(low), min(int(-(-high // 1)), height)):
             share = min(high, row + 1) - max(low, row)
             for column in range(left, right + 1):
-                if share > cells[row][column][0]:
-                    cells[row][column] = share, mark
-    return ["".join(mark for _, mark in row) for row in reversed(cells)]
+                if share > shares[row][column][0]:
+                    shares[row][column] = share, place
+    return [[place for _, place in row] for row in shares]
+
+
+def picture(area: Area, width: int, height: int) -> list[str]:
+    """Addresses upwards, time to the right; a cell has the mark of the tensor that has the most of it.
+
+    All steps are equally wide; where they are too many for the width, several share a column.
+    """
+    width, height = max(width // area.steps * area.steps or width, 1), max(height, 1)
+    marks = [area.mark(tensor) for tensor in area.tensors]
+    return [
+        "".join(FREE if place is None else marks[place] for place in row)
+        for row in reversed(cells(area, width, height))
+    ]
 
 
 def pool_need_lines(state: State) -> Iterator[str]:

@@ -268,9 +268,14 @@ def _shared(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def label(block: Block, cells: int) -> str:
-    """Name of a block in at most so many characters: in full, its levels shortened to initials, or cut."""
+    """Name of a block in at most so many characters."""
+    return fitting_name(block.name, cells)
+
+
+def fitting_name(path: str, cells: int) -> str:
+    """Name in at most so many characters: in full, its levels shortened to initials, or cut."""
     # What joins characters would, in a name that is cut, join its last one with what follows.
-    name = printable_name(block.name, 60).replace(JOINER, "")
+    name = printable_name(path, 60).replace(JOINER, "")
     if len(name) <= cells:
         return name
     short = _initials(name)

@@ -1,41 +1,47 @@
-"""Panel: the use of the NPU's memories over time."""
+"""Panel: the NPU's memories: what lies where and when, their use over time, and the tensor under the cursor."""
 
-import itertools
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Static
 
+from tui.app.widgets.card import Card
 from tui.app.widgets.drawing import show
+from tui.app.widgets.memory_map import Mapped, MemoryMap
+from tui.app.widgets.memory_use import Held, MemoryTotals, TensorDetail, UseOverTime
 from tui.app.widgets.panel import Panel, awaited
 from tui.reports import memory
 from tui.reports.format import kib, kib_words
-from tui.reports.memory import area_words, peak_words, tensor_words
+from tui.reports.memory import Area, area_words
+from tui.reports.memory_use import budget, limit_words, totals, use, used_words
 from tui.run.state import State
 from tui.text import clean
 
-LEAST_ROWS = 6
-SHADES = 6
-"""Shades of tensors: a letter tells two of the same shade apart."""
-LEGEND = 8
-"""Tensors that the legend names: those alive at the peak, the largest first."""
+DETAIL, WHOLE = 13, 26
+"""Rows of the panel from which on the tensor under the cursor is described, and all memories are."""
+BROAD = 90
+"""Columns from which on two parts stand side by side."""
 
 
 class MemoryPanel(Panel):
-    """Panel of the peak, the tensors that make it, and a picture of addresses against time."""
+    """Panel of the memory map; the larger it is, the more stands below the map."""
 
     TITLE = "Memory"
     FIGURES: ClassVar = (
         (
             "memory map",
-            "Where Vela places tensors: addresses upwards, time to the right, a letter for each tensor.",
+            "Tensors where Vela places them: addresses upwards, running order to the right. The letter is the tensor's,"
+            " A the largest; the arrows walk from step to step and from tensor to tensor.",
         ),
-        ("peak", "The step that needs the most memory, the operator that runs then, and the tensors in memory."),
+        ("peak", "The step that needs the most memory, and the operator that runs then."),
+        ("in use", "Bytes needed at each step; the rule is the limit of --max-sram-kib."),
+        ("last read by", "The operator at the end of the tensor's life; Vela tells nothing of readers before it."),
         ("flash, DRAM", "Constants and what does not fit into SRAM, as Vela counts them."),
+        ("planned buffers, scratch", "What the program asks of the runner's memory pools."),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -46,16 +52,26 @@ class MemoryPanel(Panel):
     def __init__(self, *, id: str, number: int) -> None:
         super().__init__(id=id, number=number)
         self._area = 0
+        self._shown: Area | None = None
 
     def compose(self) -> ComposeResult:
-        """Text and picture."""
-        with VerticalScroll(can_focus=True):
-            yield Static("", markup=False, classes="text")
+        """The map, and cards below it."""
+        yield Static("", markup=False, classes="text")
+        map_ = MemoryMap()
+        yield map_
+        with Card(classes="part use"):
+            yield UseOverTime()
+        with Horizontal(classes="parts"):
+            with Card(classes="part detail-part"):
+                yield TensorDetail(map_)
+            with Card(classes="part totals"):
+                yield MemoryTotals()
 
     def summary(self, state: State) -> str:
-        """Peak of the SRAM."""
+        """Peak of the SRAM, and its limit."""
         known = state.estimate.sram_kib if state.estimate is not None else None
-        return "" if known is None else f"SRAM {kib_words(known)}"
+        limit = budget(state, "Sram")
+        return "" if known is None else f"SRAM {kib_words(known)}" + (f" of {limit_words(limit)}" if limit else "")
 
     def brief(self, state: State) -> str:
         """Peak of the SRAM, without its name."""
@@ -63,48 +79,58 @@ class MemoryPanel(Panel):
 
     def draw(self, state: State) -> None:
         """Show the state."""
-        show(self.query_one(Static), self._content(state))
+        areas = memory.areas(state.tensors)
+        empty, map_ = self.query_one(".text", Static), self.query_one(MemoryMap)
+        self._shown = areas[self._area % len(areas)] if areas else None
+        self._arrange()
+        if self._shown is None:
+            show(empty, Content(clean(awaited(state, "vela"))))
+            map_.show(None)
+            return
+        area = self._shown
+        map_.show(Mapped(area, memory.peak(area, state.operators), state.operators))
+        self._draw_use(state, area)
+        self._draw_detail(state, area)
+        self.query_one(MemoryTotals).show(totals(state))
+        self.query_one(".totals", Card).caption(title="Memories", figure="by Vela's account")
+
+    def _draw_use(self, state: State, area: Area) -> None:
+        used, limit = use(area), budget(state, area.memory)
+        self.query_one(UseOverTime).show(used, limit)
+        areas = memory.areas(state.tensors)
+        several = f"  {self._area % len(areas) + 1} of {len(areas)}: m" if len(areas) > 1 else ""
+        title = f"In use  {area_words(area)}{several}"
+        self.query_one(".use", Card).caption(title=title, figure=used_words(area, max(used), limit))
+
+    def _draw_detail(self, state: State, area: Area) -> None:
+        map_ = self.query_one(MemoryMap)
+        self.query_one(TensorDetail).show(Held(area, map_.step, state.operators))
+        needed = memory.needed(area.alive(map_.step))
+        title = f"At step {map_.step}"
+        self.query_one(".detail-part", Card).caption(title=title, figure=kib(needed))
+
+    def on_memory_map_moved(self) -> None:
+        """Describe the tensor under the cursor."""
+        if self._state is not None and self._shown is not None:
+            self._draw_detail(self._state, self._shown)
 
     def on_resize(self, event: Resize) -> None:
-        """Draw the picture in the new size."""
-        self.redraw()
+        """Show as much as the new size has room for."""
+        super().on_resize(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Show the parts that the panel has room for."""
+        rows, known = self.size.height, self._shown is not None
+        whole = known and rows >= WHOLE
+        self.query_one(".text").display = not known
+        self.query_one(MemoryMap).display = known
+        self.query_one(".parts").display = known and rows >= DETAIL
+        self.query_one(".use").display = whole
+        self.query_one(".totals").display = whole and self.size.width >= BROAD
+        self.set_class(whole, "-whole")
 
     def action_next_area(self) -> None:
         """Show the next memory of this partition, or the first of the next."""
         self._area += 1
         self.redraw()
-
-    def _content(self, state: State) -> Content:
-        areas = memory.areas(state.tensors)
-        if not areas:
-            return Content(clean(awaited(state, "vela")))
-        area = areas[self._area % len(areas)]
-        peak = memory.peak(area, state.operators)
-        several = f"  ({self._area % len(areas) + 1} of {len(areas)}: m)" if len(areas) > 1 else ""
-        lines = [
-            Content.assemble((area_words(area), "bold"), several),
-            Content(peak_words(area, peak)),
-        ]
-        legend = [
-            Content.assemble("  ", (mark := area.mark(tensor), _style(mark)), f" {tensor_words(tensor)}")
-            for tensor in peak.tensors[:LEGEND]
-        ]
-        if hidden := peak.tensors[LEGEND:]:
-            legend.append(Content(f"  and {len(hidden)} more: {kib(sum(t.bytes for t in hidden))}"))
-        width = max(self.scrollable_content_region.width - 2, 10)
-        rows = max(self.size.height - len(lines) - len(legend) - 1, LEAST_ROWS)
-        drawn = [colored(row) for row in memory.picture(area, width, rows)]
-        return Content("\n").join([*lines, *legend, *drawn])
-
-
-def _style(mark: str) -> str:
-    """Colours of a tensor's cells in the picture and of its letter in the legend."""
-    if mark == memory.FREE:
-        return "$faint"
-    shade = memory.MARKS.index(mark) % SHADES + 1
-    return f"$on-tensor-{shade} on $tensor-{shade}"
-
-
-def colored(row: str) -> Content:
-    """A row of the picture, each tensor's cells in its shade."""
-    return Content.assemble(*(("".join(cells), _style(mark)) for mark, cells in itertools.groupby(row)))
