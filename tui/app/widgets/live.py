@@ -26,6 +26,9 @@ Face = Literal["stages", "inferences", ""]
 PACE_S = 0.5
 """Least seconds between two pictures."""
 
+AIRY = 30
+"""Rows of a screen from which on a reason has a blank one below its cause."""
+
 NO_HISTORY = "no earlier run of this model to go by"
 
 
@@ -146,7 +149,7 @@ class LiveArea(Vertical):
         card = self.query_one("#why", Card)
         card.display = found is not None
         if found is not None:
-            self.query_one(WhyView).show(found, keys, source)
+            self.query_one(WhyView).show(found, keys, source, airy=self.app.size.height >= AIRY)
             figure = Content.assemble((found.figure, f"bold ${found.role}"))
             card.caption(title="Why", figure=figure)
         return found

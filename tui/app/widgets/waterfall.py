@@ -113,7 +113,9 @@ class Chart:
             role = ROLES[bar.status]
             cells[begin:end] = [(BLOCK, paint.ink(role, on=role))] * (end - begin)
         if bar.progress:
-            self._write(cells, clean(bar.progress, self._cells + 1), begin, end)
+            # Each character stands for itself here: those that join others would count for none or for two.
+            words = "".join(character for character in clean(bar.progress, 200) if cell_len(character))
+            self._write(cells, words, begin, end)
         return _segments(cells)
 
     def _write(self, cells: list[Cell], words: str, begin: int, end: int) -> None:

@@ -23,18 +23,20 @@ Key = tuple[str, str]
 
 
 class WhyView(Lines):
-    """Rows of a reason, with a blank one above the details where there is room for it."""
+    """Rows of a reason, each detail behind its label."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="why")
         self._shown: Why | None = None
         self._source = ""
-        self._keys: Sequence[Key] = ()
+        self._keys: tuple[Key, ...] = ()
+        self._airy = False
 
-    def show(self, why: Why, keys: Sequence[Key], source: str = "") -> None:
-        """Show a reason; `source` is the text of the line that it names."""
-        if (why, source, tuple(keys)) != (self._shown, self._source, tuple(self._keys)):
-            self._shown, self._source, self._keys = why, source, tuple(keys)
+    def show(self, why: Why, keys: Sequence[Key], source: str = "", *, airy: bool = False) -> None:
+        """Show a reason; `source` is the text of the line that it names. An `airy` one has a blank row in it."""
+        shown = (why, source, tuple(keys), airy)
+        if shown != (self._shown, self._source, self._keys, self._airy):
+            self._shown, self._source, self._keys, self._airy = shown
             self.draw()
 
     def drawn(self, width: int, paint: Paint) -> list[Strip]:
@@ -46,7 +48,7 @@ class WhyView(Lines):
             [Segment(line, paint.ink("strong", bold=True))]
             for line in wrapped(clean(why.cause, LONGEST), width, MOST_CAUSE)
         ]
-        if self.screen.has_class("-tall"):
+        if self._airy:
             rows.append([])
         rows += self._where(why, width, paint)
         rows += _detail("stage", clean(why.stage, 400), paint.ink("text"), width, 2, paint)
