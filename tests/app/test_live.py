@@ -88,7 +88,7 @@ def test_a_reason_keeps_its_labels_apart_from_its_words() -> None:
         ),
         [("e", "opens the line"), ("r", "runs again"), ("R", "edits, then runs again")],
         "return torch.atan2(y, x)",
-        airy=True,
+        rows=40,
     )
     rows = drawn(view, 60)
     assert rows[0] == "it is not quantized" and rows[1] == ""

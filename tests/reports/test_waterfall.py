@@ -53,6 +53,22 @@ def test_a_stage_that_takes_longer_than_usual_moves_the_rest() -> None:
     assert to_go_words(found) == "longer than usual" and total_words(found) == ("32 s", "")
 
 
+def test_a_stage_that_takes_a_moment_longer_is_not_late() -> None:
+    assert to_go_words(waterfall(lowering(), USUAL, fakes.T0 + 24.0)) == "about 5 s to go"
+
+
+def test_inferences_under_way_take_as_long_as_their_rate_tells() -> None:
+    what = [*fakes.begun("a", fakes.spec_of(inferences=100)), *fakes.compiled(), *fakes.booted()]
+    what += [event for event in fakes.inferred((4_333,) * 10) if isinstance(event, events.InferenceFinished)]
+    found = waterfall(fold_all(what), USUAL, fakes.T0 + 9.3)  # type: ignore[arg-type]
+    assert found.to_go == pytest.approx(9 * 0.1 + 0.5)  # ten took 0.1 s; the check is usual
+
+
+def test_while_the_platform_boots_its_phase_is_told() -> None:
+    what = [*fakes.compiled(), *fakes.booted()[:2], events.PhaseChanged(t=fakes.T0 + 9.1, phase="load")]
+    assert waterfall(state_of(*what), USUAL, fakes.T0 + 9.2).bars[6].progress == "load"
+
+
 def test_without_earlier_runs_nothing_is_expected() -> None:
     for usual in (None, NOTHING):
         found = waterfall(lowering(), usual, fakes.T0 + 12.1)

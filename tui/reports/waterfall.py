@@ -4,10 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import msgspec
+
 from tui.reports.format import UNKNOWN, clock, stage_seconds
+from tui.reports.inferring import inferring, several
 from tui.run.derived import progress_words
 from tui.run.events import COMPILE_STAGES, Stage
-from tui.run.state import StageState, State
+from tui.run.state import StageState, State, stage
 from tui.run.usual import NOTHING, Usual
 
 AXES = (
@@ -40,6 +43,9 @@ AXES = (
 """Lengths of an axis, times a power of ten: it grows in steps, so that a clock alone does not move all on it."""
 
 LEAST_AXIS_S = 5.0
+
+LATE, LATE_S = 1.2, 1.0
+"""A stage is late that takes so many times as long as usual, and so many seconds more."""
 
 STEPS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 36000)
 """Distances of ticks."""
@@ -84,9 +90,9 @@ class Waterfall:
 
 def waterfall(state: State, usual: Usual | None, now: float) -> Waterfall:
     """Stages of a state at a time; `now` is Unix time."""
-    known = usual or NOTHING
     zero = _zero(state, now)
-    begun = [_begun(stage, known, zero, now) for stage in stages(state)]
+    known = _with_rate(usual or NOTHING, state, now)
+    begun = [_begun(one, known, zero, now) for one in stages(state)]
     cursor = max((bar.usual_end or bar.end or 0.0 for bar in begun), default=0.0)
     cursor = max(cursor, now - zero) if state.run.status == "running" else cursor
     bars = []
@@ -102,51 +108,66 @@ def waterfall(state: State, usual: Usual | None, now: float) -> Waterfall:
                 bars.append(replace(bar, usual_begin=cursor, usual_end=cursor + seconds))
                 cursor += seconds
                 continue
-        bars.append(bar)
+        at_boot = bar.status == "running" and bar.stage == "boot" and state.phase is not None
+        bars.append(replace(bar, progress=state.phase or "") if at_boot else bar)
     elapsed = max(now - zero, 0.0)
-    late = any(b.status == "running" and b.stage in known.stages and b.usual_end is None for b in bars)
+    late = any(
+        bar.status == "running" and bar.stage in known.stages and _overdue(bar, known.stages[bar.stage]) for bar in bars
+    )
     return Waterfall(tuple(bars), elapsed, max(cursor - elapsed, 0.0) if certain else None, late)
+
+
+def _with_rate(usual: Usual, state: State, now: float) -> Usual:
+    """The usual seconds, but those of inferences under way by their own rate, which says more."""
+    infer, to_go = stage(state, "infer"), inferring(state).to_go
+    if infer.status != "running" or infer.started is None or to_go is None or not several(state):
+        return usual
+    return msgspec.structs.replace(usual, stages=usual.stages | {"infer": now - infer.started + to_go})
+
+
+def _overdue(bar: Bar, usual: float) -> bool:
+    return (bar.end or 0.0) - (bar.begin or 0.0) > usual * LATE + LATE_S
 
 
 def stages(state: State) -> Sequence[StageState]:
     """The stages that a run goes through: one that only compiles has no platform's."""
     compiles = state.spec is not None and state.spec.until == "emit"
-    return [stage for stage in state.stages if not compiles or stage.name in COMPILE_STAGES]
+    return [one for one in state.stages if not compiles or one.name in COMPILE_STAGES]
 
 
 def _zero(state: State, now: float) -> float:
-    begins = [stage.started for stage in state.stages if stage.started is not None]
+    begins = [one.started for one in state.stages if one.started is not None]
     return state.run.created or min(begins, default=now)
 
 
-def _begun(stage: StageState, usual: Usual, zero: float, now: float) -> Bar:
+def _begun(one: StageState, usual: Usual, zero: float, now: float) -> Bar:
     """A stage by what has happened of it."""
-    expected = usual.stages.get(stage.name)
+    expected = usual.stages.get(one.name)
     words = UNKNOWN if expected is None else f"{stage_seconds(expected)} s"
-    if stage.started is None:
-        taken = "cached" if stage.cached else ""
-        return Bar(stage.name, stage.status, now=taken, usual=words)
-    begin = max(stage.started - zero, 0.0)
-    if stage.status == "running":
-        return _at_work(stage, begin, max(now - zero, begin), expected, words)
-    seconds = stage.seconds or 0.0
-    end = stage.finished - zero if stage.finished is not None else begin + seconds
-    taken = "cached" if stage.cached else f"{stage_seconds(stage.seconds)} s"
-    return Bar(stage.name, stage.status, begin, max(end, begin), now=taken, usual=words)
+    if one.started is None:
+        taken = "cached" if one.cached else ""
+        return Bar(one.name, one.status, now=taken, usual=words)
+    begin = max(one.started - zero, 0.0)
+    if one.status == "running":
+        return _at_work(one, begin, max(now - zero, begin), expected, words)
+    seconds = one.seconds or 0.0
+    end = one.finished - zero if one.finished is not None else begin + seconds
+    taken = "cached" if one.cached else f"{stage_seconds(one.seconds)} s"
+    return Bar(one.name, one.status, begin, max(end, begin), now=taken, usual=words)
 
 
-def _at_work(stage: StageState, begin: float, end: float, expected: float | None, words: str) -> Bar:
+def _at_work(one: StageState, begin: float, end: float, expected: float | None, words: str) -> Bar:
     ahead = expected is not None and begin + expected > end
     return Bar(
-        stage.name,
-        stage.status,
+        one.name,
+        one.status,
         begin,
         end,
         usual_begin=end if ahead else None,
         usual_end=begin + (expected or 0.0) if ahead else None,
-        now=clock(end - begin),
+        now=f"{int(end - begin):,} s",
         usual=words,
-        progress=progress_words(stage.progress) if stage.progress is not None else "",
+        progress=progress_words(one.progress) if one.progress is not None else "",
     )
 
 

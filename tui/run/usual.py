@@ -51,6 +51,11 @@ class Usual(Figure):
     last_scope: Scope = "same"
 
     @property
+    def expected(self) -> State | None:
+        """The last run, where its figures are to be expected of this one, too."""
+        return self.last if self.last_scope in ("same", "inferences") else None
+
+    @property
     def words(self) -> str:
         """Source of the medians: ``median of 3 runs of this model``; empty without any."""
         if not self.stages:

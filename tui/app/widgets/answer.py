@@ -10,6 +10,7 @@ from tui.app.widgets.words import fit
 from tui.reports.format import magnitude, number
 from tui.run.check import Answer
 
+MOST = 11
 PLACE, VALUE = 11, 9
 """Cells of an element's place and of its value."""
 
@@ -20,11 +21,12 @@ class AnswerView(Lines):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="answer")
         self._shown: Answer | None = None
+        self._most = 0
 
-    def show(self, answer: Answer | None) -> None:
-        """Show another answer; rows that stay as they are, are not drawn again."""
-        if answer != self._shown:
-            self._shown = answer
+    def show(self, answer: Answer | None, most: int = MOST) -> None:
+        """Show another answer in so many rows at most; rows that stay as they are, are not drawn again."""
+        if (answer, most) != (self._shown, self._most):
+            self._shown, self._most = answer, most
             self.draw()
 
     def drawn(self, width: int, paint: Paint) -> list[Strip]:
@@ -39,7 +41,7 @@ class AnswerView(Lines):
         most = max(abs(value) for _, value in answer.top)
         decimals = max(2 - magnitude(most), 0) if most else 0
         cells = max(width - PLACE - VALUE, 0)
-        for at, (place, value) in enumerate(answer.top):
+        for at, (place, value) in enumerate(answer.top[: max(self._most - 1, 1)]):
             labelled = place == answer.label
             shade, letters = (role, "strong") if not at else ("text", "text") if labelled else ("muted", "muted")
             style = paint.ink(letters, bold=not at)

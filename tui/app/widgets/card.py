@@ -8,6 +8,8 @@ from textual.style import Style
 
 LEAST_LINE = 2
 """Cells of frame between a title and its figure."""
+LEAST_FOOT = 12
+"""Cells from which on a source that must be cut is worth showing."""
 
 
 class Card(Vertical):
@@ -65,7 +67,10 @@ class Card(Vertical):
             return
         title, figure = self._title, self._figure
         if not boxed and self._foot:
-            title = Content.assemble(title, "  ", self._foot)
+            # The figure goes before the source of it.
+            left = room - title.cell_length - figure.cell_length - 2 - (LEAST_LINE + 2 if figure else 0)
+            if left >= min(LEAST_FOOT, self._foot.cell_length):
+                title = Content.assemble(title, "  ", self._foot.truncate(left, ellipsis=True))
         gap = room - title.cell_length - figure.cell_length - 2
         if figure and gap >= LEAST_LINE:
             line = Content.styled(("━" if kind == "heavy" else "─") * gap, Style(foreground=color, bold=False))

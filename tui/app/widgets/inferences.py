@@ -14,7 +14,7 @@ from tui.reports.inferring import Inferring, count_words, deviation, pace_words,
 from tui.run.check import Answer
 from tui.run.figures import Spread, spread
 
-LABEL, NARROW_LABEL = 18, 13
+LABEL, NARROW_LABEL = 18, 14
 FIGURE = 22
 """Cells of a figure with its spread."""
 NARROW = 70
@@ -37,6 +37,11 @@ class InferencesView(Lines):
         if (found, answer) != self._shown:
             self._shown = found, answer
             self.draw()
+
+    @property
+    def rows(self) -> int:
+        """Number of rows at the present width."""
+        return len(self.drawn(self.size.width, self.paint()))
 
     def drawn(self, width: int, paint: Paint) -> list[Strip]:
         """Draw count and bar, one column for each inference, and right answers."""

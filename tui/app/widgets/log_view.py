@@ -150,6 +150,13 @@ class LogView(LogScroll):
         self.refresh()
         self.post_message(self.Moved())
 
+    def show_first_error(self) -> None:
+        """Go to the first error, unless somebody has gone elsewhere."""
+        if self.following and self.current is None and self._rows is not None:
+            number = self._rows.error(0, 1)
+            if number is not None:
+                self.show(number)
+
     @property
     def current(self) -> int | None:
         """Number of the line that is pointed at, if it is on the screen."""
