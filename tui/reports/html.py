@@ -33,6 +33,7 @@ from tui.reports.format import (
     stage_seconds,
 )
 from tui.reports.memory import Area
+from tui.reports.memory_svg import drawn, memory_svg
 from tui.reports.operators import Entry
 from tui.run import spec
 from tui.run.derived import badge, checked, outcome
@@ -48,14 +49,8 @@ SHOWN = 16
 TAIL = 25
 """Lines at the log's end that are shown unfolded."""
 MOST_ERRORS = 50
-MOST_TENSORS = 500
-"""Tensors in a memory map, the largest."""
-PLOT_WIDTH, PLOT_HEIGHT = 1000, 300
-"""Size of a memory map, in its own units."""
 SHADES = sum(role.startswith("tensor-") for role in themes.ROLES)
 """Shades of tensors."""
-LABELLED = (90, 16)
-"""Width and height from which on a tensor in the map has its name in it."""
 
 
 @dataclass(frozen=True)
@@ -69,27 +64,15 @@ class LogPart:
 
 
 @dataclass(frozen=True)
-class Box:
-    """A tensor in a memory map, in the map's units."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    shade: int
-    label: str
-    words: str
-
-
-@dataclass(frozen=True)
 class Map:
     """A memory of a partition: addresses upwards, steps of the schedule to the right."""
 
     area: Area
     words: str
     peak: str
-    peak_x: float
-    boxes: tuple[Box, ...]
+    drawing: Markup
+    drawn: int
+    """Tensors in the drawing, the largest."""
 
 
 @functools.cache
@@ -130,7 +113,6 @@ def _environment() -> Environment:
         meaning=pmu.meaning,
         moment=_moment,
         bytes_words=_bytes,
-        plot=(PLOT_WIDTH, PLOT_HEIGHT),
         shades=SHADES,
         at_stake=advice.at_stake,
         effect=advice.effect,
@@ -171,30 +153,8 @@ def _bytes(size: int) -> str:
 
 def _map(area: Area, state: State) -> Map:
     peak = memory.peak(area, state.operators)
-    across, up = PLOT_WIDTH / area.steps, PLOT_HEIGHT / max(area.size, 1)
-    boxes = []
-    for place, tensor in enumerate(area.tensors[:MOST_TENSORS]):
-        width, height = (tensor.end - tensor.start + 1) * across, tensor.bytes * up
-        name = tensor.module or tensor.name
-        fits = width >= LABELLED[0] and height >= LABELLED[1]
-        boxes.append(
-            Box(
-                x=round(tensor.start * across, 2),
-                y=round(PLOT_HEIGHT - (tensor.address + tensor.bytes) * up, 2),
-                width=round(width, 2),
-                height=round(height, 2),
-                shade=place % SHADES + 1,
-                label=clean(name, int(width / 8)) if fits else "",
-                words=f"{memory.tensor_words(tensor)}, steps {tensor.start} to {tensor.end}, at {tensor.address:#x}",
-            )
-        )
-    return Map(
-        area,
-        memory.area_words(area),
-        memory.peak_words(area, peak).rstrip(":"),
-        round((peak.time + 0.5) * across, 2),
-        tuple(boxes),
-    )
+    words = memory.peak_words(area, peak).rstrip(":")
+    return Map(area, memory.area_words(area), words, memory_svg(area, state), drawn(area))
 
 
 def _share(cycles: int | None, most: int) -> float:
