@@ -16,7 +16,7 @@ MOST = 24
 """Cells of the name of a model."""
 
 LINES = (
-    ("tab", "first another NPU, memory or quantization"),
+    ("tab", "set NPU, memory and quantization first"),
     ("w", "which NPU? one model on all sizes"),
     ("h", "earlier runs: open, compare, run again"),
     ("?", "the keys and figures of the screen"),
