@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from textual.events import Paste
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widget import Widget
+from textual.widgets import Input, Static
 
 from tests.app import fakes
 from tests.app.pseudo_terminal import Terminal
@@ -60,6 +61,13 @@ def until() -> Until:
         await pilot.pause()
 
     return wait
+
+
+def shown(widget: Widget) -> str:
+    """What a widget shows, as text."""
+    if isinstance(widget, Static):
+        return str(widget.content)
+    return "\n".join(widget.render_line(y).text for y in range(widget.size.height))
 
 
 async def paste(pilot: Pilot[Any], text: object) -> None:

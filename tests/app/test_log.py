@@ -29,7 +29,7 @@ def seen(app: FvpApp) -> str:
 
 def title(app: FvpApp) -> str:
     """The panel's title, however much of it fits."""
-    return str(app.screen.query_one(LogPanel).border_title)
+    return app.screen.query_one(LogPanel).words
 
 
 def shown(app: FvpApp) -> list[str]:

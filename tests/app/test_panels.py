@@ -32,7 +32,7 @@ class Alone(App[None]):
 
 def looks(panel: Panel) -> list[object]:
     """All that is to be seen in a panel but the line on the row under the cursor, which a table tells by message."""
-    found: list[object] = [str(panel.border_title)]
+    found: list[object] = [panel.words]
     for widget in panel.query("*").exclude(".detail"):
         found.append((str(widget), widget.display))
         if isinstance(widget, Static) and isinstance(widget.content, Content):

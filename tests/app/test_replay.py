@@ -1,9 +1,9 @@
 """The Run screen of a replay."""
 
-from textual.widgets import Static
+from textual.widget import Widget
 
 from tests.app import fakes
-from tests.app.conftest import Until
+from tests.app.conftest import Until, shown
 from tui.app.screens.replay import ReplayScreen
 from tui.app.screens.root import FvpApp
 from tui.app.widgets.header import RunHeader
@@ -11,8 +11,8 @@ from tui.run import journal, store
 from tui.run.replay import Player
 
 
-def text(app: FvpApp, widget: type[Static] | str) -> str:
-    return str(app.screen.query_one(widget, Static).content)
+def text(app: FvpApp, widget: type[Widget] | str) -> str:
+    return shown(app.screen.query_one(widget, Widget))
 
 
 def screen(app: FvpApp) -> ReplayScreen:
@@ -29,19 +29,19 @@ async def test_a_replay_says_so_can_be_held_and_ends_as_the_run(until: Until) ->
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, ReplayScreen) and app.screen.state)
         assert "REPLAY  0.0625 times as fast  PAUSED" in text(app, "#replay")
-        await until(pilot, lambda: "RUNNING load" in text(app, RunHeader))
+        await until(pilot, lambda: "● RUNNING  load" in text(app, RunHeader))
         # What the run is asked for is over; nothing of it is offered.
         assert app.screen.check_action("stop", ()) is False and app.screen.check_action("infer", ()) is False
         await pilot.press("full_stop")
-        await until(pilot, lambda: "RUNNING export" in text(app, RunHeader))
+        await until(pilot, lambda: "● RUNNING  export" in text(app, RunHeader))
         assert player.now() == fakes.T0 + 0.4
         await pilot.press("space", *["right_square_bracket"] * 14)
-        await until(pilot, lambda: "OK  9.50 s" in text(app, RunHeader))
+        await until(pilot, lambda: "✓ OK" in text(app, RunHeader))
         await until(pilot, lambda: "finished (R replays it)" in text(app, "#replay"))
         assert "4,333" in text(app, ".figures") and screen(app).state == store.load(directory)
         await pilot.press("R")
         await until(pilot, lambda: isinstance(app.screen, ReplayScreen) and screen(app)._player is not player)
-        await until(pilot, lambda: isinstance(app.screen, ReplayScreen) and "OK  9.50 s" in text(app, RunHeader))
+        await until(pilot, lambda: isinstance(app.screen, ReplayScreen) and "✓ OK" in text(app, RunHeader))
         await pilot.press("q")
         await until(pilot, lambda: app._exit)
     assert (directory / journal.FILE).read_bytes() == before

@@ -23,7 +23,9 @@ from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
 from tui.app.widgets import delegation
 from tui.app.widgets.delegation import DelegationPanel
-from tui.app.widgets.ribbon import Pen, Ribbon
+from tui.app.widgets.paint import Paint
+from tui.app.widgets.ribbon import Ribbon
+from tui.app.widgets.ribbon_pen import Pen, Phase
 from tui.app.widgets.table import FigureTable
 from tui.reports.ribbon import parts, unknown_words
 from tui.reports.ribbon_layout import layout, spans
@@ -31,7 +33,7 @@ from tui.run import state
 from tui.run.figures import Cpu, Operator, PlanStep
 from tui.run.state import State
 
-ROWS = 4
+PHASES: tuple[Phase, ...] = ("rest", "work", "open", "cursor")
 
 WORDS = st.text(max_size=12) | st.sampled_from([text[:300] for text in TEXTS])
 
@@ -55,7 +57,7 @@ def known() -> State:
 
 def shown(app: App[None]) -> list[str]:
     ribbon = app.query_one(Ribbon)
-    return [ribbon.render_line(y).text for y in range(ROWS)] if ribbon.display else []
+    return [ribbon.render_line(y).text for y in range(ribbon.size.height)] if ribbon.display else []
 
 
 def drawn(named: Sequence[str], width: int, *, plain: bool, ansi: bool) -> list[list[Segment]]:
@@ -66,14 +68,15 @@ def drawn(named: Sequence[str], width: int, *, plain: bool, ansi: bool) -> list[
     )
     steps = tuple(PlanStep(op=name, name=name, partition=None if at % 2 else at // 2) for at, name in enumerate(named))
     found = parts(msgspec.structs.replace(state.EMPTY, operators=operators, cpu=Cpu(operators=steps)))
-    blocks, pen = layout(found, width), Pen(Style(), {}, plain=plain, ansi=ansi)
-    lit = [block.holds(0) for block in blocks]
+    blocks, pen = layout(found, width), Pen(Paint(Style(), {}, ansi=ansi, no_color=plain))
+    phases: list[Phase] = [PHASES[at % len(PHASES)] for at in range(len(blocks))]
     total = sum(part.cycles or 0 for part in found)
     unknown = unknown_words(found, planned=True)
     return [
-        pen.names(blocks, lit),
-        pen.shares(blocks, lit, total),
-        pen.brackets(spans(blocks), width),
+        pen.names(blocks, phases),
+        pen.shares(blocks, phases, total),
+        pen.pointed(pen.brackets(spans(blocks), width), blocks, len(blocks) // 2),
+        pen.handovers(blocks, width),
         pen.legend(unknown, 0),
     ]
 
@@ -86,41 +89,51 @@ def test_text_from_outside_is_only_text_and_stays_in_its_cells(
         text = "".join(segment.text for segment in row)
         assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ud800-\udfff]", text)
         assert not any(segment.control for segment in row)
-    for row in drawn(named, width, plain=plain, ansi=ansi)[:3]:
+    for row in drawn(named, width, plain=plain, ansi=ansi)[:4]:
         assert sum(cell_len(segment.text) for segment in row) == width
 
 
+class Plain(Alone):
+    """A ribbon with everything, and nothing else."""
+
+    def compose(self) -> ComposeResult:
+        yield Ribbon(handovers=True)
+
+
 async def test_operators_stand_in_running_order_with_their_shares_and_the_partition() -> None:
-    app = Alone()
-    async with app.run_test(size=(120, 40)) as pilot:
-        app.query_one(DelegationPanel).take(known())
+    app = Plain()
+    async with app.run_test(size=(118, 40)) as pilot:
+        app.query_one(Ribbon).take(known())
         await pilot.pause()
-        names, shares, brackets, legend = shown(app)
+        names, shares, brackets, handovers, legend = shown(app)
         assert names.index("features.0") < names.index("features.2") < names.index("features.5") < names.index("dq")
         assert shares.startswith("▒▒▒▒▒") and shares.endswith("▒▒▒▒▒") and "46%" in shares
         assert brackets.strip().startswith("╰─") and "P0 4,321" in brackets
+        assert handovers.index("↑") == brackets.index("╰") and handovers.index("↓") == brackets.index("╯") + 1
         assert legend.endswith("■ NPU, as wide as its cycles, at least a cell  ▒ CPU, time not known")
 
 
 async def test_without_the_plan_the_legend_says_that_the_cpus_place_is_not_known() -> None:
-    app = Alone()
+    app = Plain()
     async with app.run_test(size=(120, 40)) as pilot:
-        app.query_one(DelegationPanel).take(msgspec.structs.replace(known(), cpu=Cpu()))
+        app.query_one(Ribbon).take(msgspec.structs.replace(known(), cpu=Cpu()))
         await pilot.pause()
-        assert "▒" not in shown(app)[1] and "place in the program is not known" in shown(app)[3]
+        assert "▒" not in shown(app)[1] and "place in the program is not known" in shown(app)[4]
 
 
-@pytest.mark.parametrize(("size", "there"), [((80, 24), False), ((120, 12), False), ((120, 40), True)])
-async def test_it_is_there_only_where_it_pushes_nothing_out(size: tuple[int, int], there: bool) -> None:
+@pytest.mark.parametrize(
+    ("size", "rows"), [((120, 5), 3), ((80, 12), 3), ((60, 20), 4), ((80, 24), 4), ((120, 40), 4), ((200, 50), 4)]
+)
+async def test_the_network_is_there_at_every_size_and_the_operators_where_they_have_room(
+    size: tuple[int, int], rows: int
+) -> None:
     app = Alone()
     async with app.run_test(size=size) as pilot:
         app.query_one(DelegationPanel).take(known())
         await pilot.pause()
-        assert app.query_one(Ribbon).display is there
-        assert app.query_one(FigureTable).size.height >= 3
-        await pilot.resize_terminal(120, 40)
-        await pilot.pause()
-        assert app.query_one(Ribbon).display and len(shown(app)[0]) == app.query_one(Ribbon).size.width
+        assert app.query_one(Ribbon).display and len(shown(app)) == rows
+        table = app.query_one(FigureTable)
+        assert (table.size.height >= 3) if size[1] > 10 else not app.query_one(".beside").display
 
 
 async def test_the_operator_at_work_is_lit_and_only_its_rows_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,12 +142,13 @@ async def test_the_operator_at_work_is_lit_and_only_its_rows_are_drawn(monkeypat
         panel, ribbon = app.query_one(DelegationPanel), app.query_one(Ribbon)
         panel.take(known())
         await pilot.pause()
-        before, regions = [ribbon.render_line(y) for y in range(ROWS)], list[Region]()
+        rows = range(ribbon.size.height)
+        before, regions = [ribbon.render_line(y) for y in rows], list[Region]()
         monkeypatch.setattr(ribbon, "refresh", lambda *parts, **_: regions.extend(parts))
         at_work = state.fold_all([*fakes.compiled(), *fakes.booted(), *fakes.traced({0: 7}, 1)])
         panel.take(at_work)
         assert {region.y for region in regions} == {0, 1}
-        lit = [ribbon.render_line(y) for y in range(ROWS)]
+        lit = [ribbon.render_line(y) for y in rows]
         assert [strip.text for strip in lit] == [strip.text for strip in before] and lit[0] != before[0]
         regions.clear()
         panel.redraw()
@@ -144,11 +158,11 @@ async def test_the_operator_at_work_is_lit_and_only_its_rows_are_drawn(monkeypat
 async def test_neighbours_are_told_apart_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("LC_ALL", "C")
-    app = Alone()
-    async with app.run_test(size=(120, 40)) as pilot:
-        app.query_one(DelegationPanel).take(known())
+    app = Plain()
+    async with app.run_test(size=(118, 40)) as pilot:
+        app.query_one(Ribbon).take(known())
         await pilot.pause()
-        names, shares, brackets, legend = (ascii.only(line) for line in shown(app))
+        names, shares, brackets, _, legend = (ascii.only(line) for line in shown(app))
         assert names.startswith("|q   |features.0") and "|features.2" in names
         assert shares.startswith("|::::|12%") and brackets.strip().startswith("+-")
         assert "# NPU" in legend and ": CPU, time not known" in legend and "?" not in names + shares + brackets + legend
@@ -184,8 +198,8 @@ async def test_a_hostile_network_is_drawn_as_text(number: int, until: Until) -> 
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
         await pilot.press("2", "z")
-        await until(pilot, lambda: app.screen.query_one(Ribbon).size.height == ROWS)
+        await until(pilot, lambda: app.screen.query_one("DelegationPanel Ribbon", Ribbon).size.height == 4)
         lines = [strip.text for strip in app.screen._compositor.render_strips()]
-        assert any("CPU, time not known" in line for line in lines)
+        assert any("2 Network" in line for line in lines) and any("▒▒▒" in line for line in lines)
         assert not {c for line in lines for c in line} & set(CONTROLS)
         assert all(cell_len(line) <= 120 for line in lines)

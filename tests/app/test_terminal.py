@@ -28,10 +28,10 @@ def test_no_control_of_foreign_text_reaches_the_terminal(terminal: Callable[...,
     tui = terminal("attach", fakes.make(name, fakes.spec_of(), what))
     tui.wait(lambda: "FAILED" in tui.text)
     for key, word in (
-        ("2", "[2 Delegation"),
-        ("3", "[3 Check"),
-        ("4", "[4 Memory"),
-        ("5", "[5 Log]"),
+        ("2", "▌2 Network"),
+        ("3", "▌3 Check"),
+        ("4", "▌4 Memory"),
+        ("5", "▌5 Log"),
         ("h", "History"),
     ):
         tui.child.send(key)
@@ -60,12 +60,14 @@ def test_the_ribbon_can_be_read_without_colour_and_without_unicode(terminal: Cal
     tui.child.send("2z")
     tui.wait(lambda: "# NPU" in tui.text)
     names, shares, brackets = next(
-        lines[at : at + 3] for lines in [tui.text.splitlines()] for at, line in enumerate(lines) if "|q   |" in line
+        lines[at : at + 3]
+        for lines in [tui.text.splitlines()]
+        for at, line in enumerate(lines)
+        if "|features.0" in line and "|features.2" in line
     )
-    assert "|features.0" in names and "|features.2" in names
-    shares = shares.strip("| ")  # the panel's frame
-    assert shares.startswith("::::|12%") and shares.endswith("|::::")
-    assert brackets.strip("| ").startswith("+--") and " P0 4,321 " in brackets
+    # The cursor is on the first part: reversed, and pointed at.
+    assert " q" in names and "::::|12%" in shares and "5%  |:::" in shares
+    assert "  ^  +--" in brackets and " P0 4,321 " in brackets
     tui.child.send("\x11")
     assert tui.end() == 0
 
@@ -156,9 +158,9 @@ def test_a_log_is_searched_and_filtered(terminal: Callable[..., Terminal]) -> No
     tui.wait(lambda: "4 of 4,001 lines with" in tui.text and "Output[0][199]" in tui.text and "[1998]" not in tui.text)
     # At another size the same lines are there.
     tui.resize(20, 60)
-    tui.wait(lambda: "[5 Log]" in tui.text and "Output[0][199]" in tui.text)
+    tui.wait(lambda: "▌5 Log" in tui.text and "Output[0][199]" in tui.text)
     tui.child.send("&\r")
-    tui.wait(lambda: "4,001 lines" in tui.text and " of " not in tui.text)
+    tui.wait(lambda: "4,001 lines" in tui.text and " of 4,001" not in tui.text)
     tui.child.send("q")
     assert tui.end() == 0
 
@@ -188,9 +190,9 @@ def test_letters_that_come_all_at_once_are_text_not_commands(terminal: Callable[
 
 def test_a_search_that_comes_all_at_once_is_done(terminal: Callable[..., Terminal]) -> None:
     tui = terminal("attach", fakes.whole())
-    tui.wait(lambda: "OK  9.50 s" in tui.text)
+    tui.wait(lambda: "✓ OK" in tui.text)
     tui.child.send("5")
-    tui.wait(lambda: "[5 Log]" in tui.text)
+    tui.wait(lambda: "▌5 Log" in tui.text)
     tui.child.send("/partition\r")
     tui.wait(lambda: "match in line 2" in tui.text)
 
@@ -198,7 +200,7 @@ def test_a_search_that_comes_all_at_once_is_done(terminal: Callable[..., Termina
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_restores_the_terminal(number: signal.Signals, terminal: Callable[..., Terminal]) -> None:
     tui = terminal("attach", fakes.whole())
-    tui.wait(lambda: "OK  9.50 s" in tui.text)
+    tui.wait(lambda: "✓ OK" in tui.text)
     os.kill(tui.child.pid, number)
     assert tui.end() == 128 + number
     restored(tui)
@@ -207,7 +209,7 @@ def test_a_signal_restores_the_terminal(number: signal.Signals, terminal: Callab
 
 def test_a_terminal_that_goes_away_ends_the_program(terminal: Callable[..., Terminal]) -> None:
     tui = terminal("attach", fakes.whole())
-    tui.wait(lambda: "OK  9.50 s" in tui.text)
+    tui.wait(lambda: "✓ OK" in tui.text)
     tui.child.ptyproc.fileobj.close()  # as when an SSH connection breaks
     limit = time.monotonic() + 10
     while os.waitpid(tui.child.pid, os.WNOHANG) == (0, 0):
@@ -253,7 +255,7 @@ def test_a_dumb_terminal_is_refused(terminal: Callable[..., Terminal]) -> None:
 
 def test_no_color_means_none(terminal: Callable[..., Terminal]) -> None:
     tui = terminal("attach", fakes.whole(), NO_COLOR="1")
-    tui.wait(lambda: "OK  9.50 s" in tui.text)
+    tui.wait(lambda: "✓ OK" in tui.text)
     assert not re.search(rb"\x1b\[[0-9;]*[34]8;[25];", tui.raw)
 
 
@@ -275,7 +277,7 @@ def test_nothing_heavy_is_imported() -> None:
 def test_idle_sends_nothing(terminal: Callable[..., Terminal]) -> None:
     """A finished run costs no byte, whatever is on the screen."""
     tui = terminal("attach", fakes.whole())
-    tui.wait(lambda: "OK  9.50 s" in tui.text)
+    tui.wait(lambda: "✓ OK" in tui.text)
     quiet_since, sent = time.monotonic(), len(tui.raw)
     limit = quiet_since + 20
     while time.monotonic() - quiet_since < 1.5:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.segment import Segment
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
@@ -148,10 +149,15 @@ async def test_the_npu_and_the_cpu_have_their_colours_in_every_theme(name: str, 
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
         await pilot.pause()
         npu, cpu = (Color.parse(app.theme_variables[role]).rich_color for role in ("npu", "cpu"))
-        drawn = [segment for strip in app.screen._compositor.render_strips() for segment in strip]
-        bars = {segment.style.color for segment in drawn if segment.style and "━" in segment.text}
+
+        def drawn() -> list[Segment]:
+            return [segment for strip in app.screen._compositor.render_strips() for segment in strip]
+
+        bars = {segment.style.color for segment in drawn() if segment.style and "━" in segment.text}
         assert npu in bars and cpu not in bars
+        await pilot.press("2", "z")
+        await until(pilot, lambda: any("dequantize_per_tensor" in segment.text for segment in drawn()))
         kept = [
-            s for s in drawn if s.style and "dequantize_per_tensor" in s.text and "." in s.text.partition("_m")[2][:1]
+            s for s in drawn() if s.style and "dequantize_per_tensor" in s.text and "." in s.text.partition("_m")[2][:1]
         ]
         assert kept and {segment.style.color for segment in kept if segment.style} == {cpu}

@@ -162,7 +162,7 @@ def streaming(home: Path) -> None:
     for panel, words in (("5", "the log"), ("1", "execution time")):
         directory = under_way(f"20261123-00000{panel}-stream-u85-256-0001")
         tui = Screen(str(COMMAND), ["attach", directory.name], home)
-        tui.until(lambda text: "1 Execution" in text)
+        tui.until(lambda text: "1 Time" in text)
         tui.child.send(panel)
         tui.quiet(2.0)
         writer = Streaming(directory)
@@ -177,7 +177,7 @@ def streaming(home: Path) -> None:
         tui.close()
     over = fakes.whole("20261123-000009-idle-u85-256-0001")
     tui = Screen(str(COMMAND), ["attach", over.name], home)
-    tui.until(lambda text: "OK  9.50 s" in text)
+    tui.until(lambda text: "✓ OK" in text)
     tui.quiet(2.0)
     print(f"idle, a finished run {'':21} {tui.quiet(5.0):6} bytes in 5 s")
     tui.close()
@@ -224,11 +224,11 @@ def million(home: Path) -> None:
     size = (directory / journal.FILE).stat().st_size
     print(f"a log of {LONG:,} lines, {size / 1e6:.0f} MB")
     tui = Screen(str(COMMAND), ["attach", directory.name], home)
-    tui.until(lambda text: "1 Execution" in text)
+    tui.until(lambda text: "1 Time" in text)
     tui.child.send("5")
     tui.until(lambda text: f"Output[0][{LONG - 1}]" in text)
     print(f"  its end on the screen {'':17} {time.perf_counter() - tui.begun:8.2f} s after the start of the program")
-    tui.until(lambda text: "reading" not in text and " lines" in text and "OK  9.50 s" in text)
+    tui.until(lambda text: "reading" not in text and " lines" in text and "✓ OK" in text)
     print(f"  all of it indexed {'':21} {time.perf_counter() - tui.begun:8.2f} s after the start of the program")
     steps = (
         ("to its first line", "g", lambda text: "Output[0][1]:" in text),

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus, Resize
 from textual.message import Message
 from textual.screen import Screen
@@ -25,14 +24,20 @@ from tui.app.screens.path import InputsScreen
 from tui.app.screens.save_log import SaveScreen
 from tui.app.widgets.advice import AdvicePanel, TrialWanted
 from tui.app.widgets.background import in_background, tell
-from tui.app.widgets.header import RunHeader, StageLine
+from tui.app.widgets.board import Board
+from tui.app.widgets.delegation import DelegationPanel, OperatorWanted
+from tui.app.widgets.execution import ExecutionPanel
+from tui.app.widgets.header import Cause, RunHeader
 from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.log_panel import LogPanel, SaveWanted
 from tui.app.widgets.log_view import LogView
 from tui.app.widgets.operators import SourceWanted
 from tui.app.widgets.panel import Panel
 from tui.app.widgets.panels import PANELS
+from tui.app.widgets.rail import Rail
+from tui.app.widgets.ribbon import Ribbon
 from tui.app.widgets.tabs import Tabs
+from tui.app.widgets.tiles import Tiles
 from tui.app.widgets.words import Clock
 from tui.errors import UserError
 from tui.reports.export import offline
@@ -42,15 +47,15 @@ from tui.run.state import State
 from tui.text import clean
 
 POLL_S = 0.25
-WIDE, HIGH = 110, 28
-"""From this size on all panels stand side by side; below, one at a time."""
+ROOMY = 36
+"""Rows from which on the stages have a blank line above and below."""
 
 
 class RunScreen(Screen[None]):
-    """Head, stages, panels, keys."""
+    """Verdict, stages, figures, panels, keys."""
 
     CSS_PATH = "run.tcss"
-    AUTO_FOCUS = None
+    AUTO_FOCUS = ""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
@@ -103,20 +108,14 @@ class RunScreen(Screen[None]):
         self._current = 0
 
     def compose(self) -> ComposeResult:
-        """Head, stages, tabs, panels, keys."""
-        made = {info.id: info.make(id=info.id, number=number) for number, info in enumerate(PANELS, start=1)}
-        for panel in made.values():
-            panel.clock, panel.directory = self.clock, self.directory
+        """Verdict, cause, stages, figures, network, tabs, panels, keys."""
         yield RunHeader(self.clock, id="head")
-        yield StageLine(id="stages")
+        yield Cause(id="cause")
+        yield Rail(self.clock, id="rail")
+        yield Tiles(id="tiles")
+        yield Ribbon(shares=False, brackets=False, legend=False, id="ribbon")
         yield Tabs()
-        with Vertical(id="panels"):
-            with Horizontal(id="upper"):
-                for place in ("left", "right"):
-                    with Vertical(id=place):
-                        yield from (made[info.id] for info in PANELS if info.place == place)
-            with Vertical(id="bottom"):
-                yield from (made[info.id] for info in PANELS if info.place == "bottom")
+        yield Board(self.clock, self.directory)
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -147,11 +146,15 @@ class RunScreen(Screen[None]):
                 hint = f"see {store.PROCESS_LOG} in {self.directory}"
             elif failed_at(event.state) is not None:
                 hint = f"{self._key('run.source')} opens the line, {self._key('run.again')} runs it again"
-            self.query_one(RunHeader).take(event.state, hint)
-            self.query_one(StageLine).take(event.state)
+            self.query_one(RunHeader).take(event.state)
+            self.query_one(Cause).take(event.state, hint)
+            self.query_one(Rail).take(event.state)
+            self.query_one(Tiles).take(event.state)
+            self.query_one("#ribbon", Ribbon).take(event.state)
             self.query_one(LogPanel).grow(event.log_lines, event.read)
             for panel in self.panels:
                 panel.take(event.state)
+            self.query_one(Board).fit()
             self._draw_tabs()
         if isinstance(self.focused, Panel):
             self._focus_panel()  # it was empty; now there may be something in it to scroll
@@ -172,7 +175,8 @@ class RunScreen(Screen[None]):
 
     def _tick(self) -> None:
         if self.state is not None and self.children:
-            self.query_one(RunHeader).redraw()
+            self.query_one(RunHeader).tick()
+            self.query_one(Rail).tick()
             for panel in self.panels:
                 panel.tick(self.state, self._feed.vitals)
 
@@ -181,7 +185,7 @@ class RunScreen(Screen[None]):
     @property
     def panels(self) -> list[Panel]:
         """All panels in the order of their numbers."""
-        return sorted(self.query(Panel), key=lambda panel: panel.number)
+        return self.query_one(Board).panels
 
     def on_resize(self, event: Resize) -> None:
         """Arrange the panels for the new size."""
@@ -189,22 +193,17 @@ class RunScreen(Screen[None]):
 
     def _arrange(self) -> None:
         size = self.app.size
-        fits = [size.height >= info.rows for info in PANELS]
-        single = self._zoomed or size.width < WIDE or size.height < HIGH or not fits[self._current]
+        single = self.query_one(Board).place(size, self._current, zoomed=self._zoomed)
         self.set_class(single, "-single")
-        self.set_class(single or not all(fits), "-tabbed")
         self.set_class(self._zoomed, "-zoomed")
-        panels = self.panels
-        for index, panel in enumerate(panels):
-            panel.display = index == self._current if single else fits[index]
-        for place in ("left", "right", "bottom"):
-            holder = self.query_one(f"#{place}")
-            holder.display = any(panel.display for panel in holder.query(Panel))
-        self.query_one("#upper").display = any(self.query_one(f"#{p}").display for p in ("left", "right"))
+        self.set_class(PANELS[self._current].make is DelegationPanel, "-network")
+        self.set_class(size.height >= ROOMY, "-roomy")
+        self.query_one(Tiles).make_room(size.width, size.height)
+        self.query_one(Rail).draw()
         self._draw_tabs()
 
     def _draw_tabs(self) -> None:
-        if self.state is not None and self.has_class("-tabbed"):
+        if self.state is not None and self.has_class("-single"):
             panels = self.panels
             self.query_one(Tabs).show(panels, panels[self._current], self.state)
 
@@ -333,6 +332,13 @@ class RunScreen(Screen[None]):
             self.notify(clean(str(error)), severity="error", markup=False)
         except SuspendNotSupported:
             self.notify(f"{clean(event.line)} (this terminal cannot open an editor)", markup=False)
+
+    def on_operator_wanted(self, event: OperatorWanted) -> None:
+        """Go to an operator's row."""
+        event.stop()
+        panel = self.query_one(ExecutionPanel)
+        self.action_panel(panel.number)
+        panel.select(event.operator)
 
     def on_save_wanted(self, event: SaveWanted) -> None:
         """Ask for a file, and write lines of the log to it."""

@@ -37,6 +37,11 @@ class Card(Vertical):
         if not all(old.is_same(new) for old, new in zip(before, (self._title, self._figure, self._foot), strict=True)):
             self.draw_frame()
 
+    @property
+    def words(self) -> str:
+        """Title, figure and foot as plain text."""
+        return "  ".join(part.plain for part in (self._title, self._figure, self._foot) if part)
+
     def on_resize(self, event: Resize) -> None:
         """Give the frame's words the new width."""
         self.draw_frame()

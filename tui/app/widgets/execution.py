@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.content import Content
+from textual.events import Resize
 from textual.widgets import Static
 
 from tui.app.vitals import Vitals
@@ -32,6 +33,9 @@ from tui.toolchain.boards import PMU_PREFIX
 PROFILED = 6
 """Events of an ETDump that are shown, those of most cycles; ``show`` prints them all."""
 
+MOST_OPERATORS = 14
+"""Rows of the table of operators that figures do not take from it."""
+
 PMU_WORDS = {
     "SRAM_RD_DATA_BEAT_RECEIVED": "SRAM reads",
     "SRAM_WR_DATA_BEAT_WRITTEN": "SRAM writes",
@@ -46,7 +50,7 @@ PMU_WORDS = {
 class ExecutionPanel(Panel):
     """Panel of the phase in progress, NPU cycles, Vela's estimate, and the cycles of each operator."""
 
-    TITLE = "Execution time"
+    TITLE = "Time"
     FIGURES: ClassVar = (
         (
             "NPU cycles",
@@ -98,12 +102,35 @@ class ExecutionPanel(Panel):
 
     def summary(self, state: State) -> str:
         """Cycles of the median inference, else the estimate's."""
+        known = self._known(state)
+        return "" if known is None else f"{number(known)} cycles"
+
+    def brief(self, state: State) -> str:
+        """Cycles, without their unit."""
+        known = self._known(state)
+        return "" if known is None else number(known)
+
+    def _known(self, state: State) -> float | None:
         cycles = spread(inference.npu_cycles for inference in state.inferences)
         if cycles is not None:
-            return f"{number(cycles.median)} cycles"
-        if state.estimate is not None and state.estimate.total_cycles is not None:
-            return f"{ESTIMATORS[state.estimate.source]} {number(state.estimate.total_cycles)} cycles"
-        return ""
+            return cycles.median
+        return None if state.estimate is None else state.estimate.total_cycles
+
+    def legend(self, state: State) -> Content:
+        """Source of the operators' cycles, and how to see what has no room."""
+        words = []
+        if state.operators:
+            sources = sorted({operator.source for operator in state.operators})
+            words.append(f"estimated by {estimated_by(state)}" if sources == ["estimated"] else " and ".join(sources))
+        if not self.query_one(".figures").display:
+            words.append("z: all figures")
+        return Content("  ".join(words))
+
+    def wanted_rows(self) -> int:
+        """Count the rows of the figures and of the operators."""
+        figures, operators = self.query_one(".figures", Static), self.query_one(OperatorsView)
+        rows = str(figures.content).count("\n") + 1
+        return rows + (operators.wanted_rows() if operators.display else 0)
 
     def draw(self, state: State) -> None:
         """Show the state."""
@@ -111,6 +138,25 @@ class ExecutionPanel(Panel):
         show(self.query_one(".figures", Static), _figures(state))
         self.query_one(OperatorsView).take(state.operators, state.operator_running)
         self.query_one(CpuSteps).take(state.cpu, state.step_running)
+        self._make_room()
+
+    def on_resize(self, event: Resize) -> None:
+        """Show the figures where they have room."""
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Show the figures where most operators have room below them, and where the panel is alone."""
+        figures, operators = self.query_one(".figures", Static), self.query_one(OperatorsView)
+        alone = self.screen.has_class("-zoomed") or not operators.display
+        left = self.size.height - str(figures.content).count("\n") - 1
+        shown = alone or left >= min(operators.wanted_rows(), MOST_OPERATORS)
+        if shown != figures.display:
+            figures.display = shown
+            self.retitle()
+
+    def select(self, operator: int) -> None:
+        """Put the cursor on an operator."""
+        self.query_one(OperatorsView).select(operator)
 
     def tick(self, state: State, vitals: Vitals | None) -> None:
         """Update the time of the inference so far, and the platform's CPU and memory."""
@@ -133,10 +179,6 @@ def _label(word: str) -> tuple[str, str]:
 
 def _figures(state: State) -> Content:
     lines = [*_npu(state), *_vela(state.estimate), *_cpu(state), *_pmu(state.inferences), *_pools(state.memory)]
-    if state.operators:
-        sources = sorted({o.source for o in state.operators})
-        by = f"estimated by {estimated_by(state)}" if sources == ["estimated"] else " and ".join(sources)
-        lines.append(Content.assemble((f"NPU operators, cycles {by}:", "$muted")))
     return Content("\n").join(lines)
 
 

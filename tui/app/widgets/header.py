@@ -1,145 +1,166 @@
-"""The head of the Run screen: status, model and target, source of the figures, and stages."""
+"""The head of the Run screen: the verdict, what ran for which target and where; and below it what went wrong."""
 
+import time
+
+from rich.cells import cell_len
+from rich.segment import Segment
 from textual.content import Content
+from textual.strip import Strip
 from textual.widgets import Static
 
 from tui.app.widgets.drawing import show
-from tui.app.widgets.words import Clock, model_name, since, target_line
-from tui.reports.format import UNKNOWN, duration, stage_seconds
+from tui.app.widgets.lines import Lines
+from tui.app.widgets.paint import Paint
+from tui.app.widgets.words import Clock, fit, model_name, since
+from tui.reports.format import duration
 from tui.run.derived import badge, checked, now_doing, outcome, progress_words
-from tui.run.state import StageState, State
+from tui.run.events import STAGES
+from tui.run.state import State, stage
 from tui.text import clean
+from tui.toolchain import boards
 
-STATUS_STYLE = {
-    "ok": "bold $ok",
-    "mismatch": "bold $fail",
-    "failed": "bold $fail",
-    "lost": "bold $fail",
-    "stopped": "bold $warn",
-    "running": "bold $accent",
+VERDICTS = {
+    "ok": ("✓", "ok"),
+    "mismatch": ("✗", "fail"),
+    "failed": ("✗", "fail"),
+    "lost": ("✗", "fail"),
+    "stopped": ("■", "warn"),
+    "running": ("●", "accent"),
 }
+"""Glyph and role of colour of how a run stands."""
+
+GAP = "  "
+
+Word = tuple[str, str]
+"""Text and the role of its colour; a name in capitals would be a verdict."""
 
 
-def _between(left: Content, right: Content, width: int) -> Content:
-    """Left and right in one line; where both do not fit, the left one gives way."""
-    gap = width - left.cell_length - right.cell_length
-    if gap < 2:
-        left = left.truncate(max(width - right.cell_length - 2, 0), ellipsis=True)
-        gap = max(width - left.cell_length - right.cell_length, 0)
-    return Content.assemble(left, " " * gap, right)
+class RunHeader(Lines):
+    """One line: the verdict, time, model and target on the left, the platform on the right."""
 
-
-class RunHeader(Static):
-    """Head of two lines: status and badge; model and target. A third and fourth where the run did not end well."""
-
-    def __init__(self, clock: Clock, *, id: str) -> None:
-        super().__init__("", markup=False, id=id)
+    def __init__(self, clock: Clock = time.time, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._clock = clock
         self._state: State | None = None
-        self._hint = ""
-        self._width = 0
-        """Width it was drawn for."""
+        self._usual_s: float | None = None
 
-    def take(self, state: State, hint: str = "") -> None:
-        """Draw a newer state; `hint` stands in where the state has none."""
-        self._state, self._hint = state, hint
-        self.redraw()
+    def take(self, state: State, usual_s: float | None = None) -> None:
+        """Show a newer state; `usual_s` are the seconds that such a run takes, where they are known."""
+        self._state = state
+        self._usual_s = self._usual_s if usual_s is None else usual_s
+        self.draw()
 
-    def on_resize(self) -> None:
-        """Draw for the new width."""
-        self.redraw()
+    def tick(self) -> None:
+        """Go on with the clock."""
+        self.draw()
 
-    def redraw(self) -> None:
-        """Draw, if that changes anything; also once a second, for the clock."""
-        width = self.size.width
-        if self._state is None or not width:
-            return
-        drawn = self._content(self._state, width)
-        # A clock that goes on needs no layout, after which all of the screen would be drawn. Another width does: lines
-        # of the width before have been wrapped.
-        layout = width != self._width or str(self.content).count("\n") != drawn.plain.count("\n")
-        self._width = width
-        show(self, drawn, layout=layout)
+    def drawn(self, width: int, paint: Paint) -> list[Strip]:
+        """Draw the line; what has no room is left out from the end."""
+        state = self._state
+        if state is None:
+            return [Strip([])]
+        stands = outcome(state)
+        glyph, role = VERDICTS[stands]
+        pill = f" {glyph} {stands.upper()} "
+        platform = _platform(state, width)
+        room = width - cell_len(pill) - sum(cell_len(text) + 1 for text, _ in platform) - 1
+        words = _fitting([word for word in self._words(state) if word[0]], room)
+        left = [Segment(pill, paint.pill(role))]
+        for text, tone in words:
+            left.append(Segment(f" {text} ", paint.ink(tone, bold=tone == "strong")))
+        gap = width - sum(segment.cell_length for segment in left) - sum(cell_len(text) + 1 for text, _ in platform)
+        right = [Segment(f"{text} ", paint.ink(tone, bold=tone == "warn")) for text, tone in platform]
+        return [Strip([*left, Segment(" " * max(gap, 0), paint.base), *right])]
 
-    def _content(self, state: State, width: int) -> Content:
-        run, spec, stands = state.run, state.spec, outcome(state)
-        if run.status == "running":
-            taken = f"  {since(run.created, self._clock())}" if run.created else ""
-            words = f"RUNNING {now_doing(state)}{taken}"
-        else:
-            words = f"{stands.upper()}  {duration(run.seconds)}"
-        status = Content.assemble((words, STATUS_STYLE[stands]))
-        name = model_name(spec.model) if spec else clean(run.id)
-        what = Content.assemble((name, "bold"), f"  {target_line(spec)}" if spec else "")
-        none = "no platform yet" if run.status == "running" else "no platform started"
-        lines = [
-            _between(status, Content.assemble((badge(state) or none, "$muted")), width),
-            _between(what, Content(clean(run.id) if width >= 110 and spec else ""), width),
+    def _words(self, state: State) -> list[Word]:
+        """All there is to say, the most important first."""
+        run, spec = state.run, state.spec
+        name = (model_name(spec.model) if spec else clean(run.id), "strong")
+        target = spec.target if spec else None
+        about = (
+            []
+            if spec is None or target is None
+            else [
+                (clean(target.accelerator, 40), "text"),
+                (clean(target.memory_mode, 40), "muted"),
+                (clean(boards.short_system_config(target.system_config), 40), "muted"),
+                (spec.quantize, "muted"),
+            ]
+        )
+        if run.status != "running":
+            took = (duration(run.seconds) if run.seconds is not None else "", "muted")
+            at = (_failed_in(state), "text")
+            return [at, name, *about, took, (clean(run.id) if spec else "", "faint")]
+        taken = since(run.created, self._clock()) if run.created else ""
+        far = next((s.progress for s in state.stages if s.status == "running" and s.progress), None)
+        return [
+            (now_doing(state), "strong"),
+            (taken, "text"),
+            (self._to_go(state), "muted"),
+            name,
+            (clean(progress_words(far), 60) if far else "", "accent"),
+            *about,
         ]
-        hint = run.hint or self._hint
-        if run.status in ("failed", "lost", "stopped"):
-            reason = clean(run.reason or "no reason given", 400)
-            lines.append(Content.assemble((f"! {reason}", STATUS_STYLE[run.status])))
-            if hint:
-                lines.append(Content(f"  {clean(hint, 400)}"))
-        if stands == "mismatch" and (found := checked(state)) is not None:
-            lines.append(Content.assemble((f"! {clean(found.reason or '', 400)}", STATUS_STYLE[stands])))
-            if found.hint:
-                lines.append(Content(f"  {clean(found.hint, 400)}"))
-        return Content("\n").join(lines)
+
+    def _to_go(self, state: State) -> str:
+        """Time that is left where such runs usually take longer than this one so far."""
+        if not self._usual_s or not state.run.created:
+            return ""
+        left = self._usual_s - (self._clock() - state.run.created)
+        return f"about {since(0.0, left)} to go" if left >= 1 else ""
 
 
-def _stage_words(stage: StageState, state: State) -> Content:
-    name, seconds = stage.name, f" {stage_seconds(stage.seconds)}" if stage.seconds is not None else ""
-    match stage.status:
-        case "pending":
-            return Content.assemble((f"{name} {UNKNOWN}", "$muted"))
-        case "running":
-            # Of a run that is over, a stage that never ended says how far it came.
-            words = f"> {name}" if state.run.status == "running" else f"{name} cut off"
-            far = f" {progress_words(stage.progress)}" if stage.progress else ""
-            return Content.assemble((words, "bold $accent"), clean(far, 60))
-        case "skipped":
-            return Content.assemble((f"{name} skipped", "$muted"))
-        case "stopped":
-            return Content.assemble((f"{name}{seconds} stopped", "bold $warn"))
-        case "failed":
-            return Content.assemble((f"{name}{seconds} FAILED", "bold $fail"))
-    if name == "check" and state.check is not None:
-        tone = {"match": "bold $ok", "mismatch": "bold $fail"}.get(state.check.status, "$muted")
-        return Content.assemble("check ", (state.check.status.upper(), tone))
-    return Content(f"{name}{' cached' if stage.cached else seconds}")
+def _failed_in(state: State) -> str:
+    """The stage that a run failed or was stopped in."""
+    if state.run.status == "ok":
+        return ""
+    return next((name for name in STAGES if stage(state, name).status in ("failed", "stopped", "running")), "")
 
 
-class StageLine(Static):
-    """Line of all stages with their seconds; more lines where the width is short."""
+def _platform(state: State, width: int) -> list[Word]:
+    """The platform, and whose figures it gives where there is room."""
+    known = badge(state)
+    if not known:
+        words = "no platform yet" if state.run.status == "running" else "no platform started"
+        return [(words, "muted")] if width >= 100 else []
+    name, _, source = known.partition(" - ")
+    return [(name, "warn"), *([(f" {source}", "muted")] if width >= 100 else [])]
+
+
+def _fitting(words: list[Word], room: int) -> list[Word]:
+    """As many words as there is room for; the first that does not fit is cut where that leaves something to read."""
+    found: list[Word] = []
+    for text, tone in words:
+        if cell_len(text) + 2 > room:
+            # Half a name of a run names none.
+            if tone != "faint" and ((room >= 8 and not found) or room >= 12):
+                found.append((fit(text, room - 2), tone))
+            break
+        found.append((text, tone))
+        room -= cell_len(text) + 2
+    return found
+
+
+class Cause(Static):
+    """Lines on why a run did not end well and what to try; none for one that did."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__("", markup=False, id=id)
-        self._state: State | None = None
 
-    def take(self, state: State) -> None:
-        """Draw a newer state, if it changes anything."""
-        self._state = state
-        self._redraw()
+    def take(self, state: State, hint: str = "") -> None:
+        """Show a newer state; `hint` stands in where the state has none."""
+        lines = _cause(state, hint)
+        self.display = bool(lines)
+        show(self, Content("\n").join(lines))
 
-    def on_resize(self) -> None:
-        """Draw for the new width."""
-        self._redraw()
 
-    def _redraw(self) -> None:
-        state, width = self._state, self.size.width
-        if state is None or not width:
-            return
-        compiles = state.spec is not None and state.spec.until == "emit"
-        words = [
-            _stage_words(s, state) for s in state.stages if not (compiles and s.name in ("boot", "infer", "check"))
-        ]
-        lines: list[list[Content]] = [[]]
-        for word in words:
-            taken = sum(w.cell_length + 2 for w in lines[-1])
-            if lines[-1] and taken + word.cell_length > width:
-                lines.append([])
-            lines[-1].append(word)
-        drawn = Content("\n").join(Content("  ").join(line) for line in lines)
-        show(self, drawn)
+def _cause(state: State, hint: str) -> list[Content]:
+    run, tone = state.run, f"bold ${VERDICTS[outcome(state)][1]}"
+    if run.status in ("failed", "lost", "stopped"):
+        reason, hint = run.reason or "no reason given", run.hint or hint
+    elif outcome(state) == "mismatch" and (found := checked(state)) is not None:
+        reason, hint = found.reason or "", found.hint or ""
+    else:
+        return []
+    lines = [Content.assemble((f"! {clean(reason, 400)}", tone))]
+    return [*lines, Content(f"  {clean(hint, 400)}")] if hint else lines

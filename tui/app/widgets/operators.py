@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 
 from tui.app.widgets.filter_field import FilterField
 from tui.app.widgets.table import Column, FigureTable, Row
+from tui.app.widgets.words import place_name
 from tui.reports import operators as arrange
 from tui.reports.format import UNKNOWN, kib_words, number, percentage
 from tui.reports.operators import ORDERS, Entry, limiter, needs_words, traced_ratio
@@ -73,6 +74,17 @@ class OperatorsView(Vertical):
         self._operators, self._at_work = operators, running
         self.display = bool(operators)
         self._fill()
+
+    def wanted_rows(self) -> int:
+        """Count the rows of the table with its head, and of the line below it."""
+        return len(self.query_one(FigureTable).rows) + 2
+
+    def select(self, operator: int) -> None:
+        """Put the cursor on an operator, in a list of all of them."""
+        if self._tree or self.query_one(FilterField).value:
+            self._tree, self.query_one(FilterField).value = False, ""
+            self._fill()
+        self.query_one(FigureTable).select(str(operator))
 
     @property
     def arrangement(self) -> str:
@@ -144,22 +156,23 @@ class OperatorsView(Vertical):
 
 
 def _detail(operator: Operator) -> str:
-    words = [f"{operator.name} ({operator.op})  {operator.source}"]
+    """All that is known of an operator, what is looked for most first."""
+    words = [f"{operator.name} ({operator.op})"]
     if operator.ofm_shape:
         words.append(f"{_shape(operator.ifm_shape)} to {_shape(operator.ofm_shape)}")
+    if operator.line:
+        words.append(place_name(operator.line))
     if operator.macs:
         words.append(f"{operator.macs:,} MACs")
-    if operator.sram_kib is not None:
-        words.append(f"{kib_words(operator.sram_kib)} SRAM")
-    if operator.traced_cycles is not None:
-        words.append(f"traced {operator.traced_cycles:,} cycles, {operator.traced_source}")
-    if operator.partition:
-        words.append(f"partition {operator.partition}")
     if operator.bound:
         words.append(f"limited by {needs_words(operator)}")
-    if operator.line:
-        words.append(operator.line)
-    return "  ".join(words)
+    if operator.sram_kib is not None:
+        words.append(f"{kib_words(operator.sram_kib)} SRAM")
+    if operator.partition:
+        words.append(f"partition {operator.partition}")
+    if operator.traced_cycles is not None:
+        words.append(f"traced {operator.traced_cycles:,} cycles, {operator.traced_source}")
+    return "  ".join([*words, operator.source])
 
 
 def _shape(shape: Sequence[int]) -> str:
@@ -169,10 +182,14 @@ def _shape(shape: Sequence[int]) -> str:
 def _rows(entries: Sequence[Entry], operators: Sequence[Operator], running: int | None) -> list[Row]:
     total = sum(o.cycles or 0 for o in operators)
     most = max((entry.cycles or 0 for entry in entries), default=0)
-    return [_row(entry, operators, total, most, running) for entry in entries]
+    # A trace that says what was estimated anyway is no news.
+    traces = running is not None or any(o.traced_cycles not in (None, o.cycles) for o in operators)
+    return [_row(entry, operators, total, most, running, traces=traces) for entry in entries]
 
 
-def _row(entry: Entry, operators: Sequence[Operator], total: int, most: int, running: int | None) -> Row:
+def _row(
+    entry: Entry, operators: Sequence[Operator], total: int, most: int, running: int | None, *, traces: bool
+) -> Row:
     operator = None if entry.operator is None else operators[entry.operator]
     cycles = entry.cycles
     return Row(
@@ -182,7 +199,7 @@ def _row(entry: Entry, operators: Sequence[Operator], total: int, most: int, run
             printable_name(entry.kind),
             # Vela gives an operator that it fused into another no cycles of its own.
             "fused" if cycles == 0 else number(cycles),
-            "" if operator is None else _traced(operator, running=entry.operator == running),
+            _traced(operator, running=entry.operator == running) if operator is not None and traces else "",
             traced_ratio(operator) if operator is not None and operator.traced_source == "measured" else "",
             percentage(cycles / total) if cycles and total else "",
             cycles / most if cycles and most else 0.0,

@@ -3,6 +3,7 @@
 A panel is a view of a `State`. A new one is a subclass and one line in `tui.app.widgets.panels.PANELS`.
 """
 
+import re
 import time
 from pathlib import Path
 from typing import ClassVar
@@ -21,6 +22,9 @@ from tui.app.widgets.words import Clock
 from tui.run.events import COMPILE_STAGES, Stage
 from tui.run.state import State, stage
 from tui.text import counted
+
+USUAL_ROWS = 12
+"""Rows of a panel that does not tell what it could use."""
 
 
 class Panel(Card, can_focus=True):
@@ -53,6 +57,10 @@ class Panel(Card, can_focus=True):
         """Summarize the panel for its title, in own words and figures: no text from outside."""
         raise NotImplementedError
 
+    def legend(self, state: State) -> Content:
+        """Give source or legend of the panel's figures, for the foot of its frame; like `summary`."""
+        return Content()
+
     def brief(self, state: State) -> str:
         """Shorten `summary` for the tab of a panel that is not shown."""
         return self.summary(state)
@@ -63,6 +71,10 @@ class Panel(Card, can_focus=True):
 
     def tick(self, state: State, vitals: Vitals | None) -> None:
         """Update a clock once a second during the run; `vitals` are the platform's, where it runs on this machine."""
+
+    def wanted_rows(self) -> int:
+        """Count the rows that all of the panel's content takes, without its frame."""
+        return USUAL_ROWS
 
     # -- for the screen
 
@@ -84,8 +96,14 @@ class Panel(Card, can_focus=True):
         """Show title, summary, and what the width hides."""
         if self._state is None:
             return
-        words = self.summary(self._titled.record(self._state))
-        self.caption(title=f"{self.number} {self.TITLE}", figure=words, foot=self._hidden_words())
+        state = self._titled.record(self._state)
+        words = self.summary(state)
+        hidden = self._hidden_words()
+        self.caption(
+            title=Content.assemble((f"{self.number} ", "bold $accent"), (self.TITLE, "bold $strong")),
+            figure=_figure(words),
+            foot=hidden or self.legend(state),
+        )
 
     def _hidden_words(self) -> str:
         """Name the columns that do not fit; beside other panels, count them and say what makes room."""
@@ -111,6 +129,13 @@ class Panel(Card, can_focus=True):
         return all(above.display for above in inside.ancestors_with_self if self in above.ancestors)
 
 
+def _figure(words: str) -> Content:
+    """A summary with the number that it begins with standing out."""
+    number = re.match(r"[\d,.]+", words)
+    at = number.end() if number else 0
+    return Content.assemble((words[:at], "bold $strong"), (words[at:], "$muted"))
+
+
 class TextPanel(Panel):
     """A panel of text that scrolls."""
 
@@ -118,6 +143,10 @@ class TextPanel(Panel):
         """Text that scrolls."""
         with VerticalScroll(can_focus=True):
             yield Static("", markup=False, classes="text")
+
+    def wanted_rows(self) -> int:
+        """Count the lines of the text."""
+        return self.query_one(Static).size.height or str(self.query_one(Static).content).count("\n") + 1
 
     def content(self, state: State) -> Content:
         """Return the panel's text."""

@@ -16,16 +16,16 @@ class PanelInfo(NamedTuple):
 
     id: str
     make: type[Panel]
-    place: Literal["left", "right", "bottom"]
+    place: Literal["top", "left", "middle", "right", "bottom"]
     rows: int = 0
     """Fewest rows of a terminal on which it stands beside the others."""
 
 
 PANELS: tuple[PanelInfo, ...] = (
     PanelInfo("execution", ExecutionPanel, "left"),
-    PanelInfo("delegation", DelegationPanel, "right"),
-    PanelInfo("verdict", VerdictPanel, "right"),
-    PanelInfo("memory", MemoryPanel, "right", rows=50),
+    PanelInfo("delegation", DelegationPanel, "top"),
+    PanelInfo("verdict", VerdictPanel, "right", rows=46),
+    PanelInfo("memory", MemoryPanel, "middle"),
     PanelInfo("log", LogPanel, "bottom"),
-    PanelInfo("advice", AdvicePanel, "right", rows=50),
+    PanelInfo("advice", AdvicePanel, "right", rows=36),
 )

@@ -90,7 +90,9 @@ def _label(face: TileFace, width: int, paint: Paint) -> list[Segment]:
 
 def _figure(face: TileFace, width: int, paint: Paint) -> list[Segment]:
     if face.pill:
-        return [Segment(f" {face.figure} ", paint.pill(face.pill)), Segment(f" {face.unit}", paint.ink("muted"))]
+        pill = Segment(f" {face.figure} ", paint.pill(face.pill))
+        unit = face.unit if pill.cell_length + 1 + cell_len(face.unit) <= width else ""
+        return [pill, Segment(f" {unit}", paint.ink("muted"))]
     return [
         Segment(face.figure, _number(face, paint)),
         Segment(fit(f" {face.unit}", max(width - cell_len(face.figure), 0)), paint.ink("muted")),

@@ -21,7 +21,7 @@ TONES = {"match": "bold $ok", "mismatch": "bold $fail", "skipped": "bold"}
 class VerdictPanel(TextPanel):
     """Check, accuracy, limits, notes, files."""
 
-    TITLE = "Check and notes"
+    TITLE = "Check"
     FIGURES: ClassVar = (
         (
             "MATCH",
@@ -48,7 +48,7 @@ class VerdictPanel(TextPanel):
 
     def summary(self, state: State) -> str:
         """MATCH or MISMATCH, and the number of notes."""
-        words = [word] if (word := self.brief(state)) else []
+        words = [word] if (word := self._word(state)) else []
         if broken := sum(not limit.ok for limit in state.limits):
             words.append(f"{counted(broken, 'limit')} exceeded")
         if state.notes:
@@ -56,7 +56,11 @@ class VerdictPanel(TextPanel):
         return ", ".join(words)
 
     def brief(self, state: State) -> str:
-        """MATCH or MISMATCH."""
+        """MATCH or MISMATCH, as short as it can be told."""
+        word = self._word(state)
+        return {"MATCH": "✓", "MISMATCH": "✗ MISMATCH"}.get(word, word.lower())
+
+    def _word(self, state: State) -> str:
         found = checked(state)
         # Before the platform has run only a broken link is news.
         return found.status.upper() if found is not None and (state.check is not None or broken(state.links)) else ""

@@ -35,6 +35,11 @@ def model_name(model: str, limit: int = 60) -> str:
     return printable_name(name, limit)
 
 
+def place_name(line: str) -> str:
+    """``FILE:LINE`` without the folder."""
+    return PurePath(line).name or line
+
+
 def target_line(spec: Spec) -> str:
     """Describe a run's target in Vela's terms."""
     target = spec.target

@@ -1,0 +1,112 @@
+"""The panels of the Run screen side by side, each as high as its content, or one of them alone."""
+
+from pathlib import Path
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
+from textual.widget import Widget
+
+from tui.app.widgets.panel import Panel
+from tui.app.widgets.panels import PANELS
+from tui.app.widgets.words import Clock
+
+WIDE, HIGH = 110, 28
+"""Size of a screen from which on the panels stand side by side; below, one at a time."""
+HUGE = 160
+"""Width from which on they stand in three columns, below in two."""
+
+FRAME = 2
+LEAST_LOG, LOG_SHARE = 6, 0.35
+"""Rows of the log that the panels above it leave, whatever they could use."""
+LEAST_UPPER = 7
+LEAST_LIST = 4
+"""Rows of a list beside the map of the memory."""
+
+
+class Board(Vertical):
+    """All panels."""
+
+    def __init__(self, clock: Clock, directory: Path, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._made = {info.id: info.make(id=info.id, number=number) for number, info in enumerate(PANELS, start=1)}
+        for panel in self._made.values():
+            panel.clock, panel.directory = clock, directory
+
+    def compose(self) -> ComposeResult:
+        """The network across the top, time, memory, check and advice in columns, the log at the bottom."""
+        with Vertical(id="top"):
+            yield from self._at("top")
+        with Horizontal(id="upper"):
+            with Vertical(id="left"):
+                yield from self._at("left")
+            with Horizontal(id="beside"):
+                with Vertical(id="middle"):
+                    yield from self._at("middle")
+                with Vertical(id="right"):
+                    yield from self._at("right")
+        with Vertical(id="bottom"):
+            yield from self._at("bottom")
+
+    def _at(self, place: str) -> list[Panel]:
+        return [self._made[info.id] for info in PANELS if info.place == place]
+
+    @property
+    def panels(self) -> list[Panel]:
+        """All panels in the order of their numbers."""
+        return list(self._made.values())
+
+    def place(self, size: Size, current: int, *, zoomed: bool) -> bool:
+        """Show the panels that a screen of this size has room for; True where that is the current one alone."""
+        fits = [size.height >= info.rows for info in PANELS]
+        single = zoomed or size.width < WIDE or size.height < HIGH or not fits[current]
+        for index, panel in enumerate(self.panels):
+            panel.display = index == current if single else fits[index]
+        for place in ("middle", "right", "beside", "left", "upper", "top", "bottom"):
+            holder = self.query_one(f"#{place}")
+            holder.display = any(panel.display for panel in holder.query(Panel))
+        self.set_class(single, "-single")
+        self.set_class(size.width >= HUGE, "-huge")
+        self.fit()
+        return single
+
+    def fit(self) -> None:
+        """Give the panels between the network and the log as many rows as they have content for."""
+        if self.has_class("-single"):
+            for widget in self.query("#upper, #right, #right .panel"):
+                widget.styles.height = None
+            return
+        if not self.size.height:
+            return
+        left = self.size.height - self.query_one("#top").size.height
+        most = left - max(LEAST_LOG, round(left * LOG_SHARE))
+        wanted = {panel.id: panel.wanted_rows() + FRAME for panel in self.panels if panel.display}
+        side = [panel for panel in self.query_one("#right").query(Panel) if panel.display]
+        listed = sum(wanted[panel.id] for panel in side)
+        middle = wanted["memory"]
+        columns = (middle, listed) if self.has_class("-huge") else (middle + listed,)
+        rows = min(max(wanted["execution"], *columns, LEAST_UPPER), max(most, LEAST_UPPER))
+        _set_height(self.query_one("#upper"), rows)
+        if not side:
+            return
+        if self.has_class("-huge"):
+            _set_height(self.query_one("#right"), "1fr")
+            room = rows
+        else:
+            # Below the map of the memory, lists have at most half of the rows.
+            room = max(rows - middle, min(listed, rows // 2), LEAST_LIST * len(side))
+            _set_height(self.query_one("#right"), room)
+        *others, last = side
+        for panel in others:
+            kept = min(wanted[last.id], room // 2)
+            _set_height(panel, max(min(wanted[panel.id], room - kept), LEAST_LIST))
+
+    def on_resize(self) -> None:
+        """Fit the panels into the new height."""
+        self.fit()
+
+
+def _set_height(widget: Widget, height: int | str) -> None:
+    """Set a height, where it is another: a layout draws all of the screen."""
+    if str(widget.styles.height) != str(height):
+        widget.styles.height = height
