@@ -16,6 +16,7 @@ from tests.app import fakes
 from tests.app.pseudo_terminal import Terminal
 from tui import config
 from tui.app import remembered
+from tui.app.screens.compare import CompareScreen
 from tui.app.screens.history import HistoryScreen
 from tui.app.screens.run import RunScreen
 from tui.model import catalogue
@@ -42,7 +43,7 @@ def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setattr(catalogue, "samples", lambda: list(SAMPLES))
     monkeypatch.setattr(catalogue, "executorch_models", lambda: list(SHIPPED))
-    for screen in (RunScreen, HistoryScreen):
+    for screen in (RunScreen, HistoryScreen, CompareScreen):
         monkeypatch.setattr(screen, "clock", staticmethod(lambda: fakes.T0 + 12.0))
     monkeypatch.setattr(config, "folder", lambda: tmp_path / "config")
     remembered.keep(welcomed=True, guided=True)

@@ -11,19 +11,36 @@ from tui.run.events import Event
 from tui.toolchain.target import Target
 
 
-def estimated(cycles: int, what: Iterable[Event]) -> list[Event]:
-    """The events, with another estimate of the whole program."""
+def estimated(cycles: int, what: Iterable[Event], before: int = 0) -> list[Event]:
+    """The events with other estimates: all operators scaled to `before`, and the first one then to the whole."""
 
     def other(event: Event) -> Event:
         if not isinstance(event, events.Estimated):
             return event
         changes = {"total_cycles": cycles, "npu_cycles": cycles, "inference_ms": cycles / 1e6}
-        return msgspec.structs.replace(event, estimate=msgspec.structs.replace(event.estimate, **changes))
+        scale = (before or cycles) / 4_321
+        scaled = [
+            msgspec.structs.replace(one, total_cycles=round((one.total_cycles or 0) * scale), module=one.name)
+            for one in event.operators
+        ]
+        rest = cycles - sum(one.total_cycles or 0 for one in scaled[1:])
+        scaled[0] = msgspec.structs.replace(scaled[0], total_cycles=max(rest, 0), line="model.py:12")
+        estimate = msgspec.structs.replace(event.estimate, **changes)
+        return msgspec.structs.replace(event, estimate=estimate, operators=tuple(scaled))
 
     return [other(event) for event in what]
 
 
-def run(at: str, model: str, token: str, cycles: int = 0, kind: str = "match", macs: int = 256, **spec: object) -> Path:
+def run(
+    at: str,
+    model: str,
+    token: str,
+    cycles: int = 0,
+    kind: str = "match",
+    macs: int = 256,
+    before: int = 0,
+    **spec: object,
+) -> Path:
     """A run that began `at` day and time of November 2026, and how it ended."""
     accelerator = f"ethos-u85-{macs}"
     target = Target(accelerator=accelerator, memory_mode=str(spec.pop("memory", "Sram_Only")))
@@ -46,7 +63,7 @@ def run(at: str, model: str, token: str, cycles: int = 0, kind: str = "match", m
             what = [*estimated(cycles, fakes.compiled()), *fakes.finished()]
         case _:
             ran = [*fakes.booted(), *fakes.inferred((cycles,)), *fakes.checked(kind), *fakes.finished()]
-            what = [*estimated(cycles, fakes.compiled()), *ran]
+            what = [*estimated(cycles, fakes.compiled(), before), *ran]
     return fakes.make(name, request, [*begun, *what])
 
 
@@ -67,5 +84,5 @@ def three_days() -> None:
     run("23-011600", "split", "c104", 13_400)
     run("23-013100", "resnet8", "a266", 92_194)
     run("23-013200", "resnet8", "c105", 170_400, kind="compiled", macs=128)
-    run("23-013600", "resnet8", "d582", 83_652, kind="mismatch", channels_last=True)
+    run("23-013600", "resnet8", "d582", 83_652, kind="mismatch", before=92_194, channels_last=True)
     run("23-021300", "resnet8", "c106", kind="running", macs=512)

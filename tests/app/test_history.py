@@ -185,14 +185,14 @@ async def test_two_runs_are_marked_and_compared(until: Until) -> None:
         await pilot.press("down", "c")
         await until(pilot, lambda: isinstance(app.screen, CompareScreen))
 
-        def found() -> str:
-            return str(app.screen.query_one("#found", Static).content)
+        def head() -> str:
+            return lines(app)[0]
 
-        await until(pilot, lambda: "worse than the profile allows" in found())
-        assert found().startswith(f"A  {older.name}\nB  {newer.name}")
-        assert re.search(r"total_cycles +4,000 +4,400 +\+10.0 % +WORSE", found())
+        await until(pilot, lambda: "worse than the profile allows" in head())
+        assert "A 0001" in lines(app)[1] and "B 0002" in lines(app)[1] and head().startswith(" ✗ 3 WORSE ")
+        assert re.search(r"cycles +4,000 +4,400 +\+10.0 % +WORSE", "\n".join(lines(app)))
         await pilot.press("o")
-        await until(pilot, lambda: "nothing is worse than the profile allows" in found())
+        await until(pilot, lambda: "nothing is worse than the profile allows" in head())
         await pilot.press("y")
         assert app.clipboard == f"fvp-tui compare {newer.name} {older.name}"
         await pilot.press("escape", "space")

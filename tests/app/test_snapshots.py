@@ -15,6 +15,7 @@ from tests.app.memory_run import resnet8
 from tests.conftest import Ran, taken_over
 from tui import config
 from tui.app import remembered
+from tui.app.screens.compare import CompareScreen
 from tui.app.screens.history import HistoryScreen
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
@@ -116,16 +117,18 @@ def test_history(
     assert snap_compare(FvpApp(), terminal_size=size, run_before=listed)
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_compare(size: tuple[int, int], snap_compare: Compare, until: Until) -> None:
-    fakes.faster("20261120-010101-digits-u85-256-0001", 4_000)
-    fakes.faster("20261121-010101-digits-u85-256-0002", 4_400)
+@pytest.mark.parametrize(("size", "theme"), LOOKS)
+def test_compare(
+    size: tuple[int, int], theme: str, snap_compare: Compare, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEXTUAL_THEME", theme)
+    three_days()
 
     async def compared(pilot: Pilot[None]) -> None:
         await pilot.press("h")
-        await until(pilot, lambda: isinstance(pilot.app.screen, HistoryScreen) and not pilot.app.screen.reading)
-        await pilot.press("space", "down", "c")
-        await until(pilot, lambda: "profile" in str(pilot.app.screen.query_one("#found", Static).content))
+        await until(pilot, lambda: _listed(pilot.app))
+        await pilot.press("down", "c")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen) and pilot.app.screen.found)
 
     assert snap_compare(FvpApp(), terminal_size=size, run_before=compared)
 

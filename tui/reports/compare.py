@@ -1,4 +1,8 @@
-"""A comparison of two runs as text."""
+"""A comparison of two runs: its verdict, and all of it as text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar
 
 from tui.analysis.compare import CHECK, Compared, ComparedModule, Comparison, Difference
 from tui.reports.format import UNKNOWN, change, field, table
@@ -23,28 +27,82 @@ VALUES = {
     ("spec.channels_last", "True"): "channels last",
 }
 
+CYCLES = "total_cycles"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of a comparison: outputs that are not the model's outweigh any gain."""
+
+    word: str
+    """``WRONG``, ``2 WORSE``, ``NOT WORSE`` or ``NOT COMPARED``."""
+    tone: Literal["good", "bad", "unknown"]
+    sentence: str
+
+
+def verdict(comparison: Comparison) -> Verdict:
+    """Judge a comparison."""
+    if not comparison.comparable:
+        return Verdict("NOT COMPARED", "unknown", "; ".join(clean(reason, 200) for reason in comparison.reasons))
+    check, cycles = figure(comparison, CHECK), figure(comparison, CYCLES)
+    if check is not None and check.b == 0:
+        faster = cycles is not None and cycles.change_pct is not None and cycles.change_pct < 0
+        hides = "faster does not hide a mismatch: " if faster else ""
+        of = "neither run's outputs are the model's" if check.a == 0 else "B's outputs are not the model's"
+        return Verdict("WRONG", "bad", hides + of)
+    if worse := comparison.regressions:
+        words = f"{counted(len(worse), 'figure')} worse than the profile allows"
+        return Verdict(f"{len(worse)} {WORSE}", "bad", words)
+    right = "B's outputs are the model's, A's were not; " if check is not None and (check.a, check.b) == (0, 1) else ""
+    unchecked = "; B's outputs were not checked" if check is not None and check.b is None else ""
+    return Verdict("NOT WORSE", "good", f"{right}nothing is worse than the profile allows{unchecked}")
+
+
+def figure(comparison: Comparison, name: str) -> Compared | None:
+    """A figure of a comparison by its name; None where neither run has it."""
+    return next((compared for compared in comparison.figures if compared.name == name), None)
+
+
+Row = TypeVar("Row", bound=Compared)
+
+
+def changed_first(rows: Sequence[Row]) -> list[Row]:
+    """Order figures: a lost match, what got worse, what changed, and what is the same."""
+
+    def rank(compared: Compared) -> tuple[bool, bool, bool]:
+        return compared.a == compared.b, not (compared.name == CHECK and compared.regression), not compared.regression
+
+    return sorted(rows, key=rank)
+
 
 def summary(comparison: Comparison) -> str:
-    """Differences first, then figures, then modules that changed; what got worse is marked."""
-    lines = [f"A  {clean(comparison.a)}", f"B  {clean(comparison.b)}"]
+    """The verdict first, then differences, figures and modules; what got worse is marked."""
+    found = verdict(comparison)
+    lines = [f"{found.word}  {found.sentence}", "", f"A  {clean(comparison.a)}", f"B  {clean(comparison.b)}"]
     lines += [f"not compared: {clean(reason)}" for reason in comparison.reasons]
     if comparison.differs:
         lines += ["", "differences", *table([_difference_row(difference) for difference in comparison.differs])]
     if comparison.figures:
-        lines += ["", *table([["", "A", "B", "change", ""], *map(_row, comparison.figures)], right=(1, 2, 3))]
+        rows = map(_row, changed_first(comparison.figures))
+        lines += ["", *table([["", "A", "B", "change", ""], *rows], right=(1, 2, 3))]
     changed = [module for module in comparison.operators if module.a != module.b]
     if changed:
-        rows = [[*_row(module), _place(module)] for module in changed[:MOST_MODULES]]
-        lines += ["", "modules whose cycles changed", *table(rows, right=(1, 2, 3))]
+        modules = [[*_row(module), place(module)] for module in changed[:MOST_MODULES]]
+        lines += ["", "modules whose cycles changed", *table(modules, right=(1, 2, 3))]
         if rest := changed[MOST_MODULES:]:
             lines.append(f"  and {len(rest)} more")
-    return "\n".join([*lines, "", _verdict(comparison)])
+    return "\n".join(lines)
+
+
+def difference_words(difference: Difference) -> tuple[str, str]:
+    """``layout`` and ``as written -> channels last``."""
+    label = LABELS.get(difference.name) or difference.name.partition(".")[2].replace("_", " ")
+    return clean(label), f"{_value(difference.name, difference.a)} -> {_value(difference.name, difference.b)}"
 
 
 def _difference_row(difference: Difference) -> list[str]:
-    """``layout  as written -> channels last``."""
-    label = LABELS.get(difference.name) or difference.name.partition(".")[2].replace("_", " ")
-    return [f"  {clean(label)}", f"{_value(difference.name, difference.a)} -> {_value(difference.name, difference.b)}"]
+    label, values = difference_words(difference)
+    return [f"  {label}", values]
 
 
 def _value(name: str, value: str | None) -> str:
@@ -54,32 +112,30 @@ def _value(name: str, value: str | None) -> str:
     return clean(VALUES.get((name, value), switch), 60)
 
 
-def _row(compared: Compared) -> list[str]:
-    percent = None if compared.name == CHECK else compared.change_pct
+def percent(compared: Compared) -> float | None:
+    """Change of a figure in percent; 0 for none, of 0 too, of which analysis knows no share; None of a verdict."""
     if compared.a is not None and compared.a == compared.b:
-        percent = 0.0  # 0 and 0, too, of which analysis knows no share
+        return 0.0
+    return None if compared.name == CHECK else compared.change_pct
+
+
+def _row(compared: Compared) -> list[str]:
     return [
         f"  {clean(compared.name, 60)}",
-        _figure(compared.name, compared.a),
-        _figure(compared.name, compared.b),
-        change(percent),
+        figure_words(compared.name, compared.a),
+        figure_words(compared.name, compared.b),
+        change(percent(compared)),
         WORSE if compared.regression else "",
     ]
 
 
-def _figure(name: str, value: float | None) -> str:
+def figure_words(name: str, value: float | None) -> str:
+    """A figure by its name: ``92,194``, ``MISMATCH``."""
     if name == CHECK and value is not None:
         return "match" if value else "MISMATCH"
     return field(name, value)
 
 
-def _place(module: ComparedModule) -> str:
+def place(module: ComparedModule) -> str:
+    """``FILE:LINE`` of a module."""
     return clean(module.line_b or module.line_a or "")
-
-
-def _verdict(comparison: Comparison) -> str:
-    if not comparison.comparable:
-        return "nothing to compare"
-    if comparison.regressions:
-        return f"{counted(len(comparison.regressions), 'figure')} worse than the profile allows"
-    return "nothing is worse than the profile allows"

@@ -27,6 +27,8 @@ from tui.themes import contrast
 
 GAP = "  "
 CURSOR = "▌ "
+DECORATION = ("line", "track")
+"""Roles of what is not read."""
 LEAST_CONTRAST = 3.0
 """Contrast from which on a role keeps its colour in the row under the cursor."""
 
@@ -376,7 +378,8 @@ class FigureTable(ScrollView, can_focus=True):
         if not role:
             return style
         ink = paint.ink(role).color
-        return style + Style(color=ink) if style.bgcolor == paint.base.bgcolor or _legible(ink, style) else style
+        own = style.bgcolor == paint.base.bgcolor or role in DECORATION or _legible(ink, style)
+        return style + Style(color=ink) if own else style
 
     def notify_style_update(self) -> None:
         """Draw in the colours of another theme."""
