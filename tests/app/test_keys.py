@@ -1,5 +1,6 @@
 """The user's own keys, help on what has the focus, and what a first start shows."""
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +13,13 @@ from tests.app import fakes
 from tests.app.conftest import Until
 from tui import config
 from tui.app import keys, remembered
-from tui.app.screens.actions import GROUPS, all_bindings
+from tui.app.screens.actions import GROUPS, all_bindings, sentence
 from tui.app.screens.help import HelpScreen
 from tui.app.screens.history import HistoryScreen
 from tui.app.screens.palette import commands
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
+from tui.app.screens.sentences import SENTENCES
 from tui.app.screens.setup import SetupScreen
 from tui.app.screens.welcome import WelcomeScreen
 from tui.app.widgets.help_text import HelpText
@@ -78,6 +80,20 @@ async def test_what_is_wrong_with_the_file_is_said_and_the_program_starts(text: 
         assert isinstance(app.screen, SetupScreen)
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+
+
+VERBS = re.compile(
+    r"(add|begin|apply|cancel|change|choose|compare|complete|confirm|copy|delete|edit|end|erase|estimate|explain|go|"
+    r"group|hide|infer|mark|measure|open|order|pause|pin|quit|read|replay|reset|restore|reverse|run|save|scroll|"
+    r"search|set|show|skip|sort|start|stop|suspend|take|try|type|wrap|write|zoom)\b"
+)
+
+
+def test_every_key_is_explained_by_a_sentence_that_begins_with_a_verb() -> None:
+    sentences = {str(b.id): sentence(b) for b in all_bindings() if b.description}
+    assert {name: words for name, words in sentences.items() if not VERBS.match(words.lower())} == {}
+    assert set(SENTENCES) <= set(sentences)
+    assert max(map(len, sentences.values())) <= 110
 
 
 def test_no_two_actions_have_one_name_and_none_takes_what_tmux_or_the_terminal_takes() -> None:

@@ -13,6 +13,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 
 import tui.app.screens
+from tui.app.screens.sentences import SENTENCES
 
 Group = Literal["this screen", "go to", "program"]
 GROUPS: tuple[Group, ...] = ("this screen", "go to", "program")
@@ -83,7 +84,15 @@ def actions(app: App[Any], screen: Screen[Any]) -> Iterator[Action]:
                 if _enabled(node, binding):
                     own = app._keymap.get(binding.id)
                     bound = binding if own is None else binding.with_key(own, None)
-                    yield Action(node, bound, _group(binding), binding.tooltip or binding.description)
+                    yield Action(node, bound, _group(binding), sentence(binding))
+
+
+def sentence(binding: Binding) -> str:
+    """Say what a key does, beginning with a verb."""
+    name = str(binding.id)
+    if name.startswith("run.panel-"):
+        return f"Go to the panel {binding.description.partition(': ')[2]}"
+    return binding.tooltip or SENTENCES.get(name, binding.description)
 
 
 def _enabled(node: DOMNode, binding: Binding) -> bool:

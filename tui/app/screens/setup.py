@@ -54,7 +54,7 @@ class SetupScreen(Screen[None]):
         Binding("slash", "filter", "Filter", key_display="/", id="setup.filter"),
         Binding("e", "edit", "File", tooltip="Type or edit the path of a model file", id="setup.file"),
         Binding("w", "sweep", "Sweep", tooltip="Estimate the model on all NPU sizes", id="setup.sweep"),
-        Binding("p", "parameters", "Parameters", tooltip="The platform's parameters", id="setup.parameters"),
+        Binding("p", "parameters", "Parameters", tooltip="Set the platform's parameters", id="setup.parameters"),
         Binding("y", "copy", "Copy", show=False, tooltip="Copy the command line", id="setup.copy"),
         Binding("d", "defaults", "Defaults", show=False, tooltip="Reset all options", id="setup.reset"),
         Binding("h", "app.history", "History", id="setup.history"),

@@ -45,7 +45,7 @@ class SweepScreen(Screen[Target | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right_square_bracket", "system(1)", "System config", key_display="]", id="sweep.next"),
         Binding("left_square_bracket", "system(-1)", "Previous", show=False, id="sweep.previous"),
-        Binding("t", "limit", "Time limit", tooltip="The longest acceptable inference", id="sweep.limit"),
+        Binding("t", "limit", "Time limit", tooltip="Set the longest acceptable inference", id="sweep.limit"),
         Binding("y", "copy", "Copy", tooltip="Copy the command line of this sweep", id="sweep.copy"),
         Binding("q,escape", "back", "Back", id="sweep.back"),
     ]

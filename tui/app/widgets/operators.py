@@ -48,7 +48,7 @@ class OperatorsView(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "tree", "Modules", tooltip="Group operators by module, or list them all", id="operators.tree"),
         Binding(
-            "o", "order", "Order", show=False, tooltip="By cycles, by order of execution, by name", id="operators.order"
+            "o", "order", "Order", show=False, tooltip="Order by cycles, by execution or by name", id="operators.order"
         ),
         Binding("f", "filter", "Filter", tooltip="Show only operators that contain these words", id="operators.filter"),
         Binding("e", "source", "Source", tooltip="Show its line in the model", id="operators.source"),
