@@ -133,16 +133,41 @@ def test_compare(
     assert snap_compare(FvpApp(), terminal_size=size, run_before=compared)
 
 
+async def _swept(pilot: Pilot[None], until: Until) -> None:
+    await pilot.press("w")
+    await until(pilot, lambda: isinstance(pilot.app.screen, SweepScreen))
+    await until(pilot, lambda: pilot.app.screen.query_one(HeatMap).complete, 60)
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_sweep(size: tuple[int, int], ran: Callable[..., Ran], home: Path, snap_compare: Compare, until: Until) -> None:
     taken_over(ran("sample:digits"), home)
+    remembered.keep(limit_ms=0.004)
 
     async def swept(pilot: Pilot[None]) -> None:
-        await pilot.press("w")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SweepScreen))
-        await until(pilot, lambda: "..." not in str(pilot.app.screen.query_one(HeatMap).render()), 60)
+        await _swept(pilot, until)
 
     assert snap_compare(FvpApp(), terminal_size=size, run_before=swept)
+
+
+@pytest.mark.parametrize("theme", ["light", "high-contrast", "terminal"])
+def test_sweep_in_other_colours(
+    theme: str,
+    ran: Callable[..., Ran],
+    home: Path,
+    snap_compare: Compare,
+    until: Until,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken_over(ran("sample:digits"), home)
+    monkeypatch.setenv("TEXTUAL_THEME", theme)
+
+    async def other_metric(pilot: Pilot[None]) -> None:
+        await _swept(pilot, until)
+        await pilot.press("m", "a")
+        await pilot.pause()
+
+    assert snap_compare(FvpApp(), terminal_size=(120, 40), run_before=other_metric)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -4,15 +4,27 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import pytest
+from rich.cells import cell_len
+from textual.app import App, ComposeResult
 from textual.widgets import Static
 
 from tests.app.conftest import Until
+from tests.app.test_hostile import CONTROLS, TEXTS
 from tests.conftest import Ran, taken_over
+from tui.analysis.sweep import Point, result
+from tui.app import remembered
 from tui.app.screens.root import FvpApp
 from tui.app.screens.setup import SetupScreen
 from tui.app.screens.sweep import SweepScreen
 from tui.app.screens.value import ValueScreen
 from tui.app.widgets.heat_map import HeatMap
+from tui.app.widgets.lines import Lines
+from tui.app.widgets.scatter import Scatter
+from tui.app.widgets.sweep_cards import Doublings, Picks
+from tui.app.widgets.sweep_plot import AXES, plot
+from tui.reports.sweep import Pick, doublings, nearest_words
 from tui.run import store
 from tui.toolchain import boards
 
@@ -23,12 +35,17 @@ def text(app: FvpApp, selector: str) -> str:
     return str(app.screen.query_one(selector, Static).content)
 
 
-def drawn(app: Any) -> str:
-    return str(app.screen.query_one(HeatMap).render())
+def map_of(app: Any) -> HeatMap:
+    return app.screen.query_one(HeatMap)  # type: ignore[no-any-return]
+
+
+def lines(app: Any, kind: type[Lines]) -> str:
+    widget = app.screen.query_one(kind)
+    return "\n".join(strip.text for strip in widget.drawn(widget.size.width, widget.paint()))
 
 
 def complete(app: Any) -> bool:
-    return isinstance(app.screen, SweepScreen) and "..." not in drawn(app)
+    return isinstance(app.screen, SweepScreen) and map_of(app).complete
 
 
 async def test_points_limit_and_choice(ran: Callable[..., Ran], home: Path, until: Until) -> None:
@@ -40,20 +57,26 @@ async def test_points_limit_and_choice(ran: Callable[..., Ran], home: Path, unti
         await pilot.press("w")
         await until(pilot, lambda: complete(app))
         # The cursor begins at what was set; two to the right are 1024 MACs.
-        assert text(app, "#point").startswith("ethos-u85-256  Sram_Only")
+        assert text(app, "#point").startswith("▸ ethos-u85-256  Sram_Only")
         await pilot.press("right", "l")
         await until(pilot, lambda: "ethos-u85-1024" in text(app, "#point"))
         assert f" {alone['estimate']['total_cycles']:,} cycles  " in text(app, "#point")
-        assert "fastest   ethos-u85-2048  Sram_Only" in text(app, "#choices")
-        assert "smallest  ethos-u85-128  Sram_Only" in text(app, "#choices")
-        assert "µs by MACs, Sram_Only" in text(app, "#curve")
+        assert "15 of 15" in text(app, "#progress")
+        chosen = lines(app, Picks).splitlines()
+        assert chosen[0].startswith("★ fastest ") and "2048 MACs  Sram_Only" in chosen[1]
+        assert chosen[4].startswith("◆ smallest ") and "128 MACs  Sram_Only" in chosen[5]
+        assert chosen[8].startswith("▸ cursor ") and "1024 MACs  Sram_Only" in chosen[9]
+        assert "★" in map_of(app).words and "◆" in map_of(app).words and "!" not in map_of(app).words
+        gains = lines(app, Doublings)
+        assert " 128 → 256 " in gains and "1024 → 2048" in gains and gains.count("×") == 4
         await pilot.press("t")
         await until(pilot, lambda: isinstance(app.screen, ValueScreen))
         await pilot.press(*"x.", "enter")
         assert isinstance(app.screen, ValueScreen)
-        await pilot.press("backspace", "backspace", *"0.005", "enter")
-        await until(pilot, lambda: complete(app) and "!" in drawn(app))
-        assert "smallest  ethos-u85-512  Sram_Only" in text(app, "#choices")
+        await pilot.press("backspace", "backspace", *"5 us", "enter")
+        await until(pilot, lambda: complete(app) and "!" in map_of(app).words)
+        assert "smallest under 5.00 µs" in lines(app, Picks) and "512 MACs  Sram_Only" in lines(app, Picks)
+        assert "limit 5.00 µs" in lines(app, Scatter)
         # Another system config has other figures.
         before = text(app, "#point")
         await pilot.press("right_square_bracket")
@@ -67,6 +90,39 @@ async def test_points_limit_and_choice(ran: Callable[..., Ran], home: Path, unti
         assert "--target ethos-u85-1024 --memory-mode Shared_Sram" in command and "--system-config" not in command
     # Nothing was compiled again.
     assert len(store.ids()) == 1
+    # The limit is remembered.
+    assert remembered.read().limit_ms == pytest.approx(0.005)
+
+
+async def test_a_key_switches_the_figures_and_another_the_axis(
+    ran: Callable[..., Ran], home: Path, until: Until
+) -> None:
+    taken_over(ran("sample:digits"), home)
+    remembered.keep(limit_ms=0.000001)
+    app = FvpApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "--target ethos-u85-256" in text(app, "#command"))
+        await pilot.press("w")
+        await until(pilot, lambda: complete(app))
+        # No configuration keeps the limit of the last time.
+        assert "none keeps the limit: " in lines(app, Picks)
+        assert "★" not in map_of(app).words and map_of(app).words.count("!") == POINTS
+        shown = {}
+        for unit in ("µs", " ", "KiB", "%"):
+            assert isinstance(map_of(app).point, Point)
+            shown[map_of(app).metric.name] = map_of(app).words
+            assert unit in map_of(app).words.splitlines()[2]
+            await pilot.press("m")
+        assert list(shown) == ["Latency", "Cycles", "SRAM", "MAC use"] and map_of(app).metric.name == "Latency"
+        assert "2048" in lines(app, Scatter).splitlines()[-1]
+        await pilot.press("a")
+        assert "KiB" in lines(app, Scatter).splitlines()[-1] and "limit" not in lines(app, Scatter)
+        # No limit at all.
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(app.screen, ValueScreen))
+        await pilot.press(*["backspace"] * 12, "enter")
+        await until(pilot, lambda: complete(app) and "!" not in map_of(app).words)
+        assert remembered.read().limit_ms == 0
 
 
 async def test_a_model_that_was_never_lowered_is_compiled_once(home: Path, until: Until) -> None:
@@ -90,3 +146,65 @@ async def test_a_program_cannot_be_swept(ran: Callable[..., Ran], until: Until) 
         await until(pilot, lambda: "model.pte" in text(app, "#command"))
         await pilot.press("w")
         assert "a sweep needs the model itself" in text(app, "#model-problem")
+
+
+async def test_without_colours_signs_tell_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setenv("NO_COLOR", "1")
+    names = tuple(f"ethos-u85-{macs}" for macs in (128, 256, 512))
+    times = zip(names, (8.0, 3.0, 1.0), strict=True)
+    made = [
+        Point(target=name, memory_mode="Sram_Only", system_config="x", inference_ms=ms, total_cycles=9)
+        for name, ms in times
+    ]
+
+    class Shown(App[None]):
+        def compose(self) -> ComposeResult:
+            yield HeatMap(names, ("Sram_Only",))
+
+    for size in ((60, 20), (80, 24), (120, 40)):
+        app = Shown()
+        async with app.run_test(size=size) as pilot:
+            app.query_one(HeatMap).show(result("m", made))
+            await pilot.pause()
+            signs, figures = app.query_one(HeatMap).words.splitlines()[1:3]
+            # The cursor is a frame.
+            assert signs.count("#") == 2 * (5 + 3 + 1) and ("[" in figures or "┃" in figures)
+            assert "8.00 ms" in figures and "◆" in figures and "★" in figures
+
+
+@pytest.mark.parametrize("text", TEXTS)
+async def test_names_and_reasons_of_vela_are_only_text(text: str, until: Until) -> None:
+    known = Point(
+        target="ethos-u85-128",
+        memory_mode=text,
+        system_config=text,
+        inference_ms=1.0,
+        total_cycles=9,
+        sram_kib=1.0,
+        macs=9,
+        memory=text,
+        memory_share=0.9,
+    )
+    refused = Point(target="ethos-u85-256", memory_mode=text, system_config=text, ok=False, reason=text)
+    faster = msgspec.structs.replace(known, target="ethos-u85-256", inference_ms=0.9)
+    sweep = result(text, [known, refused])
+
+    class Shown(App[None]):
+        def compose(self) -> ComposeResult:
+            yield HeatMap(("ethos-u85-128", "ethos-u85-256"), (text,))
+            yield Scatter()
+            yield Picks()
+            yield Doublings(1)
+
+    app = Shown()
+    async with app.run_test(size=(80, 40)) as pilot:
+        app.query_one(HeatMap).show(sweep)
+        app.query_one(Scatter).show(plot(sweep, AXES[0], (text,), known, 1.0))
+        app.query_one(Picks).show([Pick("★", "fastest", known)], 1.0, nearest_words(sweep.points))
+        app.query_one(Doublings).show(doublings([known, faster]))
+        await pilot.pause()
+        drawn = [strip.text for strip in app.screen._compositor.render_strips()]
+        assert not {c for line in drawn for c in line} & set(CONTROLS)
+        assert all(cell_len(line) <= 80 for line in drawn)
+        assert any("1.00 ms" in line for line in drawn)

@@ -20,6 +20,8 @@ class Remembered(msgspec.Struct, frozen=True):
     """The introduction was shown."""
     guided: bool = False
     """It was said what can be done with a finished run."""
+    limit_ms: float = 0.0
+    """Longest time of an inference that a sweep accepts; 0 for any."""
 
 
 def read() -> Remembered:
@@ -30,14 +32,27 @@ def read() -> Remembered:
         return Remembered()
 
 
-def keep(*, spec: Spec | None = None, theme: str | None = None, welcomed: bool = False, guided: bool = False) -> None:
+def keep(
+    *,
+    spec: Spec | None = None,
+    theme: str | None = None,
+    welcomed: bool = False,
+    guided: bool = False,
+    limit_ms: float | None = None,
+) -> None:
     """Remember what is given, beside what was."""
     known = read()
     # Inputs are a model's own, and limits a run's.
     if spec is not None:
         own = {"inferences": 1} if spec.dataset else {}
         spec = msgspec.structs.replace(spec, inputs=(), dataset=None, calibration=None, limits=Limits(), **own)
-    now = Remembered(spec or known.spec, theme or known.theme, welcomed or known.welcomed, guided or known.guided)
+    now = Remembered(
+        spec or known.spec,
+        theme or known.theme,
+        welcomed or known.welcomed,
+        guided or known.guided,
+        known.limit_ms if limit_ms is None else limit_ms,
+    )
     # A data folder that cannot be written is said where a run is started.
     with contextlib.suppress(OSError):
         write_whole(config.home() / FILE, msgspec.json.encode(now))

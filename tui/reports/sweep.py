@@ -98,7 +98,7 @@ def nearest_words(points: Sequence[Point]) -> str:
     if not known:
         return ""
     fastest = min(known, key=lambda point: (point.inference_ms, point.configuration.macs))
-    return f"no configuration keeps the limit; the fastest takes {ms(fastest.inference_ms)}"
+    return f"none keeps the limit: {ms(fastest.inference_ms)} at best"
 
 
 def point_words(point: Point) -> str:

@@ -1,30 +1,49 @@
 """The Sweep screen: one model on many configurations, and which of them to take."""
 
+import math
 import shlex
 import threading
+import time
 from pathlib import Path
 from typing import ClassVar
 
 import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Static
 
 from tui.analysis import sweep
 from tui.analysis.prediction import lowered
 from tui.analysis.sweep import Point
+from tui.app import remembered
 from tui.app.screens.value import ValueScreen
 from tui.app.widgets.background import in_background, tell
-from tui.app.widgets.curve import curve
+from tui.app.widgets.card import Card
+from tui.app.widgets.drawing import show
 from tui.app.widgets.heat_map import HeatMap
 from tui.app.widgets.keybar import KeyBar
+from tui.app.widgets.scatter import Scatter
+from tui.app.widgets.sweep_cards import HERE, Doublings, Picks
+from tui.app.widgets.sweep_plot import AXES, plot, remark
 from tui.app.widgets.words import model_name
 from tui.errors import UserError
-from tui.reports.format import TIME_UNITS, kib_words, ms, number, time_unit
+from tui.reports.format import TIME_UNITS, duration, ms
+from tui.reports.sweep import (
+    FASTEST,
+    SMALLEST,
+    Pick,
+    doublings,
+    nearest_words,
+    picks,
+    point_details,
+    smallest_name,
+)
+from tui.reports.sweep_metrics import METRICS, STEPS
 from tui.run import control, store
 from tui.run.derived import now_doing
 from tui.run.spec import Limits, Spec, lowering_of
@@ -33,8 +52,10 @@ from tui.toolchain import boards, vela
 from tui.toolchain.target import Target
 
 POLL_S = 0.2
-MOST_ROWS = 18
-"""Rows of the curve at most: more make it no clearer."""
+DRAW_S = 0.5
+"""Time between two drawings of points that come in."""
+MEDIUM, FULL = 72, 100
+"""Columns from which on the colours are explained, and the marks."""
 
 
 class SweepScreen(Screen[Target | None]):
@@ -46,6 +67,8 @@ class SweepScreen(Screen[Target | None]):
         Binding("right_square_bracket", "system(1)", "System config", key_display="]", id="sweep.next"),
         Binding("left_square_bracket", "system(-1)", "Previous", show=False, id="sweep.previous"),
         Binding("t", "limit", "Time limit", tooltip="Set the longest acceptable inference", id="sweep.limit"),
+        Binding("m", "metric", "Figure", tooltip="Show latency, cycles, SRAM or MAC use", id="sweep.metric"),
+        Binding("a", "axis", "Axis", tooltip="Show latency against MACs or against SRAM", id="sweep.axis"),
         Binding("y", "copy", "Copy", tooltip="Copy the command line of this sweep", id="sweep.copy"),
         Binding("q,escape", "back", "Back", id="sweep.back"),
     ]
@@ -72,7 +95,12 @@ class SweepScreen(Screen[Target | None]):
         known = vela.lists(self._npu)
         self._accelerators, self._systems = known.accelerators, known.system_configs
         self._system = request.target.system_config
-        self._limits = Limits()
+        self._limits = _limits(remembered.read().limit_ms)
+        self._axis = AXES[0]
+        self._began: float | None = None
+        """Monotonic time at which the first of the points under way was asked for."""
+        self._waiting: Timer | None = None
+        """Runs until points that came in are drawn."""
         self._points: dict[Target, Point] = {}
         self._asked: set[str] = set()
         """System configs whose points are known, or on their way."""
@@ -81,15 +109,22 @@ class SweepScreen(Screen[Target | None]):
         self._graphs: tuple[Path, ...] = ()
 
     def compose(self) -> ComposeResult:
-        """Map above, words on the configuration under the cursor, the curve below."""
+        """The map above; below, latency against size, what to take, and what a larger NPU brings."""
         with Horizontal(id="top"):
             yield Static("", id="heading", markup=False)
-            yield Static("estimated by Vela", id="badge", markup=False)
-        yield HeatMap(self._accelerators, self._npu.memory_modes)
+            yield Static("", id="progress", markup=False)
         yield Static("", id="said", markup=False)
-        yield Static("", id="point", markup=False)
-        yield Static("", id="choices", markup=False)
-        yield Static("", id="curve", markup=False)
+        with Card(id="map"):
+            yield HeatMap(self._accelerators, self._npu.memory_modes)
+            yield Static("", id="point", markup=False)
+        with Horizontal(id="lower"):
+            with Card(id="plot"):
+                yield Scatter()
+            with Vertical(id="side"):
+                with Card(id="picks"):
+                    yield Picks()
+                with Card(id="gains"):
+                    yield Doublings(len(self._accelerators) - 1)
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -116,6 +151,7 @@ class SweepScreen(Screen[Target | None]):
             try:
                 self._graphs = self._graphs or self._lowered()
                 targets = sweep.grid(self._accelerators, self._npu.memory_modes, (system,))
+                self._began = time.monotonic()
                 for _, point in sweep.points(self._graphs, targets) if self._graphs else ():
                     if self._left.is_set() or not tell(self, self.Known(point)):
                         return
@@ -148,9 +184,10 @@ class SweepScreen(Screen[Target | None]):
     # -- what comes in
 
     def on_sweep_screen_known(self, event: Known) -> None:
-        """Draw one more point."""
+        """Draw one more point; many that come at once are drawn together."""
         self._points[event.point.configuration] = event.point
-        self._draw()
+        if self._waiting is None:
+            self._waiting = self.set_timer(DRAW_S, self._draw)
 
     def on_sweep_screen_said(self, event: Said) -> None:
         """Show the progress."""
@@ -163,7 +200,7 @@ class SweepScreen(Screen[Target | None]):
         self._draw()
 
     def on_resize(self) -> None:
-        """Draw the curve in the new size."""
+        """Say as much as fits into the new size."""
         self._draw()
 
     # -- drawing
@@ -173,45 +210,88 @@ class SweepScreen(Screen[Target | None]):
         return sweep.result(self._request.model, shown)
 
     def _draw(self) -> None:
+        if self._waiting is not None:
+            self._waiting.stop()
+            self._waiting = None
         if not self.children:
             return
-        result, map_ = self._result(), self.query_one(HeatMap)
-        limit, system = self._limits.inference_ms, clean(boards.short_system_config(self._system))
-        words = f"  Sweep  {model_name(self._request.model, 30)}  {self._request.quantize}  {system}"
-        limited = "" if limit is None else f"  at most {limit:g} ms"
-        self.query_one("#heading", Static).update(Content.assemble(("fvp-tui", "bold $accent"), words, limited))
+        result, map_, medium = self._result(), self.query_one(HeatMap), self.app.size.width >= MEDIUM
         map_.show(result)
-        self.query_one("#point", Static).update(self._point_words(map_))
-        choices = [("* fastest   ", result.best), ("+ smallest  ", result.cheapest)]
-        lines = [Content.assemble((word, "bold"), _short(point)) for word, point in choices if point is not None]
-        self.query_one("#choices", Static).update(Content("\n").join(lines))
-        space = self.query_one("#curve", Static)
+        self._draw_head(result)
+        self._draw_map_card(map_)
+        show(self.query_one("#point", Static), self._point_words(map_), layout=False)
+        here = () if map_.point is None or map_.point.total_cycles is None else (Pick(HERE, "cursor", map_.point),)
+        slowest = max((point.inference_ms or 0.0 for point in result.points), default=0.0)
+        chosen = picks(result, self._limits)
+        words = "" if chosen else nearest_words(result.points)
+        self.query_one(Picks).show([*chosen, *here], slowest, words)
+        self.query_one("#picks", Card).caption(title="Best picks")
         mode, _ = map_.under_cursor
-        times = [self._seconds(mode, name) for name in self._accelerators]
-        unit, size = time_unit(times) or TIME_UNITS[0]
-        values = [None if time is None else time / size for time in times]
-        macs = [name.rsplit("-", 1)[-1] for name in self._accelerators]
-        drawn = curve(values, macs, space.size.width - 2, min(space.size.height - 1, MOST_ROWS))
-        space.update(Content(f"{unit} by MACs, {clean(mode)}\n{drawn}" if drawn else ""))
+        gains = doublings([p for p in result.points if p.memory_mode == mode])
+        self.query_one(Doublings).show(gains)
+        self.query_one("#gains", Card).caption(title="Twice the MACs", figure=clean(mode, 30) if medium else "")
+        self.query_one(Scatter).show(
+            plot(result, self._axis, self._npu.memory_modes, map_.point, self._limits.inference_ms)
+        )
+        self.query_one("#plot", Card).caption(
+            title=f"Latency against {self._axis.name}",
+            figure=self._limit_words() if medium and self._limits.inference_ms else "",
+            foot=remark(result, self._axis),
+        )
 
-    def _seconds(self, mode: str, accelerator: str) -> float | None:
-        point = self._points.get(Target(accelerator, self._system, mode))
-        return None if point is None or point.inference_ms is None else point.inference_ms / 1000
+    def _draw_head(self, result: sweep.Sweep) -> None:
+        """Name what is swept, and tell how far that is."""
+        system = clean(boards.short_system_config(self._system))
+        words = f"  {self._request.quantize}  {system}"
+        name = (model_name(self._request.model, 30), "bold $strong")
+        heading = Content.assemble(("fvp-tui", "bold $accent"), ("  Sweep  ", "bold"), name, (words, "$muted"))
+        show(self.query_one("#heading", Static), heading, layout=False)
+        known, total = len(result.points), len(self._accelerators) * len(self._npu.memory_modes)
+        done = (f"{known} of {total}", "bold $ok" if known == total else "bold $accent")
+        to_go = (
+            ""
+            if self._began is None or not 0 < known < total
+            else (f"  {duration((time.monotonic() - self._began) / known * (total - known))} to go")
+        )
+        show(
+            self.query_one("#progress", Static),
+            Content.assemble(done, to_go, f"  {'estimated ' if self.app.size.width >= MEDIUM else ''}by Vela"),
+            layout=False,
+        )
+
+    def _draw_map_card(self, map_: HeatMap) -> None:
+        """Name the metrics with the one that is shown, the meaning of the colours, and the limit."""
+        at = METRICS.index(map_.metric)
+        others = "  ".join(metric.name for metric in (*METRICS[at + 1 :], *METRICS[:at]))
+        names = Content.assemble((map_.metric.name, "bold $strong"), ("   m ", "$accent"), (others, "$faint"))
+        best, worst = map_.metric.ends
+        steps = [("■", f"$heat-{step}") for step in range(1, STEPS + 1)]
+        meanings = (
+            f"   {FASTEST} fastest   {SMALLEST} {smallest_name(self._limits)}" if self.app.size.width >= FULL else ""
+        )
+        foot = Content.assemble((f"{best} ", "$muted"), *steps, (f" {worst}{meanings}", "$muted"))
+        if self.app.size.width < MEDIUM:
+            foot = Content()
+        self.query_one("#map", Card).caption(title=names, figure=self._limit_words(), foot=foot)
+
+    def _limit_words(self) -> Content:
+        limit = self._limits.inference_ms
+        if limit is None:
+            return Content.assemble(("no limit", "$faint"))
+        return Content.assemble(("limit ", "$muted"), (ms(limit), "bold $warn"))
 
     def _point_words(self, map_: HeatMap) -> Content:
+        """The configuration under the cursor in one line: as much of it as fits, the most important first."""
         mode, accelerator = map_.under_cursor
-        heading = (f"{accelerator}  {mode}", "bold $accent")
-        point = map_.point
+        name, point = f"{HERE} {clean(accelerator)}  {clean(mode)}", map_.point
         if point is None:
-            return Content.assemble(heading, ("  ...", "$muted"))
-        if point.total_cycles is None:
-            return Content.assemble(heading, (f"  {clean(point.reason or '', 120)}", "$warn"))
-        words = (
-            f"  {number(point.total_cycles)} cycles  {ms(point.inference_ms)}  SRAM {kib_words(point.sram_kib)}"
-            f"  DRAM {kib_words(point.dram_kib)}  flash {kib_words(point.flash_kib)}"
-        )
-        broken = (f"\n! {clean(point.reason)}", "$warn") if point.reason else ""
-        return Content.assemble(heading, words, broken)
+            return Content.assemble((name, "bold $accent"), ("  not estimated yet", "$muted"))
+        details = point_details(point, self._limits.inference_ms)
+        width = self.query_one("#point").size.width - len(name)
+        while len(details) > 1 and sum(len(words) + 2 for words in details) > width:
+            details.pop()
+        style = "" if point.ok else "$warn"
+        return Content.assemble((name, "bold $accent"), (f"  {'  '.join(details)}", style))
 
     # -- actions
 
@@ -221,16 +301,29 @@ class SweepScreen(Screen[Target | None]):
         self._system = self._systems[at]
         self._start()
 
+    def action_metric(self) -> None:
+        """Show the next figure in the map."""
+        self.query_one(HeatMap).switch()
+        self._draw()
+
+    def action_axis(self) -> None:
+        """Draw latency against the next size."""
+        self._axis = AXES[(AXES.index(self._axis) + 1) % len(AXES)]
+        self._draw()
+
     def action_limit(self) -> None:
         """Set how long an inference may take."""
         now = self._limits.inference_ms
-        about = "Most milliseconds an inference may take; empty for no limit. + marks the smallest NPU that meets it."
-        screen = ValueScreen("time limit", "" if now is None else f"{now:g}", about, _problem)
+        about = (
+            f"Longest time of an inference: 2, 0.5 ms, 55 us; empty for any. {SMALLEST} is the smallest that keeps it."
+        )
+        screen = ValueScreen("time limit", "" if now is None else f"{now:g} ms", about, _problem)
         self.app.push_screen(screen, self._take_limit)
 
     def _take_limit(self, text: str | None) -> None:
         if text is not None:
-            self._limits = Limits(inference_ms=float(text) if text else None)
+            self._limits = _limits(_milliseconds(text))
+            remembered.keep(limit_ms=self._limits.inference_ms or 0.0)
             self._draw()
 
     def on_heat_map_taken(self) -> None:
@@ -246,7 +339,7 @@ class SweepScreen(Screen[Target | None]):
         if self._request.channels_last:
             words.append("--channels-last")
         if self._limits.inference_ms is not None:
-            words += ["--max-inference-ms", f"{self._limits.inference_ms:g}"]
+            words += ["--max-inference-ms", f"{self._limits.inference_ms:.6g}"]
         self.app.copy_to_clipboard(shlex.join(words))
         self.notify("Command line copied.", markup=False)
 
@@ -255,14 +348,25 @@ class SweepScreen(Screen[Target | None]):
         self.dismiss(None)
 
 
-def _short(point: Point) -> str:
-    """A point of this screen's, where the system config is the same for all."""
-    words = f"{point.target}  {point.memory_mode}  {ms(point.inference_ms)}  {number(point.total_cycles)} cycles"
-    return clean(f"{words}  SRAM {kib_words(point.sram_kib)}")
+def _limits(milliseconds: float) -> Limits:
+    """Limit the time of an inference; 0 for no limit."""
+    return Limits(inference_ms=milliseconds or None)
+
+
+def _milliseconds(text: str) -> float:
+    """Read a time; milliseconds where it has no unit. 0 for an empty text.
+
+    Raises:
+        ValueError: it is no time.
+    """
+    words = text.strip().replace("us", "µs")
+    name, size = next(((name, size) for name, size in reversed(TIME_UNITS) if words.endswith(name)), ("", 1e-3))
+    return float(words.removesuffix(name)) * size / 1e-3 if words else 0.0
 
 
 def _problem(text: str) -> str | None:
     try:
-        return None if not text or 0 < float(text) < float("inf") else "it must be more than 0"
+        value = _milliseconds(text)
     except ValueError:
-        return f"{text} is not a number"
+        return f"{text} is no time: write 2, 0.5 ms or 55 us"
+    return None if not text or 0 < value < math.inf else "it must be more than 0"
