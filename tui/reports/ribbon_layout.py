@@ -175,7 +175,7 @@ def _split(singles: Sequence[_Group]) -> list[_Group]:
     if len(below) == 1:  # all are the module's own
         below = [[single] for single in singles]
     sizes = [sum(single.size for single in run) for run in below]
-    if max(sizes) < READABLE and whole.size < 3 * READABLE:
+    if max(single.size for single in singles) < READABLE and whole.size < 3 * READABLE:
         return [whole]
     found: list[_Group] = []
     crowd: list[_Group] = []

@@ -140,7 +140,10 @@ class DelegationPanel(Panel):
         self.query_one(".here").display = full and not ribbon.empty
         self.query_one(".head").display = rows >= ROOMY or not known
         body = self.query_one(".beside")
-        body.display = full and known
+        if body.display != (full and known):
+            body.display = full and known
+            if self.has_focus_within:
+                self.call_after_refresh(self.focus_inside)
         body.set_class(across, "-across")
         self.query_one(".beside VerticalScroll").display = across or rows >= REASONS
 

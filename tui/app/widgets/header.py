@@ -121,7 +121,9 @@ def _platform(state: State, width: int) -> list[Word]:
     """The platform, and whose figures it gives where there is room."""
     known = badge(state)
     if not known:
+        compiles = state.spec is not None and state.spec.until == "emit"
         words = "no platform yet" if state.run.status == "running" else "no platform started"
+        words = "compiled only" if compiles else words
         return [(words, "muted")] if width >= 100 else []
     name, _, source = known.partition(" - ")
     return [(name, "warn"), *([(f" {source}", "muted")] if width >= 100 else [])]

@@ -152,12 +152,15 @@ class OperatorsView(Vertical):
         """Describe the operator under the cursor, with its place in the model."""
         event.stop()
         operator = self._current()
-        self.query_one(".detail", Static).update(Content("" if operator is None else clean(_detail(operator), 500)))
+        at = None if operator is None else self._operators.index(operator)
+        fused = [one for one in self._operators if at is not None and one.fused_into == at]
+        words = "" if operator is None else clean(_detail(operator, fused), 500)
+        self.query_one(".detail", Static).update(Content(words))
 
 
-def _detail(operator: Operator) -> str:
+def _detail(operator: Operator, fused: Sequence[Operator]) -> str:
     """All that is known of an operator, what is looked for most first."""
-    words = [f"{operator.name} ({operator.op})"]
+    words = [f"{operator.name} ({'+'.join(one.op for one in (operator, *fused))})"]
     if operator.ofm_shape:
         words.append(f"{_shape(operator.ifm_shape)} to {_shape(operator.ofm_shape)}")
     if operator.line:
@@ -196,7 +199,7 @@ def _row(
         entry.key,
         (
             INDENT * entry.depth + printable_name(entry.label),
-            printable_name(entry.kind),
+            printable_name(_kind(entry)),
             # Vela gives an operator that it fused into another no cycles of its own.
             "fused" if cycles == 0 else number(cycles),
             _traced(operator, running=entry.operator == running) if operator is not None and traces else "",
@@ -208,6 +211,12 @@ def _row(
         ),
         tone="dim" if not cycles else "",
     )
+
+
+def _kind(entry: Entry) -> str:
+    """``Conv2D +2``: an operator, and how many are fused into it."""
+    first, *fused = entry.kind.split("+")
+    return f"{first} +{len(fused)}" if fused else first
 
 
 def _traced(operator: Operator, *, running: bool) -> str:

@@ -130,7 +130,8 @@ def _two_rows(found: Sequence[Stop], width: int, paint: Paint) -> list[Strip]:
 
 def _named(stop: Stop, cells: int, room: int, paint: Paint) -> list[Segment]:
     """Name and seconds of a stage in its column; what has no room is left out."""
-    words = stop.words if len(stop.name) + 1 + cell_len(stop.words) <= room else ""
+    left = room - len(stop.name) - 1
+    words = next((words for words in (stop.words, stop.words.partition(" ")[0]) if cell_len(words) <= left), "")
     told = stop.status not in ("ok", "pending", "skipped")
     name = paint.ink("strong", bold=True) if told else paint.ink("text" if stop.status == "ok" else "faint")
     beside = paint.ink(ROLES[stop.status]) if told else paint.ink("muted" if stop.status == "ok" else "faint")
