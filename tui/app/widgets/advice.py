@@ -117,9 +117,10 @@ class AdvicePanel(Panel):
         piece = self.list.current
         if piece is None:
             return ""
+        source = "estimated  " if piece.cycles is not None else ""
         if piece.change:
-            return "a opens its run" if piece.tried else f"a tries it: {' '.join(piece.options)}"
-        return "e opens the line" if piece.line else ""
+            return source + ("a opens its run" if piece.tried else f"a tries it: {' '.join(piece.options)}")
+        return source + ("e opens the line" if piece.line else "")
 
     def on_advice_list_moved(self, event: AdviceList.Moved) -> None:
         """Say what can be done about this suggestion."""

@@ -18,6 +18,7 @@ from tui.app.widgets.lines import Lines
 from tui.app.widgets.paint import Paint
 from tui.app.widgets.words import fit
 from tui.reports.advice import at_stake, effect, title
+from tui.reports.format import number
 from tui.text import clean
 
 STAKE = 5
@@ -25,6 +26,8 @@ STAKE = 5
 INDENT = 1 + STAKE + 2
 """Column of the words, after the cursor's mark and the share."""
 CURSOR = "▌"
+ROOMY = 60
+"""Cells from which on there is room for the place in the model."""
 
 
 class AdviceList(Lines, can_focus=True):
@@ -117,13 +120,16 @@ class AdviceList(Lines, can_focus=True):
         """Share, words and role of each line of a suggestion."""
         assert self._advised is not None
         room = max(width - INDENT - 1, 10)
-        place = f"; {_place(piece)}" if piece.change and piece.line else ""
-        parts = [(title(piece), "strong"), (f"{clean(piece.evidence, 300)}{place}", "muted")]
+        stake = at_stake(piece, self._advised)
+        place = f"; {_place(piece)}" if piece.change and piece.line and width >= ROOMY else ""
+        # The share stands before it.
+        evidence = clean(piece.evidence, 300).removesuffix(f", {stake.replace(' ', '')}")
+        evidence = evidence.replace(f" of {number(self._advised.total_cycles)} cycles", " cycles")
+        parts = [(title(piece), "strong"), (f"{evidence}{place}", "muted")]
         if not piece.change:
             parts.append((f"in the model: {_instead(piece)}", "text"))
         if piece.tried is not None:
             parts.append((_tried(piece, self._advised), _verdict(piece)))
-        stake = at_stake(piece, self._advised)
         for words, role in parts:
             for line in textwrap.wrap(words, room, break_on_hyphens=False):
                 yield stake, line, role
@@ -157,8 +163,7 @@ def _verdict(piece: Advice) -> str:
 
 def _tried(piece: Advice, advised: Advised) -> str:
     mark = {"ok": "✓ ", "fail": "✗ ", "warn": "! ", "accent": "> "}[_verdict(piece)]
-    source = "  estimated" if piece.tried is not None and piece.tried.change_pct is not None else ""
-    return f"{mark}{effect(piece, advised)}{source}"
+    return f"{mark}{effect(piece, advised)}"
 
 
 def _strip(stake: str, words: str, role: str, width: int, paint: Paint, *, here: bool) -> Strip:
