@@ -18,7 +18,8 @@ import numpy as np
 
 from tests.benchmarks.__main__ import compiled
 from tui.simulator import cycle_model as model
-from tui.simulator.ethosu85 import cycles, parse, timeline
+from tui.simulator.ethosu85 import cycles, timeline
+from tui.simulator.npu import parse
 from tui.toolchain import vela
 from tui.toolchain.boards import ETHOS_U85
 from tui.toolchain.target import Target

@@ -13,9 +13,12 @@ from typing import Literal
 import torch
 
 from tui.simulator import miscompiled
-from tui.simulator.ethosu85 import Stream, accumulators, feature_map, inputs, output
-from tui.simulator.ethosu85.registers import AccumulatorInput, Broadcast, ElementwiseMode, Storage
-from tui.simulator.ethosu85.stream import commands
+from tui.simulator.ethosu import output_stage
+from tui.simulator.ethosu.inputs import broadcast_shape
+from tui.simulator.ethosu.registers import Broadcast, ElementwiseMode, Storage
+from tui.simulator.ethosu.stream import Stream, commands
+from tui.simulator.ethosu85 import accumulators, precision
+from tui.simulator.ethosu85.registers import AccumulatorInput
 
 TABLES = 0x100
 """In a DMA's destination region: the NPU's own memory, which holds lookup tables."""
@@ -312,15 +315,15 @@ def chooses_in_part(stream: Stream) -> bool:
     for command in commands(stream):
         if command.name != "ELEMENTWISE":
             continue
-        size = output.size(command)
+        size = output_stage.size(command)
         for which in ("IFM", "IFM2"):
-            fm = feature_map.from_registers(command, which)
+            fm = precision.feature_map(command, which)
             place = fm.region, fm.bases[0]
-            read = math.prod(inputs.broadcast_shape(command, which, size))
+            read = math.prod(broadcast_shape(command, which, size))
             if fm.storage == Storage.TILE2X2 and read < unread.pop(place, 0):
                 return True
         sides = command.registers.get("IFM_BROADCAST", 0) | command.registers.get("IFM2_BROADCAST", 0)
-        out = feature_map.from_registers(command, "OFM")
+        out = precision.feature_map(command, "OFM")
         chooses = command.parameter in (ElementwiseMode.AND, ElementwiseMode.AND_NOT)
         if chooses and out.storage == Storage.TILE2X2 and sides & (Broadcast.H | Broadcast.W | Broadcast.C):
             unread[out.region, out.bases[0]] = math.prod(size)

@@ -10,7 +10,7 @@ import tosa_reference_model
 
 from tui.model import pte, tensors
 from tui.simulator.delegate import EthosU
-from tui.simulator.ethosu85 import stream
+from tui.simulator.ethosu import stream
 
 TOSA = "model.tosa"
 
@@ -97,11 +97,11 @@ def with_words(part: Part, words: np.ndarray[Any, Any]) -> Part:
 
 def settings(part: Part) -> dict[str, list[int]]:
     """At which words of a delegate's stream each register is set."""
-    words = part.load().stream.words
+    whole = part.load().stream
     found: dict[str, list[int]] = {}
     at = 0
-    while at < len(words):
-        step, length = stream.decode(words, at)
+    while at < len(whole.words):
+        step, length = stream.decode(whole, at)
         found.setdefault(step.name, []).append(at)
         at += length
     return found

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tests.simulator.tosa_graphs import Graph, compile_graph
-from tui.simulator.ethosu85 import Npu, Stream, parse
+from tui.simulator import npu
+from tui.simulator.ethosu.stream import Stream
 
 VALUES = 16
 BYTES = 4 * VALUES
@@ -26,7 +27,7 @@ def forked(tmp_path_factory: pytest.TempPathFactory) -> Stream:
     graph = Graph()
     given = graph.input((1, 1, 1, VALUES), "int32")
     graph.output(graph.add("ABS", [given], given.shape, "int32"))
-    stream = parse(compile_graph(graph, tmp_path_factory.mktemp("abs")).files["cmd_data"].tobytes())
+    stream = npu.parse(compile_graph(graph, tmp_path_factory.mktemp("abs")).files["cmd_data"].tobytes())
     *begin, operation, stop = stream.words.tolist()
     rest = [SET_IFM_BASE0, PAYLOAD, SET_OFM_BASE0, TAKEN]
     branch = len(begin) + 1 + len(rest)
@@ -43,10 +44,10 @@ def memory(condition: int) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
 
 
 def test_each_inference_goes_its_own_way(forked: Stream) -> None:
-    npu = Npu(forked, b"")
+    engine = npu.load(forked, b"")
     for condition in (0, 3, -5, 0, 0, 1):
         scratch = memory(condition)
-        npu.run(scratch)
+        engine.run(scratch)
         went, other = (TAKEN, NOT_TAKEN) if condition else (NOT_TAKEN, TAKEN)
         np.testing.assert_array_equal(scratch[went : went + BYTES].view(np.int32), 1 + np.arange(VALUES))
         assert not scratch[other : other + BYTES].any()

@@ -13,9 +13,12 @@ from tests.benchmarks.cycles import compare, graphs
 from tests.conftest import Ran, environment
 from tests.simulator import programs
 from tui.simulator import cycle_model as delegates
-from tui.simulator.ethosu85 import CommandStreamError, Stream, cycles, timeline
+from tui.simulator.ethosu.errors import CommandStreamError
+from tui.simulator.ethosu.stream import Stream
+from tui.simulator.ethosu85 import cycles, timeline
 from tui.simulator.ethosu85.cycles import Cost
 from tui.simulator.ethosu85.memory_ports import LUT_RAM, Port, Ports
+from tui.simulator.ethosu85.registers import COMMANDS
 from tui.toolchain import vela
 from tui.toolchain.boards import ETHOS_U85
 
@@ -124,7 +127,7 @@ def test_a_memory_that_is_not_known_is_an_error_that_names_the_command(ran: RanM
 
 
 def test_an_empty_stream_costs_nothing() -> None:
-    empty = Stream(256, 0x20000008, 0, np.zeros(0, np.uint32))
+    empty = Stream(0x20000008, 0, np.zeros(0, np.uint32), COMMANDS)
     assert cycles.estimate(empty, {}) == []
     assert timeline.end(empty, []) == 0
 
@@ -142,7 +145,7 @@ WAIT_FOR_COPY, STOP = 17, 0
 
 def test_a_copy_runs_beside_a_pass_that_does_not_wait_for_it() -> None:
     def end(*words: int) -> int:
-        stream = Stream(256, 0x20000008, 0, np.array([*words, STOP], np.uint32))
+        stream = Stream(0x20000008, 0, np.array([*words, STOP], np.uint32), COMMANDS)
         return timeline.end(stream, cycles.estimate(stream, ports()))
 
     copy, work = end(*COPY), end(*POOL)

@@ -5,6 +5,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -19,10 +20,12 @@ from tests.simulator import programs
 from tests.simulator.damage import Mutation, flipped, flipped_outside_the_delegates, spliced, spoilt, truncated
 from tests.simulator.programs import Part
 from tui.model import pte
-from tui.simulator import interpreter
+from tui.simulator import interpreter, npu
 from tui.simulator.delegate import DelegateError, EthosU
-from tui.simulator.ethosu85 import CommandStreamError, Npu, Stream
-from tui.simulator.ethosu85.swd import Decoder
+from tui.simulator.ethosu.errors import CommandStreamError
+from tui.simulator.ethosu.stream import Stream
+from tui.simulator.ethosu.swd import Decoder
+from tui.simulator.ethosu85.registers import COMMANDS
 from tui.simulator.interpreter import ExecutionError, LoadError, Method
 
 RanModel = Callable[..., Ran]
@@ -114,7 +117,7 @@ def guarded(part: Part, stream: Stream, weights: bytes, size: int) -> str:
     end = "ok"
     try:
         with patience():
-            Npu(stream, weights).run(scratch, fast)
+            npu.load(stream, weights).run(scratch, fast)
     except (CommandStreamError, OutOfTime) as error:
         end = type(error).__name__
     for array in arrays:
@@ -133,7 +136,7 @@ def test_a_damaged_stream_stays_in_its_memory(seed: int, part: Part) -> None:
         ends: Counter[str] = Counter()
         for _ in range(150):
             words = spoilt(random, engine.stream.words)
-            changed = Stream(engine.stream.macs_per_cycle, engine.stream.config, engine.stream.identity, words)
+            changed = replace(engine.stream, words=words)
             # All of the blob as constants: damaged weights, too.
             ends[guarded(part, changed, blob, engine.scratch_bytes)] += 1
     assert ends["CommandStreamError"] > 30
@@ -193,7 +196,7 @@ def test_extreme_registers_are_an_error_or_little_work(values: dict[str, int], p
 
 
 def stream(*words: int) -> Stream:
-    return Stream(256, 0x20000008, 0, np.array(words, np.uint32))
+    return Stream(0x20000008, 0, np.array(words, np.uint32), COMMANDS)
 
 
 def set0(opcode: int, value: int) -> tuple[int]:
@@ -224,16 +227,16 @@ DMA_START = 16
 def test_a_transfer_beyond_its_memory_is_an_error(settings_: list[int]) -> None:
     scratch = np.full(1024, 0x7F, np.uint8)
     with patience(), pytest.raises(CommandStreamError, match=r"^command 0 \(DMA_START at byte \d+\): "):
-        Npu(stream(*settings_, DMA_START), bytes(64)).run(scratch)
+        npu.load(stream(*settings_, DMA_START), bytes(64)).run(scratch)
 
 
 def test_a_loop_that_never_ends_can_be_stopped() -> None:
     # BRANCH always to where it is.
     endless = stream(256 | 1 << 14, 0)
     with pytest.raises(CommandStreamError, match="the stream does not end"):
-        Npu(endless, b"").run(np.zeros(16, np.uint8))
+        npu.load(endless, b"").run(np.zeros(16, np.uint8))
     asked = iter([False, False, True])
-    Npu(endless, b"").run(np.zeros(16, np.uint8), should_stop=lambda: next(asked))
+    npu.load(endless, b"").run(np.zeros(16, np.uint8), should_stop=lambda: next(asked))
 
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 16, b"\xff" * 16, bytes(range(256)) * 8])

@@ -15,7 +15,7 @@ import tosa_reference_model
 import tosa_serializer as ts
 from ethosu.vela import vela
 
-from tui.simulator.ethosu85 import Npu, parse
+from tui.simulator import npu
 
 Array = np.ndarray[Any, Any]
 Shape = Sequence[int]
@@ -141,13 +141,13 @@ class Compiled:
 
     def simulate(self, inputs: Sequence[Array]) -> list[Array]:
         """The outputs on the simulator."""
-        npu = Npu(parse(self.files["cmd_data"].tobytes()), self.files["weight_data"])
+        engine = npu.load(npu.parse(self.files["cmd_data"].tobytes()), self.files["weight_data"])
         # Not zeros: an output that is not written must not look like one that is zero.
         scratch = np.full(int(self.files["scratch_shape"][0]), 0x5A, np.uint8)
         for array, offset in zip(inputs, self.files["input_offset"], strict=True):
             data = np.frombuffer(array.tobytes(), np.uint8)
             scratch[offset : offset + len(data)] = data
-        npu.run(scratch, np.zeros(FAST_SCRATCH_BYTES, np.uint8))
+        engine.run(scratch, np.zeros(FAST_SCRATCH_BYTES, np.uint8))
         found = []
         for tensor, offset in zip(self.outputs, self.files["output_offset"], strict=True):
             dtype = np.dtype(TYPES[tensor.dtype][1])

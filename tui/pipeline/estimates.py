@@ -6,7 +6,8 @@ from tui.model import pte
 from tui.run.figures import Estimate, Operator, whole
 from tui.simulator import cycle_model
 from tui.simulator.delegate import BACKEND, DelegateError, EthosU
-from tui.simulator.ethosu85 import CommandStreamError, timeline
+from tui.simulator.ethosu.errors import CommandStreamError
+from tui.simulator.ethosu85 import timeline
 from tui.simulator.ethosu85.cycles import Cost
 
 TABLES_SHARE = 0.05

@@ -16,7 +16,7 @@ from tui.run import events, store
 from tui.run.check import Check
 from tui.simulator import miscompiled
 from tui.simulator.delegate import DelegateError
-from tui.simulator.ethosu85 import CommandStreamError
+from tui.simulator.ethosu.errors import CommandStreamError
 
 OUTPUTS = "outputs.npz"
 FURTHER_OUTPUTS = "outputs_{}.npz"

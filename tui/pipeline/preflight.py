@@ -15,7 +15,7 @@ from tui.platform import command, counts, selection
 from tui.run import events, store
 from tui.run.figures import PoolNeed
 from tui.simulator import delegate
-from tui.simulator.ethosu85 import CommandStreamError
+from tui.simulator.ethosu.errors import CommandStreamError
 
 SIMULATED_CYCLES = (
     "the simulator's NPU cycles are estimated from the commands by Vela's formulas, waiting for memory included, "

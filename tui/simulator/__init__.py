@@ -12,6 +12,8 @@ cycle_model      cycle figures of a delegate
 trace            the timeline of the cycle model, for ``--pmu-trace``
 delegate         the Ethos-U backend: a delegate's blob, its tensors in NPU memory
 miscompiled      marks of Vela's faults in a program
-ethosu85/        the NPU
+npu              the NPU a command stream is for
+ethosu/          the parts that all Ethos-U have in common
+ethosu85/        the Ethos-U85
 firmware/        the firmware engine: Arm's prebuilt runner on QEMU, with this NPU
 """

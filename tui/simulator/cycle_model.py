@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from tui.simulator.delegate import EthosU
-from tui.simulator.ethosu85 import CommandStreamError, cycles, timeline
+from tui.simulator.ethosu.errors import CommandStreamError
+from tui.simulator.ethosu85 import cycles, timeline
 from tui.simulator.ethosu85.cycles import Cost
 from tui.simulator.ethosu85.memory_ports import LUT_RAM, Port, Ports
 from tui.simulator.executor_runner import Cycles, Estimate

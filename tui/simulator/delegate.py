@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from tui.model.pte import Delegate, DelegateCall, Program
-from tui.simulator.ethosu85 import Command, CommandStreamError, Npu, Stream, parse
-from tui.simulator.ethosu85.memory import Bytes
-from tui.simulator.ethosu85.swd import Decoder
+from tui.simulator import npu
+from tui.simulator.ethosu.errors import CommandStreamError
+from tui.simulator.ethosu.memory import Bytes
+from tui.simulator.ethosu.stream import Command, Stream
+from tui.simulator.ethosu.swd import Decoder
 from tui.toolchain import boards
 
 BACKEND = "EthosUBackend"
@@ -160,14 +162,14 @@ class EthosU:
         self.command_data = bytes(blocks["cmd_data"])
         """The COP1 container, as the driver is given it."""
         try:
-            self.stream: Stream = parse(self.command_data)
+            self.stream: Stream = npu.parse(self.command_data)
         except CommandStreamError as error:
             raise DelegateError(f"Malformed vela_bin_stream found: {error}") from error
         specs = dict(delegate.compile_specs)
         words = specs.get("compile_flags", b"").decode("utf-8", "replace").split()
         self.compile_flags = dict(word.split("=", 1) for word in words if "=" in word)
         """Vela's options the delegate was compiled with, such as ``--memory-mode``."""
-        self._npu = Npu(self.stream, blocks["weight_data"], decoder)
+        self._npu = npu.load(self.stream, blocks["weight_data"], decoder)
 
     def execute(
         self,

@@ -19,7 +19,7 @@ from tui.model.bundled import Case
 from tui.model.pte import PteError
 from tui.simulator import standard_input, verification
 from tui.simulator.delegate import EthosU
-from tui.simulator.ethosu85 import Command
+from tui.simulator.ethosu.stream import Command
 from tui.simulator.interpreter import ExecutionError, LoadError, Method, Tensor
 
 NO_CYCLES = "no PMU report: {}"

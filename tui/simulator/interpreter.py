@@ -10,9 +10,9 @@ from tui.model.pte import BoxedIntList, Plan, Program, TensorList
 from tui.simulator import cpu_kernels
 from tui.simulator.cpu_kernels import Kernel, KernelError
 from tui.simulator.delegate import DelegateError, EthosU
-from tui.simulator.ethosu85 import Command
-from tui.simulator.ethosu85.memory import Bytes, NDArray
-from tui.simulator.ethosu85.swd import Decoder
+from tui.simulator.ethosu.memory import Bytes, NDArray
+from tui.simulator.ethosu.stream import Command
+from tui.simulator.ethosu.swd import Decoder
 from tui.toolchain import boards
 
 MEMORY_LIMIT = boards.DEFAULT.memory.ddr_bytes

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 
 from tui.model import pte
 from tui.simulator.delegate import BACKEND, EthosU
-from tui.simulator.ethosu85 import Command, Stream, commands, feature_map, inputs, kernel, output
-from tui.simulator.ethosu85.feature_map import FeatureMap
-from tui.simulator.ethosu85.registers import Activation, Broadcast, ElementwiseMode, Storage
+from tui.simulator.ethosu import kernel, output_stage
+from tui.simulator.ethosu.feature_map import FeatureMap
+from tui.simulator.ethosu.inputs import broadcast_shape
+from tui.simulator.ethosu.registers import Broadcast, ElementwiseMode, Storage
+from tui.simulator.ethosu.stream import Command, Stream, commands
+from tui.simulator.ethosu85 import output, precision
+from tui.simulator.ethosu85.registers import Activation
 
 WIDE_TABLES = (Activation.LUT_S16_S16, Activation.LUT_S16_S32)
 """Tables that fill the NPU's memory for tables: there is room for one."""
@@ -96,11 +100,11 @@ def reshaped(stream: Stream) -> Iterator[Command]:
 
 
 def _reads_another_shape(command: Command) -> bool:
-    shape = output.size(command)
+    shape = output_stage.size(command)
     operands = ["IFM"] if command.parameter in UNARY else ["IFM", "IFM2"]
     operands = [one for one in operands if not command.registers.get(f"{one}_BROADCAST", 0) & Broadcast.SCALAR]
-    extents = [inputs.broadcast_shape(command, one, shape) for one in operands]
-    maps = [feature_map.from_registers(command, one) for one in operands]
+    extents = [broadcast_shape(command, one, shape) for one in operands]
+    maps = [precision.feature_map(command, one) for one in operands]
     if any(_meets_itself(fm, rows) for fm, (rows, *_) in zip(maps, extents, strict=True)):
         return True
     return bool(extents) and any(max(axis) < extent for *axis, extent in zip(*extents, shape, strict=True))
@@ -115,5 +119,5 @@ def _meets_itself(fm: FeatureMap, rows: int) -> bool:
 
 def _overlaps(command: Command) -> bool:
     out = output.from_registers(command)
-    width = output.size(command)["HWC".index(out.format.transpose.name[1])]
+    width = output_stage.size(command)["HWC".index(out.format.transpose.name[1])]
     return out.fm.storage == Storage.TILE2X2 and width > out.fm.width0 and out.fm.bases[1] == out.fm.bases[0]

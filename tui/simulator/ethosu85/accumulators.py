@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tui.simulator.ethosu.arithmetic import Int64
+from tui.simulator.ethosu.memory import Memory, NDArray
+from tui.simulator.ethosu.registers import bits
+from tui.simulator.ethosu.stream import Command
 from tui.simulator.ethosu85 import output
-from tui.simulator.ethosu85.arithmetic import Int64
-from tui.simulator.ethosu85.memory import Memory, NDArray
 from tui.simulator.ethosu85.output import Output
-from tui.simulator.ethosu85.registers import AccumulatorInput, bits
-from tui.simulator.ethosu85.stream import Command
+from tui.simulator.ethosu85.registers import AccumulatorInput
 
 OUTPUT_DISABLED = 6
 

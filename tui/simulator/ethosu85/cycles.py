@@ -10,22 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from tui.simulator.ethosu85 import feature_map, memory_ports, passes, traffic
-from tui.simulator.ethosu85.errors import CommandStreamError
+from tui.simulator.ethosu.errors import CommandStreamError
+from tui.simulator.ethosu.registers import ElementwiseMode, Storage, bits
+from tui.simulator.ethosu.stream import Command, Stream, commands
+from tui.simulator.ethosu.weights import SUBKERNEL
+from tui.simulator.ethosu85 import memory_ports, passes, precision, traffic
 from tui.simulator.ethosu85.memory_ports import Ports, Shape
 from tui.simulator.ethosu85.passes import Pass
-from tui.simulator.ethosu85.registers import (
-    CORES,
-    Activation,
-    ElementwiseMode,
-    Reverse,
-    Storage,
-    Transpose,
-    bits,
-)
-from tui.simulator.ethosu85.stream import Command, Stream, commands
+from tui.simulator.ethosu85.registers import CORES, Activation, Reverse, Transpose
 from tui.simulator.ethosu85.traffic import Transfer
-from tui.simulator.ethosu85.weights import SUBKERNEL
 
 OUTPUT_CYCLES = {
     128: (0.5, 0.5, 0.5, 1.0, 1.0, 1.0),
@@ -111,7 +104,7 @@ class Cost:
 
 def _output_cycles(command: Command, macs: int) -> float:
     """Cycles of the output stage for one element of a command."""
-    ofm, ifm = feature_map.from_registers(command, "OFM"), passes.input_map(command)
+    ofm, ifm = precision.feature_map(command, "OFM"), passes.input_map(command)
     to, of = 8 * ofm.dtype.itemsize, 8 * ifm.dtype.itemsize
     if passes.elementwise_mode(command) == ElementwiseMode.DIV:
         return DIVISION_CYCLES
@@ -124,7 +117,7 @@ def _output_cycles(command: Command, macs: int) -> float:
     else:
         index = {8: 0, 16: 1, 32: 2}[to]
     cycles = OUTPUT_CYCLES[macs][index]
-    form = feature_map.output_format(command)
+    form = precision.output_format(command)
     function = bits(command.registers.get("ACTIVATION", 0), 0, 5)
     if function != Activation.NONE or form.transpose != Transpose.HWC or form.reverse != Reverse.NONE:
         slow = form.transpose in SWAPPING or form.reverse == Reverse.W

@@ -4,23 +4,12 @@ import itertools
 
 import numpy as np
 
-from tui.simulator.ethosu85.feature_map import address, stride
-from tui.simulator.ethosu85.memory import Bytes, Memory
-from tui.simulator.ethosu85.registers import bits
-from tui.simulator.ethosu85.stream import Command
+from tui.simulator.ethosu.feature_map import address, stride
+from tui.simulator.ethosu.memory import Memory
+from tui.simulator.ethosu.registers import bits
+from tui.simulator.ethosu.stream import Command
 
 INDEX = np.dtype("<i4")
-
-
-def _place(
-    command: Command, memory: Memory, region: int, internal: bool, at: int, length: int, *, write: bool
-) -> Bytes:
-    """`length` bytes of a region, or of LUT RAM where the transfer is internal."""
-    if not internal:
-        return memory.bytes_at(region, at, length, write=write)
-    if at < 0 or at + length > len(memory.lut):
-        raise command.error(f"bytes {at}..{at + length} are outside the LUT RAM")
-    return memory.lut[at : at + length]
 
 
 def _index(command: Command, memory: Memory, outer: int, inner: int, inner_count: int) -> int:
@@ -56,7 +45,6 @@ def run(command: Command, memory: Memory) -> None:
         if bits(destination, 11):
             write_row = _index(command, memory, outer, inner, inner_count)
         at_src, at_dst = src + outer * src1 + read_row * src0, dst + outer * dst1 + write_row * dst0
-        data = _place(command, memory, bits(source, 0, 3), bits(source, 8) == 1, at_src, length, write=False)
-        _place(command, memory, bits(destination, 0, 3), bits(destination, 8) == 1, at_dst, length, write=True)[:] = (
-            data
-        )
+        data = memory.place(bits(source, 0, 3), at_src, length, internal=bits(source, 8) == 1, write=False)
+        target = memory.place(bits(destination, 0, 3), at_dst, length, internal=bits(destination, 8) == 1, write=True)
+        target[:] = data

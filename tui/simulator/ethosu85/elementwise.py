@@ -4,13 +4,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tui.simulator.ethosu85 import arithmetic, inputs, output
-from tui.simulator.ethosu85.arithmetic import Int64, Scale
-from tui.simulator.ethosu85.inputs import Chains, Input
-from tui.simulator.ethosu85.memory import Memory, NDArray
-from tui.simulator.ethosu85.registers import ElementwiseMode as Mode
-from tui.simulator.ethosu85.registers import Rounding, bits
-from tui.simulator.ethosu85.stream import Command
+from tui.simulator.ethosu import arithmetic, operators, output_stage
+from tui.simulator.ethosu.arithmetic import Int64, Scale
+from tui.simulator.ethosu.inputs import Input, broadcast_shape
+from tui.simulator.ethosu.memory import Memory, NDArray
+from tui.simulator.ethosu.registers import ElementwiseMode as Mode
+from tui.simulator.ethosu.registers import bits
+from tui.simulator.ethosu.stream import Command
+from tui.simulator.ethosu85 import inputs, output, scales
+from tui.simulator.ethosu85.inputs import Chains
 
 UNARY = (Mode.ABS, Mode.CLZ, Mode.NOT)
 SCALED = (Mode.ADD, Mode.SUB, Mode.MIN, Mode.MAX, Mode.ABS)
@@ -31,11 +33,7 @@ def _divide(a: Int64, b: Int64) -> Int64:
 
 
 _BINARY: dict[Mode, Callable[[Int64, Int64], Int64]] = {
-    Mode.MUL: np.multiply,
-    Mode.ADD: np.add,
-    Mode.SUB: np.subtract,
-    Mode.MIN: np.minimum,
-    Mode.MAX: np.maximum,
+    **operators.BINARY,
     Mode.DIV: _divide,
     Mode.CMP_EQ: _compared(np.equal),
     Mode.CMP_NE: _compared(np.not_equal),
@@ -46,27 +44,6 @@ _BINARY: dict[Mode, Callable[[Int64, Int64], Int64]] = {
     Mode.XOR: np.bitwise_xor,
     Mode.AND_NOT: lambda a, b: a & ~b,
 }
-
-
-def _shift(command: Command, mode: Mode, a: Int64, b: Int64, ifm: Input, rounding: int) -> Int64:
-    """Shifts by the amounts in `b`, of the width of the input's type."""
-    width = 8 * ifm.fm.dtype.itemsize
-    amount = np.clip(b, 0, width - 1)
-    if mode == Mode.SHL:
-        return a << amount
-    if mode == Mode.LSR:
-        return (a & ((1 << width) - 1)) >> amount
-    if rounding == Rounding.NATURAL:
-        return (a + ((np.int64(1) << amount) >> 1)) >> amount
-    if rounding == Rounding.TRUNCATE_TO_LOWER:
-        return a >> amount
-    raise command.error(f"rounding {rounding} of a shift is not known")
-
-
-def _leading_zeros(a: Int64, width: int) -> Int64:
-    unsigned = (a & ((1 << width) - 1)).astype(np.float64)
-    # frexp is exact up to 2**53, and widths go to 32.
-    return width - np.frexp(unsigned)[1].astype(np.int64)
 
 
 def run(command: Command, memory: Memory, chains: Chains) -> NDArray:
@@ -80,19 +57,19 @@ def run(command: Command, memory: Memory, chains: Chains) -> NDArray:
         raise command.error("elementwise mode is not known")
     mode = Mode(number)
     out = output.from_registers(command)
-    shape = output.size(command)
+    shape = output_stage.size(command)
     output.check(out, memory, shape)
-    first = inputs.read(command, "IFM", memory, chains, inputs.broadcast_shape(command, "IFM", shape))
+    first = inputs.read(command, "IFM", memory, chains, broadcast_shape(command, "IFM", shape))
     a, b = first.centred(), np.zeros((1, 1, 1), np.int64)
     if mode not in UNARY:
-        second = inputs.read(command, "IFM2", memory, chains, inputs.broadcast_shape(command, "IFM2", shape))
+        second = inputs.read(command, "IFM2", memory, chains, broadcast_shape(command, "IFM2", shape))
         b = second.centred()
     if mode in SCALED:
-        a = arithmetic.apply(command, a, arithmetic.from_register(command, "IFM_SCALE"))
+        a = arithmetic.apply(command, a, scales.from_register(command, "IFM_SCALE"))
         if mode not in UNARY:
-            b = arithmetic.apply(command, b, arithmetic.from_register(command, "IFM2_SCALE"))
+            b = arithmetic.apply(command, b, scales.from_register(command, "IFM2_SCALE"))
     values = np.broadcast_to(_computed(command, mode, a, b, first, out.scale), shape)
-    finished = output.finish(command, out, memory, values)
+    finished = output_stage.finish(command, out, memory, values)
     output.write(command, out, memory, chains, finished)
     return finished
 
@@ -104,7 +81,7 @@ def _computed(command: Command, mode: Mode, a: Int64, b: Int64, first: Input, sc
     if mode == Mode.NOT:
         return ~a
     if mode == Mode.CLZ:
-        return _leading_zeros(a, width)
-    if mode in (Mode.SHR, Mode.SHL, Mode.LSR):
-        return _shift(command, mode, a, b, first, scale.rounding)
+        return operators.leading_zeros(a, width)
+    if mode in operators.SHIFTS:
+        return operators.shift(command, mode, a, b, width, scale.rounding)
     return _BINARY[mode](a, b)

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from enum import IntEnum
 
-from tui.simulator.ethosu85.feature_map import BRICK, FeatureMap
+from tui.simulator.ethosu.feature_map import BRICK, FeatureMap
 from tui.simulator.ethosu85.registers import CORES
 
 Shape = tuple[int, int, int]

@@ -1,28 +1,23 @@
-"""The output stage: from an accumulator to the OFM in memory or in a chain buffer.
+"""The U85's output stage: a transpose or reverse comes last, and the OFM goes to memory or to a chain buffer.
 
-In this order: OFM scale, OFM zero point, clip to ACTIVATION_MIN/MAX, table, saturation, transpose or reverse, write.
 Where ACTIVATION's clip range is none, nothing is clipped or saturated: what does not fit the element type wraps.
 """
 
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tui.simulator.ethosu85 import arithmetic, feature_map
-from tui.simulator.ethosu85.arithmetic import Int64
-from tui.simulator.ethosu85.feature_map import FeatureMap, OutputFormat
-from tui.simulator.ethosu85.memory import Memory, NDArray
-from tui.simulator.ethosu85.registers import Activation, Reverse, Storage, bits
-from tui.simulator.ethosu85.stream import Command, once
-from tui.simulator.ethosu85.weights import Scales
+from tui.simulator.ethosu import feature_map, output_stage
+from tui.simulator.ethosu.memory import Memory, NDArray
+from tui.simulator.ethosu.output_stage import Table
+from tui.simulator.ethosu.registers import Storage, bits
+from tui.simulator.ethosu.stream import Command, once
+from tui.simulator.ethosu85 import precision, scales
+from tui.simulator.ethosu85.precision import OutputFormat
+from tui.simulator.ethosu85.registers import LUT_BYTES, Activation, Reverse
 
 CHAIN_BUFFERS = 8
-CHUNK = 1 << 16
-"""Elements scaled at a time: what fits the second-level cache."""
-
 _TABLES = {
     Activation.LUT_U8_U8: (256, "<u1"),
     Activation.LUT_S8_S8: (256, "<i1"),
@@ -34,19 +29,23 @@ _TABLES = {
 """Bytes and element type of each kind of table."""
 
 
-@dataclass(frozen=True)
-class Output:
+@dataclass(frozen=True, kw_only=True)
+class Output(output_stage.Output):
     """Output stage of a command."""
 
-    fm: FeatureMap
     format: OutputFormat
-    scale: arithmetic.Scale
-    low: int
-    high: int
-    wraps: bool
-    """True if values out of the element type's range lose their upper bits; else they end at its limits."""
     function: Activation
-    table: int
+
+
+def _table(command: Command, function: Activation, number: int) -> Table | None:
+    """Table `number` in LUT RAM of a kind that is named by the function."""
+    if function == Activation.NONE:
+        return None
+    length, dtype = _TABLES[function]
+    if (number + 1) * length > LUT_BYTES:
+        raise command.error(f"table {number} of {length} bytes lies outside the LUT RAM")
+    interpolated = function in (Activation.LUT_S16_S16, Activation.LUT_S16_S32)
+    return Table(number * length, length, dtype, interpolated, function == Activation.LUT_S16_S32)
 
 
 @once
@@ -56,93 +55,25 @@ def from_registers(command: Command) -> Output:
     Raises:
         CommandStreamError: a field holds a value that is not known.
     """
-    r = command.registers
-    fm = feature_map.from_registers(command, "OFM")
-    activation = r.get("ACTIVATION", 0)
+    fm = precision.feature_map(command, "OFM")
+    activation = command.registers.get("ACTIVATION", 0)
     number = bits(activation, 0, 5)
     if number not in list(Activation):
         raise command.error(f"unknown activation function {number}")
     function = Activation(number)
     if function != Activation.NONE and function not in _TABLES:
         raise command.error(f"activation {function.name} is not known")
-    low, high = r.get("ACTIVATION_MIN", 0), r.get("ACTIVATION_MAX", 0)
-    signed = fm.dtype.kind == "i"
-    if signed:
-        low, high = low - ((low & 0x8000) << 1), high - ((high & 0x8000) << 1)
-    wraps = bool(bits(activation, 12))
+    low, high = output_stage.clip_range(command, fm.dtype.kind == "i")
     return Output(
         fm=fm,
-        format=feature_map.output_format(command),
-        scale=arithmetic.from_register(command, "OFM_SCALE"),
+        format=precision.output_format(command),
+        scale=scales.from_register(command, "OFM_SCALE"),
         low=low,
         high=high,
-        wraps=wraps,
+        wraps=bool(bits(activation, 12)),
         function=function,
-        table=bits(activation, 5, 3),
+        table=_table(command, function, bits(activation, 5, 3)),
     )
-
-
-@once
-def size(command: Command) -> tuple[int, int, int]:
-    """(height, width, channels) of the OFM before a transpose."""
-    r = command.registers
-    return r.get("OFM_HEIGHT_M1", 0) + 1, r.get("OFM_WIDTH_M1", 0) + 1, r.get("OFM_DEPTH_M1", 0) + 1
-
-
-def _look_up(command: Command, out: Output, memory: Memory, values: NDArray) -> NDArray:
-    """Values through the table in LUT RAM.
-
-    16-bit tables hold 512 (base, slope) pairs, interpolated over 128 steps; to 32 bits, the 7 bits below the base stay.
-    """
-    length, dtype = _TABLES[out.function]
-    start = out.table * length
-    if start + length > len(memory.lut):
-        raise command.error(f"table {out.table} of {length} bytes lies outside the LUT RAM")
-    table = memory.lut[start : start + length].view(dtype)
-    if out.function in (Activation.LUT_S16_S16, Activation.LUT_S16_S32):
-        offset = np.clip(values, -32768, 32767).astype(np.int32) + 32768
-        pairs = table.astype(np.int32)
-        index, fraction = offset >> 7, offset & 127
-        base, step = pairs[0::2][index], pairs[1::2][index] * fraction
-        return base + ((step + 64) >> 7) if out.function == Activation.LUT_S16_S16 else (base << 7) + step
-    bias = 0 if out.function == Activation.LUT_U8_U8 else 128
-    return table[np.clip(values + bias, 0, 255).astype(np.intp)]
-
-
-def _finish(command: Command, out: Output, memory: Memory, values: Int64) -> NDArray:
-    """Zero point, clip, table and saturation of scaled values, which are overwritten."""
-    if out.fm.zero_point:
-        values += out.fm.zero_point
-    if not out.wraps:
-        np.clip(values, out.low, out.high, out=values)
-    looked_up = values if out.function == Activation.NONE else _look_up(command, out, memory, values)
-    return looked_up.astype(out.fm.dtype) if out.wraps else arithmetic.saturate(looked_up, out.fm.dtype)
-
-
-def _rows(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Slices of rows of about `CHUNK` elements."""
-    each = max(1, CHUNK // max(1, math.prod(shape[1:])))
-    for start in range(0, shape[0], each):
-        yield slice(start, start + each)
-
-
-def finish(
-    command: Command, out: Output, memory: Memory, accumulator: NDArray, scales: Scales | None = None
-) -> NDArray:
-    """An accumulator (rows, ..., channels) through the output stage up to its element type.
-
-    `scales` are those of each channel; without them OFM_SCALE is for all.
-    """
-    result = np.empty(accumulator.shape, out.fm.dtype)
-    for rows in _rows(accumulator.shape):
-        values = accumulator[rows].astype(np.int64)
-        if scales is None:
-            values = arithmetic.apply(command, values, out.scale)
-        else:
-            values += scales.bias
-            values = arithmetic.multiply(values, scales.scale, scales.shift, arithmetic.rounding(command, out.scale))
-        result[rows] = _finish(command, out, memory, values)
-    return result
 
 
 def _arranged(values: NDArray, form: OutputFormat) -> NDArray:

@@ -6,21 +6,17 @@ Shapes are those the compiler reckons with (Vela 5.1, regor): the OFM as it lies
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tui.simulator.ethosu85 import feature_map, inputs, kernel, output
-from tui.simulator.ethosu85.feature_map import FeatureMap
-from tui.simulator.ethosu85.kernel import Kernel
+from tui.simulator.ethosu import kernel, output_stage
+from tui.simulator.ethosu.feature_map import FeatureMap
+from tui.simulator.ethosu.inputs import broadcast_shape
+from tui.simulator.ethosu.kernel import Kernel
+from tui.simulator.ethosu.registers import ElementwiseMode, PoolMode, Storage, bits
+from tui.simulator.ethosu.stream import Command, Stream, commands
+from tui.simulator.ethosu.weights import SUBKERNEL
+from tui.simulator.ethosu85 import precision
 from tui.simulator.ethosu85.memory_ports import Shape
-from tui.simulator.ethosu85.registers import (
-    DEFAULT_UBLOCK_DEPTH,
-    MICROBLOCKS,
-    UBLOCK_DEPTHS,
-    ElementwiseMode,
-    PoolMode,
-    Storage,
-    bits,
-)
-from tui.simulator.ethosu85.stream import Command, Stream, commands
-from tui.simulator.ethosu85.weights import SUBKERNEL, geometry
+from tui.simulator.ethosu85.registers import DEFAULT_UBLOCK_DEPTH, MICROBLOCKS, UBLOCK_DEPTHS
+from tui.simulator.ethosu85.weights import geometry
 
 IFM_UNITS = {
     128: ((1, 2), (1, 1), (1, 1)),
@@ -129,12 +125,12 @@ def only_second(command: Command) -> bool:
 
 def input_map(command: Command) -> FeatureMap:
     """The first map a command reads."""
-    return feature_map.from_registers(command, "IFM2" if only_second(command) else "IFM")
+    return precision.feature_map(command, "IFM2" if only_second(command) else "IFM")
 
 
 def in_memory(command: Command, shape: Shape) -> Shape:
     """(height, width, channels) of an OFM as it lies in memory, after a transpose."""
-    axes = ["HWC".index(axis) for axis in feature_map.output_format(command).transpose.name]
+    axes = ["HWC".index(axis) for axis in precision.output_format(command).transpose.name]
     return shape[axes[0]], shape[axes[1]], shape[axes[2]]
 
 
@@ -144,10 +140,10 @@ def second_input(command: Command) -> tuple[FeatureMap, Shape] | None:
         r = command.registers
         shape = r.get("IFM2_HEIGHT0_M1", 0) + 1, r.get("IFM2_WIDTH0_M1", 0) + 1, r.get("IFM_DEPTH_M1", 0) + 1
     elif is_binary(command):
-        shape = inputs.broadcast_shape(command, "IFM2", output.size(command))
+        shape = broadcast_shape(command, "IFM2", output_stage.size(command))
     else:
         return None
-    return feature_map.from_registers(command, "IFM2"), shape
+    return precision.feature_map(command, "IFM2"), shape
 
 
 def _groups(stream: Stream) -> Iterator[tuple[Command, ...]]:
@@ -157,7 +153,7 @@ def _groups(stream: Stream) -> Iterator[tuple[Command, ...]]:
         if command.name in ("STOP", "BRANCH", "DMA_START"):
             continue
         group.append(command)
-        if feature_map.from_registers(command, "OFM").storage != Storage.CHAINED:
+        if precision.feature_map(command, "OFM").storage != Storage.CHAINED:
             yield tuple(group)
             group = []
     if group:
@@ -185,9 +181,9 @@ def _ifm_block(block: Shape, k: Kernel, depth: int, itemsize: int, ublock: Shape
 def _of(group: tuple[Command, ...], macs: int) -> Pass:
     command = group[0]
     r = command.registers
-    ifm, ofm = input_map(command), feature_map.from_registers(command, "OFM")
+    ifm, ofm = input_map(command), precision.feature_map(command, "OFM")
     k = kernel.from_registers(command)
-    before = output.size(command)
+    before = output_stage.size(command)
     shape = in_memory(command, before)
     block = (
         r.get("OFM_BLK_HEIGHT_M1", 0) + 1,

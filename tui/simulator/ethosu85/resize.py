@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tui.simulator.ethosu85 import arithmetic, inputs, output
-from tui.simulator.ethosu85.arithmetic import Int64, Scale
+from tui.simulator.ethosu import arithmetic, output_stage
+from tui.simulator.ethosu.arithmetic import Int64, Scale
+from tui.simulator.ethosu.memory import Memory, NDArray
+from tui.simulator.ethosu.registers import bits
+from tui.simulator.ethosu.stream import Command
+from tui.simulator.ethosu85 import inputs, output
 from tui.simulator.ethosu85.inputs import Chains
-from tui.simulator.ethosu85.memory import Memory, NDArray
-from tui.simulator.ethosu85.registers import ResizeMode, bits
-from tui.simulator.ethosu85.stream import Command
+from tui.simulator.ethosu85.registers import ResizeMode
 
 EXTRA_SHIFT = 16
 """OFM_SCALE's shift of a resize is that of the result plus this."""
@@ -66,7 +68,7 @@ def run(command: Command, memory: Memory, chains: Chains) -> NDArray:
     """
     mode = bits(command.parameter, 0, 2)
     out = output.from_registers(command)
-    height, width, depth = output.size(command)
+    height, width, depth = output_stage.size(command)
     output.check(out, memory, (height, width, depth))
     r = command.registers
     # The kernel registers hold the extent of the IFM that is read.
@@ -84,6 +86,6 @@ def run(command: Command, memory: Memory, chains: Chains) -> NDArray:
         raise command.error(f"a resize with scale {out.scale.scale} >> {out.scale.shift} is not known")
     sampled = arithmetic.apply(command, sampled, Scale(1, shift, out.scale.rounding))
     unscaled = replace(out, scale=Scale(1, 0, out.scale.rounding))
-    finished = output.finish(command, unscaled, memory, sampled)
+    finished = output_stage.finish(command, unscaled, memory, sampled)
     output.write(command, out, memory, chains, finished)
     return finished

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from tui.simulator.ethosu.stream import Command, Stream, decode
 from tui.simulator.ethosu85.cycles import Cost
-from tui.simulator.ethosu85.stream import Command, Stream, decode
 
 KERNELS = 2
 """Passes that may be under way at once."""
@@ -32,7 +32,7 @@ def _waits(stream: Stream) -> dict[int, tuple[tuple[str, int], ...]]:
     waiting: list[tuple[str, int]] = []
     at = 0
     while at < len(stream.words):
-        step, length = decode(stream.words, at)
+        step, length = decode(stream, at)
         at += length
         if step.setting:
             continue

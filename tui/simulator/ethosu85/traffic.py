@@ -13,13 +13,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tui.simulator.ethosu85 import feature_map, inputs, memory_ports, output, passes
-from tui.simulator.ethosu85.feature_map import BRICK, FeatureMap, address
+from tui.simulator.ethosu import output_stage
+from tui.simulator.ethosu.feature_map import BRICK, FeatureMap, address
+from tui.simulator.ethosu.inputs import broadcast_shape
+from tui.simulator.ethosu.registers import Storage, bits
+from tui.simulator.ethosu.stream import Command
+from tui.simulator.ethosu.weights import SUBKERNEL
+from tui.simulator.ethosu85 import memory_ports, passes, precision
 from tui.simulator.ethosu85.memory_ports import LUT_RAM, Channel, Port, Ports, Shape
 from tui.simulator.ethosu85.passes import Pass
-from tui.simulator.ethosu85.registers import CORES, Storage, Transpose, bits
-from tui.simulator.ethosu85.stream import Command
-from tui.simulator.ethosu85.weights import SUBKERNEL, stream_registers
+from tui.simulator.ethosu85.registers import CORES, Transpose
+from tui.simulator.ethosu85.weights import stream_registers
 
 Use = Literal["features", "weights", "scales"]
 INDEX_BYTES = 4
@@ -73,7 +77,7 @@ def _read_blocks(p: Pass, ports: Ports, times: int) -> list[Transfer]:
         return []
     block = passes.smaller(p.ifm_shape, p.ifm_block)
     moved = bus = _whole(p.ifm, (block[0], block[1], p.ifm_shape[2])) * times
-    if p.kernel.is_point and not p.reduces and feature_map.output_format(p.command).transpose != Transpose.HWC:
+    if p.kernel.is_point and not p.reduces and precision.output_format(p.command).transpose != Transpose.HWC:
         # Each element goes to one place.
         moved = _whole(p.ifm, p.ifm_shape)
     length = memory_ports.read_burst(p.ifm, p.ifm_block, p.ifm_shape)
@@ -82,7 +86,7 @@ def _read_blocks(p: Pass, ports: Ports, times: int) -> list[Transfer]:
 
 def _written(ports: Ports, command: Command, block: Shape, macs: int) -> Iterator[Transfer]:
     """Writing the OFM of a command, where it goes to memory."""
-    fm, shape = feature_map.from_registers(command, "OFM"), passes.in_memory(command, output.size(command))
+    fm, shape = precision.feature_map(command, "OFM"), passes.in_memory(command, output_stage.size(command))
     if fm.storage == Storage.TILE2X2:
         length = memory_ports.write_burst(fm, block, shape, macs)
         yield _transfer(ports[fm.region], Channel.WRITE, "features", _whole(fm, shape), length)
@@ -112,8 +116,8 @@ def _windowed(p: Pass, ports: Ports) -> Iterator[Transfer]:
 
 def _elementwise(command: Command, block: Shape, ports: Ports) -> Iterator[Transfer]:
     """Reads of an operation that takes each element of its inputs once."""
-    shape = output.size(command)
-    first = inputs.broadcast_shape(command, "IFM", shape) if command.name == "ELEMENTWISE" else shape
+    shape = output_stage.size(command)
+    first = broadcast_shape(command, "IFM", shape) if command.name == "ELEMENTWISE" else shape
     fm = passes.input_map(command)
     yield from _read(ports, fm, block, first, Channel.STREAMED)
     if (second := passes.second_input(command)) is not None:

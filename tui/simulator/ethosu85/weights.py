@@ -12,43 +12,39 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from tui.simulator.ethosu85.errors import CommandStreamError
-from tui.simulator.ethosu85.memory import Bytes, Memory
+from tui.simulator.ethosu.errors import CommandStreamError
+from tui.simulator.ethosu.feature_map import address
+from tui.simulator.ethosu.kernel import Kernel
+from tui.simulator.ethosu.memory import Bytes, Memory
+from tui.simulator.ethosu.registers import bits
+from tui.simulator.ethosu.stream import Command
+from tui.simulator.ethosu.swd import Decoder
+from tui.simulator.ethosu.weights import (
+    PADDING,
+    SUBKERNEL,
+    Indices,
+    Scales,
+    Weights,
+    check_density,
+    scale_records,
+    scatter,
+    signed,
+    swd_values,
+    units,
+    unsigned,
+)
 from tui.simulator.ethosu85.registers import (
     CORES,
     DEFAULT_UBLOCK_DEPTH,
     MICROBLOCKS,
     UBLOCK_DEPTHS,
-    bits,
 )
-from tui.simulator.ethosu85.stream import Command
-from tui.simulator.ethosu85.swd import Decoder
 
-SCALE_BYTES = 10
 INTERLEAVE = 4
 """OFM channels a core takes at a time."""
-PADDING = -1
-MOST_PER_BYTE = 256
-"""Weights that a byte of the densest stream stands for: runs of up to 1023 zeros take 36 bits."""
-SUBKERNEL = 8
-"""Kernels are decomposed into parts of at most 8x8 (undilated)."""
-
-Indices = npt.NDArray[np.int64]
-Weights = npt.NDArray[np.int16]
-
-
-@dataclass(frozen=True)
-class Scales:
-    """Bias (int64), scale and shift (int64) of each OFM channel."""
-
-    bias: npt.NDArray[np.int64]
-    scale: npt.NDArray[np.int64]
-    shift: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -108,30 +104,16 @@ def read_scales(memory: Memory, command: Command, depth: int, wide_accumulator: 
     A record is 10 bytes: with 32-bit accumulation int32 bias, 31-bit scale, 6-bit shift; with 48-bit accumulation
     int48 bias, 15-bit scale, 6-bit shift.
     """
-    r = command.registers
-    length = r.get("SCALE_LENGTH", 0)
-    if length < depth * SCALE_BYTES:
-        raise command.error(f"{length} bytes of scales are too few for {depth} channels")
-    data = memory.bytes_at(r.get("SCALE_REGION", 0), r.get("SCALE_BASE", 0) & ((1 << 40) - 1), depth * SCALE_BYTES)
-    records = data.reshape(depth, SCALE_BYTES).astype(np.int64)
-
-    def field(first: int, count: int) -> npt.NDArray[np.int64]:
-        value = np.zeros(depth, np.int64)
-        for byte in range(count):
-            value |= records[:, first + byte] << (8 * byte)
-        return value
-
+    records = scale_records(memory, command, "SCALE", depth)
     if wide_accumulator:
-        bias, scale = field(0, 6), field(6, 2) & 0x7FFF
-        bias -= (bias >> 47) << 48
+        bias, scale = signed(records, 6), unsigned(records, 6, 2) & 0x7FFF
     else:
-        bias, scale = field(0, 4), field(4, 4) & 0x7FFFFFFF
-        bias -= (bias >> 31) << 32
+        bias, scale = signed(records, 4), unsigned(records, 4, 4) & 0x7FFFFFFF
     return Scales(bias, scale, records[:, 8] & 0x3F)
 
 
-def geometry(command: Command, macs: int, ofm_depth: int, ifm_depth: int, ifm_bits: int, kernel: Any) -> Geometry:
-    """The order's parameters from a command's registers; `kernel` is a `kernel.Kernel`."""
+def geometry(command: Command, macs: int, ofm_depth: int, ifm_depth: int, ifm_bits: int, kernel: Kernel) -> Geometry:
+    """The order's parameters from a command's registers."""
     r = command.registers
     block = bits(r.get("ACC_FORMAT", 0), 8, 3)
     if block >= len(MICROBLOCKS):
@@ -282,17 +264,6 @@ def decode_fwd(data: Bytes) -> Weights:
     return palette[indices.reshape(-1)]
 
 
-def _place(tensor: Weights, values: Weights, where: Indices) -> None:
-    """Scatter a stream's values to where they belong, checking that nothing is left over."""
-    if len(values) < len(where):
-        raise CommandStreamError(f"a weight stream holds {len(values)} weights, its operator needs {len(where)}")
-    values = values[: len(where)]
-    inside = where >= 0
-    if values[~inside].any():
-        raise CommandStreamError("a weight stream has weights where there must be padding")
-    tensor[where[inside]] = values[inside]
-
-
 def _interleaved(g: Geometry, orders: list[Indices]) -> Indices:
     """The order of a single FWD stream that serves several cores: blocks of each in turn."""
     if len(orders) == 1:
@@ -303,18 +274,12 @@ def _interleaved(g: Geometry, orders: list[Indices]) -> Indices:
     return np.stack([o.reshape(-1, block) for o in orders], axis=1).reshape(-1)
 
 
-def _units(depth: int, block: int, unit: int) -> int:
-    """Units that `depth` takes when it is cut into blocks, and each block into units."""
-    whole, rest = divmod(depth, block)
-    return whole * -(-block // unit) + -(-rest // unit)
-
-
 def _slots(g: Geometry) -> int:
     """Positions of all streams together, at least: what `order` would make."""
-    units = _units(g.ofm_depth, g.ofm_block_depth, g.ofm_ublock_depth)
+    count = units(g.ofm_depth, g.ofm_block_depth, g.ofm_ublock_depth)
     if not g.depthwise:
-        units *= _units(g.ifm_depth, g.ifm_block_depth, g.ifm_ublock_depth)
-    return units * g.ofm_ublock_depth * g.ifm_ublock_depth * g.kernel_h * g.kernel_w
+        count *= units(g.ifm_depth, g.ifm_block_depth, g.ifm_ublock_depth)
+    return count * g.ofm_ublock_depth * g.ifm_ublock_depth * g.kernel_h * g.kernel_w
 
 
 def decode(g: Geometry, streams: list[Bytes], decoder: Decoder, *, fast: bool) -> Weights:
@@ -324,18 +289,14 @@ def decode(g: Geometry, streams: list[Bytes], decoder: Decoder, *, fast: bool) -
         CommandStreamError: a stream is damaged or not in the order its registers say.
     """
     shape = (g.ofm_depth, g.kernel_h, g.kernel_w, 1 if g.depthwise else g.ifm_depth)
-    count, held = math.prod(shape), sum(len(stream) for stream in streams)
-    if _slots(g) > MOST_PER_BYTE * g.cores * held:
-        raise CommandStreamError(f"{held} bytes cannot hold the {count} weights of the operator")
+    check_density(_slots(g) // g.cores, streams)
     orders = [order(g, core) for core in range(g.cores)]
-    tensor = np.zeros(count, np.int16)
+    tensor = np.zeros(math.prod(shape), np.int16)
     if fast:
-        _place(tensor, decode_fwd(streams[0]), _interleaved(g, orders))
+        scatter(tensor, decode_fwd(streams[0]), _interleaved(g, orders))
     else:
         for stream, where in zip(streams, orders, strict=True):
-            # A core that no OFM channel falls to has an empty stream.
-            values = decoder.decode(stream.tobytes(), len(where)) if len(stream) else np.zeros(0, np.int16)
-            _place(tensor, values, where)
+            scatter(tensor, swd_values(decoder, stream, len(where)), where)
     return tensor.reshape(shape)
 
 
@@ -343,4 +304,4 @@ def stream_registers(command: Command, cores: int, *, fast: bool) -> list[tuple[
     """(address, length) of each weight stream of a command."""
     r = command.registers
     names = ("WEIGHT", "WEIGHT1", "WEIGHT2", "WEIGHT3")[: 1 if fast else cores]
-    return [(r.get(f"{name}_BASE", 0) & ((1 << 40) - 1), r.get(f"{name}_LENGTH", 0)) for name in names]
+    return [(address(r.get(f"{name}_BASE", 0)), r.get(f"{name}_LENGTH", 0)) for name in names]

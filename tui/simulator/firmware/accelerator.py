@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tui.simulator import npu
 from tui.simulator.cycle_model import PMU
 from tui.simulator.delegate import FAST_SCRATCH_BYTES, EthosU
-from tui.simulator.ethosu85 import Command, CommandStreamError, Npu, parse
-from tui.simulator.ethosu85.memory import Bytes
-from tui.simulator.ethosu85.npu import FAST_SCRATCH
-from tui.simulator.ethosu85.swd import Decoder
+from tui.simulator.ethosu.errors import CommandStreamError
+from tui.simulator.ethosu.memory import Bytes
+from tui.simulator.ethosu.sequencer import FAST_SCRATCH
+from tui.simulator.ethosu.stream import Command
+from tui.simulator.ethosu.swd import Decoder
 from tui.simulator.executor_runner import Estimate
 from tui.simulator.firmware.memory import GuestMemory, GuestMemoryError
 
@@ -52,7 +54,7 @@ class Accelerator:
         self._delegates = {delegate.command_data: delegate for delegate in delegates}
         self._estimate = estimate
         self._observe = observe
-        self._npus: dict[Job, Npu] = {}
+        self._npus: dict[Job, npu.Npu] = {}
         self._decoder = Decoder()
         self._selected: dict[int, int] = {}
         self._events: dict[str, int] = {}
@@ -75,7 +77,7 @@ class Accelerator:
             if len(regions) < 2:
                 raise NpuError(f"a job with {len(regions)} regions has no constants or no scratch")
             if job not in self._npus:
-                self._npus[job] = Npu(parse(commands), regions[0], self._decoder)
+                self._npus[job] = npu.load(npu.parse(commands), regions[0], self._decoder)
             delegate = self._delegates.get(commands)
             self._npus[job].run(regions[1], regions[2] if regions[2:] else None, observe=self._observer(delegate))
         except (CommandStreamError, GuestMemoryError) as error:

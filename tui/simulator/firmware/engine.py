@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from tui.model import pte
 from tui.simulator.delegate import EthosU
-from tui.simulator.ethosu85 import Command
+from tui.simulator.ethosu.stream import Command
 from tui.simulator.executor_runner import NO_CYCLES, Estimate, RunnerError
 from tui.simulator.firmware import counts, driver, preflight
 from tui.simulator.firmware.accelerator import Accelerator

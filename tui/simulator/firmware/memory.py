@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from tui.simulator.ethosu85.memory import Bytes
+from tui.simulator.ethosu.memory import Bytes
 from tui.toolchain.qemu import DDR, DDR_BYTES
 
 

@@ -14,22 +14,11 @@ from typing import Any, TypeVar, TypeVarTuple
 import numpy as np
 import numpy.typing as npt
 
-from tui.simulator.ethosu85.errors import CommandStreamError
-from tui.simulator.ethosu85.registers import (
-    BRANCH,
-    OPERATIONS,
-    SETTINGS,
-    WIDE_SETTINGS,
-    ElementwiseMode,
-    PoolMode,
-    ResizeMode,
-    bits,
-)
-from tui.toolchain.boards import ETHOS_U85
+from tui.simulator.ethosu.errors import CommandStreamError
+from tui.simulator.ethosu.registers import CommandSet, bits
 
 FOURCC = b"COP1"
 OPTIMIZER_CONFIG, COMMAND_STREAM, NOP = 1, 2, 5
-PRODUCT_U85 = 2
 
 Words = npt.NDArray[np.uint32]
 Made = TypeVar("Made")
@@ -40,11 +29,16 @@ Rest = TypeVarTuple("Rest")
 class Stream:
     """A parsed cmd_data: what it was compiled for, and the words the NPU executes."""
 
-    macs_per_cycle: int
     config: int
-    """CONFIG word: bits 0..3 log2 of the MACs a cycle, bits 28..31 the product."""
+    """CONFIG word of the NPU: see `macs_per_cycle` and `product`."""
     identity: int
     words: Words
+    command_set: CommandSet
+
+    @property
+    def macs_per_cycle(self) -> int:
+        """8-bit multiply-accumulates a cycle: bits 0..3 of the CONFIG word are the logarithm."""
+        return macs_per_cycle(self.config)
 
 
 @dataclass(frozen=True)
@@ -57,6 +51,8 @@ class Step:
     parameter: int
     data: int = 0
     setting: bool = False
+    label: str = ""
+    """Name of an operation with its mode."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +66,13 @@ class Command:
     """Byte offset from the start of the command words: what the FVP's trace calls qread."""
     parameter: int
     registers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    label: str = ""
+    """Name of the operation with its mode."""
     memo: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
     """Values that `once` keeps."""
 
     def __str__(self) -> str:
-        return f"command {self.index} ({mode_name(self.name, self.parameter)} at byte {self.offset})"
+        return f"command {self.index} ({self.label} at byte {self.offset})"
 
     def error(self, what: str) -> CommandStreamError:
         """An error about this command."""
@@ -99,23 +97,30 @@ WAITS = ("DMA_WAIT", "KERNEL_WAIT", "PMU_MASK", "IRQ")
 """Operations that change nothing when commands run one after the other."""
 
 
-def mode_name(name: str, parameter: int) -> str:
-    """``POOL MAX`` for an operation that has modes, else its name."""
-    enum, width = {"POOL": (PoolMode, 3), "RESIZE": (ResizeMode, 2), "ELEMENTWISE": (ElementwiseMode, 6)}.get(
-        name, (None, 0)
-    )
-    if enum is None:
-        return name
-    value = bits(parameter, 0, width)
-    names = [member.name for member in enum if member == value]
-    return f"{name} {names[0] if names else value}"
+def macs_per_cycle(config: int) -> int:
+    """MACs a cycle in a CONFIG word."""
+    return 1 << bits(config, 0, 4)
 
 
-def parse(cmd_data: bytes) -> Stream:
+def product(config: int) -> int:
+    """Number of the family in a CONFIG word: 0 U55, 1 U65, 2 U85."""
+    return bits(config, 28, 4)
+
+
+@dataclass(frozen=True)
+class Container:
+    """Content of a cmd_data block: CONFIG and ID word of the NPU it was compiled for, and the command words."""
+
+    config: int
+    identity: int
+    words: Words
+
+
+def unpack(cmd_data: bytes) -> Container:
     """The command words of a cmd_data block and the configuration they were compiled for.
 
     Raises:
-        CommandStreamError: it is no COP1 container of an Ethos-U85, or it is cut short.
+        CommandStreamError: it is no COP1 container, or it is cut short.
     """
     if len(cmd_data) < 8 or cmd_data[:4] != FOURCC:
         raise CommandStreamError("cmd_data does not begin with COP1")
@@ -133,7 +138,7 @@ def parse(cmd_data: bytes) -> Stream:
                 raise CommandStreamError("cmd_data names no NPU configuration before its commands")
             if at + 1 + length > len(words):
                 raise CommandStreamError(f"cmd_data is cut short: {length} command words are announced")
-            return Stream(_macs(config), config, identity, words[at + 1 : at + 1 + length])
+            return Container(config, identity, words[at + 1 : at + 1 + length])
         elif kind == NOP:
             at += 1
         else:
@@ -141,33 +146,32 @@ def parse(cmd_data: bytes) -> Stream:
     raise CommandStreamError("cmd_data holds no command stream")
 
 
-def _macs(config: int) -> int:
-    macs = 1 << bits(config, 0, 4)
-    if bits(config, 28, 4) != PRODUCT_U85 or macs not in ETHOS_U85.macs:
-        raise CommandStreamError(f"NPU configuration {config:#010x} is not that of an Ethos-U85")
-    return macs
-
-
-def decode(words: Words, at: int) -> tuple[Step, int]:
+def decode(stream: Stream, at: int) -> tuple[Step, int]:
     """The command at word `at` and the number of words it takes.
 
     Raises:
         CommandStreamError: no such command, or it is cut short.
     """
+    known, words = stream.command_set, stream.words
     word = int(words[at])
     opcode, control, parameter, offset = bits(word, 0, 10), bits(word, 14, 2), bits(word, 16, 16), 4 * at
     if control == 0:
-        if name := SETTINGS.get(opcode):
+        if name := known.settings.get(opcode):
             return Step(name, offset, parameter, setting=True), 1
-        if name := OPERATIONS.get(opcode):
-            return Step(name, offset, parameter), 1
+        if name := known.operations.get(opcode):
+            return Step(name, offset, parameter, label=known.label(name, parameter)), 1
     elif control == 1 and at + 1 < len(words):
         data = int(words[at + 1])
-        if name := WIDE_SETTINGS.get(opcode):
+        if name := known.wide_settings.get(opcode):
             return Step(name, offset, parameter << 32 | data, setting=True), 2
-        if opcode == BRANCH:
-            return Step("BRANCH", offset, parameter, data), 2
+        if opcode == known.branch:
+            return Step("BRANCH", offset, parameter, data, label="BRANCH"), 2
     raise CommandStreamError(f"unknown command {word:#010x} at byte {offset}")
+
+
+def operation(step: Step, index: int, registers: Mapping[str, int]) -> Command:
+    """Operation number `index`, with the registers as they are."""
+    return Command(step.name, index, step.offset, step.parameter, MappingProxyType(dict(registers)), step.label)
 
 
 def commands(stream: Stream) -> Iterator[Command]:
@@ -179,12 +183,12 @@ def commands(stream: Stream) -> Iterator[Command]:
     registers: dict[str, int] = {}
     at = index = 0
     while at < len(stream.words):
-        step, length = decode(stream.words, at)
+        step, length = decode(stream, at)
         at += length
         if step.setting:
             registers[step.name] = step.parameter
         elif step.name not in WAITS:
-            yield Command(step.name, index, step.offset, step.parameter, MappingProxyType(dict(registers)))
+            yield operation(step, index, registers)
             index += 1
 
 
@@ -192,9 +196,9 @@ def disassemble(stream: Stream) -> Iterator[str]:
     """Describe each command in a line."""
     at = 0
     while at < len(stream.words):
-        step, length = decode(stream.words, at)
+        step, length = decode(stream, at)
         at += length
         if step.setting:
             yield f"{step.offset:6}  {step.name} = {step.parameter:#x}"
         else:
-            yield f"{step.offset:6}  {mode_name(step.name, step.parameter)} {step.parameter:#x}"
+            yield f"{step.offset:6}  {step.label} {step.parameter:#x}"

@@ -1,4 +1,4 @@
-"""The memory an NPU sees: regions by number, and the LUT RAM. Every access is bounded by its region.
+"""The memory an NPU sees: regions by number, and the one inside it for tables. Every access is bounded by its region.
 
 Region 0 holds constants and is read-only; 1 is the scratch arena, in which inputs and outputs lie too; 2 is the fast
 scratch of the dedicated-SRAM modes. A command stream is untrusted: offsets, strides and sizes are checked before use.
@@ -11,9 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tui.simulator.ethosu85.errors import CommandStreamError
-
-LUT_BYTES = 2048
+from tui.simulator.ethosu.errors import CommandStreamError
 
 NDArray = npt.NDArray[Any]
 Bytes = npt.NDArray[np.uint8]
@@ -22,10 +20,13 @@ Bytes = npt.NDArray[np.uint8]
 class Memory:
     """Regions as flat uint8 arrays; those in `read_only` cannot be written."""
 
-    def __init__(self, regions: Mapping[int, Bytes], read_only: frozenset[int] = frozenset({0})) -> None:
+    def __init__(
+        self, regions: Mapping[int, Bytes], internal_bytes: int, read_only: frozenset[int] = frozenset({0})
+    ) -> None:
         self._regions = dict(regions)
         self._read_only = read_only
-        self.lut: Bytes = np.zeros(LUT_BYTES, np.uint8)
+        self.internal: Bytes = np.zeros(internal_bytes, np.uint8)
+        """LUT RAM of the U85, a core's SHRAM of U55 and U65."""
         self.element_limit = 65_536 + sum(len(region) for region in self._regions.values())
         """No tensor of a sound stream has more elements than there are bytes; broadcast ones are read as they are."""
 
@@ -78,6 +79,20 @@ class Memory:
         if first < 0 or last > len(region):
             raise CommandStreamError(f"bytes {first}..{last} are outside region {number} of {len(region)} bytes")
         return np.ndarray(tuple(shape), dtype, region.data, offset, tuple(strides))
+
+    def place(self, number: int, offset: int, length: int, *, internal: bool, write: bool) -> Bytes:
+        """An end of a DMA transfer: `length` bytes of a region, or of the memory for tables.
+
+        Raises:
+            CommandStreamError: they lie outside it.
+        """
+        if not internal:
+            return self.bytes_at(number, offset, length, write=write)
+        if offset < 0 or offset + length > len(self.internal):
+            raise CommandStreamError(
+                f"bytes {offset}..{offset + length} are outside the {len(self.internal)} bytes for tables"
+            )
+        return self.internal[offset : offset + length]
 
     def bytes_at(self, number: int, offset: int, length: int, *, write: bool = False) -> Bytes:
         """`length` bytes at `offset`; an empty array for none.

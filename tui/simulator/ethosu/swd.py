@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from ethosu import mlw_codec
 
-from tui.simulator.ethosu85.errors import CommandStreamError
+from tui.simulator.ethosu.errors import CommandStreamError
 
 ROOM = 64 << 20
 """Bytes the child may take beside what the weights need."""

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from tui.simulator.ethosu85.memory import Memory
-from tui.simulator.ethosu85.registers import bits
-from tui.simulator.ethosu85.stream import Command, once
+from tui.simulator.ethosu.memory import Memory
+from tui.simulator.ethosu.registers import bits
+from tui.simulator.ethosu.stream import Command, once
 
 OTHER_DECOMPOSITION = 5
 TAPS_LIMIT = 256 * 256
@@ -54,6 +54,18 @@ class Kernel:
         """A 1x1 kernel that moves by one and pads nothing: windows are the elements themselves."""
         sizes = (self.height, self.width, self.stride_y, self.stride_x)
         return sizes == (1, 1, 1, 1) and not (self.top or self.left or self.bottom or self.right)
+
+
+def input_shape(command: Command, k: Kernel, height: int, width: int, depth: int) -> tuple[int, int, int]:
+    """(rows, columns, channels) of IFM that an OFM of `height` x `width` needs.
+
+    Raises:
+        CommandStreamError: it needs none.
+    """
+    rows, columns = k.input_size(height, width)
+    if rows < 1 or columns < 1:
+        raise command.error(f"an output of {height}x{width} needs an input of {rows}x{columns}")
+    return rows, columns, depth
 
 
 def check(command: Command, k: Kernel, memory: Memory, ifm: tuple[int, int, int], work: int) -> None:

@@ -2,20 +2,28 @@
 
 import functools
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tui.simulator.ethosu85.memory import NDArray
-from tui.simulator.ethosu85.registers import Rounding, bits
-from tui.simulator.ethosu85.stream import Command, once
+from tui.simulator.ethosu.memory import NDArray
+from tui.simulator.ethosu.stream import Command
 
 Int64 = npt.NDArray[np.int64]
 
 DOUBLE_ROUND_ABOVE = 31
 INT63 = 1 << 62
 """Products below this cannot overflow int64, rounding term included."""
+
+
+class Rounding(IntEnum):
+    """Rounding of a scaling, by the U85's numbers: TOSA's DOUBLE_ROUND, to nearest with halves up, down."""
+
+    DOUBLE_SYMMETRIC = 0
+    NATURAL = 1
+    TRUNCATE_TO_LOWER = 5
 
 
 @dataclass(frozen=True)
@@ -30,20 +38,6 @@ class Scale:
     def is_unit(self) -> bool:
         """True if it leaves every value as it is."""
         return self.scale == 1 and self.shift == 0
-
-
-@once
-def from_register(command: Command, name: str) -> Scale:
-    """A scale register: 31-bit scale in the data word; shift in bits 0..5, double round 6..10, rounding 13..15.
-
-    Raises:
-        CommandStreamError: it asks for double rounding, which no stream from TOSA does.
-    """
-    raw = command.registers.get(name, 1)
-    parameter = raw >> 32
-    if bits(parameter, 6, 5):
-        raise command.error(f"{name}: double rounding is not known")
-    return Scale(bits(raw, 0, 31), bits(parameter, 0, 6), bits(parameter, 13, 3))
 
 
 def round_shift(values: Int64, shift: Any) -> Int64:

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from tui.simulator.ethosu85.errors import CommandStreamError
-from tui.simulator.ethosu85.memory import Memory, NDArray
-from tui.simulator.ethosu85.registers import Reverse, Storage, Transpose, bits
-from tui.simulator.ethosu85.stream import Command, once
+from tui.simulator.ethosu.errors import CommandStreamError
+from tui.simulator.ethosu.memory import Memory, NDArray
+from tui.simulator.ethosu.registers import Storage, bits
+from tui.simulator.ethosu.stream import Command, once
 
 BRICK = 16
 _DTYPES = {
@@ -45,15 +45,6 @@ class FeatureMap:
     zero_point: int
 
 
-@dataclass(frozen=True)
-class OutputFormat:
-    """Fields of OFM_PRECISION beyond the feature map."""
-
-    global_scale: bool
-    reverse: Reverse
-    transpose: Transpose
-
-
 def _signed(value: int, width: int) -> int:
     value &= (1 << width) - 1
     return value - (1 << width) if value >> (width - 1) else value
@@ -69,19 +60,24 @@ def stride(raw: int) -> int:
     return _signed(raw, 40)
 
 
+def precision(command: Command, which: str) -> int:
+    """The precision register of ``IFM``, ``IFM2`` or ``OFM``."""
+    return command.registers.get(f"{which}_PRECISION", 0)
+
+
 @once
-def from_registers(command: Command, which: str) -> FeatureMap:
-    """The feature map ``IFM``, ``IFM2`` or ``OFM`` of a command."""
+def from_registers(command: Command, which: str, storage: Storage) -> FeatureMap:
+    """The feature map ``IFM``, ``IFM2`` or ``OFM`` of a command; where its storage stands is the family's matter."""
     r = command.registers
-    precision = r.get(f"{which}_PRECISION", 0)
+    fields = precision(command, which)
     # The width's field lies one bit lower in OFM_PRECISION.
-    width = 8 << bits(precision, 1 if which == "OFM" else 2, 2)
-    dtype = _DTYPES[width, bits(precision, 0)]
+    width = 8 << bits(fields, 1 if which == "OFM" else 2, 2)
+    dtype = _DTYPES[width, bits(fields, 0)]
     zero_point = r.get(f"{which}_ZERO_POINT", 0)
     return FeatureMap(
         dtype=dtype,
-        storage=Storage(bits(precision, 14, 2)),
-        bricks=bits(precision, 6, 2) == 1,
+        storage=storage,
+        bricks=bits(fields, 6, 2) == 1,
         region=r.get(f"{which}_REGION", 0),
         bases=tuple(address(r.get(f"{which}_BASE{n}", 0)) for n in range(4)),  # type: ignore[arg-type]
         stride_y=stride(r.get(f"{which}_STRIDE_Y", 0)),
@@ -92,16 +88,6 @@ def from_registers(command: Command, which: str) -> FeatureMap:
         width0=r.get(f"{which}_WIDTH0_M1", 0) + 1,
         zero_point=_signed(zero_point, 16) if dtype.kind == "i" else zero_point,
     )
-
-
-@once
-def output_format(command: Command) -> OutputFormat:
-    """Scale mode, reverse and transpose of a command's OFM."""
-    precision = command.registers.get("OFM_PRECISION", 0)
-    transpose = bits(precision, 11, 3)
-    if transpose not in list(Transpose):
-        raise command.error(f"unknown transpose {transpose}")
-    return OutputFormat(bits(precision, 8) == 1, Reverse(bits(precision, 9, 2)), Transpose(transpose))
 
 
 def _tiles(fm: FeatureMap, height: int, width: int) -> Iterator[Tile]:

@@ -1,0 +1,75 @@
+"""The NPU that a command stream was compiled for, by the product in its configuration.
+
+stream = parse(cmd_data)
+npu = load(stream, weight_data)
+npu.run(scratch)
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from tui.simulator.ethosu.errors import CommandStreamError
+from tui.simulator.ethosu.memory import Bytes
+from tui.simulator.ethosu.registers import CommandSet
+from tui.simulator.ethosu.stream import Command, Stream, macs_per_cycle, product, unpack
+from tui.simulator.ethosu.swd import Decoder
+from tui.simulator.ethosu85.npu import Npu as EthosU85
+from tui.simulator.ethosu85.registers import COMMANDS as COMMANDS_U85
+from tui.toolchain.boards import ETHOS_U85
+
+Weights = bytes | memoryview | Bytes
+
+
+class Npu(Protocol):
+    """A network loaded on an NPU."""
+
+    stream: Stream
+
+    def run(
+        self,
+        scratch: Bytes,
+        fast_scratch: Bytes | None = None,
+        *,
+        observe: Callable[[Command], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> None:
+        """Execute the stream. `scratch` (region 1) holds the inputs and receives the outputs.
+
+        Raises:
+            CommandStreamError: a command cannot be executed.
+        """
+
+
+@dataclass(frozen=True)
+class _Family:
+    name: str
+    commands: CommandSet
+    knows: Callable[[int], bool]
+    """Tells if a CONFIG word is that of one of its NPUs."""
+    load: Callable[[Stream, Weights, Decoder | None], Npu]
+
+
+_FAMILIES: Mapping[int, _Family] = {
+    2: _Family("Ethos-U85", COMMANDS_U85, lambda config: macs_per_cycle(config) in ETHOS_U85.macs, EthosU85),
+}
+"""By product number."""
+
+
+def parse(cmd_data: bytes) -> Stream:
+    """The command stream in a cmd_data block.
+
+    Raises:
+        CommandStreamError: it is no COP1 container of an NPU there is a model of, or it is cut short.
+    """
+    found = unpack(cmd_data)
+    family = _FAMILIES.get(product(found.config))
+    if family is None or not family.knows(found.config):
+        names = " or ".join(one.name for one in _FAMILIES.values())
+        raise CommandStreamError(f"NPU configuration {found.config:#010x} is not that of an {names}")
+    return Stream(found.config, found.identity, found.words, family.commands)
+
+
+def load(stream: Stream, weights: Weights, decoder: Decoder | None = None) -> Npu:
+    """Load a network; several of a program share a `decoder` of weights."""
+    return _FAMILIES[product(stream.config)].load(stream, weights, decoder)
