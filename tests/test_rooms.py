@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-ROOMS = ("tui.compile", "tui.compile.diagnostics", "tui.compile.graph", "tui.compile.links", "tui.simulator")
+ROOMS = (
+    "tui.compile",
+    "tui.compile.diagnostics",
+    "tui.compile.graph",
+    "tui.compile.links",
+    "tui.simulator",
+    "tui.simulator.ethosu",
+    "tui.simulator.ethosu55",
+)
 
 
 @pytest.mark.parametrize("room", ROOMS)

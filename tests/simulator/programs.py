@@ -13,6 +13,7 @@ from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu import stream
 
 TOSA = "model.tosa"
+SMALL = Path(__file__).parent / "ethosu55"
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,12 @@ def parts_of_run(artifacts: Path) -> list[Part]:
     return parts(program, [(folder / TOSA).read_bytes() for folder in folders])
 
 
+def parts_of_fixture(name: str, accelerator: str) -> list[Part]:
+    """The delegate of a small program for an Ethos-U55 or U65 that lies beside the tests."""
+    program = pte.parse((SMALL / f"{name}-{accelerator}.pte").read_bytes())
+    return parts(program, [(SMALL / f"{name}.tosa").read_bytes()])
+
+
 def simulate(part: Part, engine: EthosU, inputs: Sequence[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
     """What the simulator makes of `inputs`; arrays in logical order."""
     given = [
@@ -105,3 +112,16 @@ def settings(part: Part) -> dict[str, list[int]]:
         found.setdefault(step.name, []).append(at)
         at += length
     return found
+
+
+def with_registers(part: Part, **values: int) -> Part:
+    """The same delegate with every setting of these registers replaced."""
+    words, places = part.load().stream.words.copy(), settings(part)
+    for name, value in values.items():
+        for at in places[name]:
+            if words[at] >> 14 & 3:
+                words[at] = int(words[at]) & 0xFFFF | value >> 32 << 16
+                words[at + 1] = value & 0xFFFFFFFF
+            else:
+                words[at] = int(words[at]) & 0xFFFF | value << 16
+    return with_words(part, words)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
-from typing import Any
 
 import numpy as np
 import pytest
@@ -81,9 +80,12 @@ def sound(ran: RanModel) -> bytes:
     return (ran("sample:digits").artifacts / "model.pte").read_bytes()
 
 
-@pytest.fixture(scope="module")
-def part(ran: RanModel) -> Part:
-    (part,) = programs.parts_of_run(ran("sample:digits").artifacts)
+@pytest.fixture(scope="module", params=["ethos-u85-256", "ethos-u55-128", "ethos-u65-512"])
+def part(request: pytest.FixtureRequest, ran: RanModel) -> Part:
+    if request.param == "ethos-u85-256":
+        (part,) = programs.parts_of_run(ran("sample:digits").artifacts)
+    else:
+        (part,) = programs.parts_of_fixture("conv", request.param)
     return part
 
 
@@ -143,19 +145,6 @@ def test_a_damaged_stream_stays_in_its_memory(seed: int, part: Part) -> None:
     assert ends["OutOfTime"] <= 3
 
 
-def register(words: np.ndarray[Any, Any], places: dict[str, list[int]], **values: int) -> np.ndarray[Any, Any]:
-    """Words with every setting of these registers replaced."""
-    changed = words.copy()
-    for name, value in values.items():
-        for at in places[name]:
-            if words[at] >> 14 & 3:
-                changed[at] = int(words[at]) & 0xFFFF | value >> 32 << 16
-                changed[at + 1] = value & 0xFFFFFFFF
-            else:
-                changed[at] = int(words[at]) & 0xFFFF | value << 16
-    return changed
-
-
 MOST = 0xFFFF
 
 
@@ -184,8 +173,7 @@ MOST = 0xFFFF
     ],
 )  # fmt: skip
 def test_extreme_registers_are_an_error_or_little_work(values: dict[str, int], part: Part) -> None:
-    words = register(part.load().stream.words, programs.settings(part), **values)
-    changed = programs.with_words(part, words)
+    changed = programs.with_registers(part, **values)
     with bounded_memory(), patience():
         engine = changed.load()
         try:

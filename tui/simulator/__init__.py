@@ -14,6 +14,7 @@ delegate         the Ethos-U backend: a delegate's blob, its tensors in NPU memo
 miscompiled      marks of Vela's faults in a program
 npu              the NPU a command stream is for
 ethosu/          the parts that all Ethos-U have in common
+ethosu55/        the Ethos-U55 and Ethos-U65
 ethosu85/        the Ethos-U85
 firmware/        the firmware engine: Arm's prebuilt runner on QEMU, with this NPU
 """

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from tui.simulator import npu
 from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu.errors import CommandStreamError
 from tui.simulator.ethosu85 import cycles, timeline
 from tui.simulator.ethosu85.cycles import Cost
 from tui.simulator.ethosu85.memory_ports import LUT_RAM, Port, Ports
+from tui.simulator.ethosu85.registers import COMMANDS
 from tui.simulator.executor_runner import Cycles, Estimate
 from tui.simulator.parameters import Settings
 from tui.toolchain import vela
@@ -60,6 +62,8 @@ def ports(system: vela.MemorySystem) -> Ports:
 def modelled(delegate: EthosU) -> Modelled | str:
     """The cost of each of a delegate's passes, or why there is none."""
     flags = delegate.compile_flags
+    if delegate.stream.command_set is not COMMANDS:
+        return f"there is no cycle model of the {npu.family(delegate.stream)}"
     try:
         system = vela.memory_system(flags["--system-config"], flags["--memory-mode"])
         costs = cycles.estimate(delegate.stream, ports(system))

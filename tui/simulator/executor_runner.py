@@ -19,12 +19,15 @@ from tui.model.bundled import Case
 from tui.model.pte import PteError
 from tui.simulator import standard_input, verification
 from tui.simulator.delegate import EthosU
-from tui.simulator.ethosu.stream import Command
+from tui.simulator.ethosu.stream import Command, product
 from tui.simulator.interpreter import ExecutionError, LoadError, Method, Tensor
 
 NO_CYCLES = "no PMU report: {}"
 SHOWN_OUTPUTS = 100
 """Elements of an output printed where no file is asked for."""
+
+PRODUCT = 2
+"""Product number of the board's NPU, an Ethos-U85, in CONFIG words."""
 
 OK, FAILED = 0, 1
 
@@ -213,8 +216,13 @@ class Runner:
             raise RunnerError(f"input size ({len(data)}) and tensor size ({tensor.meta.nbytes}) mismatch!")
         tensor.bytes[:] = np.frombuffer(data, np.uint8)
 
-    def _check_macs(self, method: Method) -> None:
+    def _check_npu(self, method: Method) -> None:
+        """Refuse a program for another NPU than the board's, in the words of the Ethos-U driver."""
         for delegate in method.delegates:
+            other = product(delegate.stream.config)
+            if other != PRODUCT:
+                self.print(f"E: NPU config mismatch. npu.product={PRODUCT}, optimizer.product={other}")
+                raise RunnerError("Ethos-U invocation failed error (-1)")
             compiled = delegate.stream.macs_per_cycle
             if compiled != self._macs:
                 npu, optimizer = self._macs.bit_length() - 1, compiled.bit_length() - 1
@@ -227,7 +235,7 @@ class Runner:
         self.log("I", "1 inferences finished")
 
     def _execute(self, method: Method) -> None:
-        self._check_macs(method)
+        self._check_npu(method)
         method.execute()
         calls = sum(isinstance(i, pte.DelegateCall) for i in method.plan.instructions)
         self.log("I", "NPU Inferences : 1")

@@ -3,7 +3,7 @@
 A mark alone proves nothing, as each may be meant in some graph: it explains outputs that are known to be wrong.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tui.model import pte
@@ -13,13 +13,18 @@ from tui.simulator.ethosu.feature_map import FeatureMap
 from tui.simulator.ethosu.inputs import broadcast_shape
 from tui.simulator.ethosu.registers import Broadcast, ElementwiseMode, Storage
 from tui.simulator.ethosu.stream import Command, Stream, commands
+from tui.simulator.ethosu55 import precision as precision_u55
+from tui.simulator.ethosu55.registers import SCALAR
 from tui.simulator.ethosu85 import output, precision
-from tui.simulator.ethosu85.registers import Activation
+from tui.simulator.ethosu85.registers import COMMANDS, Activation
 
 WIDE_TABLES = (Activation.LUT_S16_S16, Activation.LUT_S16_S32)
 """Tables that fill the NPU's memory for tables: there is room for one."""
 
 UNARY = (ElementwiseMode.LRELU, ElementwiseMode.ABS, ElementwiseMode.CLZ, ElementwiseMode.NOT)
+
+Maps = Callable[[Command, str], FeatureMap]
+"""Feature maps of a command, by name."""
 
 WITH_OUTPUT = ("CONV", "DEPTHWISE", "POOL", "ELEMENTWISE", "RESIZE")
 
@@ -55,13 +60,14 @@ def marks(program: pte.Program) -> Iterator[Mark]:
     """The marks in a program's partitions, in order.
 
     Raises:
-        DelegateError: a partition is not for an Ethos-U85.
+        DelegateError: a partition is for no known NPU.
         CommandStreamError: a command is not known.
     """
     for number, delegate in enumerate(program.main.delegates):
         if delegate.backend == BACKEND:
             stream = EthosU(delegate, program.named_data).stream
-            faults = [(command.offset, TABLES) for command in _second_tables(stream)]
+            chained = stream.command_set is COMMANDS
+            faults = [(command.offset, TABLES) for command in (_second_tables(stream) if chained else ())]
             faults += [(command.offset, ROWS) for command in padded(stream)]
             faults += [(command.offset, CLAMPED) for command in reshaped(stream)]
             yield from (Mark(number, offset, *words) for offset, words in sorted(faults))
@@ -94,18 +100,25 @@ def padded(stream: Stream) -> Iterator[Command]:
 
 def reshaped(stream: Stream) -> Iterator[Command]:
     """Elementwise commands that read or write rows which their operands or output do not have."""
+    maps = _maps(stream)
     for command in commands(stream):
-        if command.name == "ELEMENTWISE" and (_reads_another_shape(command) or _overlaps(command)):
+        if command.name == "ELEMENTWISE" and (_reads_another_shape(command, maps) or _overlaps(command, maps)):
             yield command
 
 
-def _reads_another_shape(command: Command) -> bool:
+def _maps(stream: Stream) -> Maps:
+    """Feature maps by the family's registers."""
+    return precision.feature_map if stream.command_set is COMMANDS else precision_u55.feature_map
+
+
+def _reads_another_shape(command: Command, maps: Maps) -> bool:
     shape = output_stage.size(command)
+    scalar = Broadcast.SCALAR if maps is precision.feature_map else 1 << SCALAR
     operands = ["IFM"] if command.parameter in UNARY else ["IFM", "IFM2"]
-    operands = [one for one in operands if not command.registers.get(f"{one}_BROADCAST", 0) & Broadcast.SCALAR]
+    operands = [one for one in operands if not command.registers.get(f"{one}_BROADCAST", 0) & scalar]
     extents = [broadcast_shape(command, one, shape) for one in operands]
-    maps = [precision.feature_map(command, one) for one in operands]
-    if any(_meets_itself(fm, rows) for fm, (rows, *_) in zip(maps, extents, strict=True)):
+    found = [maps(command, one) for one in operands]
+    if any(_meets_itself(fm, rows) for fm, (rows, *_) in zip(found, extents, strict=True)):
         return True
     return bool(extents) and any(max(axis) < extent for *axis, extent in zip(*extents, shape, strict=True))
 
@@ -117,7 +130,9 @@ def _meets_itself(fm: FeatureMap, rows: int) -> bool:
     return fm.storage == Storage.TILE2X2 and beyond > 0 and within
 
 
-def _overlaps(command: Command) -> bool:
-    out = output.from_registers(command)
-    width = output_stage.size(command)["HWC".index(out.format.transpose.name[1])]
-    return out.fm.storage == Storage.TILE2X2 and width > out.fm.width0 and out.fm.bases[1] == out.fm.bases[0]
+def _overlaps(command: Command, maps: Maps) -> bool:
+    fm, size = maps(command, "OFM"), output_stage.size(command)
+    width = size[1]
+    if maps is precision.feature_map:
+        width = size["HWC".index(precision.output_format(command).transpose.name[1])]
+    return fm.storage == Storage.TILE2X2 and width > fm.width0 and fm.bases[1] == fm.bases[0]

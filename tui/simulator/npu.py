@@ -14,6 +14,9 @@ from tui.simulator.ethosu.memory import Bytes
 from tui.simulator.ethosu.registers import CommandSet
 from tui.simulator.ethosu.stream import Command, Stream, macs_per_cycle, product, unpack
 from tui.simulator.ethosu.swd import Decoder
+from tui.simulator.ethosu55.npu import Npu as EthosU55
+from tui.simulator.ethosu55.registers import COMMANDS as COMMANDS_U55
+from tui.simulator.ethosu55.registers import configuration as configuration_u55
 from tui.simulator.ethosu85.npu import Npu as EthosU85
 from tui.simulator.ethosu85.registers import COMMANDS as COMMANDS_U85
 from tui.toolchain.boards import ETHOS_U85
@@ -51,6 +54,8 @@ class _Family:
 
 
 _FAMILIES: Mapping[int, _Family] = {
+    0: _Family("Ethos-U55", COMMANDS_U55, lambda config: configuration_u55(config) is not None, EthosU55),
+    1: _Family("Ethos-U65", COMMANDS_U55, lambda config: configuration_u55(config) is not None, EthosU55),
     2: _Family("Ethos-U85", COMMANDS_U85, lambda config: macs_per_cycle(config) in ETHOS_U85.macs, EthosU85),
 }
 """By product number."""
@@ -65,9 +70,14 @@ def parse(cmd_data: bytes) -> Stream:
     found = unpack(cmd_data)
     family = _FAMILIES.get(product(found.config))
     if family is None or not family.knows(found.config):
-        names = " or ".join(one.name for one in _FAMILIES.values())
-        raise CommandStreamError(f"NPU configuration {found.config:#010x} is not that of an {names}")
+        names = ", ".join(one.name for one in _FAMILIES.values())
+        raise CommandStreamError(f"NPU configuration {found.config:#010x} is none of {names}")
     return Stream(found.config, found.identity, found.words, family.commands)
+
+
+def family(stream: Stream) -> str:
+    """Name of the family a stream is for."""
+    return _FAMILIES[product(stream.config)].name
 
 
 def load(stream: Stream, weights: Weights, decoder: Decoder | None = None) -> Npu:

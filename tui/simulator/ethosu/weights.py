@@ -65,6 +65,28 @@ def prepared(tensor: Weights, depthwise: bool) -> Decoded:
     return Decoded(flat.astype(np.float32), largest)
 
 
+@dataclass(frozen=True, eq=False)
+class Pattern:
+    """Weights consumed for one micro-block of OFM and one of IFM, over one sub-kernel. y is -1 for padding."""
+
+    y: Indices
+    x: Indices
+    ofm: Indices
+    ifm: Indices
+
+
+def flat_indices(
+    pattern: Pattern, ofm_blocks: Indices, ifm_blocks: Indices, shape: tuple[int, int, int, int]
+) -> Indices:
+    """Flat index into a tensor (ofm, y, x, ifm) of `shape` for a pattern at each start of blocks; -1 for padding."""
+    depth, height, width, channels = shape
+    ofm = ofm_blocks[None, :, None] + pattern.ofm
+    ifm = ifm_blocks[:, None, None] + pattern.ifm
+    index = ((ofm * height + pattern.y) * width + pattern.x) * channels + ifm
+    outside = (pattern.y < 0) | (ofm >= depth) | (ifm >= channels)
+    return np.where(outside, PADDING, index).reshape(-1)
+
+
 def scale_records(memory: Memory, command: Command, name: str, depth: int) -> Indices:
     """Bytes (depth, 10) of the first `depth` records of the scale stream ``SCALE`` or ``SCALE1``.
 

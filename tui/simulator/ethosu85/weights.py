@@ -26,9 +26,11 @@ from tui.simulator.ethosu.weights import (
     PADDING,
     SUBKERNEL,
     Indices,
+    Pattern,
     Scales,
     Weights,
     check_density,
+    flat_indices,
     scale_records,
     scatter,
     signed,
@@ -171,17 +173,7 @@ def _brick(g: Geometry, core: int) -> tuple[Indices, Indices]:
     return np.array(ofm, np.int64), np.array(ifm, np.int64)
 
 
-@dataclass(frozen=True, eq=False)
-class _Pattern:
-    """Weights consumed for one micro-block of OFM and one of IFM, over one sub-kernel. y is -1 for padding."""
-
-    y: Indices
-    x: Indices
-    ofm: Indices
-    ifm: Indices
-
-
-def _pattern(g: Geometry, core: int, top: int, left: int, height: int, width: int) -> _Pattern:
+def _pattern(g: Geometry, core: int, top: int, left: int, height: int, width: int) -> Pattern:
     ofm, ifm = _brick(g, core)
     positions = list(_kernel_positions(g, height, width))
     elements = -(-len(positions) // g.round) * g.round
@@ -206,7 +198,7 @@ def _pattern(g: Geometry, core: int, top: int, left: int, height: int, width: in
         counts.append(0)
     ofms = [ofm if count else np.zeros(len(y), np.int64) for y, count in zip(ys, counts, strict=True)]
     ifms = [ifm if count else np.zeros(len(y), np.int64) for y, count in zip(ys, counts, strict=True)]
-    return _Pattern(np.concatenate(ys), np.concatenate(xs), np.concatenate(ofms), np.concatenate(ifms))
+    return Pattern(np.concatenate(ys), np.concatenate(xs), np.concatenate(ofms), np.concatenate(ifms))
 
 
 def _subkernels(g: Geometry) -> Iterator[tuple[int, int, int, int]]:
@@ -222,19 +214,14 @@ def order(g: Geometry, core: int) -> Indices:
     patterns = [_pattern(g, core, *part) for part in _subkernels(g)]
     indices: list[Indices] = []
     ifm_starts = [0] if g.depthwise else list(range(0, g.ifm_depth, g.ifm_block_depth))
-    ifm_depth = 1 if g.depthwise else g.ifm_depth
+    shape = (g.ofm_depth, g.kernel_h, g.kernel_w, 1 if g.depthwise else g.ifm_depth)
     for at, ofm_start in enumerate(range(0, g.ofm_depth, g.ofm_block_depth)):
         ofm_blocks = np.arange(0, min(g.ofm_block_depth, g.ofm_depth - ofm_start), g.ofm_ublock_depth) + ofm_start
         # The IFM is walked forwards and backwards in turn, so that its last block can stay.
         for ifm_start in ifm_starts if at % 2 == 0 else reversed(ifm_starts):
             extent = 1 if g.depthwise else min(g.ifm_block_depth, g.ifm_depth - ifm_start)
             ifm_blocks = np.arange(0, extent, g.ifm_ublock_depth) + ifm_start
-            for p in patterns:
-                ofm = ofm_blocks[None, :, None] + p.ofm
-                ifm = ifm_blocks[:, None, None] + p.ifm
-                index = ((ofm * g.kernel_h + p.y) * g.kernel_w + p.x) * ifm_depth + ifm
-                outside = (p.y < 0) | (ofm >= g.ofm_depth) | (ifm >= ifm_depth)
-                indices.append(np.where(outside, PADDING, index).reshape(-1))
+            indices += [flat_indices(p, ofm_blocks, ifm_blocks, shape) for p in patterns]
     return np.concatenate(indices)
 
 
