@@ -1,6 +1,6 @@
-"""``python -m tests.differential [--graphs N] [--seed S] [--index I] [--faults]``: random graphs, counted by family.
+"""``python -m tests.differential [--graphs N] [--npu N] [--seed S] [--index I] [--faults]``: random graphs, by family.
 
-Graphs are numbered; each is made of the seed and its number alone, so one that fails is run again with `--index`.
+Graphs are numbered; each is made of NPU, seed and its number alone, so one that fails is run again with `--index`.
 A graph counts when at least one of its partitions was compiled and compared; the others are listed by reason. Beside
 the simulator, the lowered program is held against the quantized model: what lowering changed is listed as findings.
 """
@@ -21,11 +21,29 @@ from tests.workers import Lost
 
 if TYPE_CHECKING:
     from tests.differential.comparison import Outcome
+    from tests.differential.specs import Npu, Spec
 
 PROCESSES = 2
 GRAPH_TIMEOUT_S = 300
 PROGRESS = 100
 """Graphs between two lines that say how far it is."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """A series of graphs."""
+
+    seed: int
+    npu: "Npu"
+
+    def __str__(self) -> str:
+        return f"--npu {self.npu} --seed {self.seed}"
+
+    def spec(self, index: int) -> "Spec":
+        """The graph of that number."""
+        from tests.differential import families
+
+        return families.spec(self.seed, index, self.npu)
 
 
 @dataclass
@@ -90,7 +108,7 @@ def _linked(outcome: "Outcome") -> str:
     return "none" if outcome.unlinked or outcome.verdict == "refused" else "kept"
 
 
-def report(count: Count, families: Iterable[str], seed: int, seconds: float, out: TextIO) -> None:
+def report(count: Count, families: Iterable[str], series: Series, seconds: float, out: TextIO) -> None:
     """Print the tables."""
     verdicts = ("equal", "mismatch", "error", "refused")
     linked = ("kept", "known", "unknown")
@@ -125,38 +143,34 @@ def report(count: Count, families: Iterable[str], seed: int, seconds: float, out
         print(f"\n{title}: {sum(reasons.values())}", file=out)
         for text, number in reasons.most_common():
             print(f"{number:6}  {text}", file=out)
-    _report_findings(count.findings, seed, out)
+    _report_findings(count.findings, series, out)
     if count.failures:
-        from tests.differential import families as known
-
         print(f"\nfailures: {len(count.failures)}", file=out)
         for index, detail in sorted(count.failures):
-            print(f"\n{detail}\n{known.spec(seed, index)}", file=out)
+            print(f"\n{detail}\n{series.spec(index)}", file=out)
 
 
-def _report_findings(outcomes: list["Outcome"], seed: int, out: TextIO) -> None:
+def _report_findings(outcomes: list["Outcome"], series: Series, out: TextIO) -> None:
     """Say what lowering changed: in short where the fault is known, with the graph where it is not."""
-    from tests.differential import families
-
     unknown = [outcome for outcome in outcomes if _linked(outcome) == "unknown"]
     print(f"\nlowering changed the result: {len(outcomes)} graphs, {len(unknown)} by no known fault", file=out)
     for outcome in sorted(outcomes, key=lambda one: (_linked(one) == "unknown", one.index)):
         for finding in outcome.findings:
             print(f"--index {outcome.index} ({outcome.family}): {finding}", file=out)
         if _linked(outcome) == "unknown":
-            spec = families.spec(seed, outcome.index)
+            spec = series.spec(outcome.index)
             print(f"{spec.shortened(outcome.shortest) if outcome.shortest else spec}\n", file=out)
 
 
-def one(seed: int, index: int, out: TextIO) -> int:
+def one(series: Series, index: int, out: TextIO) -> int:
     """Run one graph in this process and say all there is to say."""
-    from tests.differential import comparison, families
+    from tests.differential import comparison
 
-    spec = families.spec(seed, index)
+    spec = series.spec(index)
     print(spec, file=out, flush=True)
-    outcome = comparison.compare_number(seed, index)
+    outcome = comparison.compare_number(series.seed, index, series.npu)
     print(f"{outcome.verdict} {outcome.detail}\n{outcome}", file=out)
-    _report_findings([outcome] if outcome.findings else [], seed, out)
+    _report_findings([outcome] if outcome.findings else [], series, out)
     return 0 if outcome.verdict in ("equal", "refused") and _linked(outcome) != "unknown" else 1
 
 
@@ -178,7 +192,7 @@ def known(out: TextIO) -> int:
     return 1 if gone else 0
 
 
-def many(graphs: int, seed: int, out: TextIO) -> int:
+def many(graphs: int, series: Series, processes: int, out: TextIO) -> int:
     """Run graphs until `graphs` of them were compared."""
     from tests.differential import worker
     from tests.differential.families import FAMILIES
@@ -186,21 +200,22 @@ def many(graphs: int, seed: int, out: TextIO) -> int:
     names = list(FAMILIES)
     begun = time.monotonic()
     count = Count()
-    results = workers.run(functools.partial(worker.prepare, seed), itertools.count(), PROCESSES, GRAPH_TIMEOUT_S)
+    prepare = functools.partial(worker.prepare, series.seed, series.npu)
+    results = workers.run(prepare, itertools.count(), processes, GRAPH_TIMEOUT_S)
     for done, (index, outcome) in enumerate(results, start=1):
         before = len(count.failures)
         add(count, index, names[index % len(names)], outcome)
         if len(count.failures) > before:
-            print(f"FAILED --seed {seed} --index {index}: {count.failures[-1][1]}", file=out, flush=True)
+            print(f"FAILED {series} --index {index}: {count.failures[-1][1]}", file=out, flush=True)
         if not isinstance(outcome, Lost) and _linked(outcome) == "unknown":
-            print(f"LOWERING --seed {seed} --index {index}: {outcome.findings[0]}", file=out, flush=True)
+            print(f"LOWERING {series} --index {index}: {outcome.findings[0]}", file=out, flush=True)
         if done % PROGRESS == 0:
             what = f"{count.compared} compared, {len(count.failures)} failed, {time.monotonic() - begun:.0f} s"
             print(f"{done} graphs: {what}", file=out, flush=True)
         if count.compared >= graphs:
             break
     results.close()
-    report(count, names, seed, time.monotonic() - begun, out)
+    report(count, names, series, time.monotonic() - begun, out)
     return 1 if count.failures or any(_linked(outcome) == "unknown" for outcome in count.findings) else 0
 
 
@@ -208,7 +223,9 @@ def main(arguments: list[str]) -> int:
     """The exit status is 1 where simulator and reference model differ, the simulator fails, or a new fault is found."""
     parser = argparse.ArgumentParser(prog="python -m tests.differential")
     parser.add_argument("--graphs", type=int, default=2000)
+    parser.add_argument("--npu", choices=("ethos-u85", "ethos-u55"), default="ethos-u85", help="ethos-u55: U65, too")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--processes", type=int, default=PROCESSES)
     parser.add_argument("--index", type=int, help="only the graph of that number")
     parser.add_argument("--faults", action="store_true", help="the compiler's known faults: are they still there?")
     options = parser.parse_args(arguments)
@@ -218,8 +235,8 @@ def main(arguments: list[str]) -> int:
     if options.faults:
         return known(out)
     if options.index is not None:
-        return one(options.seed, options.index, out)
-    return many(options.graphs, options.seed, out)
+        return one(Series(options.seed, options.npu), options.index, out)
+    return many(options.graphs, Series(options.seed, options.npu), options.processes, out)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from tests.differential import families, faults, links, lowering
 from tests.differential.faults import Fault
 from tests.differential.links import Finding
 from tests.differential.lowering import Partition
-from tests.differential.specs import Configuration, Given, Spec, Step, generator
+from tests.differential.specs import Configuration, Given, Npu, Spec, Step, generator
 from tests.simulator import programs
 from tests.simulator.programs import Part
 from tui.compile.links import tosa_reference
@@ -133,6 +133,8 @@ def _compare(part: Part, cases: list[tuple[list[Array], list[Array]]]) -> None:
     where = _difference(part, cases)
     if where is None:
         return
+    if faults.BEYOND_SHRAM in where:
+        raise RefusedError("vela: loads a table beyond SHRAM")
     stream = part.load().stream
     if faults.loses_a_table(stream):
         raise RefusedError("vela: loads a table over another that is still to be used")
@@ -246,9 +248,9 @@ def smallest(fault: Fault, number: int = 0) -> Spec:
     return Spec(0, number, "", (*inputs, *parameters), steps, fault.quantization, (configuration,))
 
 
-def compare_number(seed: int, index: int) -> Outcome:
+def compare_number(seed: int, index: int, npu: Npu = "ethos-u85") -> Outcome:
     """As `compare`, of the graph with that number, which is made shorter where lowering changes it unaccountably."""
-    spec = families.spec(seed, index)
+    spec = families.spec(seed, index, npu)
     outcome = compare(spec)
     if any(not finding.faults for finding in outcome.findings):
         return replace(outcome, shortest=_shortest(spec))

@@ -16,6 +16,7 @@ from tests.differential.specs import (
     Draft,
     Family,
     Kind,
+    Npu,
     Quantization,
     Shape,
     Spec,
@@ -473,7 +474,7 @@ def _next(d: Draft) -> None:
             return
 
 
-def spec(seed: int, index: int) -> Spec:
+def spec(seed: int, index: int, npu: Npu = "ethos-u85") -> Spec:
     """The graph of that number: families take turns in leading it."""
     random = generator(seed, index)
     names = list(FAMILIES)
@@ -487,6 +488,6 @@ def spec(seed: int, index: int) -> Spec:
         if len(draft.shape) in (2, 3, 4):
             _next(draft)
     quantization: Quantization = "int8" if random.random() < 0.6 else "a16w8"
-    configurations = tuple(configuration(random) for _ in range(TARGETS))
+    configurations = tuple(configuration(random, npu) for _ in range(TARGETS))
     returned = tuple(name for name in draft.returned if name != draft.last)
     return Spec(seed, index, lead, tuple(draft.given), tuple(draft.steps), quantization, configurations, returned)

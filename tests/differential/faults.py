@@ -23,6 +23,9 @@ from tui.simulator.ethosu85.registers import AccumulatorInput
 TABLES = 0x100
 """In a DMA's destination region: the NPU's own memory, which holds lookup tables."""
 
+BEYOND_SHRAM = "of SHRAM: Vela 5.1's fault"
+"""Words of the simulator where an Ethos-U55's table lies beyond its memory."""
+
 PERMUTED = 0x7000
 """In an output's precision: how its axes are exchanged."""
 
@@ -264,6 +267,14 @@ KNOWN = (
         ("torch.where(x0 > 0, F.conv1d(x0, self.w1), x0)",),
         "int8",
         "a choice between a convolution and its input of one channel, which is read in the shape the convolution reads",
+    ),
+    Fault(
+        ((1, 5, 4, 6),),
+        (),
+        ("torch.tanh(x0.permute(0, 2, 1, 3))",),
+        "int8",
+        "a permute and a table in one, on 16 KiB of SHRAM: the table is loaded beyond it",
+        ("ethos-u55-64", "Ethos_U55_High_End_Embedded", "Shared_Sram"),
     ),
 )
 

@@ -124,7 +124,8 @@ def lower(spec: Spec) -> Lowered:
     """The TOSA graphs of a spec. Raises whatever ExecuTorch raises of a graph it cannot lower."""
     random = generator(spec.seed, spec.index, 2)
     samples = tuple(tuple(content(one, random) for one in spec.inputs) for _ in range(CALIBRATIONS))
-    return lower_module(Graph(spec), samples, spec.quantization, spec.inputs)
+    accelerator = spec.configurations[0].accelerator
+    return lower_module(Graph(spec), samples, spec.quantization, spec.inputs, accelerator)
 
 
 def lower_module(
@@ -132,10 +133,14 @@ def lower_module(
     samples: tuple[tuple[torch.Tensor, ...], ...],
     quantization: Quantization,
     given: Sequence[Given] = (),
+    accelerator: str = "ethos-u85-256",
 ) -> Lowered:
-    """The TOSA graphs of a module that is calibrated with `samples`; `given` are its inputs if it is of a spec."""
+    """The TOSA graphs of a module that is calibrated with `samples`; `given` are its inputs if it is of a spec.
+
+    What is delegated is a matter of the accelerator's family.
+    """
     program = torch.export.export(module.eval(), samples[0])
-    target = EthosUCompileSpec("ethos-u85-256")
+    target = EthosUCompileSpec(accelerator)
     quantized = quantize(program, target, quantization, samples, samples[0])
     with tempfile.TemporaryDirectory() as folder:
         lowering = lower_to_tosa(quantized.program, target, Path(folder))

@@ -9,6 +9,7 @@ import torch
 
 from tests.differential import faults
 from tui.toolchain import vela
+from tui.toolchain.boards import ETHOS_U85
 
 Kind = Literal["float", "positive", "int", "bool", "index"]
 """Of a tensor: floats are quantized; positive ones are divisors; an index is below the `limit` of its input."""
@@ -25,6 +26,27 @@ STEPS = (1, 2, 2, 3, 3, 4, 5)
 
 TARGETS = 3
 """Configurations each graph is compiled for."""
+
+Npu = Literal["ethos-u85", "ethos-u55"]
+"""Families by what ExecuTorch delegates: an Ethos-U65 has the operators of the U55."""
+
+_MODES = ("Sram_Only", "Shared_Sram")
+_U55 = (
+    tuple(f"ethos-u55-{macs}" for macs in (32, 64, 128, 256)),
+    ("Ethos_U55_Deep_Embedded", "Ethos_U55_High_End_Embedded"),
+)
+_U65 = ("ethos-u65-256", "ethos-u65-512")
+SMALL = (
+    (*_U55, _MODES),
+    (*_U55, _MODES),
+    (_U65, ("Ethos_U65_Embedded",), _MODES),
+    (
+        _U65,
+        ("Ethos_U65_Mid_End", "Ethos_U65_High_End", "Ethos_U65_Client_Server"),
+        (*_MODES, "Dedicated_Sram", "Dedicated_Sram_384KB"),
+    ),
+)
+"""Accelerators of U55 and U65, with the system configs and memory modes that go together."""
 
 ARENA_CACHES = (None, None, None, 4096, 16384, 65536)
 """Bytes of ``--arena-cache-size``: small ones make Vela buffer weights, cascade and cut up what would fit."""
@@ -275,13 +297,17 @@ def evaluate(text: str, values: dict[str, torch.Tensor]) -> Any:
         return eval(text, {"torch": torch, "F": torch.nn.functional, "self": Names(values), **values})
 
 
-def configuration(random: np.random.Generator) -> Configuration:
-    """One of all that Vela compiles for an Ethos-U85."""
-    lists = vela.lists()
+def configuration(random: np.random.Generator, npu: Npu = "ethos-u85") -> Configuration:
+    """One of all that Vela compiles for an Ethos-U85, or for an Ethos-U55 or U65."""
+    if npu == "ethos-u85":
+        lists = vela.lists(ETHOS_U85)
+        accelerators, systems, modes = lists.accelerators, lists.system_configs, lists.memory_modes
+    else:
+        accelerators, systems, modes = SMALL[random.integers(len(SMALL))]
     return Configuration(
-        accelerator=str(random.choice(lists.accelerators)),
-        system=str(random.choice(lists.system_configs)),
-        mode=str(random.choice(lists.memory_modes)),
+        accelerator=str(random.choice(accelerators)),
+        system=str(random.choice(systems)),
+        mode=str(random.choice(modes)),
         arena_cache=ARENA_CACHES[random.integers(len(ARENA_CACHES))],
         optimise=str(random.choice(["Performance", "Performance", "Size"])),
     )

@@ -8,9 +8,10 @@ from collections.abc import Callable
 import torch
 
 from tests.differential import comparison, lowering
+from tests.differential.specs import Npu
 
 
-def prepare(seed: int) -> Callable[[int], comparison.Outcome]:
+def prepare(seed: int, npu: Npu) -> Callable[[int], comparison.Outcome]:
     """Import everything once, and discard what the compilers print."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
@@ -20,4 +21,4 @@ def prepare(seed: int) -> Callable[[int], comparison.Outcome]:
     gc.collect()
     gc.freeze()
     lowering.in_haste().__enter__()
-    return functools.partial(comparison.compare_number, seed)
+    return functools.partial(comparison.compare_number, seed, npu=npu)
