@@ -60,7 +60,7 @@ async def test_runs_are_listed_newest_first_and_opened(size: tuple[int, int], un
         assert rows(app) == [gone, failed, ok]
         told = cells(app, ok)
         assert [told[title] for title in ("sign", "when", "model", "NPU", "memory", "type", "layout", "latency")] == (
-            ["✓", "02:15", "digits", "u85-256", "Sram_Only", "int8", "as written", "4.32 µs"]
+            ["✓", "02:15", "digits", "u85-256", "Sram_Only", "int8", "as written", "4.33 µs"]
         )
         assert [told[title] for title in ("change", "check", "took", "run")] == ["", "MATCH", "9.50 s", "7f3a"]
         told = cells(app, failed)
@@ -222,7 +222,7 @@ async def test_the_run_under_the_cursor_is_previewed_where_there_is_room(until: 
         )
         await pilot.press("down")
         await until(pilot, lambda: "4.10 µs" in said())
-        assert "-6.8 % against the run before, of Sat 21 Nov 01:01" in said() and "estimated by Vela" in said()
+        assert "-6.8 % against the run before, of Sat 21 Nov 01:01" in said() and "estimated by the simulator" in said()
         drawn = "\n".join(lines(app))
         assert "digits on u85-256 Sram_Only" in drawn and "latency, 3 runs" in drawn
         chart = lines(app)[app.screen.query_one(TrendChart).region.y :]

@@ -1,12 +1,15 @@
 """Changes of latency: of each run against its model's baseline, or against the run before on the same target."""
 
+import contextlib
 import statistics
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from tui.run import baselines
+from tui.run import baselines, index, store
 from tui.run.baselines import Family
 from tui.run.index import Row
+from tui.run.state import State
 from tui.run.store import age
 
 MOST = 60
@@ -109,6 +112,29 @@ class Changes:
         """Return all runs of a run's series, the newest `MOST`, oldest first."""
         series, _ = self._places.get(run.name, (None, 0))
         return [] if series is None else series.until(len(series.runs) - 1)
+
+
+def measured_against(directory: Path, run: State) -> tuple[Reference, float] | None:
+    """Look up what a run is measured against, and its change in percent; None where that is not known.
+
+    The run's model is looked up in the index; a baseline that is older than those runs is read by itself.
+    """
+    own = index.row(directory.name, run, pinned=False)
+    if own.model is None or own.latency_ms is None:
+        return None
+    rows = {row.name: row for row in index.of_model(own.model, MOST)} | {own.name: own}
+    marked = baselines.read()
+    of = baselines.family(own.model, own.accelerator)
+    name = None if of is None else marked.get(of)
+    if name is not None and name not in rows:
+        there = store.folder() / name
+        # Deleted, it counts for nothing.
+        with contextlib.suppress(OSError):
+            if there.is_dir():
+                rows[name] = index.row(name, store.load(there), pinned=False)
+    reference = Changes(rows.values(), marked).reference(own)
+    percent = None if reference is None else reference.change_pct(own)
+    return None if reference is None or percent is None else (reference, percent)
 
 
 Same = tuple[str | None, ...]

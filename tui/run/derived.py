@@ -50,8 +50,9 @@ def npu_ms(state: State, cycles: float | None) -> float | None:
     return None if cycles is None or not state.clock_hz else cycles / state.clock_hz * 1e3
 
 
-CountedBy = Literal["fvp", "simulator", "vela"]
-"""Kind of a latency by who counted its cycles: two of different kinds say nothing about each other."""
+CountedBy = Literal["fvp", "fast", "simulator", "vela"]
+"""Kind of a latency by who counted its cycles: two of different kinds say nothing about each other. The FVP's fast mode
+is one of its own."""
 
 
 class Latency(Figure):
@@ -62,20 +63,19 @@ class Latency(Figure):
 
 
 def latency(state: State) -> Latency | None:
-    """The median time on the FVP; without one the estimate of the whole program, or the NPU's share on the simulator.
+    """The median of the inferences' NPU cycles at the NPU's clock; before the first of them, the estimate's.
 
-    None where nothing is known, or no clock.
+    None where neither is known, or no clock.
     """
-    fast = state.spec is not None and state.spec.fast
-    measured = state.platform is not None and state.platform.kind == "fvp" and not fast
     middle = spread(inference.npu_cycles for inference in state.inferences)
-    ran = npu_ms(state, middle.median if middle else None)
-    estimate = state.estimate
-    if measured and ran is not None:
-        return Latency(ms=ran, by="fvp")
-    if estimate is not None and estimate.inference_ms is not None:
-        return Latency(ms=estimate.inference_ms, by=estimate.source)
-    return None if ran is None or fast else Latency(ms=ran, by="simulator")
+    if middle is not None:
+        ms = npu_ms(state, middle.median)
+        fvp = state.platform is not None and state.platform.kind == "fvp"
+        fast = state.spec is not None and state.spec.fast
+        return None if ms is None else Latency(ms=ms, by=("fast" if fast else "fvp") if fvp else "simulator")
+    if state.estimate is None or state.estimate.inference_ms is None:
+        return None
+    return Latency(ms=state.estimate.inference_ms, by=state.estimate.source)
 
 
 def stopped_at(state: State) -> str | None:

@@ -1,7 +1,6 @@
 """The Run screen: one run, live or over, drawn from its journal."""
 
 import shlex
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -10,11 +9,11 @@ from textual.app import ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.events import DescendantFocus, Resize
 from textual.message import Message
-from textual.screen import Screen
 from textual.timer import Timer
 
 from tui.app import editor
 from tui.app.screens.again import edit_again, run_again
+from tui.app.screens.baseline import MeasuredScreen
 from tui.app.screens.confirm import Confirm
 from tui.app.screens.export import ExportScreen
 from tui.app.screens.feed import Fed, Feed, Readings, Tail
@@ -38,7 +37,6 @@ from tui.app.widgets.rail import Rail
 from tui.app.widgets.ribbon import Ribbon
 from tui.app.widgets.tabs import Tabs
 from tui.app.widgets.tiles import Tiles
-from tui.app.widgets.words import Clock
 from tui.errors import UserError
 from tui.reports.export import offline
 from tui.run import control, spec, store
@@ -51,7 +49,7 @@ ROOMY = 36
 """Rows from which on the stages have a blank line above and below."""
 
 
-class RunScreen(Screen[None]):
+class RunScreen(MeasuredScreen):
     """Verdict, stages, figures, panels, keys."""
 
     CSS_PATH = "run.tcss"
@@ -85,9 +83,6 @@ class RunScreen(Screen[None]):
         Binding("q", "back", "Back", id="run.back"),
         Binding("escape", "leave", "Leave", show=False, tooltip="End zooming, or go back", id="run.leave"),
     ]
-
-    clock: Clock = staticmethod(time.time)
-    """Tells the Unix time to all that shows how long something has taken."""
 
     class Refused(Message):
         """A command that the run refused."""
@@ -159,6 +154,7 @@ class RunScreen(Screen[None]):
         if isinstance(self.focused, Panel):
             self._focus_panel()  # it was empty; now there may be something in it to scroll
         if event.over:
+            self.measure(event.state)
             if self.check_action("edit", ()):
                 guide(self, event.state)
             for timer in (self._poll, self._ticker):

@@ -1,10 +1,11 @@
 """Headline figures of a run as the faces of tiles: what a state tells, and what an earlier run lets expect."""
 
 import time
+from typing import NamedTuple
 
 from tui.app.widgets.tile import TileFace
 from tui.reports.execution import deviation_words
-from tui.reports.format import UNKNOWN, accuracy, decibels, difference, frequency, kib_words, number, percentage
+from tui.reports.format import UNKNOWN, accuracy, change, decibels, difference, frequency, kib_words, number, percentage
 from tui.reports.format import time as time_words
 from tui.run.check import Check
 from tui.run.derived import checked, npu_ms, outcome
@@ -33,6 +34,24 @@ def faces(state: State, last: State | None = None, named: str = LAST) -> tuple[T
     pairs = [(face(state), None if last is None else face(last)) for face in (_latency, _cycles, _nodes, _sram)]
     words = "" if last is None else f"{named} {_when(state, last)}"
     return (*(_expected(now, then, words, state) for now, then in pairs), _check(state))
+
+
+class Changed(NamedTuple):
+    """Change of a run's latency against another's."""
+
+    percent: float
+    baseline: bool
+    """True where the other is the baseline of the model, False where it is the run before."""
+    when: str
+    """Time at which the other began, in words."""
+
+
+def with_change(latency: TileFace, changed: Changed) -> TileFace:
+    """The face of a latency that says how it has changed: ``-9.3 % vs baseline 10:41``."""
+    words = change(changed.percent)
+    if changed.baseline:
+        return latency._replace(words=f"{words} vs baseline {changed.when}", brief=f"{words} vs base")
+    return latency._replace(words=f"{words} vs {changed.when}", brief=f"{words} vs before")
 
 
 def _expected(now: TileFace, then: TileFace | None, words: str, state: State) -> TileFace:

@@ -15,7 +15,12 @@ from tui.run.index import Row
 from tui.run.state import State
 from tui.text import clean, counted, printable_name
 
-COUNTED_BY = {"fvp": "measured by the FVP", "simulator": "estimated by the simulator", "vela": "estimated by Vela"}
+COUNTED_BY = {
+    "fvp": "measured by the FVP",
+    "fast": "FVP in fast mode, not representative",
+    "simulator": "estimated by the simulator",
+    "vela": "estimated by Vela",
+}
 LABEL = 9
 """Cells of a label."""
 

@@ -38,6 +38,8 @@ class TileFace(NamedTuple):
     """Role of a figure that is a verdict and stands in a block; empty for a number."""
     dim: bool = False
     """True of what is expected, not yet known."""
+    brief: str = ""
+    """Proportion in fewer words, for a tile that has no room for `words`."""
 
 
 class Tile(Lines):
@@ -123,8 +125,9 @@ def _digits(face: TileFace, paint: Paint) -> list[list[Segment]]:
 
 
 def _proportion(face: TileFace, width: int, paint: Paint) -> list[Segment]:
-    words = Segment(face.words, paint.ink("faint" if face.dim else "text"))
-    cells = min(width - cell_len(face.words) - 2, MOST_BAR)
+    text = face.brief if face.brief and cell_len(face.words) > width else face.words
+    words = Segment(text, paint.ink("faint" if face.dim else "text"))
+    cells = min(width - cell_len(text) - 2, MOST_BAR)
     if face.share is None or face.dim or cells < LEAST_BAR:
-        return [Segment(fit(face.words, width), words.style)]
+        return [Segment(fit(text, width), words.style)]
     return [*bar(paint, face.share, cells, face.role), Segment("  ", paint.base), words]
