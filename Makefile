@@ -52,8 +52,8 @@ faults: $(VENV)/.installed-dev ## processes killed and frozen, full disks, damag
 networks: $(VENV)/.installed-dev ## ordinary networks and the samples, link by link, about half an hour
 	$(BIN)/python -m tests.networks --set all
 
-picture: $(VENV)/.installed-dev ## the README's picture of the screen, from a run that this makes
-	$(BIN)/python -m tests.picture $(FIRST) docs/picture.svg
+picture: $(VENV)/.installed-dev ## the README's pictures of the screens, from runs that this makes, a few minutes
+	$(BIN)/python -m tests.picture docs
 
 options: $(VENV)/.installed-dev ## the tables of docs/options.md, from tui/run/options.py
 	$(BIN)/python -m tests.options_table

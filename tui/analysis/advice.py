@@ -156,7 +156,7 @@ def _input_layout(spec: Spec, operators: Sequence[Operator], total: int) -> Iter
     yield Advice(
         kind="input_layout",
         what="export the model in the NPU's layout and pass its inputs as NHWC",
-        evidence=f"transposing {_shape(longest.ifm_shape)} takes {_share(cycles, total)}",
+        evidence=f"transposing {_shape(longest.ifm_shape)}: {_share(cycles, total)}",
         cycles=cycles,
         line=longest.line,
         change={"channels_last": True},

@@ -21,7 +21,7 @@ from tui.reports.advice import at_stake, effect, title
 from tui.reports.format import number
 from tui.text import clean
 
-STAKE = 5
+STAKE = 4
 """Width of the shares of cycles."""
 INDENT = 1 + STAKE + 2
 """Column of the words, after the cursor's mark and the share."""
@@ -119,7 +119,7 @@ class AdviceList(Lines, can_focus=True):
     def _lines(self, piece: Advice, width: int) -> Iterator[tuple[str, str, str]]:
         """Share, words and role of each line of a suggestion."""
         assert self._advised is not None
-        room = max(width - INDENT - 1, 10)
+        room = max(width - INDENT, 10)
         stake = at_stake(piece, self._advised)
         place = f"; {_place(piece)}" if piece.change and piece.line and width >= ROOMY else ""
         # The share stands before it.

@@ -95,7 +95,7 @@ class Doublings(Lines):
                 Strip([Segment(name, paint.ink("text")), *gain, Segment(factor, paint.ink(figure, bold=True))])
             )
         if self.app.size.height >= ROOM_FOR_REASON:
-            strips.append(_line(width, ("", Style()), (self._reason(width), paint.ink("warn"))))
+            strips.append(_line(width, ("", paint.base), (self._reason(width), paint.ink("warn"))))
         blank = Strip([Segment(" " * width, paint.base)])
         return [*strips, *[blank] * (self._most - len(self._doublings))]
 
