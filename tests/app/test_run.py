@@ -71,7 +71,7 @@ async def test_a_finished_run_is_shown_whole(size: tuple[int, int], until: Until
             1: ["4,333 cycles", "4.33 µs at 1 GHz", "4,321", "features.2", "1,980", "46%", "fused", "━", "SRAM reads"],
             2: ["31 NPU", "1 partition", "features.2", "P0 4,321", "stays on the CPU", "float at the program's"],
             3: ["MATCH", "top-1", "97.5%", "CPU instructions are not known", "artifacts/model.pte"],
-            4: ["SRAM 6.5 KiB", "▲ peak", "A features", "At step 2", "5.0 KiB", "4.0 KiB"],
+            4: ["6.5 KiB SRAM", "▲ peak", "A features", "At step 2", "5.0 KiB", "4.0 KiB"],
             5: ["Method 'forward' loaded.", "1 debug line hidden"],
             6: ["No suggestions for this run."],
         }

@@ -21,8 +21,8 @@ from tui.reports.memory_use import budget, limit_words, totals, use, used_words
 from tui.run.state import State
 from tui.text import clean
 
-DETAIL, WHOLE = 13, 26
-"""Rows of the panel from which on the tensor under the cursor is described, and all memories are."""
+LINE, DETAIL, WHOLE = 10, 13, 26
+"""Rows of the panel from which on the tensor under the cursor has a line, a description, and the rest is there, too."""
 BROAD = 90
 """Columns from which on two parts stand side by side."""
 
@@ -71,11 +71,16 @@ class MemoryPanel(Panel):
         """Peak of the SRAM, and its limit."""
         known = state.estimate.sram_kib if state.estimate is not None else None
         limit = budget(state, "Sram")
-        return "" if known is None else f"SRAM {kib_words(known)}" + (f" of {limit_words(limit)}" if limit else "")
+        return "" if known is None else f"{kib_words(known)}{f' of {limit_words(limit)}' if limit else ''} SRAM"
 
     def brief(self, state: State) -> str:
-        """Peak of the SRAM, without its name."""
-        return self.summary(state).removeprefix("SRAM ")
+        """Peak of the SRAM."""
+        return self.summary(state).partition(" of ")[0].removesuffix(" SRAM")
+
+    def legend(self, state: State) -> Content:
+        """Axes of the map, where the frame has a foot."""
+        framed = self.screen.has_class("-broad") and self.screen.has_class("-tall")
+        return Content("addresses upwards, steps to the right" if state.tensors and framed else "")
 
     def draw(self, state: State) -> None:
         """Show the state."""
@@ -125,10 +130,11 @@ class MemoryPanel(Panel):
         whole = known and rows >= WHOLE
         self.query_one(".text").display = not known
         self.query_one(MemoryMap).display = known
-        self.query_one(".parts").display = known and rows >= DETAIL
+        self.query_one(".parts").display = known and rows >= LINE
         self.query_one(".use").display = whole
         self.query_one(".totals").display = whole and self.size.width >= BROAD
         self.set_class(whole, "-whole")
+        self.set_class(rows < DETAIL, "-low")
 
     def action_next_area(self) -> None:
         """Show the next memory of this partition, or the first of the next."""
