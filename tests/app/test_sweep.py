@@ -23,7 +23,7 @@ from tui.app.widgets.heat_map import HeatMap
 from tui.app.widgets.lines import Lines
 from tui.app.widgets.scatter import Scatter
 from tui.app.widgets.sweep_cards import Doublings, Picks
-from tui.app.widgets.sweep_plot import AXES, plot
+from tui.app.widgets.sweep_plot import AXES, frontier, plot
 from tui.reports.sweep import Pick, doublings, nearest_words
 from tui.run import store
 from tui.toolchain import boards
@@ -148,6 +148,16 @@ async def test_a_program_cannot_be_swept(ran: Callable[..., Ran], until: Until) 
         assert "a sweep needs the model itself" in text(app, "#model-problem")
 
 
+def test_the_frontier_is_what_none_beats_in_size_and_time() -> None:
+    times = ((128, "a", 9.0), (128, "b", 8.0), (256, "a", 8.5), (512, "a", 3.0), (512, "b", 3.0), (1024, "a", 3.1))
+    points = [
+        Point(target=f"ethos-u85-{macs}", memory_mode=mode, system_config="x", inference_ms=ms)
+        for macs, mode, ms in times
+    ]
+    found = frontier([*points, Point(target="ethos-u85-64", memory_mode="a", system_config="x")], AXES[0])
+    assert [(p.configuration.macs, p.memory_mode) for p in found] == [(128, "b"), (512, "a")]
+
+
 async def test_without_colours_signs_tell_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "C")
     monkeypatch.setenv("NO_COLOR", "1")
@@ -201,7 +211,9 @@ async def test_names_and_reasons_of_vela_are_only_text(text: str, until: Until) 
     async with app.run_test(size=(80, 40)) as pilot:
         app.query_one(HeatMap).show(sweep)
         app.query_one(Scatter).show(plot(sweep, AXES[0], (text,), known, 1.0))
-        app.query_one(Picks).show([Pick("★", "fastest", known)], 1.0, nearest_words(sweep.points))
+        app.query_one(Picks).show(
+            [Pick("★", "fastest", known)], 1.0, frontier(sweep.points, AXES[0]), nearest_words(sweep.points)
+        )
         app.query_one(Doublings).show(doublings([known, faster]))
         await pilot.pause()
         drawn = [strip.text for strip in app.screen._compositor.render_strips()]

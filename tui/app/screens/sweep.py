@@ -29,7 +29,7 @@ from tui.app.widgets.heat_map import HeatMap
 from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.scatter import Scatter
 from tui.app.widgets.sweep_cards import HERE, Doublings, Picks
-from tui.app.widgets.sweep_plot import AXES, plot, remark
+from tui.app.widgets.sweep_plot import AXES, frontier, plot, remark
 from tui.app.widgets.words import model_name
 from tui.errors import UserError
 from tui.reports.format import TIME_UNITS, duration, ms
@@ -63,6 +63,17 @@ class SweepScreen(Screen[Target | None]):
 
     CSS_PATH = "sweep.tcss"
     AUTO_FOCUS = "HeatMap"
+    FIGURES: ClassVar = (
+        ("latency", "Time of an inference by Vela's estimate, waits for memory included."),
+        ("SRAM", "Memory that Vela needs for tensors; a mode that adds DRAM or flash says so below the map."),
+        ("MAC use", "The model's MACs as a share of those that the NPU could do in the cycles it takes."),
+        (
+            f"{FASTEST} {SMALLEST} !",
+            "The fastest; the fewest MACs that keep the limit; a configuration that breaks it.",
+        ),
+        ("the line", "The frontier: no configuration is both smaller and faster than one on it."),
+        ("twice the MACs", "×2 is twice as fast. What brings less than ×1.5 says which memory its cycles wait for."),
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right_square_bracket", "system(1)", "System config", key_display="]", id="sweep.next"),
         Binding("left_square_bracket", "system(-1)", "Previous", show=False, id="sweep.previous"),
@@ -148,6 +159,8 @@ class SweepScreen(Screen[Target | None]):
 
     def _work(self, system: str) -> None:
         with self._working:
+            if self._left.is_set():
+                return
             try:
                 self._graphs = self._graphs or self._lowered()
                 targets = sweep.grid(self._accelerators, self._npu.memory_modes, (system,))
@@ -224,17 +237,17 @@ class SweepScreen(Screen[Target | None]):
         slowest = max((point.inference_ms or 0.0 for point in result.points), default=0.0)
         chosen = picks(result, self._limits)
         words = "" if chosen else nearest_words(result.points)
-        self.query_one(Picks).show([*chosen, *here], slowest, words)
-        self.query_one("#picks", Card).caption(title="Best picks")
+        self.query_one(Picks).show([*chosen, *here], slowest, frontier(result.points, AXES[0]), words)
+        self.query_one("#picks", Card).caption(title=_title("Best picks"))
         mode, _ = map_.under_cursor
         gains = doublings([p for p in result.points if p.memory_mode == mode])
         self.query_one(Doublings).show(gains)
-        self.query_one("#gains", Card).caption(title="Twice the MACs", figure=clean(mode, 30) if medium else "")
+        self.query_one("#gains", Card).caption(title=_title("Twice the MACs"), figure=clean(mode, 30) if medium else "")
         self.query_one(Scatter).show(
             plot(result, self._axis, self._npu.memory_modes, map_.point, self._limits.inference_ms)
         )
         self.query_one("#plot", Card).caption(
-            title=f"Latency against {self._axis.name}",
+            title=_title(f"Latency against {self._axis.name}"),
             figure=self._limit_words() if medium and self._limits.inference_ms else "",
             foot=remark(result, self._axis),
         )
@@ -346,6 +359,10 @@ class SweepScreen(Screen[Target | None]):
     def action_back(self) -> None:
         """Close the screen without a choice."""
         self.dismiss(None)
+
+
+def _title(words: str) -> Content:
+    return Content.assemble((words, "bold $strong"))
 
 
 def _limits(milliseconds: float) -> Limits:

@@ -26,14 +26,15 @@ class CellFace:
     signs: str = ""
     """Marks left of the figure."""
     step: int | None = None
-    """Step of the scale, which is the block's colour; None is no block."""
+    """Step of the scale, which is the block's colour; None is a block that stays in the background."""
 
 
 def cell_lines(
     face: CellFace, width: int, rows: int, paint: Paint, *, signs: bool = False, cursor: bool = False
 ) -> list[list[Segment]]:
     """Draw a cell; with `signs` its upper row tells the step, too."""
-    fill = paint.ink("muted") if face.step is None else paint.fill(f"heat-{face.step}")
+    role = "" if paint.plain and face.step is None else "track" if face.step is None else f"heat-{face.step}"
+    fill = paint.ink("muted", on=role) if face.step is None else paint.fill(role)
     bold = fill + Style(bold=True)
     figure_at = (rows - 1) // 2 if rows >= BOTH_ENDS else rows - 1
     texts = [""] * rows
@@ -44,9 +45,9 @@ def cell_lines(
         texts[0] = (SIGN * (face.step or 0) * (2 if width >= WIDE else 1))[:width]
     lines = [(fit(text, width), bold if at == figure_at else fill) for at, text in enumerate(texts)]
     if cursor:
-        return _framed(lines, face, bold, paint)
-    if rows >= BOTH_ENDS and not signs and face.step is not None:
-        half = paint.ink(f"heat-{face.step}")
+        return _framed(lines, role, bold, paint)
+    if rows >= BOTH_ENDS and not signs and role:
+        half = paint.ink(role)
         lines[0], lines[-1] = ("▄" * width, half), ("▀" * width, half)
     return [[Segment(text, style)] for text, style in lines]
 
@@ -65,7 +66,7 @@ def _centred(text: str, width: int) -> str:
     return fit(" " * ((width - cell_len(text)) // 2) + text, width)
 
 
-def _framed(lines: list[tuple[str, Style]], face: CellFace, style: Style, paint: Paint) -> list[list[Segment]]:
+def _framed(lines: list[tuple[str, Style]], role: str, style: Style, paint: Paint) -> list[list[Segment]]:
     """The lines in a frame; few have only its sides."""
     tall, width = len(lines) >= BOTH_ENDS, len(lines[0][0])
     if tall:
@@ -75,5 +76,5 @@ def _framed(lines: list[tuple[str, Style]], face: CellFace, style: Style, paint:
         framed[-1] = [Segment(f"┗{'━' * (width - 2)}┛", style)]
         return framed
     left, right = ("[", "]") if paint.plain else ("▌", "▐")
-    side = paint.ink("strong", bold=True, on="" if face.step is None else f"heat-{face.step}")
+    side = paint.ink("strong", bold=True, on=role)
     return [[Segment(left, side), Segment(text[1:-1], inner), Segment(right, side)] for text, inner in lines]

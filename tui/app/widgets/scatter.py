@@ -12,6 +12,7 @@ from textual.strip import Strip
 from tui.app.widgets.braille import ACROSS, DOWN, Dots
 from tui.app.widgets.lines import Lines
 from tui.app.widgets.paint import Paint
+from tui.app.widgets.words import fit
 from tui.reports.format import TIME_UNITS, TimeUnit, three_digits
 
 LEAST_WIDTH, LEAST_HEIGHT = 20, 4
@@ -48,6 +49,8 @@ class Plot:
     unit: TimeUnit = TIME_UNITS[0]
     limit: float | None = None
     limit_words: str = ""
+    empty: str = ""
+    """Words in place of a plot without marks."""
 
 
 class Scatter(Lines):
@@ -66,7 +69,9 @@ class Scatter(Lines):
     def drawn(self, width: int, paint: Paint) -> list[Strip]:
         """Draw grid, limit, line, marks, and the labels of both axes."""
         height = self.size.height
-        if not self._plot.marks or width < LEAST_WIDTH or height < LEAST_HEIGHT:
+        if not self._plot.marks:
+            return [Strip([Segment(fit(self._plot.empty, width), paint.ink("muted"))])]
+        if width < LEAST_WIDTH or height < LEAST_HEIGHT:
             return []
         return _Drawing(self._plot, width, height, paint).strips()
 

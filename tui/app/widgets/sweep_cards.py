@@ -8,6 +8,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from tui.analysis.sweep import Point
 from tui.app.widgets.lines import Lines
 from tui.app.widgets.paint import Paint, bar
 from tui.app.widgets.words import fit
@@ -18,6 +19,8 @@ from tui.text import clean
 HERE = "▸"
 ROLES = {FASTEST: "strong", SMALLEST: "ok", HERE: "accent"}
 """Colours of the picks, by their marks."""
+LEAST_FRONTIER = 3
+"""Rows from which on the frontier is listed."""
 ROOM_FOR_REASON = 24
 """Rows of the screen from which on a gain has its reason."""
 
@@ -30,11 +33,13 @@ class Picks(Lines):
         self._picks: tuple[Pick, ...] = ()
         self._slowest = 0.0
         self._words = ""
+        self._frontier: tuple[Point, ...] = ()
 
-    def show(self, picks: Sequence[Pick], slowest: float, words: str = "") -> None:
+    def show(self, picks: Sequence[Pick], slowest: float, frontier: Sequence[Point] = (), words: str = "") -> None:
         """Show other points; bars are shares of the slowest time. `words` stand where there is no point to pick."""
-        if (tuple(picks), slowest, words) != (self._picks, self._slowest, self._words):
-            self._picks, self._slowest, self._words = tuple(picks), slowest, words
+        shown = tuple(picks), slowest, words, tuple(frontier)
+        if shown != (self._picks, self._slowest, self._words, self._frontier):
+            self._picks, self._slowest, self._words, self._frontier = shown
             self.draw()
 
     def drawn(self, width: int, paint: Paint) -> list[Strip]:
@@ -45,6 +50,19 @@ class Picks(Lines):
             strips += self._lines(pick, width, paint)[: max(rows, 1)]
             if rows > 3:
                 strips.append(Strip([Segment(" " * width, paint.base)]))
+        if not strips:
+            return [_line(width, ("None yet.", paint.ink("muted")))]
+        room = self.size.height - len(strips)
+        return strips if room < LEAST_FRONTIER else [*strips, *self._frontier_lines(room, width, paint)]
+
+    def _frontier_lines(self, rows: int, width: int, paint: Paint) -> list[Strip]:
+        """Configurations that none is both smaller and faster than, the largest first."""
+        if not self._frontier:
+            return []
+        strips = [_line(width, ("None is both smaller and faster than", paint.ink("muted")))]
+        for point in self._frontier[::-1][: rows - 1]:
+            place = f"  {point.configuration.macs:>4} MACs  {clean(point.memory_mode, 40)}"
+            strips.append(_line(width, (place, paint.ink("text")), (ms(point.inference_ms), paint.ink("text"))))
         return strips
 
     def _lines(self, pick: Pick, width: int, paint: Paint) -> list[Strip]:

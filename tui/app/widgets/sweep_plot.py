@@ -43,11 +43,12 @@ def plot(sweep: Sweep, axis: Axis, modes: Sequence[str], here: Point | None, lim
     seconds = [(p.inference_ms or 0.0) / 1000 for p in known]
     return Plot(
         marks=tuple(marks),
-        line=tuple(_frontier(known, axis)),
+        line=tuple((axis.of(p) or 1.0, (p.inference_ms or 0.0) / 1000) for p in frontier(known, axis)),
         ticks=tuple(_ticks(known, axis)),
         unit=time_unit([max(seconds)] if seconds else []) or TIME_UNITS[0],
         limit=limit_ms / 1000 if limit_ms else None,
         limit_words=f"limit {ms(limit_ms)}",
+        empty="No point of this system config is estimated" + ("." if sweep.points else " yet."),
     )
 
 
@@ -61,13 +62,15 @@ def mode_mark(mode: str, modes: Sequence[str]) -> tuple[str, str]:
     return (GLYPHS_ASCII if ascii.wanted() else GLYPHS)[at], ROLES[at]
 
 
-def _frontier(points: Sequence[Point], axis: Axis) -> Iterator[tuple[float, float]]:
-    """The points that no other one beats in both size and time, by size."""
-    best = float("inf")
-    for size, seconds in sorted((axis.of(p) or 1.0, (p.inference_ms or 0.0) / 1000) for p in points):
-        if seconds < best:
-            best = seconds
-            yield size, seconds
+def frontier(points: Sequence[Point], axis: Axis) -> list[Point]:
+    """Pick the points that no other one beats in both size and time, by size."""
+    best, found = float("inf"), []
+    known = [point for point in points if point.inference_ms and axis.of(point)]
+    for point in sorted(known, key=lambda p: (axis.of(p) or 0.0, p.inference_ms or 0.0)):
+        if (point.inference_ms or 0.0) < best:
+            best = point.inference_ms or 0.0
+            found.append(point)
+    return found
 
 
 def _ticks(points: Sequence[Point], axis: Axis) -> Iterator[tuple[float, str]]:
