@@ -12,6 +12,7 @@ from tui.app.screens.history import HistoryScreen
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
 from tui.app.screens.setup import SetupScreen
+from tui.app.widgets.command_line import CommandLine
 from tui.app.widgets.table import FigureTable
 from tui.run import control, store
 from tui.run.spec import Spec
@@ -108,4 +109,4 @@ async def test_a_model_that_is_gone_is_named_in_setup(until: Until, tmp_path: Pa
         await shown("run", pilot, until)
         await pilot.press("R")
         await until(pilot, lambda: isinstance(app.screen, SetupScreen))
-        await until(pilot, lambda: "gone.py" in str(app.screen.query_one("#model-problem").render()))
+        await until(pilot, lambda: "gone.py" in app.screen.query_one(CommandLine).problem)

@@ -3,13 +3,13 @@
 import msgspec
 import pytest
 from rich.cells import cell_len
-from textual.widgets import Static
 
 from tests.app import fakes
 from tests.app.conftest import Until
 from tui.app.screens.history import HistoryScreen
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
+from tui.app.widgets.command_line import CommandLine
 from tui.app.widgets.table import FigureTable
 from tui.run import events
 from tui.run.check import Check
@@ -101,7 +101,7 @@ async def test_hostile_names_of_runs_and_files(until: Until) -> None:
     app = FvpApp(model="no [/such] \x1b[2J model")
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await until(pilot, lambda: any("bold" in row.key for row in app.screen.query_one(FigureTable).rows))
-        assert "no [/such]" in str(app.screen.query_one("#model-problem", Static).content)
+        assert "no [/such]" in app.screen.query_one(CommandLine).problem
         app.screen.query_one(FigureTable).select(
             next(row.key for row in app.screen.query_one(FigureTable).rows if "bold" in row.key)
         )

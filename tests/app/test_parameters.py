@@ -10,6 +10,7 @@ from tui.app.screens.parameters import ParametersScreen, PresetScreen
 from tui.app.screens.root import FvpApp
 from tui.app.screens.setup import SetupScreen
 from tui.app.screens.value import ValueScreen
+from tui.app.widgets.command_line import CommandLine
 from tui.app.widgets.table import FigureTable
 from tui.errors import UsageError
 from tui.platform import presets
@@ -68,7 +69,7 @@ async def test_what_is_changed_goes_into_the_command_of_the_run(until: Until) ->
         await until(pilot, lambda: request(app).timeout_s == 90)
         await pilot.press("q")
         await until(pilot, lambda: isinstance(app.screen, SetupScreen))
-        command = text(app, "#command")
+        command = app.screen.query_one(CommandLine).command
         assert "--timeout 90" in command and f"-C {TELNET}=1" in command
 
 

@@ -17,12 +17,15 @@ from tui.app.screens.path import PathScreen
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
 from tui.app.screens.setup import SetupScreen
+from tui.app.widgets.command_line import CommandLine
+from tui.app.widgets.spec_form import SpecForm
 from tui.app.widgets.table import FigureTable
 from tui.model import catalogue
 from tui.model.catalogue import ModelInfo
+from tui.reports import format
 from tui.run import control
 from tui.run.spec import Spec
-from tui.toolchain import vela
+from tui.toolchain import boards, vela
 
 SIZES = [(80, 24), (120, 40), (60, 20)]
 
@@ -34,6 +37,31 @@ def setup(app: FvpApp) -> SetupScreen:
 
 def text(app: FvpApp, selector: str) -> str:
     return str(app.screen.query_one(selector, Static).content)
+
+
+def command(app: FvpApp) -> str:
+    return app.screen.query_one(CommandLine).command
+
+
+def problem(app: FvpApp) -> str:
+    return app.screen.query_one(CommandLine).problem
+
+
+def lines(app: FvpApp, selector: str) -> list[str]:
+    """What stands on the screen where a widget is."""
+    region = app.screen.query_one(selector).region
+    drawn = [strip.text for strip in app.screen._compositor.render_strips()]
+    return [line[region.x : region.right] for line in drawn[region.y : region.bottom]]
+
+
+def drawn(app: FvpApp, selector: str) -> str:
+    return "\n".join(lines(app, selector))
+
+
+def enter(app: FvpApp, field: str) -> None:
+    """Go to a field of the form."""
+    form = app.screen.query_one(SpecForm)
+    form.enter(form.field(field))
 
 
 def names(app: FvpApp) -> list[str]:
@@ -60,7 +88,7 @@ async def test_one_key_runs_the_first_sample(size: tuple[int, int], started: lis
     app = FvpApp()
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: "executorch:lstm" in names(app))
-        assert text(app, "#command").startswith("$ fvp-tui run sample:digits --target ethos-u85-256")
+        assert command(app).startswith("fvp-tui run sample:digits --target ethos-u85-256")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
         assert [request.model for request in started] == ["sample:digits"]
@@ -92,16 +120,16 @@ async def test_target_and_options_show_in_the_command(until: Until) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "executorch:lstm" in names(app))
         await pilot.press("tab", "right", "down", "right")
-        assert f"--target {known.accelerators[2]} --memory-mode {known.memory_modes[1]}" in text(app, "#command")
+        assert f"--target {known.accelerators[2]} --memory-mode {known.memory_modes[1]}" in command(app)
         await pilot.press("down", "left", "down", "right", *["down"] * 4, "right", *["down"] * 3, "1", "2")
-        command = text(app, "#command")
-        assert f"--system-config {known.system_configs[2]}" in command
-        assert "--quantize a16w8 --platform simulator --inferences 12" in command
+        shown = command(app)
+        assert f"--system-config {known.system_configs[2]}" in shown
+        assert "--quantize a16w8 --platform simulator --inferences 12" in shown
         await pilot.press(*["up"] * 4, "right")
-        assert text(app, "#command").startswith("$ fvp-tui compile sample:digits")
-        assert "--platform" not in text(app, "#command") or setup(app).request().platform == "simulator"  # type: ignore[union-attr]
+        assert command(app).startswith("fvp-tui compile sample:digits")
+        assert "--platform" not in command(app) or setup(app).request().platform == "simulator"  # type: ignore[union-attr]
         await pilot.press("right")
-        assert text(app, "#command").startswith("$ fvp-tui run sample:digits") and "--serve" in text(app, "#command")
+        assert command(app).startswith("fvp-tui run sample:digits") and "--serve" in command(app)
 
 
 async def test_what_is_missing_is_said_and_refused(until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,10 +147,10 @@ async def test_what_is_missing_is_said_and_refused(until: Until, monkeypatch: py
         assert (row.tone, row.cells[1]) == ("dim", "needs torchvision")
         table.select("executorch:mv2")
         await pilot.press("enter")
-        assert "needs torchvision (pip install torchvision)" in text(app, "#model-problem")
+        assert "needs torchvision (pip install torchvision)" in problem(app)
         assert isinstance(app.screen, SetupScreen)
         await pilot.press("up")
-        assert text(app, "#model-problem") == ""
+        assert problem(app) == ""
 
 
 async def test_an_impossible_target_is_said_at_the_options(until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +161,7 @@ async def test_an_impossible_target_is_said_at_the_options(until: Until, monkeyp
     app = FvpApp()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        assert "ethos-u-vela is not installed" in text(app, "#option-problem")
+        assert "ethos-u-vela is not installed" in problem(app)
         await pilot.press("enter")
         assert isinstance(app.screen, SetupScreen)
 
@@ -164,7 +192,7 @@ async def test_a_path_is_completed_checked_and_taken(tmp_path: Path, until: Unti
         field.value = f"{folder}/kws_small.py"
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, SetupScreen))
-        assert "kws_small.py" in text(app, "#command")
+        assert "kws_small.py" in command(app)
         request = setup(app).request()
         assert request is not None and request.model == str(folder / "kws_small.py")
 
@@ -176,13 +204,13 @@ async def test_files_of_earlier_runs_are_offered(until: Until) -> None:
         await until(pilot, lambda: "/somewhere/kws.py" in names(app))
         app.screen.query_one(FigureTable).select("/somewhere/kws.py")
         await pilot.press("enter")  # it is not there any more
-        assert "no file /somewhere/kws.py" in text(app, "#model-problem")
+        assert "no file /somewhere/kws.py" in problem(app)
 
 
 async def test_a_model_of_the_command_line_is_selected(until: Until) -> None:
     app = FvpApp(model="executorch:lstm")
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: "executorch:lstm" in text(app, "#command"))
+        await until(pilot, lambda: "executorch:lstm" in command(app))
 
 
 async def test_the_command_is_copied(until: Until) -> None:
@@ -200,21 +228,26 @@ async def test_a_model_that_was_lowered_tells_what_it_would_take_on_another_targ
     taken_over(alone, home)
     app = FvpApp()
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: "cycles" in text(app, "#expected"))
-        assert "by Vela, lowered " in text(app, "#expected")
+        await until(pilot, lambda: "by Vela, lowered " in drawn(app, "#target"))
         await pilot.press("tab", "right", "right")
-        assert "--target ethos-u85-1024" in text(app, "#command")
-        cycles = f"{alone.state['estimate']['total_cycles']:,}"
-        await until(pilot, lambda: f" {cycles} cycles" in text(app, "#expected"))
-        assert [line.split()[0] for line in text(app, "#expected").splitlines()[2:]] == [
-            "128", "256", "512", "1024", "2048",
-        ]  # fmt: skip
+        assert "--target ethos-u85-1024" in command(app)
+        latency = format.ms(alone.state["estimate"]["inference_ms"])
+        await until(pilot, lambda: f" {latency} " in lines(app, "#target")[0])
+        # A column for each size, as high as it is slow, with its latency above.
+        values, *_, sizes = lines(app, "#target-fields")[:-2]
+        assert sizes.strip("▌ ").split() == [str(macs) for macs in boards.DEFAULT.npu.macs]
+        assert latency in drawn(app, "#target-fields") and "█" in drawn(app, "#target-fields") and "µs" in values
         await pilot.press("down", "right")
-        await until(pilot, lambda: f" {cycles} cycles" not in text(app, "#expected"))
-        await pilot.resize_terminal(80, 24)
-        await until(pilot, lambda: len(text(app, "#expected").splitlines()) == 2)
+        await until(pilot, lambda: f" {latency} " not in lines(app, "#target")[0])
+        await pilot.resize_terminal(60, 20)
+        await until(pilot, lambda: "█" not in drawn(app, "#target-fields"))
+        sizes, values = lines(app, "#target-fields")[:2]
+        assert sizes.split()[0] == "NPU" and values.count("µs") == 5
+        await pilot.resize_terminal(120, 40)
         await pilot.press("shift+tab", "shift+tab", "j")
-        await until(pilot, lambda: "not available before the first run" in text(app, "#expected"))
+        await until(pilot, lambda: "not known: w sweeps" in lines(app, "#target")[-1])
+        outlined = lines(app, "#target-fields")
+        assert not any("█" in line for line in outlined) and max(line.count("╭") for line in outlined) == 5
 
 
 async def test_what_was_set_last_comes_back_and_d_forgets_it_if_that_is_meant(
@@ -253,20 +286,20 @@ async def test_last_files_belong_to_their_model(started: list[Spec], tmp_path: P
     app = FvpApp()
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "executorch:lstm" in names(app))
-        app.screen.set_focus(app.screen.query_one("#inputs"))
+        enter(app, "inputs")
         await pilot.press("enter")
         await paste(pilot, str(data))
         await pilot.press("enter")
-        await until(pilot, lambda: f"--dataset {data}" in text(app, "#command"))
+        await until(pilot, lambda: f"--dataset {data}" in command(app))
         # A data set is inferred on as a whole.
-        await until(pilot, lambda: "--inferences 3" in text(app, "#command"))
+        await until(pilot, lambda: "--inferences 3" in command(app))
         await pilot.press("backspace")
-        assert "--dataset" not in text(app, "#command")
+        assert "--dataset" not in command(app)
         await pilot.press("enter")
         await paste(pilot, f"{data}/0.npy {data}/1.npy")
         await pilot.press("enter")
-        await until(pilot, lambda: f"--input {data}/0.npy --input {data}/1.npy" in text(app, "#command"))
-        app.screen.set_focus(app.screen.query_one("#calibration"))
+        await until(pilot, lambda: f"--input {data}/0.npy --input {data}/1.npy" in command(app))
+        enter(app, "calibration")
         await pilot.press("enter")
         await paste(pilot, str(tmp_path / "nothing"))
         await pilot.press("enter")
@@ -292,7 +325,7 @@ async def test_the_last_model_stands_there_before_all_are_listed(until: Until, m
     remembered.keep(spec=Spec(model="executorch:resnet8"))
     app = FvpApp()
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: "fvp-tui run executorch:resnet8 " in text(app, "#command"))
+        await until(pilot, lambda: "fvp-tui run executorch:resnet8 " in command(app))
         assert "executorch:lstm" not in names(app)
         may_list.set()
         await until(pilot, lambda: "executorch:lstm" in names(app))
@@ -311,7 +344,7 @@ async def test_code_runs_in_the_current_folder_and_again_where_it_ran(
         remembered.keep(spec=Spec(model=str(model), folder=str(folder)))
         app = FvpApp()
         async with app.run_test(size=(120, 40)) as pilot:
-            await until(pilot, lambda app=app: str(model) in text(app, "#command"))
+            await until(pilot, lambda app=app: str(model) in command(app))
             request = setup(app).request()
             assert request is not None and request.folder == str(elsewhere if words else tmp_path)
-            assert (f" --folder {elsewhere}" in text(app, "#command").replace("\n", "")) == bool(words)
+            assert (f" --folder {elsewhere}" in command(app)) == bool(words)

@@ -1,5 +1,7 @@
 """Pictures of the main screens. After a wanted change: look at the report, then ``pytest --snapshot-update``."""
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,8 +25,13 @@ from tui.app.screens.sweep import SweepScreen
 from tui.app.screens.welcome import WelcomeScreen
 from tui.app.widgets.heat_map import HeatMap
 from tui.app.widgets.log_view import LogView
+from tui.app.widgets.model_card import ModelCard
 from tui.app.widgets.run_preview import RunPreview
+from tui.app.widgets.setup_head import SetupHead
+from tui.app.widgets.spec_form import SpecForm
 from tui.app.widgets.table import FigureTable
+from tui.platform import discovery
+from tui.toolchain import boards, qemu
 
 Compare = Callable[..., bool]
 
@@ -39,15 +46,66 @@ def _read(app: Any) -> bool:
     return rows is not None and rows.seen == app.screen.state.log_lines
 
 
+@pytest.fixture
+def lowered(ran: Callable[..., Ran], home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of the first sample with its lowered graph, and a machine with QEMU but no FVP."""
+    whole = fakes.whole()
+    shutil.copytree(ran("sample:digits").directory / "artifacts" / "vela", whole / "artifacts" / "vela")
+    os.utime(whole, (fakes.T0, fakes.T0))
+    os.utime(whole / "spec.json", (fakes.T0, fakes.T0))
+    monkeypatch.setattr(discovery, "find_fvp", lambda explicit: None)
+    monkeypatch.setattr(qemu, "find", lambda: Path("/usr/bin/qemu-system-arm"))
+    monkeypatch.setattr(qemu, "version", lambda program: "7.2.22")
+
+
+async def _foreseen(pilot: Pilot[None], until: Until) -> None:
+    """Everything that is read beside the Setup screen has been read."""
+    screen = pilot.app.screen
+
+    def rows() -> list[str]:
+        return [row.key for table in screen.query(FigureTable) for row in table.rows]
+
+    await until(pilot, lambda: "executorch:mv2" in rows())
+    await until(pilot, lambda: len(screen.query_one(SpecForm).picker.prospect.ms) == len(boards.DEFAULT.npu.macs))
+    await until(pilot, lambda: screen.query_one(ModelCard).sheet.parts)
+    await until(pilot, lambda: screen.query_one(SetupHead).platforms is not None)
+
+
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.usefixtures("lowered")
 def test_setup(size: tuple[int, int], snap_compare: Compare, until: Until) -> None:
     async def listed(pilot: Pilot[None]) -> None:
-        def rows() -> list[str]:
-            return [row.key for table in pilot.app.screen.query(FigureTable) for row in table.rows]
-
-        await until(pilot, lambda: "executorch:mv2" in rows())
+        await _foreseen(pilot, until)
         await pilot.press("tab", "right")
-        await until(pilot, lambda: "Expected" in str(pilot.app.screen.query_one("#expected", Static).content))
+
+    assert snap_compare(FvpApp(), terminal_size=size, run_before=listed)
+
+
+@pytest.mark.parametrize("theme", ["light", "high-contrast", "terminal"])
+@pytest.mark.usefixtures("lowered")
+def test_setup_in_themes(theme: str, snap_compare: Compare, until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEXTUAL_THEME", theme)
+
+    async def listed(pilot: Pilot[None]) -> None:
+        await _foreseen(pilot, until)
+
+    assert snap_compare(FvpApp(), terminal_size=(120, 40), run_before=listed)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_setup_of_a_model_that_was_never_run(
+    size: tuple[int, int], snap_compare: Compare, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, request = "20261123-061531-digits-u85-256-dddd", fakes.spec_of()
+    fakes.make(name, request, [*fakes.begun(name, request), *fakes.compiled(), *fakes.booted()])
+    monkeypatch.setattr(discovery, "find_fvp", lambda explicit: None)
+    monkeypatch.setattr(qemu, "find", lambda: None)
+
+    async def listed(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: pilot.app.screen.query_one(SetupHead).run is not None)
+        await until(pilot, lambda: pilot.app.screen.query_one(SetupHead).platforms is not None)
+        await pilot.press("down")
+        await pilot.pause()
 
     assert snap_compare(FvpApp(), terminal_size=size, run_before=listed)
 

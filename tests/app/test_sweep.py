@@ -19,6 +19,7 @@ from tui.app.screens.root import FvpApp
 from tui.app.screens.setup import SetupScreen
 from tui.app.screens.sweep import SweepScreen
 from tui.app.screens.value import ValueScreen
+from tui.app.widgets.command_line import CommandLine
 from tui.app.widgets.heat_map import HeatMap
 from tui.app.widgets.lines import Lines
 from tui.app.widgets.scatter import Scatter
@@ -53,7 +54,7 @@ async def test_points_limit_and_choice(ran: Callable[..., Ran], home: Path, unti
     taken_over(ran("sample:digits"), home)
     app = FvpApp()
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: "--target ethos-u85-256" in text(app, "#command"))
+        await until(pilot, lambda: "--target ethos-u85-256" in app.screen.query_one(CommandLine).command)
         await pilot.press("w")
         await until(pilot, lambda: complete(app))
         # The cursor begins at what was set; two to the right are 1024 MACs.
@@ -86,7 +87,7 @@ async def test_points_limit_and_choice(ran: Callable[..., Ran], home: Path, unti
         assert "--max-inference-ms 0.005" in app.clipboard
         await pilot.press("left_square_bracket", "down", "enter")
         await until(pilot, lambda: isinstance(app.screen, SetupScreen))
-        command = text(app, "#command")
+        command = app.screen.query_one(CommandLine).command
         assert "--target ethos-u85-1024 --memory-mode Shared_Sram" in command and "--system-config" not in command
     # Nothing was compiled again.
     assert len(store.ids()) == 1
@@ -101,7 +102,7 @@ async def test_a_key_switches_the_figures_and_another_the_axis(
     remembered.keep(limit_ms=0.000001)
     app = FvpApp()
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: "--target ethos-u85-256" in text(app, "#command"))
+        await until(pilot, lambda: "--target ethos-u85-256" in app.screen.query_one(CommandLine).command)
         await pilot.press("w")
         await until(pilot, lambda: complete(app))
         # No configuration keeps the limit of the last time.
@@ -128,7 +129,7 @@ async def test_a_key_switches_the_figures_and_another_the_axis(
 async def test_a_model_that_was_never_lowered_is_compiled_once(home: Path, until: Until) -> None:
     app = FvpApp()
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: "sample:digits" in text(app, "#command"))
+        await until(pilot, lambda: "sample:digits" in app.screen.query_one(CommandLine).command)
         await pilot.press("w")
         await until(pilot, lambda: "compiling the model once" in text(app, "#said"))
         await until(pilot, lambda: complete(app), seconds=120)
@@ -143,9 +144,9 @@ async def test_a_model_that_was_never_lowered_is_compiled_once(home: Path, until
 async def test_a_program_cannot_be_swept(ran: Callable[..., Ran], until: Until) -> None:
     app = FvpApp(model=str(ran("sample:digits").artifacts / "model.pte"))
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: "model.pte" in text(app, "#command"))
+        await until(pilot, lambda: "model.pte" in app.screen.query_one(CommandLine).command)
         await pilot.press("w")
-        assert "a sweep needs the model itself" in text(app, "#model-problem")
+        assert "a sweep needs the model itself" in app.screen.query_one(CommandLine).problem
 
 
 def test_the_frontier_is_what_none_beats_in_size_and_time() -> None:

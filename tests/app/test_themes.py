@@ -85,8 +85,8 @@ def test_the_environment_picks_a_theme_from_the_first_picture_on(terminal: Calla
     """Textual has read its variable by then, when there was no theme of that name yet."""
     tui = terminal(TEXTUAL_THEME="light", COLORTERM="truecolor")
     tui.wait(lambda: "Quit" in tui.text or "Help" in tui.text)
-    ground = themes.load()[0][[theme.name for theme in themes.load()[0]].index("light")].roles["ground"]
-    drawn = ";".join(str(int(ground[at : at + 2], 16)) for at in (1, 3, 5))
+    surface = next(theme for theme in themes.load()[0] if theme.name == "light").roles["surface"]
+    drawn = ";".join(str(int(surface[at : at + 2], 16)) for at in (1, 3, 5))
     assert f"48;2;{drawn}".encode() in tui.raw
 
 

@@ -47,7 +47,9 @@ class Screen:
     """A program on a pty, its output counted and drawn."""
 
     def __init__(self, command: str, arguments: list[str], home: Path) -> None:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("TEXTUAL_", "FVP_TUI_", "SSH_", "NO_COLOR"))}
+        # As it is installed: with its modules compiled, as Textual's are.
+        dropped = ("TEXTUAL_", "FVP_TUI_", "SSH_", "NO_COLOR", "PYTHONDONTWRITEBYTECODE")
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
         env = {**kept, "TERM": "xterm-256color", "COLORTERM": "truecolor", "FVP_TUI_HOME": str(home)}
         self.begun = time.perf_counter()
         self.child = pexpect.spawn(command, arguments, dimensions=(24, 80), env=env)

@@ -104,6 +104,7 @@ def test_a_row_has_the_figures_of_its_run(home: Path) -> None:
         engine="interpreter",
         total_cycles=4_321,
         inference_ms=0.004321,
+        macs=312_320,
         latency_ms=0.004333,
         latency_by="simulator",
         npu_cycles=4_333,

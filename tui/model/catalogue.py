@@ -32,6 +32,9 @@ _TITLES = {
 }
 
 
+Group = Literal["samples", "executorch"]
+
+
 @dataclass(frozen=True)
 class ModelInfo:
     """A model that can be picked."""
@@ -39,7 +42,7 @@ class ModelInfo:
     name: str
     """As the command line takes it, such as ``sample:digits``."""
     title: str
-    group: Literal["samples", "executorch"]
+    group: Group
     path: Path
     missing: tuple[str, ...] = ()
     """Packages it imports that are not installed: unless empty, the model cannot be compiled here."""

@@ -96,6 +96,18 @@ def stage_seconds(seconds: float | None) -> str:
     return number(seconds, 1)
 
 
+def scaled(value: float | None) -> str:
+    """A large count in three digits: ``451 k``, ``12.5 M``; whole below a thousand."""
+    if value is None:
+        return UNKNOWN
+    rounded = _rounded(value)
+    name, size = next(((name, size) for name, size in COUNTS if abs(rounded) >= size), ("", 1))
+    return f"{three_digits(rounded / size)} {name}" if name else number(value)
+
+
+COUNTS = (("G", 1e9), ("M", 1e6), ("k", 1e3))
+
+
 def frequency(hz: float | None) -> str:
     """``1 GHz``, ``500 MHz``."""
     if not hz:

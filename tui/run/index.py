@@ -54,6 +54,8 @@ class Row(Figure, array_like=True, gc=False):
     total_cycles: int | None
     """The compiler's estimate of the whole program."""
     inference_ms: float | None
+    macs: int | None
+    """Multiply-accumulates of an inference on the NPU, by the compiler."""
     latency_ms: float | None
     latency_by: derived.CountedBy | None
     npu_cycles: int | None
@@ -106,6 +108,7 @@ def row(name: str, run: State, pinned: bool) -> Row:
         engine=platform.engine if platform else None,
         total_cycles=estimate.total_cycles if estimate else None,
         inference_ms=estimate.inference_ms if estimate else None,
+        macs=estimate.macs if estimate else None,
         latency_ms=latency.ms if latency else None,
         latency_by=latency.by if latency else None,
         npu_cycles=max(cycles, default=None),

@@ -222,6 +222,14 @@ class FvpApp(App[None]):
         self.theme_variables = variables
         return variables
 
+    def refresh_css(self, animate: bool = True) -> None:
+        """Take the variables of the theme; before the first screen is there, nothing has been drawn by others."""
+        if self._screen_stack:
+            super().refresh_css(animate)
+        else:
+            # Textual would read all style sheets here, forget them, and read them again for the first screen.
+            self.stylesheet.set_variables(self.get_css_variables())
+
     async def on_event(self, event: Event) -> None:
         """Count the keys: that a second one does not leave the program depends on what the first one did."""
         if isinstance(event, Key) and event is not self._pressed:  # one that no widget takes comes by once more

@@ -1,57 +1,56 @@
 """The Setup screen: what to run, on what, and the command that does it."""
 
-import contextlib
 import shlex
-from pathlib import Path
+import time
 from typing import ClassVar
 
 import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.message import Message
+from textual.containers import Horizontal
 from textual.screen import Screen
-from textual.widgets import Input, Static
 
 from tui.app import remembered
+from tui.app.screens import setup_reader
 from tui.app.screens.forecast import Forecast, Forecaster
 from tui.app.screens.messages import OpenRun
-from tui.app.widgets.background import in_background, tell
-from tui.app.widgets.choice import Field, Number
-from tui.app.widgets.drawing import show
-from tui.app.widgets.files_field import FilesField
+from tui.app.screens.setup_reader import Counted, GoingOn, Installed, Listed, RunsKnown, Watch
+from tui.app.widgets.command_line import CommandLine
+from tui.app.widgets.field_group import FieldGroup
+from tui.app.widgets.files_field import FilesField, ScreenField
 from tui.app.widgets.filter_field import FilterField
 from tui.app.widgets.keybar import KeyBar
-from tui.app.widgets.model_table import FILE, ModelTable, recent_files
+from tui.app.widgets.mac_picker import NOTHING
+from tui.app.widgets.model_browser import ModelBrowser
+from tui.app.widgets.model_table import ModelTable
+from tui.app.widgets.setup_head import SetupHead
 from tui.app.widgets.spec_form import SpecForm, is_data_set
 from tui.app.widgets.table import FigureTable
 from tui.errors import UserError
 from tui.model import catalogue
-from tui.model.catalogue import ModelInfo
 from tui.run import spec
-from tui.run.spec import Spec, lowering_of
+from tui.run.spec import Spec
 from tui.text import clean
 from tui.toolchain.target import Target
 
-FIRST = "sample:digits"
-WIDTHS = [(0, "-narrow"), (76, "-normal"), (110, "-wide")]
-TALL = 28
-"""Rows from which on the sizes of the NPU stand beside each other."""
+WIDTHS = [(0, "-narrow"), (76, "-normal"), (100, "-broad")]
+THREE_COLUMNS = 170
+"""Cells from which on the model's card stands beside the list."""
 
 
 class SetupScreen(Screen[None]):
     """Models on the left, everything else on the right, the command below."""
 
-    AUTO_FOCUS = "FigureTable"
+    AUTO_FOCUS = "ModelTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "run", "Run", key_display="enter", id="setup.enter"),
         Binding("r", "run", "Run", show=False, id="setup.run"),
-        Binding("tab", "app.focus_next", "Next", id="setup.next"),
-        Binding("shift+tab", "app.focus_previous", "Previous", show=False, id="setup.previous"),
-        Binding("down", "app.focus_next", "Next field", show=False, id="setup.down"),
-        Binding("up", "app.focus_previous", "Previous field", show=False, id="setup.up"),
+        Binding("tab", "go(1)", "Next", id="setup.next"),
+        Binding("shift+tab", "go(-1)", "Previous", show=False, id="setup.previous"),
+        Binding("down", "go(1)", "Next field", show=False, id="setup.down"),
+        Binding("up", "go(-1)", "Previous field", show=False, id="setup.up"),
         Binding("slash", "filter", "Filter", key_display="/", id="setup.filter"),
+        Binding("a", "watch", "Watch the run", tooltip="Open the run that goes on", id="setup.watch"),
         Binding("e", "edit", "File", tooltip="Type or edit the path of a model file", id="setup.file"),
         Binding("w", "sweep", "Sweep", tooltip="Estimate the model on all NPU sizes", id="setup.sweep"),
         Binding("p", "parameters", "Parameters", tooltip="Set the platform's parameters", id="setup.parameters"),
@@ -60,189 +59,193 @@ class SetupScreen(Screen[None]):
         Binding("h", "app.history", "History", id="setup.history"),
         Binding("q", "app.leave", "Quit", id="setup.quit"),
     ]
-
-    class Listed(Message):
-        """Models of the ExecuTorch package, and files of earlier runs."""
-
-        def __init__(self, models: list[ModelInfo], recent: list[str]) -> None:
-            super().__init__()
-            self.models = models
-            self.recent = recent
-
-    class Counted(Message):
-        """Number of samples in a data set."""
-
-        def __init__(self, samples: int) -> None:
-            super().__init__()
-            self.samples = samples
+    clock = staticmethod(time.time)
 
     def __init__(self, model: str | None = None) -> None:
         super().__init__()
         self.HORIZONTAL_BREAKPOINTS = WIDTHS
         self._forecaster = Forecaster(self)
-        self._forecast: Forecast | None = None
+        self._watch = Watch(self)
         self._wanted = model
-        self._models: list[ModelInfo] = []
-        self._files: list[str] = []
-        """Paths: typed ones first, then those of earlier runs."""
         self._base = remembered.read().spec or spec.DEFAULT
         """The last one that was run here, or that of a run to edit, with what the Parameters screen has set."""
-        self._refused = ""
-        """Name of the model whose problem is shown."""
+        self._has_looked = False
+        """True once the first picture is there, which waits for nothing."""
 
     def compose(self) -> ComposeResult:
         """Heading, models, options, command, keys."""
-        # The class that a resize would set, before the first layout instead of after it.
-        widths = self._get_breakpoint_classes(self.app.size.width, WIDTHS)
-        self.set_class(True, *widths, update=False)
-        with Horizontal(id="top"):
-            yield Static(Content.assemble(("fvp-tui", "bold $accent"), "  Setup"), markup=False)
-            yield Static("", id="badge", markup=False)
+        # The classes that a resize would set, before the first layout instead of after it.
+        size = self.app.size
+        for length, breakpoints in ((size.width, WIDTHS), (size.height, self.app.VERTICAL_BREAKPOINTS or [])):
+            self.set_class(True, *self._get_breakpoint_classes(length, breakpoints), update=False)
+        self.set_class(size.width >= THREE_COLUMNS, "-huge", update=False)
+        yield SetupHead(self.clock, id="top")
         with Horizontal(id="body"):
-            with Vertical(id="models"):
-                yield FilterField("/ filter the models", self._fill, id="filter")
-                yield ModelTable()
-                yield Static("", id="title", markup=False)
-                yield Static("", id="model-problem", classes="problem", markup=False)
+            yield ModelBrowser(self.clock, id="browser")
             yield SpecForm(self._base, id="options")
-        yield Static("", id="command", markup=False)
+        yield CommandLine(id="command")
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Show the samples at once; what takes longer to list comes when it is there."""
+        """Show the models of the last time at once; what takes longer comes when it is there."""
         if not self.children:
             return  # the program is on its way out before it was there
-        self._models = catalogue.samples()
-        select, problem = self._first_model()
-        self._fill(select)
-        self._refuse(problem)
+        self._refuse(self._browser.begin(self._wanted, self._base.model))
         self._refresh_command()
         # The first picture comes first.
-        self.call_after_refresh(in_background, "models", self._list)
+        self.call_after_refresh(self._look)
+        self.set_interval(1.0, self._tick)
 
-    def _first_model(self) -> tuple[str, str]:
-        """Return the model to begin with, and what is wrong with the one that was asked for."""
-        name = self._wanted or self._base.model
-        if not name:
-            return FIRST, ""
-        try:
-            # That the last one run here is still there is seen when it is run again.
-            is_known = self._wanted is None and name.startswith("executorch:")
-            model = name if is_known else catalogue.resolve(name)
-        except UserError as error:
-            # That the last one is gone since is nothing to complain about.
-            return FIRST, str(error) if self._wanted is not None else ""
-        if Path(model).is_absolute():
-            self._files = [model, *(known for known in self._files if known != model)]
-        elif all(known.name != model for known in self._models):
-            self._models.append(catalogue.presumed(model))
-        return model, ""
-
-    def _list(self) -> None:
-        tell(self, self.Listed(catalogue.models(), recent_files()))
+    async def _look(self) -> None:
+        self._has_looked = True
+        self._ask_forecast(self.request())
+        setup_reader.read_all(self)
+        self._watch.look()
+        await self._browser.add_filter()
 
     def on_unmount(self) -> None:
         """Stop looking up estimates."""
         self._forecaster.close()
 
+    @property
+    def _browser(self) -> ModelBrowser:
+        return self.query_one(ModelBrowser)
+
+    @property
+    def _form(self) -> SpecForm:
+        return self.query_one(SpecForm)
+
     # -- what comes in
 
-    def on_setup_screen_listed(self, event: Listed) -> None:
+    def on_listed(self, event: Listed) -> None:
         """Show all models."""
-        if not self.children:
-            return  # the program is on its way out
-        self._models = event.models
-        self._files += [path for path in event.recent if path not in self._files]
-        self._fill()
+        if self.children:  # the program may be on its way out
+            self._browser.take_models(event.models)
+
+    def on_runs_known(self, event: RunsKnown) -> None:
+        """Show what earlier runs tell of the models."""
+        if self.children:
+            self._browser.take_runs(event.rows)
+            self._show_prospect()
+
+    def on_installed(self, event: Installed) -> None:
+        """Show what is installed."""
+        if self.children:
+            self.query_one(SetupHead).platforms = event.platforms
+            self._show_head()
+
+    def on_going_on(self, event: GoingOn) -> None:
+        """Show the run that is under way."""
+        if self.children:
+            head = self.query_one(SetupHead)
+            ended = head.run is not None and (event.run is None or event.run.name != head.run.name)
+            head.run = event.run
+            self.refresh_bindings()
+            self._show_head()
+            if ended:
+                setup_reader.read_runs(self)
 
     def on_forecast(self, event: Forecast) -> None:
-        """Show the estimate, if it still is what is asked for."""
-        if self.children and event.request == self._forecaster.asked:
-            self._forecast = event
-            self._show_forecast()
+        """Show the estimate."""
+        if self.children:
+            self._show_prospect()
 
-    def on_setup_screen_counted(self, event: Counted) -> None:
+    def on_counted(self, event: Counted) -> None:
         """Infer on a data set as a whole, unless the user changes the number."""
-        self.query_one("#inferences", Number).value = event.samples
+        self._form.field("inferences").value = event.samples
 
     def on_screen_resume(self) -> None:
-        """Look up the estimate again after a run, which may have lowered the model."""
-        self._forecaster.ask(None)
-        self._ask_forecast(self.request())
+        """Look again after a run, which may have lowered the model."""
+        if self._has_looked:
+            self._forecaster.forget()
+            setup_reader.read_runs(self)
+            self._ask_forecast(self.request())
+            self._tick()
 
-    def on_resize(self) -> None:
-        """Show as much of the estimate as fits."""
-        self._show_forecast()
+    def _tick(self) -> None:
+        """Look at the run under way, while this is what is on the screen."""
+        if self.is_current:
+            self._watch.look()
+            if self.query_one(SetupHead).run is not None:
+                self._show_head()
 
     # -- drawing
 
-    def _fill(self, select: str | None = None) -> None:
-        wanted = self.query_one(FilterField).value
-        self.query_one(ModelTable).fill(self._models, self._files, wanted, select=select)
+    def _show_head(self) -> None:
+        form = self._form
+        self.query_one(SetupHead).redraw(form.platform, compiles=form.compiles, key=self._key("setup.watch"))
+
+    def on_resize(self) -> None:
+        """Show as much as fits."""
+        self.set_class(self.size.width >= THREE_COLUMNS, "-huge")
+        self._show_head()
+        self._show_prospect()
 
     def _refresh_command(self) -> None:
-        request = self.request()
-        form = self.query_one(SpecForm)
+        request, form = self.request(), self._form
         form.offer(is_program=request is not None and catalogue.is_program(request.model))
-        show(self.query_one("#badge", Static), Content(form.badge))
-        problem, command = "", Content("$ press enter to type the path of a model file")
+        form.parameters.count(len(self._base.parameters) + self._base.fast + self._base.pmu_trace)
+        problem, command = "", "press enter to type the path of a model file"
         if request is not None:
             try:
                 spec.check(request)
             except UserError as error:
                 problem = str(error)
-            words = shlex.join(spec.command_line(request))
-            command = Content.assemble(("$ ", "bold $accent"), clean(words))
-        show(self.query_one("#command", Static), command)
+            command = clean(shlex.join(spec.command_line(request)), 2000)
+        self.query_one(CommandLine).show(command=command, impossible=problem)
+        self._explain()
+        self._show_head()
         self._ask_forecast(None if problem else request)
-        self._problem("#option-problem", problem)
 
     def _ask_forecast(self, request: Spec | None) -> None:
-        if request is None or catalogue.is_program(request.model):
-            self._forecaster.ask(None)
-            show(self.query_one("#expected", Static), Content(""))
-            return
-        wanted, asked = msgspec.structs.replace(lowering_of(request), target=request.target), self._forecaster.asked
-        if wanted == asked:
-            return
-        if asked is None or wanted.model != asked.model:
-            # What is shown is another model's; for another target it is only a moment out of date.
-            show(self.query_one("#expected", Static), Content(""))
-        self._forecaster.ask(wanted)
+        lowers = request is not None and not catalogue.is_program(request.model)
+        if self._has_looked:
+            self._forecaster.ask(request if lowers else None)
+        self._show_prospect()
 
-    def _show_forecast(self) -> None:
-        known = self._forecast
-        if known is not None and known.request == self._forecaster.asked:
-            from tui.app.widgets.expected import expected_words
+    def _show_prospect(self) -> None:
+        """Show the newest estimates, or what earlier runs tell until they come."""
+        request = self.request()
+        found = NOTHING if request is None else self._forecaster.prospect(request, self._browser.runs)
+        framed = self.has_class("-broad") and self.has_class("-tall")
+        self._form.foresee(found, self._key("setup.sweep"), framed=framed)
 
-            # Where there is little room, the words on the field in focus are worth more than bars.
-            bars = self.app.size.height >= TALL
-            show(self.query_one("#expected", Static), expected_words(known.request.target, known.expected, bars=bars))
+    def _key(self, id: str) -> str:
+        """The key of one of our actions, as the user has set it."""
+        found = (active.binding for active in self.active_bindings.values() if active.binding.id == id)
+        return next((self.app.get_key_display(binding) for binding in found), "")
+
+    def _explain(self) -> None:
+        """Say what the field in focus means, and what enter does there."""
+        field = self._form.current
+        if isinstance(field, ScreenField):
+            enter = "Choose"
+        elif isinstance(self.focused, FilterField):
+            enter = "To list"
+        else:
+            enter = self._browser.enter or ("Compile" if self._form.compiles else "Run")
+        self.query_one(CommandLine).show(about=field.about if field else "", enter=enter)
 
     def _refuse(self, text: str) -> None:
-        """Say what is wrong with a model, until the cursor leaves it."""
-        row = self.query_one(ModelTable).current
-        self._refused = row.key if row is not None and text else ""
-        self._problem("#model-problem", text)
-
-    def _problem(self, where: str, text: str) -> None:
-        show(self.query_one(where, Static), Content(f"! {clean(text, 300)}" if text else ""))
+        """Say why a model cannot be run, until the cursor leaves it."""
+        self.query_one(CommandLine).refuse(self._browser.model if text else "", text)
 
     # -- what the user does: the model
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Filter as it is typed."""
-        self._fill()
+    def action_go(self, step: int) -> None:
+        """Go to the next or the previous of the filter, the list, and the fields that matter."""
+        lists = [widget for widget in (self._browser.filter, self.query_one(ModelTable)) if widget is not None]
+        self._form.go(step, lists)
+        self._explain()
 
-    def action_filter(self) -> None:
+    async def action_filter(self) -> None:
         """Type a part of a model's name."""
-        self.set_focus(self.query_one(FilterField))  # at once, for those who type fast
+        self.set_focus(self._browser.filter or await self._browser.add_filter())  # at once, for those who type fast
 
     def on_figure_table_highlighted(self, event: FigureTable.Highlighted) -> None:
-        """Describe the model under the cursor below the list, and show its command."""
-        if event.row is None or event.row.key != self._refused:
+        """Show the command of the model under the cursor."""
+        if self._browser.model != self.query_one(CommandLine).refused:
             self._refuse("")
-        show(self.query_one("#title", Static), Content(self.query_one(ModelTable).about))
         self._refresh_command()
 
     def on_figure_table_chosen(self, event: FigureTable.Chosen) -> None:
@@ -253,75 +256,60 @@ class SetupScreen(Screen[None]):
         """Type a path, beginning with that of the file under the cursor."""
         from tui.app.screens.path import PathScreen
 
-        row = self.query_one(ModelTable).current
-        self.app.push_screen(PathScreen(row.key if row and row.key in self._files else ""), self._take_file)
+        model = self._browser.model
+        self.app.push_screen(PathScreen(model if model.startswith("/") else ""), self._take_file)
 
     def _take_file(self, path: str | None) -> None:
         if path is not None:
-            self._files = [path, *(known for known in self._files if known != path)]
-            self._choose(path)
-
-    def _choose(self, model: str) -> None:
-        """Put the cursor on a model, whatever the filter."""
-        with self.prevent(Input.Changed):
-            self.query_one(FilterField).value = ""
-        self._fill(model)
-        self.set_focus(self.query_one(ModelTable))
+            self._browser.take_file(path)
+            self.set_focus(self.query_one(ModelTable))
 
     def edit(self, request: Spec) -> None:
         """Show the spec of a run, to be changed and run again."""
-        self._wanted, self._base = request.model, request
-        self.query_one(SpecForm).fill(request)
-        model, problem = self._first_model()
-        self._choose(model)
-        self._refuse(problem)
+        self._base = request
+        self._form.fill(request)
+        self._refuse(self._browser.begin(request.model, request.model))
+        self.set_focus(self.query_one(ModelTable))
         self._refresh_command()
 
     # -- what the user does: the options
 
-    def on_field_changed(self, event: Field.Changed) -> None:
+    def on_field_group_changed(self, event: FieldGroup.Changed) -> None:
         """Show the command with the new value."""
         self._refresh_command()
 
     def on_descendant_focus(self) -> None:
         """Explain the field in focus."""
-        focused = self.focused
-        show(self.query_one("#about", Static), Content(focused.about if isinstance(focused, Field) else ""))
+        self._explain()
 
     def request(self) -> Spec | None:
         """Return the spec as it is set; None while no model is chosen."""
-        row = self.query_one(ModelTable).current
-        if row is None or row.key == FILE:
-            return None
-        return self.query_one(SpecForm).read(self._base, row.key)
+        model = self._browser.model
+        return self._form.read(self._base, model) if model else None
 
-    def on_files_field_wanted(self, event: FilesField.Wanted) -> None:
-        """Type the paths of inputs."""
+    def on_field_group_wanted(self, event: FieldGroup.Wanted) -> None:
+        """Open the screen that sets a field."""
         from tui.app.screens.path import CalibrationScreen, DataScreen
 
         field = event.field
+        if not isinstance(field, FilesField):
+            self.action_parameters()
+            return
 
         def take(files: tuple[str, ...] | None) -> None:
             if files is not None:
                 field.value = files
                 if field.id == "inputs" and is_data_set(files):
-                    in_background("count", lambda: self._count(files[0]))
+                    setup_reader.count_samples(self, files[0])
 
         screen = DataScreen if field.id == "inputs" else CalibrationScreen
         self.app.push_screen(screen(shlex.join(field.value)), take)
-
-    def _count(self, data_set: str) -> None:
-        # Only now: with it comes numpy.
-        from tui.model import datasets
-
-        with contextlib.suppress(UserError):  # said where it is run
-            tell(self, self.Counted(len(datasets.items(Path(data_set)))))
 
     def action_defaults(self) -> None:
         """Reset all options, after a question; the model stays."""
         from tui.app.screens.confirm import Confirm
 
-        form = self.query_one(SpecForm)
+        form = self._form
         if form.read(self._base, spec.DEFAULT.model) == spec.DEFAULT:
             self.notify("All options have their defaults.", markup=False)
             return
@@ -351,8 +339,7 @@ class SetupScreen(Screen[None]):
 
     def action_run(self) -> None:
         """Start a run and open it."""
-        row = self.query_one(ModelTable).current
-        if row is not None and row.key == FILE:
+        if self._browser.asks_for_file:
             self.action_edit()
             return
         if (request := self.request()) is None:
@@ -367,10 +354,21 @@ class SetupScreen(Screen[None]):
         try:
             directory = control.start(spec.check(request))
         except UserError as error:
-            self._problem("#option-problem", str(error))
+            self.query_one(CommandLine).show(impossible=str(error))
             return
         remembered.keep(spec=request)
         self.post_message(OpenRun(directory))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to watch a run only while one goes on."""
+        return self.query_one(SetupHead).run is not None if action == "watch" else True
+
+    def action_watch(self) -> None:
+        """Open the run that goes on."""
+        from tui.run import store
+
+        if (run := self.query_one(SetupHead).run) is not None:
+            self.post_message(OpenRun(store.folder() / run.name))
 
     def action_sweep(self) -> None:
         """Estimate the model on all sizes of the NPU and in all memory modes."""
@@ -387,7 +385,7 @@ class SetupScreen(Screen[None]):
 
         def take(target: Target | None) -> None:
             if target is not None:
-                self.query_one(SpecForm).fill(msgspec.structs.replace(request, target=target))
+                self._form.fill(msgspec.structs.replace(request, target=target))
 
         from tui.app.screens.sweep import SweepScreen
 

@@ -1,60 +1,83 @@
-"""One-line fields of a form: a choice among a few values, and a number."""
+"""One-line fields of a form: a choice among a few values, and a number. Drawn by the group that they stand in."""
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from textual.binding import Binding, BindingType
-from textual.content import Content
-from textual.message import Message
-from textual.widget import Widget
+from rich.segment import Segment
+
+from tui.app.widgets.paint import Paint
+from tui.app.widgets.segments import segments
 
 LABEL = 11
+"""Cells of the column of labels."""
 
 
-class Field(Widget, can_focus=True):
+@dataclass(frozen=True)
+class Look:
+    """Circumstances in which a field is drawn."""
+
+    paint: Paint
+    width: int
+    """Cells of the value."""
+    height: int
+    """Lines of the field."""
+    here: bool
+    """True for the field that keys go to."""
+
+
+class Field:
     """A label and a value that left and right change."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "step(-1)", "Previous value", show=False, id="field.previous"),
-        Binding("right,space", "step(1)", "Next value", show=False, id="field.next"),
-    ]
-
-    class Changed(Message):
-        """The value is another."""
-
-        def __init__(self, field: "Field") -> None:
-            super().__init__()
-            self.field = field
+    lines = 1
+    """Fewest lines."""
+    grows = False
+    """True for a field that takes lines that are left over, and has no label."""
 
     def __init__(self, label: str, about: str, *, id: str) -> None:
-        super().__init__(id=id)
+        self.id = id
         self.label = label
         self.about = about
-        """One sentence for the line that explains the focused field."""
+        """One sentence for the line that explains the field in focus."""
+        self.shown = True
+        """False where its value means nothing beside those of the others."""
+        self.changed: Callable[[Field], None] = _nobody
+        """Told when the value is another."""
 
-    def action_step(self, step: int) -> None:
+    @property
+    def actions(self) -> frozenset[str]:
+        """Names of its methods that keys call."""
+        return frozenset({"step"})
+
+    def step(self, step: int) -> None:
         """Change to the next or the previous value."""
         raise NotImplementedError
 
-    def _changed(self) -> None:
-        self.refresh()
-        self.post_message(self.Changed(self))
+    def digit(self, digit: int) -> None:
+        """Type a digit."""
+        raise NotImplementedError
 
-    def on_focus(self) -> None:
-        """Say where the focus is."""
-        self.refresh()
+    def erase(self) -> None:
+        """Take the last digit away."""
+        raise NotImplementedError
 
-    def on_blur(self) -> None:
-        """The focus has gone."""
-        self.refresh()
+    def clear(self) -> None:
+        """Clear the value."""
+        raise NotImplementedError
 
-    def _line(self, value: Content) -> Content:
-        mark, style = ("> ", "bold") if self.has_focus else ("  ", "$muted")
-        return Content.assemble(mark, (self.label.ljust(LABEL), style), value)
+    def entered(self) -> None:
+        """Keys go to it from now on."""
+
+    def drawn(self, look: Look) -> list[list[Segment]]:
+        """Draw the value."""
+        raise NotImplementedError
+
+
+def _nobody(field: Field) -> None:
+    """Nobody is told."""
 
 
 class Choice(Field):
-    """Choice among a few values: all of them in a line where they fit, else the current one and its place."""
+    """Choice among a few values: as segments where they fit, else the current one and its place."""
 
     def __init__(
         self,
@@ -69,50 +92,35 @@ class Choice(Field):
         """`values` are (value, text) pairs; `unit` follows them."""
         super().__init__(label, about, id=id)
         self.values = tuple(values)
-        self._unit = unit
+        self.unit = unit
         names = [name for name, _ in self.values]
-        self._at = names.index(value) if value in names else 0
+        self.at = names.index(value) if value in names else 0
 
     @property
     def value(self) -> str:
         """The chosen value; empty where there is none to choose."""
-        return self.values[self._at][0] if self.values else ""
+        return self.values[self.at][0] if self.values else ""
 
     @value.setter
     def value(self, value: str) -> None:
         names = [name for name, _ in self.values]
-        if value in names and names.index(value) != self._at:
-            self._at = names.index(value)
-            self._changed()
+        if value in names and names.index(value) != self.at:
+            self.at = names.index(value)
+            self.changed(self)
 
-    def action_step(self, step: int) -> None:
+    def step(self, step: int) -> None:
         """Change to the next or the previous value, from the last to the first."""
         if self.values:
-            self._at = (self._at + step) % len(self.values)
-            self._changed()
+            self.at = (self.at + step) % len(self.values)
+            self.changed(self)
 
-    def render(self) -> Content:
-        """Draw the line."""
-        if not self.values:
-            return self._line(Content("none"))
-        words = [f"[{text}]" if i == self._at else f" {text} " for i, (_, text) in enumerate(self.values)]
-        room = self.size.width - LABEL - 2
-        style = "bold $accent" if self.has_focus else "bold"
-        if len("".join(words)) + len(self._unit) <= room:
-            return self._line(
-                Content.assemble(*((w, style) if i == self._at else w for i, w in enumerate(words)), self._unit)
-            )
-        place = f"  {self._at + 1} of {len(self.values)}"
-        return self._line(Content.assemble((f"< {self.values[self._at][1]} >", style), place))
+    def drawn(self, look: Look) -> list[list[Segment]]:
+        """Draw the segments."""
+        return [segments(look.paint, [text for _, text in self.values], self.at, look.width, unit=self.unit)]
 
 
 class Number(Field):
     """A whole number of at least 1: typed, or stepped."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("backspace", "erase", "Erase a digit", show=False, id="field.erase"),
-        *(Binding(n, f"digit({n})", show=False, id=f"field.digit-{n}", system=True) for n in "0123456789"),
-    ]
 
     MOST = 99_999
 
@@ -121,6 +129,11 @@ class Number(Field):
         self._digits = str(value)
         self._unit = unit
         self._fresh = True
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """Digits are typed."""
+        return frozenset({"step", "digit", "erase"})
 
     @property
     def value(self) -> int:
@@ -134,29 +147,27 @@ class Number(Field):
     def _set(self, digits: str) -> None:
         self._digits = digits
         self._fresh = False
-        self._changed()
+        self.changed(self)
 
-    def action_step(self, step: int) -> None:
+    def step(self, step: int) -> None:
         """Add or subtract one."""
         self._set(str(min(max(self.value + step, 1), self.MOST)))
 
-    def action_digit(self, digit: int) -> None:
+    def digit(self, digit: int) -> None:
         """Type a digit; the first one after coming here replaces the number."""
         digits = ("" if self._fresh else self._digits) + str(digit)
         if 0 < int(digits) <= self.MOST:
             self._set(str(int(digits)))
 
-    def action_erase(self) -> None:
+    def erase(self) -> None:
         """Take the last digit away."""
         self._set(self._digits[:-1])
 
-    def on_focus(self) -> None:
+    def entered(self) -> None:
         """The first digit typed now replaces the number."""
         self._fresh = True
 
-    def render(self) -> Content:
-        """Draw the line."""
-        shown = self._digits or "_"
-        return self._line(
-            Content.assemble((f"< {shown} >", "bold $accent" if self.has_focus else "bold"), f"  {self._unit}")
-        )
+    def drawn(self, look: Look) -> list[list[Segment]]:
+        """Draw the number."""
+        style = look.paint.pill("cursor") if look.here else look.paint.ink("strong", bold=True)
+        return [[Segment(f" {self._digits or '_'} ", style), Segment(f" {self._unit}", look.paint.ink("muted"))]]

@@ -1,35 +1,35 @@
 """The form of a spec: a field for each option of `tui.run.options` that has one, and one for what to do."""
 
-from itertools import groupby
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Static
+from textual.content import Content
+from textual.geometry import Region
+from textual.widget import Widget
 
+from tui.app.widgets.card import Card
 from tui.app.widgets.choice import Choice, Field, Number
-from tui.app.widgets.files_field import FilesField
+from tui.app.widgets.field_group import FieldGroup
+from tui.app.widgets.files_field import FilesField, ParametersField
+from tui.app.widgets.mac_picker import MacPicker, Prospect
+from tui.reports.format import kib_words, ms
 from tui.run import options, spec
-from tui.run.badges import ESTIMATED, MEASURED
 from tui.run.option import Option, replaced
-from tui.run.options import INFERENCE, PLATFORM, PROGRAM
+from tui.run.options import INFERENCE, PLATFORM, PROGRAM, TARGET
 from tui.run.spec import Spec
+from tui.text import clean
 from tui.toolchain import vela
-
-BADGES = {
-    "fvp": MEASURED,
-    "simulator": ESTIMATED,
-    "auto": "FVP if found, else SIMULATOR",
-}
 
 FORM = tuple(option for option in options.TABLE if option.form is not None)
 """The options that the form asks for, in its order."""
+PICKED = ("target", "accelerator")
+"""The option whose field is the chart."""
 ON = "on"
 COMPILE, RUN, SERVE = "emit", "check", "serve"
 """Choices of "Do": compile only, run, or run and keep the platform."""
-
-FieldType = TypeVar("FieldType", bound=Field)
 
 
 def is_data_set(files: tuple[str, ...]) -> bool:
@@ -67,72 +67,142 @@ def _to_do(values: Spec) -> str:
     return COMPILE if values.until == "emit" else SERVE if values.serve else RUN
 
 
+def _new_field(option: Option, values: Spec) -> Field:
+    form, value = option.form, _to_field(option, values)
+    assert form is not None
+    match option.kind:
+        case "file":
+            return FilesField(form.label, form.without, form.about, id=_id(option), value=value)
+        case "integer":
+            return Number(form.label, form.about, id=_id(option), value=value, unit=form.unit)
+        case "flag":
+            choices = list(zip(("", ON), form.off_on, strict=True))
+        case "choice":
+            choices = [(name, form.text(name)) for name in option.choices]
+        case "text" if option.vela:
+            choices = [(name, form.text(name)) for name in _names_of_vela(option.vela)]
+        case _:
+            raise TypeError(f"no field of the form takes the value of {option.name}")
+    kind = MacPicker if option.path == PICKED else Choice
+    return kind(form.label, choices, form.about, id=_id(option), value=value, unit=form.unit)
+
+
+def _names_of_vela(names: str) -> tuple[str, ...]:
+    try:
+        return tuple(getattr(vela.lists(), names))
+    except vela.VelaMissing:
+        return ()  # the check of the spec reports it where the user sees it
+
+
 class SpecForm(Vertical):
     """Target, program and platform, named as Vela and ExecuTorch name their values."""
 
     def __init__(self, values: Spec, *, id: str) -> None:
         super().__init__(id=id)
-        self._first = values
+        fields = {option.path: _new_field(option, values) for option in FORM}
+        picker = fields[PICKED]
+        assert isinstance(picker, MacPicker)
+        self.picker = picker
+        self.parameters = ParametersField(id="parameters")
+        until = Choice(
+            "Do",
+            [(RUN, "run"), (COMPILE, "compile"), (SERVE, "run and stay")],
+            "compile stops after the .pte and its analysis; run and stay keeps the platform for more inferences.",
+            id="until",
+            value=_to_do(values),
+        )
+        of_group = {name: [fields[o.path] for o in FORM if o.group == name] for name in options.GROUPS}
+        parts = {
+            TARGET: of_group[TARGET],
+            PROGRAM: [*of_group[PROGRAM], until],
+            # Rows are few: the fields of the inference follow the platform's.
+            PLATFORM: [*of_group[PLATFORM], *of_group[INFERENCE], self.parameters],
+        }
+        self.groups = {title: FieldGroup(part, id=f"{title.lower()}-fields") for title, part in parts.items()}
+        self._fields = {field.id: field for part in parts.values() for field in part}
 
     def compose(self) -> ComposeResult:
-        """The fields, with the first values."""
-        for group, entries in groupby(FORM, key=lambda option: option.group):
-            if group != INFERENCE:  # rows are few: its fields follow the platform's
-                yield Static(group, classes="group", markup=False)
-            for option in entries:
-                yield self._new_field(option)
-            if group == PROGRAM:
-                yield Choice(
-                    "Do",
-                    [(RUN, "compile and run"), (COMPILE, "compile only"), (SERVE, "run and stay")],
-                    "Compile only stops after the .pte and its analysis; "
-                    "run and stay keeps the platform for more inferences.",
-                    id="until",
-                    value=_to_do(self._first),
-                )
-        yield Static("", id="option-problem", classes="problem", markup=False)
-        yield Static("", id="expected", markup=False)
-        yield Static("", id="about", markup=False)
+        """The groups in their frames."""
+        for title, group in self.groups.items():
+            with Card(id=title.lower()) as card:
+                card.caption(title=title)
+                yield group
 
-    def _new_field(self, option: Option) -> Field:
-        form, value = option.form, _to_field(option, self._first)
-        assert form is not None
-        match option.kind:
-            case "file":
-                return FilesField(form.label, form.without, form.about, id=_id(option), value=value)
-            case "integer":
-                return Number(form.label, form.about, id=_id(option), value=value, unit=form.unit)
-            case "flag":
-                choices = list(zip(("", ON), form.off_on, strict=True))
-            case "choice":
-                choices = [(name, form.text(name)) for name in option.choices]
-            case "text" if option.vela:
-                choices = [(name, form.text(name)) for name in _names_of_vela(option.vela)]
-            case _:
-                raise TypeError(f"no field of the form takes the value of {option.name}")
-        return Choice(form.label, choices, form.about, id=_id(option), value=value, unit=form.unit)
+    # -- fields
 
-    def _field(self, id: str, kind: type[FieldType]) -> FieldType:
-        return self.query_one(f"#{id}", kind)
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """All fields, in their order."""
+        return tuple(self._fields.values())
 
-    def _value(self, id: str) -> Any:
-        match field := self._field(id, Field):
-            case Choice() | FilesField() | Number():
-                return field.value
-        raise TypeError(field)
+    def field(self, id: str) -> Any:
+        """The field of an option, by the option's name with dashes."""
+        return self._fields[id]
+
+    def stops(self) -> list[Field]:
+        """The fields that keys can go to, in their order."""
+        return [field for field in self.fields if field.shown]
+
+    @property
+    def current(self) -> Field | None:
+        """The field that keys go to; None while the focus is elsewhere."""
+        return next((group.current for group in self.groups.values() if group.has_focus), None)
+
+    def go(self, step: int, before: Sequence[Widget]) -> None:
+        """Go to the next or the previous of the widgets before the form and its fields that matter, in a circle."""
+        stops: list[Widget | Field] = [*before, *self.stops()]
+        here = self.current or self.screen.focused
+        at = stops.index(here) if here in stops else len(before) - 1
+        stop = stops[(at + step) % len(stops)]
+        if isinstance(stop, Field):
+            self.enter(stop)
+        else:
+            self.screen.set_focus(stop)
+
+    def enter(self, field: Field) -> None:
+        """Have keys go to a field."""
+        group = next(group for group in self.groups.values() if field in group.fields)
+        group.enter(field)
+        self.screen.set_focus(group, scroll_visible=False)
+        line = group.line_of(field)
+        assert group.parent is not None
+        top = group.virtual_region.y + line + (group.parent.virtual_region.y if isinstance(group.parent, Card) else 0)
+        # The first field of a group is shown with the title above it.
+        above = 1 if line == 0 else 0
+        self.scroll_to_region(Region(0, top - above, 1, field.lines + above), animate=False)
+
+    def foresee(self, found: Prospect, sweep_key: str, *, framed: bool) -> None:
+        """Show what is expected of the model on each size of the NPU; a key estimates what is not known.
+
+        Where there is no frame, its foot has no room, and the source stands beside the figure.
+        """
+        chosen = self.picker.value
+        refused = clean(found.refused.get(chosen, ""), 60)
+        unknown = f"not known: {sweep_key} sweeps" if sweep_key else "not known"
+        source = refused or ((found.source if framed else found.brief) if chosen in found.ms else unknown)
+        time = ms(found.ms[chosen]) if chosen in found.ms else ""
+        sram = f"  {kib_words(found.sram_kib[chosen])} SRAM" if framed and chosen in found.sram_kib else ""
+        beside = "" if framed else f"  {source}" if time else source
+        self.picker.prospect = found
+        card = self.query_one(f"#{TARGET.lower()}", Card)
+        card.caption(
+            figure=Content.assemble((time, "bold $strong"), (sram, "$muted"), (beside, "$faint")),
+            foot=source if framed else "",
+        )
+        self.groups[TARGET].draw()
+
+    # -- values
 
     def fill(self, values: Spec) -> None:
         """Show the values of a spec."""
-        shown = {_id(option): _to_field(option, values) for option in FORM} | {"until": _to_do(values)}
-        for id, value in shown.items():
-            match field := self._field(id, Field):
-                case Choice() | FilesField() | Number():
-                    field.value = value
+        for option in FORM:
+            self.field(_id(option)).value = _to_field(option, values)
+        self.field("until").value = _to_do(values)
 
     def read(self, base: Spec, model: str) -> Spec:
         """Return `base` with the values of the fields and a model."""
-        changes = {option.path: _from_field(option, self._value(_id(option))) for option in FORM}
-        to_do, inputs = self._value("until"), changes["inputs",]
+        changes = {option.path: _from_field(option, self.field(_id(option)).value) for option in FORM}
+        to_do, inputs = self.field("until").value, changes["inputs",]
         if is_data_set(inputs):
             changes |= {("inputs",): (), ("dataset",): inputs[0]}
         else:
@@ -150,22 +220,22 @@ class SpecForm(Vertical):
         return replaced(base, changes)
 
     def offer(self, *, is_program: bool) -> None:
-        """Show only the fields that matter for the other values; `is_program`: the model is compiled already."""
-        compiles = self._value("until") == COMPILE
+        """Let keys go only to fields that matter for the other values; `is_program`: the model is compiled already."""
         for option in FORM:
-            is_moot = is_program if option.group == PROGRAM else compiles and option.group in (PLATFORM, INFERENCE)
-            self._field(_id(option), Field).display = not is_moot
-        if self._value("platform") == "fvp":
-            self._field("engine", Field).display = False
+            is_moot = is_program if option.group == PROGRAM else self.compiles and option.group in (PLATFORM, INFERENCE)
+            self.field(_id(option)).shown = not is_moot
+        if self.platform == "fvp":
+            self.field("engine").shown = False
+        self.parameters.shown = not self.compiles
+        for group in self.groups.values():
+            group.draw()
 
     @property
-    def badge(self) -> str:
-        """The place of the run, and the kind of its figures."""
-        return "compile only" if self._value("until") == COMPILE else BADGES[self._value("platform")]
+    def compiles(self) -> bool:
+        """True if nothing is to be run."""
+        return bool(self.field("until").value == COMPILE)
 
-
-def _names_of_vela(names: str) -> tuple[str, ...]:
-    try:
-        return tuple(getattr(vela.lists(), names))
-    except vela.VelaMissing:
-        return ()  # the check of the spec reports it where the user sees it
+    @property
+    def platform(self) -> str:
+        """The platform that is asked for."""
+        return str(self.field("platform").value)
