@@ -117,8 +117,10 @@ async def test_without_colours_letters_fill_the_map(monkeypatch: pytest.MonkeyPa
     async with app.run_test(size=(80, 22)) as pilot:
         assert app.panel
         await pilot.pause()
-        drawn = "".join(line[8:] for line in app.lines(MemoryMap)[:-2])
+        drawn = "".join(line[6:] for line in app.lines(MemoryMap)[:-1])
         assert drawn.count("A") > 40 and drawn.count(".") > 40 and not {"▀", "▄"} & set(drawn)
+        # The names among the letters are their legend.
+        assert "D body.act D" in drawn and " input E" in drawn
 
 
 async def test_an_empty_panel_says_why(until: Until) -> None:

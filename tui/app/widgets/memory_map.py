@@ -30,6 +30,8 @@ STEP_CELLS = 5
 PEAK = "▲"
 NARROW = 3
 """Cells of a block up to which its letter has no blank before it."""
+LETTERS = 4
+"""Letters and blanks around a name among letters."""
 NEARLY = 0.75
 """Share of a block's widest row from which on a higher one is preferred for its name."""
 
@@ -150,14 +152,24 @@ class MemoryMap(Lines, can_focus=True):
         return paint.fill(f"tensor-{self._shades[place] + 1}")
 
     def _letters(self, grid: Sequence[list[int | None]], paint: Paint) -> list[list[Segment]]:
-        """Rows of letters: a cell has that of the tensor in its upper half, else of the lower."""
+        """Rows of letters, with names between them: a cell has that of its upper half, else of the lower."""
         assert self._mapped is not None
-        marks = [self._mapped.area.mark(tensor) for tensor in self._mapped.area.tensors]
+        area, operators = self._mapped.area, self._mapped.operators
+        marks = [area.mark(tensor) for tensor in area.tensors]
         lines = []
         for upper, lower in zip(grid[::2], grid[1::2], strict=True):
             places = [low if high is None else high for high, low in zip(upper, lower, strict=True)]
-            lines.append([Segment(FREE if p is None else marks[p], self._style(p, paint)) for p in places])
-        return lines
+            lines.append([(FREE if p is None else marks[p], self._style(p, paint)) for p in places])
+        for place, (row, left, right) in _places(grid).items():
+            room = right - left - LETTERS
+            if room > NARROW:
+                _put(
+                    lines[row],
+                    left + 1,
+                    f" {short_name(area, area.tensors[place], operators, room)} ",
+                    self._style(place, paint),
+                )
+        return [[Segment(text, style) for text, style in line] for line in lines]
 
     def _blocks(self, grid: Sequence[list[int | None]], paint: Paint) -> list[list[Segment]]:
         """Rows of blocks, half a cell fine, with names where they fit."""

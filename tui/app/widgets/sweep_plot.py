@@ -48,7 +48,7 @@ def plot(sweep: Sweep, axis: Axis, modes: Sequence[str], here: Point | None, lim
         unit=time_unit([max(seconds)] if seconds else []) or TIME_UNITS[0],
         limit=limit_ms / 1000 if limit_ms else None,
         limit_words=f"limit {ms(limit_ms)}",
-        empty="No point of this system config is estimated" + ("." if sweep.points else " yet."),
+        empty="No point is estimated" + ("." if sweep.points else " yet."),
     )
 
 
