@@ -127,6 +127,7 @@ async def test_help_is_of_this_screen_only(until: Until) -> None:
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
         assert "Keys in a table" in helped(app) and "Keys in a field of the form" not in helped(app)
+        assert "change" in dict(helped(app)["Figures"])
     app = FvpApp(attach=fakes.whole("20261123-021531-digits-u85-256-7f3b"))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)

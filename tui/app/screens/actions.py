@@ -22,7 +22,22 @@ PLACES = ("history", "sweep", "parameters", "setup", "compare")
 """Actions of these names go to the screen of the same name; those of a panel, to the panel."""
 CURSOR = ("table", "field", "filter", "search", "heat", "advice", "ribbon")
 """Places whose keys only move a cursor or belong to a field: they need a key, not a name."""
-MOVES = ("up", "down", "left", "right", "page-up", "page-down", "first", "last", "next", "previous")
+MOVES = (
+    "step",
+    "step-back",
+    "tensor-above",
+    "tensor-below",
+    "up",
+    "down",
+    "left",
+    "right",
+    "page-up",
+    "page-down",
+    "first",
+    "last",
+    "next",
+    "previous",
+)
 
 
 @dataclass(frozen=True)

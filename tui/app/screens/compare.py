@@ -52,6 +52,15 @@ class CompareScreen(Screen[None]):
 
     CSS_PATH = "compare.tcss"
     AUTO_FOCUS = "#figures"
+    FIGURES: ClassVar = (
+        (
+            "verdict",
+            "A lost MATCH outweighs any gain; worse is what a profile does not allow: fvp-tui compare --profile.",
+        ),
+        ("network", "Both runs' operators in running order, as wide as their cycles at one scale."),
+        ("change", "B against A, in percent of A; = for none, – where one is not known."),
+        ("modules", "Estimated cycles of each module's operators together, the largest change first."),
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "page(1)", "Page down", show=False, id="compare.page-down"),
         Binding("tab", "app.focus_next", "Next table", id="compare.next"),

@@ -50,6 +50,12 @@ class HistoryScreen(Screen[None]):
 
     CSS_PATH = "history.tcss"
     AUTO_FOCUS = "FigureTable"
+    FIGURES: ClassVar = (
+        ("latency", "Time of an inference on the NPU at the clock of Vela's system config."),
+        ("change", "Change of the latency to the run before of the same model and target, or to the baseline."),
+        ("trend", "Latencies of the same model and target up to this run."),
+        ("note", "Options that differ from those of the run it is measured against."),
+    )
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "Mark", tooltip="Mark a run to compare it with another", id="history.mark"),

@@ -15,7 +15,7 @@ from tui.app.screens.actions import GROUPS, Group, actions, shown_keys
 if TYPE_CHECKING:
     from tui.app.screens.root import FvpApp
 
-GROUP, KEY, TITLE = 12, 7, 15
+GROUP, KEY, TITLE = 13, 7, 15
 """Widths of the columns."""
 OTHERS = {
     "Theme": "Choose the colours",

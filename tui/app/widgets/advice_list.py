@@ -170,7 +170,8 @@ def _strip(stake: str, words: str, role: str, width: int, paint: Paint, *, here:
     on = "cursor" if here else ""
 
     def ink(kind: str, *, bold: bool = False) -> Style:
-        return paint.ink(kind, bold=bold, on=on)
+        # In the terminal's own colours only one can be read on the cursor's.
+        return paint.pill("cursor") if here and paint.plain else paint.ink(kind, bold=bold, on=on)
 
     readable = "text" if here and role == "muted" else role
     stake_role = "ok" if stake.endswith("%") else "faint"
