@@ -463,7 +463,7 @@ async def test_operators_below_their_modules_filtered_and_with_their_source(unti
     fakes.append(directory, [estimated])
     app = FvpApp(attach=directory)
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, RunScreen) and "Conv2D+Clamp" in seen(app))
+        await until(pilot, lambda: isinstance(app.screen, RunScreen) and "Conv2D +1" in seen(app))
         table = app.screen.query_one("OperatorsView FigureTable", FigureTable)
 
         def labels() -> list[str]:

@@ -150,7 +150,8 @@ class RunScreen(MeasuredScreen):
             for panel in self.panels:
                 panel.take(event.state)
             self.query_one(Board).fit()
-            self._draw_tabs()
+            if changed or event.state.run.status != "running":
+                self._draw_tabs()  # else with the clock: the lines of the log are counted four times a second
         if isinstance(self.focused, Panel):
             self._focus_panel()  # it was empty; now there may be something in it to scroll
         if event.over:
@@ -175,6 +176,7 @@ class RunScreen(MeasuredScreen):
             self.query_one(Rail).tick()
             for panel in self.panels:
                 panel.tick(self.state, self._feed.vitals)
+            self._draw_tabs()
 
     # -- panels
 

@@ -74,7 +74,8 @@ class Board(Vertical):
         """Give the panels between the network and the log as many rows as they have content for."""
         if self.has_class("-single"):
             for widget in self.query("#upper, #right, #right .panel"):
-                widget.styles.height = None
+                if widget.styles.inline.has_rule("height"):
+                    widget.styles.height = None
             return
         if not self.size.height:
             return

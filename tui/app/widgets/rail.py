@@ -154,11 +154,12 @@ def _row_of_words(found: Sequence[Stop], width: int, paint: Paint) -> Strip:
     for at, stop in enumerate(found):
         role = ROLES[stop.status]
         told = stop.status not in ("ok", "pending", "skipped")
-        row += [
-            Segment(MARKS[stop.status], paint.ink(role, bold=told)),
-            Segment(stop.name, paint.ink("strong", bold=True) if told else paint.ink("muted")),
-            Segment(f"{said.get(at, '')} ", paint.ink(role if told else "faint")),
-        ]
+        row.append(Segment(MARKS[stop.status], paint.ink(role, bold=told)))
+        words = f"{said.get(at, '')} "
+        if told:
+            row += [Segment(stop.name, paint.ink("strong", bold=True)), Segment(words, paint.ink(role))]
+        else:  # in one style: a line that is sent every second is short
+            row.append(Segment(stop.name + words, paint.ink("muted")))
     return Strip(row)
 
 
