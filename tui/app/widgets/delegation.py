@@ -94,7 +94,7 @@ class DelegationPanel(Panel):
     def legend(self, state: State) -> Content:
         """Meaning of the fillings; while the small panel has the focus, what is under the cursor."""
         ribbon = self.query_one(Ribbon)
-        if ribbon.empty:
+        if ribbon.empty or (self.is_full and self.size.width < BESIDE):
             return Content()
         if self.has_focus_within and not self.is_full:
             return Content(clean(self._here(state), 300))
@@ -128,7 +128,7 @@ class DelegationPanel(Panel):
     def on_resize(self, event: Resize) -> None:
         """Show as much as there is room for."""
         self._make_room()
-        self.retitle()
+        self.call_after_refresh(self._retell)
 
     def _make_room(self) -> None:
         ribbon, full, known = self.query_one(Ribbon), self.is_full, bool(self._state and self._state.delegation)
@@ -181,8 +181,15 @@ class DelegationPanel(Panel):
         show(self.query_one(".here", Static), Content(clean(self._here(state), 500)), layout=False)
         found, row = state.delegation, self.query_one(FigureTable).current
         if found is not None:
-            show(self.query_one(".why", Static), why(found, None if row is None else row.key))
+            reasons = self.query_one(".beside VerticalScroll")
+            wide = reasons.scrollable_content_region.width or reasons.size.width
+            show(self.query_one(".why", Static), why(found, None if row is None else row.key, wide))
         self.retitle()
+
+    def _retell(self) -> None:
+        """Describe what is under the cursor, once the ribbon has its new width."""
+        if self._state is not None:
+            self._tell(self._state)
 
     def _moved(self) -> None:
         """Have the table follow the ribbon."""

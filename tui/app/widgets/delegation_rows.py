@@ -1,8 +1,11 @@
 """Operators that stayed on the CPU and those that went to the NPU as rows of a table, and the reasons in full."""
 
+import textwrap
+
 from textual.content import Content
 
 from tui.app.widgets.table import Column, Row
+from tui.app.widgets.words import place_name
 from tui.reports.delegation import cause_operators
 from tui.reports.format import UNKNOWN
 from tui.reports.ribbon_layout import Block
@@ -20,6 +23,11 @@ COLUMNS = (
 
 CAUSE = "cause:"
 """Begins the keys of rows that stand for operators on the CPU of one cause."""
+
+QUANTIZED = "quantized_decomposed."
+"""Namespace of conversions within the quantized model, which says nothing beside their names."""
+LABEL = 6
+"""Cells of the labels of reasons."""
 
 ON_CPU, ON_NPU = "▒ ", "■ "
 
@@ -43,7 +51,8 @@ def rows(found: Delegation) -> list[Row]:
     ]
     others = [(at, o) for at, o in enumerate(found.operators) if o.npu or o.op not in kept]
     on_cpu = [*causes, *(_row(at, operator) for at, operator in others if operator.cpu)]
-    on_npu = [_row(at, operator) for at, operator in others if not operator.cpu]
+    most = max((operator.npu for _, operator in others), default=1)
+    on_npu = [_on_npu(at, operator, most) for at, operator in others if not operator.cpu]
     return [
         *([_heading("stays on the CPU"), *on_cpu] if on_cpu else []),
         *([_heading("on the NPU"), *on_npu] if on_npu else []),
@@ -55,14 +64,23 @@ def _heading(words: str) -> Row:
 
 
 def _row(at: int, operator: OperatorDelegation) -> Row:
-    name = printable_name(operator.op)
-    if not operator.cpu:
-        return Row(str(at), (ON_NPU + name, _count(operator.npu), "", "", ""))
     return Row(
         str(at),
-        (ON_CPU + name, _count(operator.npu), _count(operator.cpu), "", clean(operator.reason or "", 200)),
+        (
+            ON_CPU + printable_name(operator.op),
+            _count(operator.npu),
+            _count(operator.cpu),
+            "",
+            clean(operator.reason or "", 200),
+        ),
         tone="cpu",
     )
+
+
+def _on_npu(at: int, operator: OperatorDelegation, most: int) -> Row:
+    """An operator that is on the NPU wherever it is; its number as a bar."""
+    name = printable_name(operator.op.removeprefix(QUANTIZED))
+    return Row(str(at), (ON_NPU + name, _count(operator.npu), "", "", operator.npu / most))
 
 
 def _count(number: int) -> str:
@@ -109,44 +127,49 @@ def cause_of(state: State, key: str) -> int | None:
 # -- the reasons
 
 
-def why(found: Delegation, key: str | None) -> Content:
+def why(found: Delegation, key: str | None, width: int) -> Content:
     """Say why an operator is where it is, what to try, what it costs, and its shapes, in this order."""
     if key is None:
         return Content()
     if not key.startswith(CAUSE):
-        return _of_kind(found.operators[int(key)])
+        return _of_kind(found.operators[int(key)], width)
     cause = found.causes[int(key.removeprefix(CAUSE))]
-    place = f"  {clean(cause.line)}" if cause.line else ""
     more = f" and {counted(cause.places - 1, 'more line')}" if cause.places > 1 else ""
+    place = f"  {clean(place_name(cause.line))}{more}" if cause.line else ""
     lines = [
-        Content.assemble((ON_CPU, "$cpu"), (cause_operators(cause), "bold $strong"), (f"{place}{more}", "$accent")),
-        _labelled("why", clean(cause.reason, 400)),
+        Content.assemble((ON_CPU, "$cpu"), (cause_operators(cause), "bold $strong"), (place, "$accent")),
+        *_labelled("why", clean(cause.reason, 400), width),
     ]
     if cause.hint:
-        lines.append(_labelled("try", clean(cause.hint, 400), "$ok"))
+        lines += _labelled("try", clean(cause.hint, 400), width, "$ok")
     if cause.conversions:
-        lines.append(_labelled("costs", f"{counted(cause.conversions, 'conversion')} beside it", "$cpu"))
+        lines += _labelled("costs", f"{counted(cause.conversions, 'conversion')} beside it", width, "$cpu")
     if len(cause.nodes) == 1:
-        lines += _shapes(next(operator for operator in found.kept if operator.node == cause.nodes[0]))
+        lines += _shapes(next(operator for operator in found.kept if operator.node == cause.nodes[0]), width)
     return Content("\n").join(lines)
 
 
-def _of_kind(operator: OperatorDelegation) -> Content:
+def _of_kind(operator: OperatorDelegation, width: int) -> Content:
     if not operator.cpu:
         return Content.assemble(
             (ON_NPU, "$npu"), (printable_name(operator.op), "bold $strong"), f"\nall {operator.npu:,} on the NPU"
         )
-    place = f"  {clean(operator.line)}" if operator.line else ""
+    place = f"  {clean(place_name(operator.line))}" if operator.line else ""
     head = Content.assemble((ON_CPU, "$cpu"), (printable_name(operator.op), "bold $strong"), (place, "$accent"))
-    return Content("\n").join([head, _labelled("why", clean(operator.reason or "reason not known", 400))])
+    return Content("\n").join([head, *_labelled("why", clean(operator.reason or "reason not known", 400), width)])
 
 
-def _shapes(operator: CpuOperator) -> list[Content]:
+def _shapes(operator: CpuOperator, width: int) -> list[Content]:
     inputs = ", ".join(map(clean, operator.inputs)) or UNKNOWN
     outputs = ", ".join(map(clean, operator.outputs)) or UNKNOWN
-    lines = [_labelled("in", clean(inputs, 400)), _labelled("out", clean(outputs, 400))]
-    return [*lines, _labelled("of", clean(operator.module, 60))] if operator.module else lines
+    lines = [*_labelled("in", clean(inputs, 400), width), *_labelled("out", clean(outputs, 400), width)]
+    return [*lines, *_labelled("of", clean(operator.module, 60), width)] if operator.module else lines
 
 
-def _labelled(label: str, words: str, tone: str = "") -> Content:
-    return Content.assemble((f"{label:<6}", "$faint"), (words, tone))
+def _labelled(label: str, words: str, width: int, tone: str = "") -> list[Content]:
+    """Words beside their label; what does not fit goes on below themselves."""
+    lines = textwrap.wrap(words, max(width - LABEL, 20), break_on_hyphens=False) or [""]
+    labels = [label, *[""] * (len(lines) - 1)]
+    return [
+        Content.assemble((f"{left:<{LABEL}}", "$faint"), (line, tone)) for left, line in zip(labels, lines, strict=True)
+    ]

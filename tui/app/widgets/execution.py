@@ -84,7 +84,7 @@ class ExecutionPanel(Panel):
             "Cycles of the last inference by the platform's PMU trace, up to the next operator; 'now' is running.",
         ),
         ("ratio", "Measured cycles divided by estimated cycles."),
-        ("limited by", "The part of the NPU, or the memory, that needs the most cycles: the others wait for it."),
+        ("bound", "The part of the NPU, or the memory, that needs the most cycles: the others wait for it."),
         ("MAC use", "Multiply-accumulates done, as a share of what the MAC array can do in these cycles."),
     )
 

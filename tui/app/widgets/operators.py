@@ -15,22 +15,24 @@ from tui.app.widgets.table import Column, FigureTable, Row
 from tui.app.widgets.words import place_name
 from tui.reports import operators as arrange
 from tui.reports.format import UNKNOWN, kib_words, number, percentage
-from tui.reports.operators import ORDERS, Entry, limiter, needs_words, traced_ratio
+from tui.reports.operators import ORDERS, Entry, needs_words, traced_ratio
 from tui.run.figures import Operator
 from tui.text import clean, printable_name
 
 COLUMNS = (
-    Column("operator", flex=True, width=14),
+    Column("operator", flex=True, width=18),
     Column("kind", drop=3, most=20),
     Column("cycles", right=True),
     Column("traced", right=True, drop=1, optional=True),
     Column("ratio", right=True, drop=2, optional=True),
     Column("share", right=True),
     Column("", drop=4, flex=True, width=6, bar=True),
-    Column("limited by", drop=3, optional=True),
+    Column("bound", drop=3, optional=True),
     Column("MAC use", right=True, drop=5),
 )
 INDENT = "  "
+SHORT = {"Sram": "SRAM", "Dram": "DRAM", "OnChipFlash": "flash", "OffChipFlash": "flash"}
+"""Names of memories that limit an operator."""
 ORDER_WORDS = {"cycles": "most cycles first", "schedule": "in order of execution", "name": "by name"}
 
 
@@ -206,11 +208,17 @@ def _row(
             traced_ratio(operator) if operator is not None and operator.traced_source == "measured" else "",
             percentage(cycles / total) if cycles and total else "",
             cycles / most if cycles and most else 0.0,
-            "" if operator is None else printable_name(limiter(operator)),
+            "" if operator is None else _bound(operator),
             "" if operator is None else percentage(operator.utilization),
         ),
         tone="dim" if not cycles else "",
     )
+
+
+def _bound(operator: Operator) -> str:
+    """``MAC``, ``SRAM``: what limits an operator, in a word."""
+    bound = operator.bound or ""
+    return printable_name(SHORT.get(bound, bound), 12)
 
 
 def _kind(entry: Entry) -> str:

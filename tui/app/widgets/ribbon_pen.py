@@ -56,6 +56,8 @@ class Pen:
         for block, words, _ in self._styled(blocks, phases):
             room = self._room(block)
             name = label(block, room)
+            if name != block.name and room == block.cells:
+                name = label(block, room - 1)  # cut, it would run into the neighbour's
             if room < LEAST_LABEL and name != block.name:
                 name = ""
             row.append(self._filled(block, name, words))

@@ -69,7 +69,7 @@ class Row:
     enabled: bool = True
 
 
-class FigureTable(ScrollView, can_focus=True):
+class FigureTable(ScrollView, can_focus=True, inherit_bindings=False):
     """Rows of figures with a cursor. A table whose rows can be taken binds a key to `choose`."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
