@@ -2,8 +2,8 @@
 
 The installed command is attached to runs whose journals this program writes. Printed are the bytes that leave for the
 terminal and the time from a key to the first bytes that answer it, idle and while a run streams 1,000 lines a second;
-the time to the first whole picture beside that of a bare Textual app with the same interpreter; and what a log of a
-million lines takes.
+the bytes of a whole picture of 120x40; the time to the first whole picture beside that of a bare Textual app with the
+same interpreter; and what a log of a million lines takes.
 """
 
 import os
@@ -46,22 +46,28 @@ UNKNOWN = re.compile(rb"\x1b\[[<>=?][0-9;]*[up$]+p?|\x1b\]22;[a-z]+\x07")
 class Screen:
     """A program on a pty, its output counted and drawn."""
 
-    def __init__(self, command: str, arguments: list[str], home: Path) -> None:
+    def __init__(self, command: str, arguments: list[str], home: Path, size: tuple[int, int] = (80, 24)) -> None:
         # As it is installed: with its modules compiled, as Textual's are.
         dropped = ("TEXTUAL_", "FVP_TUI_", "SSH_", "NO_COLOR", "PYTHONDONTWRITEBYTECODE")
         kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
         env = {**kept, "TERM": "xterm-256color", "COLORTERM": "truecolor", "FVP_TUI_HOME": str(home)}
         self.begun = time.perf_counter()
-        self.child = pexpect.spawn(command, arguments, dimensions=(24, 80), env=env)
+        self.child = pexpect.spawn(command, arguments, dimensions=size[::-1], env=env)
         self.child.delaybeforesend = None  # pexpect would wait 50 ms before every key
-        self.screen = pyte.Screen(80, 24)
+        self.screen = pyte.Screen(*size)
         self.stream = pyte.ByteStream(self.screen)
         self.bytes = 0
 
     @property
     def text(self) -> str:
         """What stands on it."""
-        return "\n".join("".join(self.screen.buffer[y][x].data for x in range(80)) for y in range(24))
+        columns, lines = range(self.screen.columns), range(self.screen.lines)
+        return "\n".join("".join(self.screen.buffer[y][x].data for x in columns) for y in lines)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size."""
+        self.screen.resize(rows, columns)
+        self.child.setwinsize(rows, columns)
 
     def read(self, seconds: float) -> int:
         """Take what comes first within a time; how many bytes that were."""
@@ -220,6 +226,25 @@ def starting(home: Path) -> None:
     print(f"first whole picture {'':20} {a:8.2f} s; a bare Textual app {b:.2f} s; ratio {a / b:.2f}")
 
 
+def frames(home: Path) -> None:
+    """One whole picture of 120x40: what another size of the terminal costs."""
+    over = fakes.whole("20261123-000008-frame-u85-256-0001")
+    shown: tuple[tuple[str, list[str], str, str], ...] = (
+        ("Run", ["attach", over.name], "", "4,321"),
+        ("Memory alone", ["attach", over.name], "4z", "4.0 KiB"),
+        ("Setup", [], "", "fvp-tui run sample:digits"),
+        ("History", [], "h", "digits"),
+    )
+    for words, arguments, keys, there in shown:
+        tui = Screen(str(COMMAND), arguments, home, (121, 40))
+        tui.until(lambda text, there=there: there in text)  # type: ignore[misc]
+        tui.child.send(keys)
+        tui.quiet(2.0)
+        tui.resize(120, 40)
+        print(f"a whole picture of 120x40, {words:15} {tui.quiet(2.0) / 1024:7.1f} KiB")
+        tui.close()
+
+
 def million(home: Path) -> None:
     """A long log."""
     directory = long_log("20261123-000010-long-u85-256-0001")
@@ -261,6 +286,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         os.environ["FVP_TUI_HOME"] = place
         starting(Path(place))
+        frames(Path(place))
         streaming(Path(place))
         million(Path(place))
 
