@@ -72,6 +72,17 @@ class Terminal:
             assert self.read(), f"the program ended:\n{self.raw[-3000:].decode(errors='replace')}"
             assert time.monotonic() < limit, f"did not come; on the screen is:\n{self.text}"
 
+    def answer(self, begin: int, silence: float = 1.0) -> int:
+        """Read an answer, up to a silence in seconds; the bytes there are since `begin`."""
+        self.wait(lambda: len(self.raw) > begin)
+        last = time.monotonic()
+        while time.monotonic() - last < silence:
+            before = len(self.raw)
+            self.read()
+            if len(self.raw) > before:
+                last = time.monotonic()
+        return len(self.raw) - begin
+
     def resize(self, rows: int, columns: int) -> None:
         """Another size, as when a window is drawn."""
         self._screen.resize(rows, columns)

@@ -23,6 +23,7 @@ from textual.widgets import Input
 import tui.app.widgets
 from tui import config, processes, themes
 from tui.app import ascii, keys, remembered, terminal
+from tui.app.repaint import Shown
 from tui.app.screens.ascii_driver import AsciiDriver
 from tui.app.screens.messages import Back, EditRun, OpenRun
 from tui.app.screens.setup import SetupScreen
@@ -30,6 +31,7 @@ from tui.errors import UserError
 from tui.text import clean
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from textual.command import Provider
 
     from tui.app.screens.feed import Readings
@@ -84,6 +86,14 @@ class FvpApp(App[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", key_display="?", id="app.help"),
+        Binding(
+            "ctrl+l",
+            "repaint",
+            "Redraw",
+            show=False,
+            tooltip="Send the whole screen again, after something else wrote to the terminal",
+            id="app.redraw",
+        ),
         Binding("ctrl+z", "suspend_process", "Suspend", show=False, id="app.suspend"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit"),
     ]
@@ -97,6 +107,7 @@ class FvpApp(App[None]):
         super().__init__(driver_class=AsciiDriver if ascii.wanted() else None)
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-broad")]
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
+        self._shown = Shown()
         self._model = model
         self._attached = attach
         self._replayed = replay
@@ -179,6 +190,7 @@ class FvpApp(App[None]):
 
     def on_mount(self) -> None:
         """Open what was asked for beside the first screen."""
+        self.app_resume_signal.subscribe(self, lambda _: self._shown.forget())
         if not (self.is_headless or terminal.served()):
             terminal.leave_on_signals(asyncio.get_running_loop(), lambda status: self.exit(return_code=status))
         if self._attached is not None:
@@ -200,6 +212,21 @@ class FvpApp(App[None]):
         """Run the selected model at once, if that was the answer to the introduction."""
         if runs and isinstance(first := self.screen_stack[0], SetupScreen):
             self.call_later(first.action_run)
+
+    def _display(self, screen: Screen[object], renderable: "RenderableType | None") -> None:
+        """Send an update of the screen, less what the terminal shows already."""
+        if not self._batch_count:
+            renderable = self._shown.missing(renderable, self.cursor_position)
+        super()._display(screen, renderable)
+
+    def on_resize(self) -> None:
+        """Send all anew: what a terminal of another size shows is its own affair."""
+        self._shown.forget()
+
+    def action_repaint(self) -> None:
+        """Send the whole screen again."""
+        self._shown.forget()
+        self.screen.refresh(layout=True)
 
     def on_ready(self) -> None:
         """The first picture is there."""
