@@ -83,7 +83,7 @@ async def test_what_is_wrong_with_the_file_is_said_and_the_program_starts(text: 
 
 
 VERBS = re.compile(
-    r"(add|begin|apply|cancel|change|choose|compare|complete|confirm|copy|delete|edit|end|erase|estimate|explain|go|"
+    r"(add|begin|apply|cancel|change|choose|compare|complete|confirm|copy|delete|draw|edit|end|erase|estimate|explain|go|"
     r"group|hide|infer|mark|measure|open|order|pause|pin|quit|read|replay|reset|restore|reverse|run|save|scroll|"
     r"search|set|show|skip|sort|start|stop|suspend|take|try|type|wrap|write|zoom)\b"
 )

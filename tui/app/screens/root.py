@@ -91,7 +91,7 @@ class FvpApp(App[None]):
             "repaint",
             "Redraw",
             show=False,
-            tooltip="Send the whole screen again, after something else wrote to the terminal",
+            tooltip="Draw the whole screen again, after something else wrote to the terminal",
             id="app.redraw",
         ),
         Binding("ctrl+z", "suspend_process", "Suspend", show=False, id="app.suspend"),
