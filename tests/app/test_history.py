@@ -1,6 +1,7 @@
 """The History screen."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,9 @@ from tui.app.widgets.run_preview import RunPreview
 from tui.app.widgets.run_table import RunTable
 from tui.app.widgets.table import FigureTable
 from tui.app.widgets.trend import TrendChart
-from tui.run import baselines, cleanup, store
+from tui.run import baselines, cleanup, index, store
 from tui.run.baselines import Family
+from tui.run.state import State
 from tui.toolchain.target import Target
 
 
@@ -233,6 +235,30 @@ async def test_the_run_under_the_cursor_is_previewed_where_there_is_room(until: 
         assert "-6.8 % against the run before" in line
         await pilot.press("up")
         await until(pilot, lambda: "not quantized" in str(app.screen.query_one("#line", Static).content))
+
+
+async def test_of_all_runs_only_the_one_under_the_cursor_is_read(until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [fakes.faster(f"202611{day}-010101-digits-u85-256-00{day}", 4_000).name for day in (20, 21, 22)]
+    now = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now() + 10 * index.UNSETTLED_NS)
+    assert len(list(index.history())) == 3
+    read: list[str] = []
+    load = store.load
+
+    def recorded(directory: Path) -> State:
+        read.append(directory.name)
+        return load(directory)
+
+    monkeypatch.setattr(store, "load", recorded)
+    app = FvpApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, SetupScreen))
+        read.clear()
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and len(rows(app)) == 3)
+        await until(pilot, lambda: read == [names[2]])
+        await pilot.press("down")
+        await until(pilot, lambda: read == [names[2], names[1]])
 
 
 async def test_runs_are_grouped_by_day_and_the_cursor_passes_the_days_by(until: Until) -> None:

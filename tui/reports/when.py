@@ -1,12 +1,14 @@
 """Days and times of runs, as people say them."""
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from tui.reports.format import UNKNOWN
 
 STAMP = len("20261123-021531")
 
 
+@lru_cache(maxsize=16)
 def today(now: float) -> str:
     """Return the day of a Unix time here: ``20261123``."""
     return _day(datetime.fromtimestamp(now).astimezone().date())
@@ -29,6 +31,7 @@ def clock(name: str, created: float | None) -> str:
     return UNKNOWN if began is None else began.strftime("%H:%M")
 
 
+@lru_cache(maxsize=1024)
 def day_words(of: str, now: str) -> str:
     """Return ``Today``, ``Yesterday``, ``Tue 24 Nov``, with the year where it is another one; a dash for no day."""
     try:

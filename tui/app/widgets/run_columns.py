@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from tui.analysis.changes import Changes
@@ -50,8 +51,19 @@ class Table:
         """Share what these runs need."""
         return cls(changes, short, time_unit(run.seconds for run in runs.values()), by_day, now)
 
+    def tells_the_same(self, other: "Table") -> bool:
+        """Tell whether rows say the same in both."""
+        alike = self.seconds_unit == other.seconds_unit and self.by_day == other.by_day
+        return alike and self.changes is other.changes and self.short is other.short
+
 
 Cell = str | Drawn
+
+# Ten thousand runs are of a few models on a few targets.
+_name = lru_cache(maxsize=1024)(printable_name)
+_model_name = lru_cache(maxsize=1024)(model_name)
+_ms = lru_cache(maxsize=4096)(ms)
+_seconds = lru_cache(maxsize=4096)(lambda seconds, unit: time(seconds, unit) if unit else duration(seconds))
 
 
 @dataclass(frozen=True)
@@ -74,7 +86,7 @@ def _size(accelerator: str) -> int:
 
 def npu_words(run: Row) -> str:
     """Return ``u85-256`` of ``ethos-u85-256``."""
-    return UNKNOWN if run.accelerator is None else printable_name(run.accelerator.removeprefix("ethos-"))
+    return UNKNOWN if run.accelerator is None else _name(run.accelerator.removeprefix("ethos-"))
 
 
 def layout_words(run: Row) -> str:
@@ -94,7 +106,7 @@ def _latency(run: Row, table: Table) -> Cell:
     if run.latency_ms is None:
         return Inked(UNKNOWN, "faint")
     # Of networks of any size: each in the unit that fits.
-    return Inked(ms(run.latency_ms), "strong", bold=True)
+    return Inked(_ms(run.latency_ms), "strong", bold=True)
 
 
 def elapsed(run: Row, now: Clock) -> float | None:
@@ -149,10 +161,6 @@ def _took(run: Row, table: Table) -> Cell:
     return UNKNOWN if run.seconds is None else _seconds(run.seconds, table.seconds_unit)
 
 
-def _seconds(seconds: float, unit: TimeUnit | None) -> str:
-    return time(seconds, unit) if unit else duration(seconds)
-
-
 def note(run: Row, table: Table) -> str:
     """Return why a run did not end well, else what was asked for otherwise than in the run before."""
     if run.outcome in ("failed", "lost", "stopped"):
@@ -166,14 +174,18 @@ def note(run: Row, table: Table) -> str:
 
 def differences(run: Row, other: Row) -> list[str]:
     """Return the options of a run that are not those of another, each in a word or two."""
-    words = [
-        (run.accelerator != other.accelerator, npu_words(run)),
-        (run.memory_mode != other.memory_mode, printable_name(run.memory_mode or UNKNOWN)),
-        (run.system_config != other.system_config, printable_name(run.system_config or UNKNOWN)),
-        (run.quantize != other.quantize, run.quantize or UNKNOWN),
-        (run.channels_last != other.channels_last, layout_words(run)),
-    ]
-    return [word for differs, word in words if differs]
+    words = []
+    if run.accelerator != other.accelerator:
+        words.append(npu_words(run))
+    if run.memory_mode != other.memory_mode:
+        words.append(_name(run.memory_mode or UNKNOWN))
+    if run.system_config != other.system_config:
+        words.append(_name(run.system_config or UNKNOWN))
+    if run.quantize != other.quantize:
+        words.append(run.quantize or UNKNOWN)
+    if run.channels_last != other.channels_last:
+        words.append(layout_words(run))
+    return words
 
 
 def _stamp(run: Row, table: Table) -> tuple[str, float]:
@@ -188,8 +200,8 @@ COLUMNS = (
     WHEN,
     RunColumn(
         Column("model", flex=True, width=10, most=30, role="strong"),
-        lambda run, _: run.model and model_name(run.model, 30),
-        lambda run, _: UNKNOWN if run.model is None else model_name(run.model, 30),
+        lambda run, _: run.model and _model_name(run.model, 30),
+        lambda run, _: UNKNOWN if run.model is None else _model_name(run.model, 30),
     ),
     # Numbers sort as numbers: 1024 comes after 256.
     RunColumn(
@@ -201,7 +213,7 @@ COLUMNS = (
     RunColumn(
         Column("memory", drop=6, most=20, role="muted"),
         lambda run, _: run.memory_mode,
-        lambda run, _: UNKNOWN if run.memory_mode is None else printable_name(run.memory_mode),
+        lambda run, _: UNKNOWN if run.memory_mode is None else _name(run.memory_mode),
         option=True,
     ),
     RunColumn(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import groupby
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from tui.run import index, names
 from tui.text import counted, printable_name
 
 MARKS = Column("", most=2, optional=True)
+WHEN_AT = COLUMNS.index(WHEN)
 FIRST = 20
 """Rank of columns that give way first: all rows say the same in them."""
 
@@ -43,7 +45,7 @@ class RunTable(FigureTable):
     def __init__(self, clock: Clock) -> None:
         super().__init__((*(shown.column for shown in COLUMNS), MARKS))
         self._clock = clock
-        self._by = COLUMNS.index(WHEN)
+        self._by = WHEN_AT
         self._descending = True
         self._short: Mapping[str, str] = {}
         self._written: dict[str, Cells] = {}
@@ -83,10 +85,14 @@ class RunTable(FigureTable):
         if runs.keys() != self._short.keys():
             self._short = names.short(runs)
         table = Table.of(runs, changes, self._short, by_day=by_day, now=self._clock)
+        if self._table is not None and table.tells_the_same(self._table):
+            table = self._table
         self._written = {name: self._write(run, table) for name, run in runs.items()}
         self._table = table
         words = marks.wanted.casefold().split()
-        shown = [run for name, run in runs.items() if all(word in self._written[name].words for word in words)]
+        shown = [
+            run for name, run in runs.items() if not words or all(word in self._written[name].words for word in words)
+        ]
         ordered = self._ordered(shown, table)
         self.count = len(ordered)
         same = _same(shown, table)
@@ -123,14 +129,16 @@ class RunTable(FigureTable):
         self.set_columns([*columns, MARKS])
 
     def _row(self, run: index.Row, marks: Marks) -> Row:
-        letters = "".join("AB"[at] for at, name in enumerate(sorted(marks.compared)) if name == run.name)
+        letters = ""
+        if run.name in marks.compared:
+            letters = "AB"[sorted(marks.compared).index(run.name)]
         marked = Inked(letters + ("P" if run.pinned else ""), "accent", bold=True) if letters or run.pinned else ""
         return Row(run.name, (*self._written[run.name].cells, marked))
 
     def _write(self, run: index.Row, table: Table) -> "Cells":
         """The run's cells: as they were, if it is as it was and so is what it is measured against."""
         known = self._written.get(run.name)
-        return known if known is not None and known.still(run, table) else Cells.of(run, table)
+        return known.now(table) if known is not None and known.still(run, table) else Cells.of(run, table)
 
 
 def _first_two(of: tuple[object, str, index.Row]) -> tuple[object, str]:
@@ -141,11 +149,12 @@ def _same(shown: Sequence[index.Row], table: Table) -> list[RunColumn]:
     """Columns of options that have the same value in all rows, where there are several."""
     if len(shown) < 2:
         return []
-    first = shown[0]
+    options = [column for column in COLUMNS if column.option]
+    firsts = [column.figure(shown[0], table) for column in options]
     return [
         column
-        for column in COLUMNS
-        if column.option and all(column.figure(run, table) == column.figure(first, table) for run in shown)
+        for column, first in zip(options, firsts, strict=True)
+        if all(column.figure(run, table) == first for run in shown)
     ]
 
 
@@ -164,21 +173,36 @@ class Cells:
 
     run: index.Row
     cells: tuple[Cell, ...]
-    words: str
-    told: tuple[object, ...] = field(repr=False)
+    table: Table = field(repr=False)
     """Everything beside the run itself that the cells tell."""
 
     @classmethod
     def of(cls, run: index.Row, table: Table) -> "Cells":
         """Write the cells of a run."""
-        cells = tuple(column.cell(run, table) for column in COLUMNS)
-        written = [cell.text if isinstance(cell, Inked) else cell for cell in cells if isinstance(cell, str | Inked)]
-        words = " ".join([*written, run.name, run.accelerator or "", run.outcome]).casefold()
-        return cls(run, cells, words, _told(run, table))
+        return cls(run, tuple(column.cell(run, table) for column in COLUMNS), table)
+
+    @cached_property
+    def words(self) -> str:
+        """All that is written in them, and what the run's id and target say."""
+        cells = [cell.text if isinstance(cell, Inked) else cell for cell in self.cells if isinstance(cell, str | Inked)]
+        return " ".join([*cells, self.run.name, self.run.accelerator or "", self.run.outcome]).casefold()
 
     def still(self, run: index.Row, table: Table) -> bool:
         """Tell whether they would be the same now; those of a run that goes on are not."""
-        return run.status != "running" and run == self.run and _told(run, table) == self.told
+        if run.status == "running" or run != self.run:
+            return False
+        if table.changes is self.table.changes and table.short is self.table.short:
+            return table.seconds_unit == self.table.seconds_unit
+        return _told(run, table) == _told(run, self.table)
+
+    def now(self, table: Table) -> "Cells":
+        """The same cells in a table in which they are still right, but for the day that stands above them or not."""
+        if table is self.table:
+            return self
+        cells = self.cells
+        if table.by_day != self.table.by_day:
+            cells = (*cells[:WHEN_AT], WHEN.cell(self.run, table), *cells[WHEN_AT + 1 :])
+        return Cells(self.run, cells, table)
 
 
 def _told(run: index.Row, table: Table) -> tuple[object, ...]:
@@ -186,7 +210,6 @@ def _told(run: index.Row, table: Table) -> tuple[object, ...]:
     against = changes.reference(run)
     return (
         table.seconds_unit,
-        table.by_day,
         table.short.get(run.name),
         changes.is_baseline(run),
         against and (against.baseline, against.run.name, against.run.latency_ms),
