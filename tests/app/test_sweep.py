@@ -8,17 +8,19 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
-from tests.app.conftest import Until
+from tests.app.conftest import Until, paste
 from tests.app.test_hostile import CONTROLS, TEXTS
 from tests.conftest import Ran, taken_over
 from tui.analysis.sweep import Point, result
 from tui.app import remembered
 from tui.app.screens.root import FvpApp
+from tui.app.screens.save_points import SavePointsScreen
 from tui.app.screens.setup import SetupScreen
 from tui.app.screens.sweep import SweepScreen
 from tui.app.screens.value import ValueScreen
+from tui.app.time_limit import milliseconds, problem
 from tui.app.widgets.command_line import CommandLine
 from tui.app.widgets.heat_map import HeatMap
 from tui.app.widgets.lines import Lines
@@ -96,7 +98,7 @@ async def test_points_limit_and_choice(ran: Callable[..., Ran], home: Path, unti
 
 
 async def test_a_key_switches_the_figures_and_another_the_axis(
-    ran: Callable[..., Ran], home: Path, until: Until
+    ran: Callable[..., Ran], home: Path, until: Until, tmp_path: Path
 ) -> None:
     taken_over(ran("sample:digits"), home)
     remembered.keep(limit_ms=0.000001)
@@ -118,6 +120,25 @@ async def test_a_key_switches_the_figures_and_another_the_axis(
         assert "2048" in lines(app, Scatter).splitlines()[-1]
         await pilot.press("a")
         assert "KiB" in lines(app, Scatter).splitlines()[-1] and "limit" not in lines(app, Scatter)
+        # All that is known goes to a file.
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, SavePointsScreen))
+        assert app.screen.query_one(Input).value == "sweep-digits.csv"
+        await pilot.press(*["backspace"] * 20)
+        await paste(pilot, tmp_path / "points.csv")
+        await pilot.press("enter")
+        await until(pilot, lambda: complete(app))
+        rows = (tmp_path / "points.csv").read_text(encoding="utf-8").splitlines()
+        assert len(rows) == 1 + POINTS and rows[0].startswith("target,memory_mode,")
+        # A file that is there stays as it is.
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, SavePointsScreen))
+        await pilot.press(*["backspace"] * 20)
+        await paste(pilot, tmp_path / "points.csv")
+        await pilot.press("enter")
+        await until(pilot, lambda: "file exists" in str(app.screen.query_one(".problem", Static).content))
+        await pilot.press("escape")
+        await until(pilot, lambda: complete(app))
         # No limit at all.
         await pilot.press("t")
         await until(pilot, lambda: isinstance(app.screen, ValueScreen))
@@ -147,6 +168,19 @@ async def test_a_program_cannot_be_swept(ran: Callable[..., Ran], until: Until) 
         await until(pilot, lambda: "model.pte" in app.screen.query_one(CommandLine).command)
         await pilot.press("w")
         assert "a sweep needs the model itself" in app.screen.query_one(CommandLine).problem
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"),
+    [("", 0), ("2", 2), (" 0.5 ms ", 0.5), ("55us", 0.055), ("55 µs", 0.055), ("1 s", 1000), ("9ns", 9e-6)],
+)
+def test_a_limit_may_have_a_unit(text: str, ms: float) -> None:
+    assert milliseconds(text) == pytest.approx(ms) and problem(text) is None
+
+
+@pytest.mark.parametrize("text", ["x.", "ms", "0", "-1 ms", "nan", "inf", "5 minutes"])
+def test_what_is_no_limit_is_said(text: str) -> None:
+    assert problem(text)
 
 
 def test_the_frontier_is_what_none_beats_in_size_and_time() -> None:

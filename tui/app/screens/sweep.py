@@ -1,6 +1,5 @@
 """The Sweep screen: one model on many configurations, and which of them to take."""
 
-import math
 import shlex
 import threading
 import time
@@ -21,7 +20,9 @@ from tui.analysis import sweep
 from tui.analysis.prediction import lowered
 from tui.analysis.sweep import Point
 from tui.app import remembered
+from tui.app.screens.save_points import SavePointsScreen
 from tui.app.screens.value import ValueScreen
+from tui.app.time_limit import milliseconds, problem
 from tui.app.widgets.background import in_background, tell
 from tui.app.widgets.card import Card
 from tui.app.widgets.drawing import show
@@ -32,7 +33,7 @@ from tui.app.widgets.sweep_cards import HERE, Doublings, Picks
 from tui.app.widgets.sweep_plot import AXES, frontier, plot, remark
 from tui.app.widgets.words import model_name
 from tui.errors import UserError
-from tui.reports.format import TIME_UNITS, duration, ms
+from tui.reports.format import duration, ms
 from tui.reports.sweep import (
     FASTEST,
     SMALLEST,
@@ -80,6 +81,7 @@ class SweepScreen(Screen[Target | None]):
         Binding("t", "limit", "Time limit", tooltip="Set the longest acceptable inference", id="sweep.limit"),
         Binding("m", "metric", "Figure", tooltip="Show latency, cycles, SRAM or MAC use", id="sweep.metric"),
         Binding("a", "axis", "Axis", tooltip="Show latency against MACs or against SRAM", id="sweep.axis"),
+        Binding("x", "export", "CSV", tooltip="Write all points to a file, as sweep --csv does", id="sweep.export"),
         Binding("y", "copy", "Copy", tooltip="Copy the command line of this sweep", id="sweep.copy"),
         Binding("q,escape", "back", "Back", id="sweep.back"),
     ]
@@ -330,12 +332,12 @@ class SweepScreen(Screen[Target | None]):
         about = (
             f"Longest time of an inference: 2, 0.5 ms, 55 us; empty for any. {SMALLEST} is the smallest that keeps it."
         )
-        screen = ValueScreen("time limit", "" if now is None else f"{now:g} ms", about, _problem)
+        screen = ValueScreen("time limit", "" if now is None else f"{now:g} ms", about, problem)
         self.app.push_screen(screen, self._take_limit)
 
     def _take_limit(self, text: str | None) -> None:
         if text is not None:
-            self._limits = _limits(_milliseconds(text))
+            self._limits = _limits(milliseconds(text))
             remembered.keep(limit_ms=self._limits.inference_ms or 0.0)
             self._draw()
 
@@ -343,6 +345,12 @@ class SweepScreen(Screen[Target | None]):
         """Close the screen with the configuration under the cursor."""
         mode, accelerator = self.query_one(HeatMap).under_cursor
         self.dismiss(Target(accelerator, self._system, mode))
+
+    def action_export(self) -> None:
+        """Write all points that are known to a file."""
+        points = [sweep.weighed(point, self._limits) for point in self._points.values()]
+        name = f"sweep-{model_name(self._request.model, 40)}.csv"
+        self.app.push_screen(SavePointsScreen(sweep.result(self._request.model, points), name))
 
     def action_copy(self) -> None:
         """Put the command line on the clipboard."""
@@ -368,22 +376,3 @@ def _title(words: str) -> Content:
 def _limits(milliseconds: float) -> Limits:
     """Limit the time of an inference; 0 for no limit."""
     return Limits(inference_ms=milliseconds or None)
-
-
-def _milliseconds(text: str) -> float:
-    """Read a time; milliseconds where it has no unit. 0 for an empty text.
-
-    Raises:
-        ValueError: it is no time.
-    """
-    words = text.strip().replace("us", "µs")
-    name, size = next(((name, size) for name, size in reversed(TIME_UNITS) if words.endswith(name)), ("", 1e-3))
-    return float(words.removesuffix(name)) * size / 1e-3 if words else 0.0
-
-
-def _problem(text: str) -> str | None:
-    try:
-        value = _milliseconds(text)
-    except ValueError:
-        return f"{text} is no time: write 2, 0.5 ms or 55 us"
-    return None if not text or 0 < value < math.inf else "it must be more than 0"
