@@ -19,6 +19,7 @@ from tui.app import remembered
 from tui.app.screens.compare import CompareScreen
 from tui.app.screens.history import HistoryScreen
 from tui.app.screens.run import RunScreen
+from tui.app.screens.setup import SetupScreen
 from tui.model import catalogue
 from tui.model.catalogue import ModelInfo
 
@@ -43,7 +44,7 @@ def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setattr(catalogue, "samples", lambda: list(SAMPLES))
     monkeypatch.setattr(catalogue, "executorch_models", lambda: list(SHIPPED))
-    for screen in (RunScreen, HistoryScreen, CompareScreen):
+    for screen in (RunScreen, HistoryScreen, CompareScreen, SetupScreen):
         monkeypatch.setattr(screen, "clock", staticmethod(lambda: fakes.T0 + 12.0))
     monkeypatch.setattr(config, "folder", lambda: tmp_path / "config")
     remembered.keep(welcomed=True, guided=True)

@@ -1,5 +1,6 @@
 """What the Setup screen shows beside the options: models with what is known of them, targets, platforms, the run."""
 
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from textual.geometry import Region
 
 from tests.app import fakes
 from tests.app.conftest import SAMPLES, SHIPPED, Until
+from tests.app.pseudo_terminal import Terminal
 from tests.app.test_hostile import CONTROLS, TEXTS
 from tests.conftest import Ran, taken_over
 from tui.app import known_models
@@ -212,6 +214,24 @@ async def test_fields_that_mean_nothing_keep_their_place_and_are_skipped(until: 
         form.enter(form.field("until"))
         await pilot.press("down")
         assert form.current is None
+
+
+def test_it_can_be_read_without_colour_and_without_unicode(
+    terminal: Callable[..., Terminal], ran: Callable[..., Ran], home: Path
+) -> None:
+    taken_over(ran("sample:digits"), home)
+    tui = terminal(rows=40, columns=120, NO_COLOR="1", LC_ALL="C")
+    tui.wait(lambda: "by Vela, lowered" in tui.text and "MATCH" in tui.text)
+    assert tui.text.isascii() and "> digits" in tui.text and "<-  Run" in tui.text
+    # The chosen size and the chosen values are reversed, and no colour is sent.
+    assert re.search(rb"\x1b\[[0-9;]*7;39;49m *256 *", tui.raw) and re.search(
+        rb"\x1b\[[0-9;]*7;39;49m *Sram_Only *", tui.raw
+    )
+    assert not re.search(rb"\x1b\[[0-9;]*[34]8;", tui.raw)
+    tui.child.send("/resn\r")  # at once, as over a slow connection
+    tui.wait(lambda: "> resnet8" in tui.text and "run executorch:resnet8" in tui.text)
+    tui.child.send("\x11")
+    assert tui.end() == 0
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])

@@ -4,6 +4,7 @@ from rich.cells import cell_len, chop_cells
 from rich.segment import Segment
 from textual.strip import Strip
 
+from tui.app import ascii
 from tui.app.widgets.lines import Lines
 from tui.app.widgets.paint import Paint
 from tui.app.widgets.words import fit
@@ -12,7 +13,7 @@ from tui.text import clean
 PROMPT = "$ "
 PILL = 13
 """Cells of what enter does."""
-ENTER = "↵"
+ENTER, ENTER_ASCII = "↵", "<-"
 
 
 class CommandLine(Lines):
@@ -80,7 +81,7 @@ class CommandLine(Lines):
         return [[Segment(line, paint.ink("fail", bold=True))] for line in lines]
 
     def _pill(self, paint: Paint) -> list[Segment]:
-        words = f"{ENTER}  {self.enter}"
+        words = f"{ENTER_ASCII if ascii.wanted() else ENTER}  {self.enter}"
         return [Segment(fit(words.center(PILL), PILL), paint.pill("accent"))] if self.enter else []
 
 

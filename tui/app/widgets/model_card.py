@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from tui.run.index import Row
 
 LABEL = 8
+GAP = "   "
 TREND_CELLS = 20
+LEAST_WORDS = 5
+"""Words on the last run that are never left out: up to its latency."""
 MOST_RUNS = 10
 """Runs that are listed, the newest."""
 LEAST_SLOWEST, MOST_SLOWEST = 4, 16
@@ -105,22 +108,9 @@ class ModelCard(Lines):
 
     def _known(self, pen: "_Pen", room: int) -> list[Row_]:
         sheet = self.sheet
-        signature = pen.line(("in ", "muted", False), (sheet.inputs or UNKNOWN, "text", False))
-        if sheet.outputs:
-            signature = pen.line(
-                ("in ", "muted", False),
-                (sheet.inputs or UNKNOWN, "text", False),
-                ("   out ", "muted", False),
-                (sheet.outputs, "text", False),
-            )
-        figures = pen.line(
-            ("MACs ", "muted", False),
-            (number(sheet.macs), "text", False),
-            ("   program ", "muted", False),
-            (kib(sheet.program_bytes) if sheet.program_bytes is not None else UNKNOWN, "text", False),
-            ("   flash ", "muted", False),
-            (kib_words(sheet.flash_kib), "text", False),
-        )
+        signature = pen.facts(("in", sheet.inputs or UNKNOWN), ("out", sheet.outputs))
+        program = kib(sheet.program_bytes) if sheet.program_bytes is not None else UNKNOWN
+        figures = pen.facts(("MACs", number(sheet.macs)), ("program", program), ("flash", kib_words(sheet.flash_kib)))
         last = pen.last(sheet.runs, self._clock())
         rows = [signature, figures, last][: max(room, 0)]
         if room < 3:
@@ -159,6 +149,18 @@ class _Pen:
             row.append(Segment(shown, self._paint.ink(role, bold=bold)))
         return row
 
+    def facts(self, *facts: tuple[str, str]) -> Row_:
+        """Labels with their values; the last ones are left out where they have no room."""
+        words: list[tuple[str, str, bool]] = []
+        left = self._width
+        for label, value in facts:
+            gap = GAP if words else ""
+            left -= cell_len(f"{gap}{label} {value}")
+            if not value or (words and left < 0):
+                break
+            words += [(f"{gap}{label} ", "muted", False), (value, "text", False)]
+        return self.line(*words)
+
     def named(self, label: str, text: str) -> Row_:
         """A label, and a value that is cut."""
         return self.line((label.ljust(LABEL), "muted", False), (text, "text", False))
@@ -186,7 +188,7 @@ class _Pen:
         trend = spark(same, TREND_CELLS) if len(same) > 1 else ""
         verdict, role = _verdict(newest)
         by = f" {BY[newest.latency_by]}" if newest.latency_by is not None else ""
-        return self.line(
+        words = [
             (f"{count} ", "muted", False),
             (f"{trend}  " if trend else " ", "npu", False),
             ("last ", "muted", False),
@@ -194,7 +196,10 @@ class _Pen:
             (f"  {ms(newest.latency_ms)}", "strong", True),
             (by, "faint", False),
             (f"  {when(newest.created, now)}", "muted", False),
-        )
+        ]
+        while len(words) > LEAST_WORDS and sum(cell_len(text) for text, _, _ in words) > self._width:
+            words.pop()
+        return self.line(*words)
 
     def heads(self) -> Row_:
         """The heads of the columns of runs."""
