@@ -114,8 +114,8 @@ def test_the_line_that_a_failed_run_names_is_opened(terminal: Start, tmp_path: P
     press(tui, "5", until="▌5 Log")
     opens(f"+2 {model}")
     # The line that the log points at is nearer than that of the failure.
-    tui.child.send("EE")
-    tui.wait(lambda: "E>compile" in tui.text)
+    tui.child.send("E")
+    tui.wait(lambda: "E>compile    File" in tui.text)
     opens(f"+3 {other}")
     tui.child.send("q")
     assert tui.end() == 0

@@ -72,6 +72,18 @@ def test_each_stage_has_a_sign_that_needs_no_colour() -> None:
     assert rows[4].endswith("10 s   20.0 s") and rows[7].endswith("–")
 
 
+def test_where_there_is_no_room_for_words_progress_is_in_figures() -> None:
+    what = [
+        *fakes.begun("a", fakes.spec_of(), alive=False),
+        events.StageStarted(t=fakes.T0, stage="lower"),
+        events.StageProgressed(t=fakes.T0 + 9, stage="lower", what="passes", done=34, total=147),
+    ]
+    view = WaterfallView()
+    view.show(waterfall(fold_all(what), USUAL, fakes.T0 + 10))  # type: ignore[arg-type]
+    assert "█ passes 34 of 147 ┄" in drawn(view, 100)[4]
+    assert "34/147" in drawn(view, 50)[4] and "passes" not in drawn(view, 50)[4]
+
+
 @given(WORDS, WORDS, WIDTHS)
 def test_a_reason_is_only_text_and_never_wider_than_its_card(words: str, others: str, width: int) -> None:
     view = WhyView()

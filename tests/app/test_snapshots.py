@@ -138,14 +138,6 @@ def test_run_under_way(snap_compare: Compare, until: Until) -> None:
     assert snap_compare(app, terminal_size=(120, 40), run_before=read)
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_run_that_failed(size: tuple[int, int], snap_compare: Compare, until: Until) -> None:
-    async def read(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: _read(pilot.app))
-
-    assert snap_compare(FvpApp(attach=fakes.failed()), terminal_size=size, run_before=read)
-
-
 LOOKS = [
     *(pytest.param(*size.values, "dark", id=f"{size.id}") for size in SIZES),
     *(pytest.param((120, 40), theme, id=theme) for theme in ("light", "high-contrast", "terminal")),

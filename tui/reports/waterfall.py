@@ -10,7 +10,7 @@ from tui.reports.format import UNKNOWN, clock, stage_seconds
 from tui.reports.inferring import inferring, several
 from tui.run.derived import progress_words
 from tui.run.events import COMPILE_STAGES, Stage
-from tui.run.state import StageState, State, stage
+from tui.run.state import Progress, StageState, State, stage
 from tui.run.usual import NOTHING, Usual
 
 AXES = (
@@ -69,6 +69,8 @@ class Bar:
     """Time it usually takes, in words."""
     progress: str = ""
     """Progress of a stage at work, in words: from outside."""
+    brief: str = ""
+    """Progress in figures alone."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,12 @@ def _at_work(one: StageState, begin: float, end: float, expected: float | None, 
         now=f"{int(end - begin):,} s",
         usual=words,
         progress=progress_words(one.progress) if one.progress is not None else "",
+        brief=_brief(one.progress),
     )
+
+
+def _brief(progress: Progress | None) -> str:
+    return "" if progress is None or progress.total is None else f"{progress.done:,}/{progress.total:,}"
 
 
 # -- words

@@ -45,8 +45,8 @@ def why(state: State, hint: str = "") -> Why | None:
         return None
     at = cut_off(state)
     reason = state.run.reason or "no reason given"
-    if ended == "failed" and at is not None and at.reason and reason == f"{at.name}: {at.reason}":
-        cause, beside, remedy = _taken_apart(at.reason, at.line)
+    if ended == "failed" and at is not None and reason.startswith(f"{at.name}: "):
+        cause, beside, remedy = _taken_apart(reason.removeprefix(f"{at.name}: "), at.line)
     else:
         cause, beside, remedy = reason, "", ""
     return Why(

@@ -1,33 +1,25 @@
 """The Run screen: one run, live or over, drawn from its journal."""
 
-import shlex
-from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-from textual.app import ComposeResult, SuspendNotSupported
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.events import DescendantFocus, Resize
-from textual.message import Message
 from textual.timer import Timer
 
-from tui.app import editor
-from tui.app.screens.again import edit_again, run_again
-from tui.app.screens.baseline import MeasuredScreen
-from tui.app.screens.confirm import Confirm
-from tui.app.screens.export import ExportScreen
-from tui.app.screens.feed import Fed, Feed, Readings, Tail
+from tui.app.screens.feed import Fed, Feed, Known, Readings, Tail
 from tui.app.screens.guide import guide
 from tui.app.screens.messages import Back, OpenRun
-from tui.app.screens.path import InputsScreen
+from tui.app.screens.run_commands import RunCommands
 from tui.app.screens.save_log import SaveScreen
 from tui.app.widgets.advice import AdvicePanel, TrialWanted
-from tui.app.widgets.background import in_background, tell
 from tui.app.widgets.board import Board
 from tui.app.widgets.delegation import DelegationPanel, OperatorWanted
 from tui.app.widgets.execution import ExecutionPanel
-from tui.app.widgets.header import Cause, RunHeader
+from tui.app.widgets.header import RunHeader
 from tui.app.widgets.keybar import KeyBar
+from tui.app.widgets.live import LiveArea, Stand, stand
 from tui.app.widgets.log_panel import LogPanel, SaveWanted
 from tui.app.widgets.log_view import LogView
 from tui.app.widgets.operators import SourceWanted
@@ -37,19 +29,18 @@ from tui.app.widgets.rail import Rail
 from tui.app.widgets.ribbon import Ribbon
 from tui.app.widgets.tabs import Tabs
 from tui.app.widgets.tiles import Tiles
-from tui.errors import UserError
-from tui.reports.export import offline
-from tui.run import control, spec, store
-from tui.run.derived import failed_at, named_line
+from tui.app.widgets.why import Key, WhyCard
+from tui.run import store
+from tui.run.derived import named_line
 from tui.run.state import State
-from tui.text import clean
+from tui.run.usual import Usual
 
 POLL_S = 0.25
 ROOMY = 36
 """Rows from which on the stages have a blank line above and below."""
 
 
-class RunScreen(MeasuredScreen):
+class RunScreen(RunCommands):
     """Verdict, stages, figures, panels, keys."""
 
     CSS_PATH = "run.tcss"
@@ -84,30 +75,24 @@ class RunScreen(MeasuredScreen):
         Binding("escape", "leave", "Leave", show=False, tooltip="End zooming, or go back", id="run.leave"),
     ]
 
-    class Refused(Message):
-        """A command that the run refused."""
-
-        def __init__(self, why: str) -> None:
-            super().__init__()
-            self.why = why
-
     def __init__(self, directory: Path, readings: Readings) -> None:
-        super().__init__()
-        self.directory = directory
-        self.state: State | None = None
-        """The newest state; None until the first one is read."""
+        super().__init__(directory)
         self._feed = Feed(directory, self, readings)
         self._poll: Timer | None = None
         self._ticker: Timer | None = None
         self._zoomed = False
         self._current = 0
+        self._stand: Stand = ""
+        self._usual: Usual | None = None
+        self._source = ""
+        """Text of the line that a failure names."""
 
     def compose(self) -> ComposeResult:
-        """Verdict, cause, stages, figures, network, tabs, panels, keys."""
+        """Verdict, stages, figures, reason, network, tabs, panels, keys."""
         yield RunHeader(self.clock, id="head")
-        yield Cause(id="cause")
         yield Rail(self.clock, id="rail")
         yield Tiles(id="tiles")
+        yield WhyCard(id="why")
         yield Ribbon(shares=False, brackets=False, legend=False, id="ribbon")
         yield Tabs()
         yield Board(self.clock, self.directory)
@@ -136,22 +121,13 @@ class RunScreen(MeasuredScreen):
         changed = self.state is None or _keys(self.state) != _keys(event.state)
         self.state = event.state
         with self.app.batch_update():
-            hint = ""
-            if event.state.run.status == "lost" and store.last_words(self.directory):
-                hint = f"see {store.PROCESS_LOG} in {self.directory}"
-            elif failed_at(event.state) is not None:
-                hint = f"{self._key('run.source')} opens the line, {self._key('run.again')} runs it again"
-            self.query_one(RunHeader).take(event.state)
-            self.query_one(Cause).take(event.state, hint)
-            self.query_one(Rail).take(event.state)
-            self.query_one(Tiles).take(event.state)
-            self.query_one("#ribbon", Ribbon).take(event.state)
-            self.query_one(LogPanel).grow(event.log_lines, event.read)
-            for panel in self.panels:
-                panel.take(event.state)
-            self.query_one(Board).fit()
+            self._show(event.state)
             if changed or event.state.run.status != "running":
                 self._draw_tabs()  # else with the clock: the lines of the log are counted four times a second
+            log = self.query_one(LogPanel)
+            log.grow(event.log_lines, event.read)
+            if event.over and event.state.run.status != "ok":
+                log.call_after_refresh(log.view.show_first_error)  # when it is known how many rows the log has
         if isinstance(self.focused, Panel):
             self._focus_panel()  # it was empty; now there may be something in it to scroll
         if event.over:
@@ -164,6 +140,43 @@ class RunScreen(MeasuredScreen):
         if changed:
             self.refresh_bindings()
 
+    def on_known(self, event: Known) -> None:
+        """Show what earlier runs let expect, and the line that failed."""
+        event.stop()
+        self._usual, self._source = event.usual, event.source
+        if self.state is not None and self.children:
+            with self.app.batch_update():
+                self._show(self.state)
+
+    def _show(self, state: State) -> None:
+        """Show a state everywhere but in the log."""
+        usual, stood = self._usual, self._stand
+        self._stand = stand(state)
+        self.query_one(RunHeader).take(state, usual)
+        self.query_one(Rail).take(state, usual.stages if usual is not None else None)
+        self.query_one(Tiles).take(state, usual.expected if usual is not None else None)
+        lost = state.run.status == "lost" and store.last_words(self.directory)
+        hint = f"see {store.PROCESS_LOG} in {self.directory}" if lost else ""
+        self.query_one(WhyCard).take(state, hint, self._ways_on(), self._source)
+        self.query_one("#ribbon", Ribbon).take(state)
+        for panel in self.panels:
+            panel.take(state)
+        self.query_one(LiveArea).take(state, usual, self.clock())
+        if self._stand != stood:
+            self._arrange()
+            self._focus_panel()
+        self.query_one(Board).fit()
+
+    def _ways_on(self) -> list[Key]:
+        """The keys that help with a run that did not end well."""
+        ways = (
+            ("source", "run.source", "opens the line"),
+            ("rerun", "run.again", "runs it again"),
+            ("edit", "run.edit", "edits, then runs again"),
+            ("panel", "run.panel-log", "the log"),
+        )
+        return [(self._key(binding), does) for action, binding, does in ways if self.check_action(action, ())]
+
     def on_tail(self, event: Tail) -> None:
         """Show the end of a long log, before the rest of it is read."""
         event.stop()
@@ -174,6 +187,7 @@ class RunScreen(MeasuredScreen):
         if self.state is not None and self.children:
             self.query_one(RunHeader).tick()
             self.query_one(Rail).tick()
+            self.query_one(LiveArea).tick(self.clock())
             for panel in self.panels:
                 panel.tick(self.state, self._feed.vitals)
             self._draw_tabs()
@@ -191,13 +205,17 @@ class RunScreen(MeasuredScreen):
 
     def _arrange(self) -> None:
         size = self.app.size
-        single = self.query_one(Board).place(size, self._current, zoomed=self._zoomed)
-        self.set_class(single, "-single")
+        board = self.query_one(Board)
+        self.set_class(board.place(size, self._current, zoomed=self._zoomed, stand=self._stand), "-single")
+        self.set_class(board.stands_in, "-live")
+        for name in ("stages", "nothing"):
+            self.set_class(self._stand == name, f"-{name}")
         self.set_class(self._zoomed, "-zoomed")
         self.set_class(PANELS[self._current].make is DelegationPanel, "-network")
         self.set_class(size.height >= ROOMY, "-roomy")
         self.query_one(Tiles).make_room(size.width, size.height)
         self.query_one(Rail).draw()
+        self.query_one(LiveArea).redraw()
         self._draw_tabs()
 
     def _draw_tabs(self) -> None:
@@ -206,7 +224,11 @@ class RunScreen(MeasuredScreen):
             self.query_one(Tabs).show(panels, panels[self._current], self.state)
 
     def _focus_panel(self) -> None:
-        self.panels[self._current].focus_inside()
+        panel = self.panels[self._current]
+        if panel.display:
+            panel.focus_inside()
+        else:
+            self.set_focus(None)  # what stands in for it has nothing to scroll
 
     def action_panel(self, number: int) -> None:
         """Go to a panel."""
@@ -254,35 +276,10 @@ class RunScreen(MeasuredScreen):
             return running and self.state is not None and self.state.phase is not None and serves(self.state)
         return True
 
-    def action_stop(self) -> None:
-        """Stop the run or end its session, after a question."""
-
-        def stop(confirmed: bool | None) -> None:
-            if confirmed:
-                self._tell(control.stop)
-
-        if self.state is not None and self.state.phase == "waiting":
-            question = f"End the session of {self.directory.name}?"
-            self.app.push_screen(
-                Confirm(question, "End session", "The platform exits; the results so far are kept."), stop
-            )
-            return
-        self.app.push_screen(Confirm(f"Stop {self.directory.name}?", "Stop", "The results so far are kept."), stop)
-
-    def action_rerun(self) -> None:
-        """Start a run of the same spec, and go to it."""
-        if self.state is not None:
-            run_again(self, self.state.spec, instead=True)
-
-    def action_edit(self) -> None:
-        """Open Setup with the run's spec."""
-        if self.state is not None:
-            edit_again(self, self.state.spec)
-
     def _key(self, action: str) -> str:
         """Return the first key of an action, as the user has set it."""
         own = self.app._keymap.get(action)
-        default = next(b for b in self.BINDINGS if isinstance(b, Binding) and b.id == action)
+        default = next(b for b in RunScreen.BINDINGS if isinstance(b, Binding) and b.id == action)
         return self.app.get_key_display(default if own is None else default.with_key(own.partition(",")[0], None))
 
     @property
@@ -308,29 +305,6 @@ class RunScreen(MeasuredScreen):
         """Show the run that tries a piece of advice."""
         self.post_message(OpenRun(event.directory))
 
-    def action_infer(self) -> None:
-        """Run one more inference, on the next sample."""
-        self._tell(control.infer)
-
-    def action_infer_on(self) -> None:
-        """Run one more inference, on files."""
-
-        def infer(files: tuple[str, ...] | None) -> None:
-            if files:
-                self._tell(lambda directory: control.infer(directory, files))
-
-        self.app.push_screen(InputsScreen(), infer)
-
-    def on_source_wanted(self, event: SourceWanted) -> None:
-        """Open a line of the model in the user's editor, which has the terminal meanwhile."""
-        try:
-            with self.app.suspend():
-                editor.show(event.line)
-        except UserError as error:
-            self.notify(clean(str(error)), severity="error", markup=False)
-        except SuspendNotSupported:
-            self.notify(f"{clean(event.line)} (this terminal cannot open an editor)", markup=False)
-
     def on_operator_wanted(self, event: OperatorWanted) -> None:
         """Go to an operator's row."""
         event.stop()
@@ -342,31 +316,6 @@ class RunScreen(MeasuredScreen):
         """Ask for a file, and write lines of the log to it."""
         event.stop()
         self.app.push_screen(SaveScreen(event, f"{self.directory.name}.log"))
-
-    def _tell(self, command: Callable[[Path], object]) -> None:
-        def send() -> None:
-            try:
-                command(self.directory)
-            except UserError as error:
-                tell(self, self.Refused(str(error)))
-
-        in_background("command", send)
-
-    def on_run_screen_refused(self, event: Refused) -> None:
-        """Say why the run refused a command."""
-        self.notify(clean(event.why), severity="error", markup=False)
-
-    def action_copy(self) -> None:
-        """Put the run's command line on the clipboard."""
-        if self.state is not None and self.state.spec is not None:
-            self.app.copy_to_clipboard(shlex.join(spec.command_line(self.state.spec)))
-            self.notify("Command line copied.", markup=False)
-
-    def action_export(self) -> None:
-        """Write the run to a file."""
-        # The picture is of the screen as it is now, without the question on it.
-        picture = offline(self.app.export_screenshot(title=f"fvp-tui  {self.directory.name}"))
-        self.app.push_screen(ExportScreen(self.directory, picture))
 
     def action_back(self) -> None:
         """Close the screen; a run in progress continues."""

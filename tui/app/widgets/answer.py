@@ -10,7 +10,6 @@ from tui.app.widgets.words import fit
 from tui.reports.format import magnitude, number
 from tui.run.check import Answer
 
-MOST = 11
 PLACE, VALUE = 11, 9
 """Cells of an element's place and of its value."""
 
@@ -21,12 +20,12 @@ class AnswerView(Lines):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="answer")
         self._shown: Answer | None = None
-        self._most = 0
+        self._rows = 0
 
-    def show(self, answer: Answer | None, most: int = MOST) -> None:
-        """Show another answer in so many rows at most; rows that stay as they are, are not drawn again."""
-        if (answer, most) != (self._shown, self._most):
-            self._shown, self._most = answer, most
+    def show(self, answer: Answer | None, rows: int = 0) -> None:
+        """Show another answer, in so many rows if there are any to keep to; only those that change are drawn again."""
+        if (answer, rows) != (self._shown, self._rows):
+            self._shown, self._rows = answer, rows
             self.draw()
 
     def drawn(self, width: int, paint: Paint) -> list[Strip]:
@@ -41,7 +40,7 @@ class AnswerView(Lines):
         most = max(abs(value) for _, value in answer.top)
         decimals = max(2 - magnitude(most), 0) if most else 0
         cells = max(width - PLACE - VALUE, 0)
-        for at, (place, value) in enumerate(answer.top[: max(self._most - 1, 1)]):
+        for at, (place, value) in enumerate(answer.top[: self._rows - 1 if self._rows else None]):
             labelled = place == answer.label
             shade, letters = (role, "strong") if not at else ("text", "text") if labelled else ("muted", "muted")
             style = paint.ink(letters, bold=not at)
@@ -54,7 +53,8 @@ class AnswerView(Lines):
                     Segment(fit(number(value, decimals), VALUE, right=True), style),
                 ]
             )
-        return [Strip(row) for row in rows]
+        # As high as what stands beside it.
+        return [Strip(row) for row in rows] + [Strip([])] * (self._rows - len(rows))
 
 
 def verdict(answer: Answer) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
 from textual.widget import Widget
 
+from tui.app.widgets.live import LiveArea, Stand
 from tui.app.widgets.panel import Panel
 from tui.app.widgets.panels import PANELS
 from tui.app.widgets.words import Clock
@@ -32,11 +33,14 @@ class Board(Vertical):
         self._made = {info.id: info.make(id=info.id, number=number) for number, info in enumerate(PANELS, start=1)}
         for panel in self._made.values():
             panel.clock, panel.directory = clock, directory
+        self.stands_in = False
+        """True while the live area stands in for panels."""
 
     def compose(self) -> ComposeResult:
         """The network across the top, time, memory, check and advice in columns, the log at the bottom."""
         with Vertical(id="top"):
             yield from self._at("top")
+        yield LiveArea(id="live")
         with Horizontal(id="upper"):
             with Vertical(id="left"):
                 yield from self._at("left")
@@ -56,12 +60,20 @@ class Board(Vertical):
         """All panels in the order of their numbers."""
         return list(self._made.values())
 
-    def place(self, size: Size, current: int, *, zoomed: bool) -> bool:
-        """Show the panels that a screen of this size has room for; True where that is the current one alone."""
+    def place(self, size: Size, current: int, *, zoomed: bool, stand: Stand = "") -> bool:
+        """Show the panels that a screen of this size has room for; True where that is the current one alone.
+
+        Beside what stands in for them there are only the log and, while the network is at work, that.
+        """
         fits = [size.height >= info.rows for info in PANELS]
-        single = zoomed or size.width < WIDE or size.height < HIGH or not fits[current]
-        for index, panel in enumerate(self.panels):
-            panel.display = index == current if single else fits[index]
+        small = size.width < WIDE or size.height < HIGH
+        beside = {"log"} if small or stand != "inferences" else {"log", "delegation"}
+        stays = PANELS[current].id == "execution" or (PANELS[current].id in beside and not small)
+        self.stands_in = bool(stand) and stays and not zoomed
+        single = small if self.stands_in else zoomed or small or bool(stand) or not fits[current]
+        for index, (info, panel) in enumerate(zip(PANELS, self.panels, strict=True)):
+            panel.display = info.id in beside if self.stands_in else index == current if single else fits[index]
+        self.query_one(LiveArea).display = self.stands_in
         for place in ("middle", "right", "beside", "left", "upper", "top", "bottom"):
             holder = self.query_one(f"#{place}")
             holder.display = any(panel.display for panel in holder.query(Panel))
@@ -77,7 +89,7 @@ class Board(Vertical):
                 if widget.styles.inline.has_rule("height"):
                     widget.styles.height = None
             return
-        if not self.size.height:
+        if not self.size.height or self.stands_in:
             return
         left = self.size.height - self.query_one("#top").size.height
         most = left - max(LEAST_LOG, round(left * LOG_SHARE))

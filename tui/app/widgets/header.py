@@ -1,21 +1,20 @@
-"""The head of the Run screen: the verdict, what ran for which target and where; and below it what went wrong."""
+"""The head of the Run screen: the verdict, what ran for which target and where."""
 
 import time
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from textual.content import Content
 from textual.strip import Strip
-from textual.widgets import Static
 
-from tui.app.widgets.drawing import show
 from tui.app.widgets.lines import Lines
 from tui.app.widgets.paint import Paint
 from tui.app.widgets.words import Clock, fit, model_name, since
 from tui.reports.format import duration
-from tui.run.derived import badge, checked, now_doing, outcome, progress_words
+from tui.reports.waterfall import to_go_words, waterfall
+from tui.run.derived import badge, now_doing, outcome, progress_words
 from tui.run.events import STAGES
 from tui.run.state import State, stage
+from tui.run.usual import Usual
 from tui.text import clean
 from tui.toolchain import boards
 
@@ -42,12 +41,11 @@ class RunHeader(Lines):
         super().__init__(id=id)
         self._clock = clock
         self._state: State | None = None
-        self._usual_s: float | None = None
+        self._usual: Usual | None = None
 
-    def take(self, state: State, usual_s: float | None = None) -> None:
-        """Show a newer state; `usual_s` are the seconds that such a run takes, where they are known."""
-        self._state = state
-        self._usual_s = self._usual_s if usual_s is None else usual_s
+    def take(self, state: State, usual: Usual | None = None) -> None:
+        """Show a newer state; `usual` tells how long such a run takes, where that is known."""
+        self._state, self._usual = state, usual
         self.draw()
 
     def tick(self) -> None:
@@ -92,22 +90,17 @@ class RunHeader(Lines):
             at = (_failed_in(state), "text")
             return [at, name, *about, took, (clean(run.id) if spec else "", "faint")]
         taken = since(run.created, self._clock()) if run.created else ""
-        far = next((s.progress for s in state.stages if s.status == "running" and s.progress), None)
+        far = next(
+            (s.progress for s in state.stages if s.status == "running" and s.progress and s.name != "infer"), None
+        )
         return [
             (now_doing(state), "strong"),
             (taken, "text"),
-            (self._to_go(state), "muted"),
+            (to_go_words(waterfall(state, self._usual, self._clock())), "muted"),
             name,
             (clean(progress_words(far), 60) if far else "", "accent"),
             *about,
         ]
-
-    def _to_go(self, state: State) -> str:
-        """Time that is left where such runs usually take longer than this one so far."""
-        if not self._usual_s or not state.run.created:
-            return ""
-        left = self._usual_s - (self._clock() - state.run.created)
-        return f"about {since(0.0, left)} to go" if left >= 1 else ""
 
 
 def _failed_in(state: State) -> str:
@@ -141,28 +134,3 @@ def _fitting(words: list[Word], room: int) -> list[Word]:
         found.append((text, tone))
         room -= cell_len(text) + 2
     return found
-
-
-class Cause(Static):
-    """Lines on why a run did not end well and what to try; none for one that did."""
-
-    def __init__(self, id: str | None = None) -> None:
-        super().__init__("", markup=False, id=id)
-
-    def take(self, state: State, hint: str = "") -> None:
-        """Show a newer state; `hint` stands in where the state has none."""
-        lines = _cause(state, hint)
-        self.display = bool(lines)
-        show(self, Content("\n").join(lines))
-
-
-def _cause(state: State, hint: str) -> list[Content]:
-    run, tone = state.run, f"bold ${VERDICTS[outcome(state)][1]}"
-    if run.status in ("failed", "lost", "stopped"):
-        reason, hint = run.reason or "no reason given", run.hint or hint
-    elif outcome(state) == "mismatch" and (found := checked(state)) is not None:
-        reason, hint = found.reason or "", found.hint or ""
-    else:
-        return []
-    lines = [Content.assemble((f"! {clean(reason, 400)}", tone))]
-    return [*lines, Content(f"  {clean(hint, 400)}")] if hint else lines

@@ -2,6 +2,7 @@
 
 import math
 import time
+from time import monotonic
 from typing import ClassVar, Literal
 
 import msgspec
@@ -31,7 +32,7 @@ PACE_S = 0.5
 LEAST_ANSWER = 6
 """Rows of an answer, however few there are beside it."""
 
-NO_HISTORY = "no earlier run of this model to go by"
+NO_HISTORY = "no earlier run of this model to compare with"
 
 
 def stand(state: State) -> Stand:
@@ -86,7 +87,7 @@ class LiveArea(Vertical):
         """Show a newer state, `PACE_S` after the last one at the earliest, but another stand-in at once."""
         another = stand(state) != self._stand or not self._stand or usual is not self._usual
         self._state, self._usual, self._now, self._stand = state, usual, now, stand(state)
-        wait = PACE_S - (time.monotonic() - self._drawn)
+        wait = PACE_S - (monotonic() - self._drawn)
         if another or wait <= 0:
             self.redraw()
         elif self._later is None:
@@ -106,7 +107,7 @@ class LiveArea(Vertical):
         if self._later is not None:
             self._later.stop()
             self._later = None
-        self._drawn = time.monotonic()
+        self._drawn = monotonic()
         alone = self.screen.has_class("-single")
         self.query_one("#waterfall").display = self._stand == "stages"
         self.query_one("#inferring").display = self._stand == "inferences"
@@ -128,7 +129,7 @@ class LiveArea(Vertical):
         self.query_one("#waterfall", Card).caption(
             title=_titled("Stages"),
             figure=Content.assemble((so_far, "bold $strong"), (f" {rest}" if rest else "", "$muted")),
-            foot=foot,
+            foot=Content.styled(foot, "$faint"),
         )
 
     def _draw_inferences(self, state: State, *, alone: bool) -> None:
@@ -139,7 +140,7 @@ class LiveArea(Vertical):
         self.query_one("#inferences", Card).caption(
             title=_titled("Inferences"),
             figure=Content.assemble((f"{found.done:,}", "bold $strong"), (of, "$muted")),
-            foot=f"cycles {found.source}" if found.source else "",
+            foot=Content.styled(f"cycles {found.source}" if found.source else "", "$faint"),
         )
         self.query_one(AnswerView).show(state.answer, max(inferences.rows, LEAST_ANSWER))
         self.query_one("#answer", Card).caption(title="Answer", figure="newest")

@@ -134,6 +134,8 @@ class LogScroll(ScrollView, can_focus=True):
         self._set_height()
         if self.following:
             self._to_end()
+        else:
+            self.post_message(self.Moved())
 
     def set_filter(self, wanted: Filter, *, folded: bool | None = None) -> None:
         """Show the lines that this filter lets through, about where the view is now."""

@@ -13,6 +13,8 @@ from tui.text import counted
 
 CLIPBOARD_BYTES = 64 * 1024
 """Limit of what is copied: many terminals silently drop a longer sequence."""
+BEFORE_ERROR = 3
+"""Rows above the first error that a failed run is shown with."""
 
 
 class LogView(LogScroll):
@@ -156,6 +158,8 @@ class LogView(LogScroll):
             number = self._rows.error(0, 1)
             if number is not None:
                 self.show(number)
+                # Near the top it stays in sight when what is above the log takes some of its rows.
+                self._go(max(self._rows.row_of(number) - BEFORE_ERROR, 0))
 
     @property
     def current(self) -> int | None:

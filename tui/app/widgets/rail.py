@@ -13,6 +13,7 @@ from tui.app.widgets.paint import Paint
 from tui.app.widgets.words import Clock, fit
 from tui.reports.format import stage_seconds
 from tui.run.derived import outcome
+from tui.run.events import Stage
 from tui.run.state import StageState, State
 
 BROAD, TALL = 100, 30
@@ -44,7 +45,7 @@ class Stop:
     """Share of the usual time that is over, of the stage at work."""
 
 
-def stops(state: State, usual: Mapping[str, float], now: float) -> tuple[Stop, ...]:
+def stops(state: State, usual: Mapping[Stage, float], now: float) -> tuple[Stop, ...]:
     """All stages that this run goes through; `usual` are seconds by stage, `now` is the Unix time."""
     compiles = state.spec is not None and state.spec.until == "emit"
     return tuple(
@@ -79,9 +80,9 @@ class Rail(Lines):
         super().__init__(id=id)
         self.clock = clock
         self._state: State | None = None
-        self._usual: Mapping[str, float] = {}
+        self._usual: Mapping[Stage, float] = {}
 
-    def take(self, state: State, usual: Mapping[str, float] | None = None) -> None:
+    def take(self, state: State, usual: Mapping[Stage, float] | None = None) -> None:
         """Show a newer state; `usual` are the seconds that stages usually take, where they are known."""
         self._state = state
         if usual is not None:

@@ -113,14 +113,13 @@ class Chart:
             role = ROLES[bar.status]
             cells[begin:end] = [(BLOCK, paint.ink(role, on=role))] * (end - begin)
         if bar.progress:
-            # Each character stands for itself here: those that join others would count for none or for two.
-            words = "".join(character for character in clean(bar.progress, 200) if cell_len(character))
-            self._write(cells, words, begin, end)
+            self._write(cells, _single(bar.progress), bar.brief, begin, end)
         return _segments(cells)
 
-    def _write(self, cells: list[Cell], words: str, begin: int, end: int) -> None:
-        """Write progress behind the block, or on it where there is more room."""
+    def _write(self, cells: list[Cell], words: str, brief: str, begin: int, end: int) -> None:
+        """Write progress behind the block, or on it where there is more room; in brief where it has no room at all."""
         behind, on = self._cells - end - 2, end - begin - 2
+        words = words if cell_len(words) <= max(behind, on) or not brief else brief
         length = cell_len(words)
         if behind >= length or behind >= on:
             at, room, style = end, behind, self._paint.ink("text")
@@ -140,6 +139,11 @@ class Chart:
             return 0, 0
         first = self._at(begin)
         return first, max(min(round(end / self._length * self._cells), self._cells), first + 1)
+
+
+def _single(words: str) -> str:
+    """Foreign text of which each character stands for itself: those that join others would count for none or two."""
+    return "".join(character for character in clean(words, 200) if cell_len(character))
 
 
 def _segments(cells: Sequence[Cell]) -> list[Segment]:

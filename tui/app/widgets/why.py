@@ -72,7 +72,11 @@ class WhyView(Lines):
         place = fit_left(clean(why.line, 400), room)
         words = "   ".join(part for part in (clean(why.beside, 120), clean(self._source.strip(), 200)) if part)
         rest = room - cell_len(place) - 3
-        beside = [Segment("   "), Segment(fit(words, rest), paint.ink("text"))] if words and rest >= LABEL else []
+        beside = (
+            [Segment("   ", paint.base), Segment(fit(words, rest), paint.ink("text"))]
+            if words and rest >= LABEL
+            else []
+        )
         return [[_label("where", paint), Segment(place, paint.ink("accent", bold=True)), *beside]]
 
     def _help(self, width: int, paint: Paint) -> list[list[Segment]]:
@@ -85,7 +89,7 @@ class WhyView(Lines):
                 rows.append([_label("" if rows else "keys", paint)])
                 used = LABEL - 3
             else:
-                rows[-1].append(Segment("   "))
+                rows[-1].append(Segment("   ", paint.base))
             rows[-1] += [Segment(key, paint.ink("accent", bold=True)), Segment(f" {does}", paint.ink("muted"))]
             used += 3 + length
         return rows
