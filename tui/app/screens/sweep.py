@@ -1,5 +1,6 @@
 """The Sweep screen: one model on many configurations, and which of them to take."""
 
+import math
 import shlex
 import threading
 import time
@@ -31,9 +32,9 @@ from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.scatter import Scatter
 from tui.app.widgets.sweep_cards import HERE, Doublings, Picks
 from tui.app.widgets.sweep_plot import AXES, frontier, plot, remark
-from tui.app.widgets.words import model_name
+from tui.app.widgets.words import model_name, since
 from tui.errors import UserError
-from tui.reports.format import duration, ms
+from tui.reports.format import ms
 from tui.reports.sweep import (
     FASTEST,
     SMALLEST,
@@ -263,11 +264,10 @@ class SweepScreen(Screen[Target | None]):
         show(self.query_one("#heading", Static), heading, layout=False)
         known, total = len(result.points), len(self._accelerators) * len(self._npu.memory_modes)
         done = (f"{known} of {total}", "bold $ok" if known == total else "bold $accent")
-        to_go = (
-            ""
-            if self._began is None or not 0 < known < total
-            else (f"  {duration((time.monotonic() - self._began) / known * (total - known))} to go")
-        )
+        to_go = ""
+        if self._began is not None and 0 < known < total:
+            left = (time.monotonic() - self._began) / known * (total - known)
+            to_go = f"  {since(0, math.ceil(left))} to go"
         show(
             self.query_one("#progress", Static),
             Content.assemble(done, to_go, f"  {'estimated ' if self.app.size.width >= MEDIUM else ''}by Vela"),

@@ -1,7 +1,7 @@
 """A scatter plot with logarithmic axes: marks, a line through some of them, and a limit."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,14 +13,16 @@ from tui.app.widgets.braille import ACROSS, DOWN, Dots
 from tui.app.widgets.lines import Lines
 from tui.app.widgets.paint import Paint
 from tui.app.widgets.words import fit
-from tui.reports.format import TIME_UNITS, TimeUnit, three_digits
+from tui.reports.format import TIME_UNITS, TimeUnit
 
 LEAST_WIDTH, LEAST_HEIGHT = 20, 4
 ROOM = 1.12
 """Factor between the outermost marks and the edge of the plot."""
 FAR = 4.0
 """Factor from the marks within which the limit is part of the plot."""
-NICE = (1, 2, 5)
+NICE, FINE = (1, 2, 5), (1, 2, 3, 4, 5, 6, 8)
+"""Digits that labels begin with."""
+FEW = 3
 LEAST_APART = 2
 """Rows between two labels of the axis, at least."""
 
@@ -92,10 +94,9 @@ class _Drawing:
         self._y = math.log(low / ROOM), math.log(high * ROOM)
         xs = [mark.x for mark in plot.marks] + [x for x, _ in plot.ticks]
         self._x = math.log(min(xs)), math.log(max(xs))
-        labels = list(self._labels())
-        self._margin = max((len(text) for _, text in labels), default=0) + 1
+        self._labelled = self._labels()
+        self._margin = max((len(text) for text in self._labelled.values()), default=0) + 1
         self._width = width - self._margin
-        self._labelled = dict(labels)
         self._cells: list[list[Cell]] = [[(" ", paint.base)] * self._width for _ in range(self._height)]
 
     def _column(self, x: float) -> float:
@@ -110,19 +111,23 @@ class _Drawing:
         share = (math.log(y) - least) / (most - least)
         return (1 - share) * (self._height - 1)
 
-    def _labels(self) -> Iterator[tuple[int, str]]:
-        """Rows of round times, with their labels."""
+    def _labels(self) -> dict[int, str]:
+        """Labels of round times by row; of finer ones where few of the round ones are in the plot."""
+        coarse = self._labels_at(NICE)
+        return coarse if len(coarse) >= FEW else self._labels_at(FINE)
+
+    def _labels_at(self, digits: Sequence[int]) -> dict[int, str]:
+        """Labels of times that begin with one of these digits."""
         name, size = self._plot.unit
         least, most = (math.exp(end) / size for end in self._y)
+        found: dict[int, str] = {}
         last = self._height + LEAST_APART
-        exponent = math.floor(math.log10(least))
-        while 10.0**exponent <= most:
-            for digit in NICE:
-                value = digit * 10.0**exponent
+        for exponent in range(math.floor(math.log10(least)), math.ceil(math.log10(most)) + 1):
+            for value in (digit * 10.0**exponent for digit in digits):
                 if least <= value <= most and last - (row := round(self._row(value * size))) >= LEAST_APART:
                     last = row
-                    yield row, f"{three_digits(value)} {name}" if value >= 100 or exponent < 0 else f"{value:g} {name}"
-            exponent += 1
+                    found[row] = f"{value:,g} {name}"
+        return found
 
     def strips(self) -> list[Strip]:
         """Draw from back to front."""
