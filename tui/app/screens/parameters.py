@@ -9,7 +9,7 @@ from typing import ClassVar
 import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.screen import ModalScreen, Screen
@@ -17,8 +17,10 @@ from textual.widgets import Input, Static
 
 from tui.app.screens.value import ValueScreen
 from tui.app.widgets.background import in_background, tell
+from tui.app.widgets.card import Card
 from tui.app.widgets.filter_field import FilterField
 from tui.app.widgets.keybar import KeyBar
+from tui.app.widgets.masthead import Masthead
 from tui.app.widgets.table import Column, FigureTable, Row
 from tui.errors import UserError
 from tui.platform import command, parameters, presets, selection
@@ -136,18 +138,20 @@ class ParametersScreen(Screen[Spec]):
 
     def compose(self) -> ComposeResult:
         """The screen."""
-        with Horizontal(id="top"):
-            yield Static(Content.assemble(("fvp-tui", "bold $accent"), "  Parameters"), markup=False)
-            yield Static("asking the platform...", id="badge", markup=False)
-        yield FilterField("/ filter the parameters", self._fill, id="filter")
-        yield ParameterTable(COLUMNS)
-        yield Static("", id="about", markup=False)
+        yield Masthead("Parameters", id="top")
+        with Card(id="listed"):
+            yield FilterField("/ filter the parameters", self._fill, id="filter")
+            yield ParameterTable(COLUMNS)
+        with Card(id="described"):
+            yield Static("", id="about", markup=False)
         yield Static("", id="problem", classes="problem", markup=False)
         yield Static("", id="command", markup=False)
         yield KeyBar()
 
     def on_mount(self) -> None:
         """Ask the platform for its parameters: an FVP takes a second or two."""
+        self.query_one(Masthead).show(end=[("asking the platform...", "muted", False)])
+        self.query_one("#listed", Card).caption(title="Parameters")
         self._fill()
         request = self.request
 
@@ -168,8 +172,8 @@ class ParametersScreen(Screen[Spec]):
         if not self.children:
             return  # the program is on its way out
         self._known, self._choice = event.known, event.choice
-        words = f"{clean(event.name, 60)}, {len(event.known)} parameters" if event.known else ""
-        self.query_one("#badge", Static).update(Content(words))
+        count = f"  {len(event.known)} parameters" if event.known else ""
+        self.query_one(Masthead).show(end=[(clean(event.name, 60), "accent", True), (count, "muted", False)])
         self._say(event.why)
         self._fill()
 
@@ -206,12 +210,14 @@ class ParametersScreen(Screen[Spec]):
         for title, members in groups:
             new = [p for p in members if p.name not in taken]
             if new:
-                rows.append(Row(f"group:{title}", (title,), tone="heading"))
+                rows.append(Row(f"group:{title}", (title, str(len(new))), tone="heading"))
             rows += [self._row(p) for p in new]
             taken |= {p.name for p in new}
         if not rows:
             rows.append(Row("group:none", ("no parameter matches: escape shows all",), tone="heading"))
         self.query_one(FigureTable).set_rows(rows, select=select)
+        changed = sum(self._changed(parameter) for parameter in (*OPTIONS, *self._known))
+        self.query_one("#listed", Card).caption(figure=f"{changed} changed" if changed else "defaults")
         self._show_command()
 
     def _row(self, parameter: Parameter) -> Row:
@@ -236,6 +242,8 @@ class ParametersScreen(Screen[Spec]):
         """Describe the parameter under the cursor."""
         parameter = self._current()
         self.query_one("#about", Static).update(Content(clean(_about(parameter), 400) if parameter else ""))
+        title = printable_name(parameter.name, 100) if parameter else ""
+        self.query_one("#described", Card).caption(title=title)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter as it is typed."""
@@ -371,7 +379,7 @@ class ParametersScreen(Screen[Spec]):
 
 def _about(parameter: Parameter) -> str:
     bounds = f"  {parameter.low} to {parameter.high}" if parameter.low is not None else ""
-    return f"{parameter.name}  ({parameter.type}{bounds})  {parameter.text}"
+    return f"{parameter.type}{bounds}  {parameter.text}"
 
 
 def _problem(parameter: Parameter, value: str) -> str | None:
