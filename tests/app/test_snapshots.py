@@ -46,16 +46,21 @@ def _read(app: Any) -> bool:
     return rows is not None and rows.seen == app.screen.state.log_lines
 
 
+@pytest.fixture(autouse=True)
+def _machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with QEMU but no FVP."""
+    monkeypatch.setattr(discovery, "find_fvp", lambda *arguments: None)
+    monkeypatch.setattr(qemu, "find", lambda: Path("/usr/bin/qemu-system-arm"))
+    monkeypatch.setattr(qemu, "version", lambda program: "7.2.22")
+
+
 @pytest.fixture
-def lowered(ran: Callable[..., Ran], home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run of the first sample with its lowered graph, and a machine with QEMU but no FVP."""
+def lowered(ran: Callable[..., Ran], home: Path) -> None:
+    """A run of the first sample with its lowered graph."""
     whole = fakes.whole()
     shutil.copytree(ran("sample:digits").directory / "artifacts" / "vela", whole / "artifacts" / "vela")
     os.utime(whole, (fakes.T0, fakes.T0))
     os.utime(whole / "spec.json", (fakes.T0, fakes.T0))
-    monkeypatch.setattr(discovery, "find_fvp", lambda explicit: None)
-    monkeypatch.setattr(qemu, "find", lambda: Path("/usr/bin/qemu-system-arm"))
-    monkeypatch.setattr(qemu, "version", lambda program: "7.2.22")
 
 
 async def _foreseen(pilot: Pilot[None], until: Until) -> None:
@@ -98,7 +103,6 @@ def test_setup_of_a_model_that_was_never_run(
 ) -> None:
     name, request = "20261123-061531-digits-u85-256-dddd", fakes.spec_of()
     fakes.make(name, request, [*fakes.begun(name, request), *fakes.compiled(), *fakes.booted()])
-    monkeypatch.setattr(discovery, "find_fvp", lambda explicit: None)
     monkeypatch.setattr(qemu, "find", lambda: None)
 
     async def listed(pilot: Pilot[None]) -> None:
@@ -252,6 +256,9 @@ def test_welcome(size: tuple[int, int], snap_compare: Compare, until: Until) -> 
 
     async def greeted(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, WelcomeScreen))
+        behind = pilot.app.screen_stack[0]
+        await until(pilot, lambda: behind.query_one(SetupHead).platforms is not None)
+        await until(pilot, lambda: "executorch:mv2" in [row.key for row in behind.query_one(FigureTable).rows])
 
     assert snap_compare(FvpApp(), terminal_size=size, run_before=greeted)
 

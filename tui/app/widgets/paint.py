@@ -39,7 +39,8 @@ class Paint:
 
     def pill(self, role: str) -> Style:
         """A word that stands out as a block, without colours too: a verdict, a cursor, a choice."""
-        return self.base + Style(reverse=True, bold=True) if self.no_color else self.fill(role, bold=True)
+        # Many terminals draw bold letters in a brighter colour: of their black, one that cannot be read on a block.
+        return self.base + Style(reverse=True, bold=True) if self.no_color else self.fill(role, bold=not self.ansi)
 
     def _made(self, role: str, on: str, bold: bool) -> Style:
         key = (role, on, bold)
