@@ -79,7 +79,7 @@ def _missing(state: State, after: Stage) -> str:
             return f"after {after}"
         case "ok":
             return "see the notes"
-    return f"{state.run.status} before {after}"
+    return "not reached"
 
 
 def _counted(state: State) -> tuple[Spread | None, Source]:

@@ -70,6 +70,7 @@ class Ribbon(Lines):
         self._beside = tuple(parts(other) for other in beside)
         self._at_work = _at_work(self._parts, state)
         self._cursor.take(self._parts)
+        self.set_class(self.empty, "-empty")
         self.draw()
 
     @property
