@@ -1,21 +1,16 @@
 """The Network panel: a cursor on the ribbon, groups that open, and what is under the cursor in words."""
 
 from collections.abc import Callable
-from pathlib import Path
-
-import msgspec
 
 from tests.app import fakes
 from tests.app.conftest import Until, shown
+from tests.app.networks import divided, mobilenet, network, partitions, transformer
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
 from tui.app.widgets.delegation import DelegationPanel
 from tui.app.widgets.execution import ExecutionPanel
 from tui.app.widgets.ribbon import Ribbon
 from tui.app.widgets.table import FigureTable
-from tui.run import events
-from tui.run.delegation import CpuOperator, Delegation, OperatorDelegation
-from tui.run.figures import Operator, PlanStep
 
 
 def panel(app: FvpApp) -> DelegationPanel:
@@ -28,52 +23,6 @@ def ribbon(app: FvpApp) -> Ribbon:
 
 def read(app: FvpApp) -> Callable[[], object]:
     return lambda: isinstance(app.screen, RunScreen) and app.screen.state
-
-
-def network(operators: tuple[Operator, ...], steps: tuple[PlanStep, ...] = (), *more: events.Event) -> Path:
-    """A run of this network."""
-    name, request = "20261123-061531-net-u85-256-dddd", fakes.spec_of()
-    estimated = next(e for e in fakes.compiled() if isinstance(e, events.Estimated))
-    what = [
-        *fakes.begun(name, request),
-        msgspec.structs.replace(estimated, operators=operators, tensors=()),
-        events.PlanKnown(t=fakes.T0, steps=steps),
-        *more,
-        *fakes.finished(),
-    ]
-    return fakes.make(name, request, what)
-
-
-def transformer() -> tuple[Operator, ...]:
-    """Twelve blocks of twelve operators each."""
-    return tuple(
-        Operator(
-            name=f"encoder.layers.{at // 12}.{'attn' if at % 12 < 6 else 'mlp'}.{at % 12}",
-            module=f"encoder.layers.{at // 12}.{'attn' if at % 12 < 6 else 'mlp'}.{at % 12}",
-            op="Conv2D",
-            total_cycles=1_000 + 10 * at,
-            line=f"/models/vit.py:{at}",
-        )
-        for at in range(144)
-    )
-
-
-def partitions(count: int) -> tuple[tuple[Operator, ...], tuple[PlanStep, ...]]:
-    """Partitions of two operators, with two conversions and a kernel between them."""
-    operators = tuple(
-        Operator(
-            name=f"m{at // 2}.{at % 2}", module=f"m{at // 2}.{at % 2}", op="Add", total_cycles=500, partition=at // 2
-        )
-        for at in range(2 * count)
-    )
-    steps = [PlanStep(op="EthosUBackend", name="P0", partition=0)]
-    for at in range(1, count):
-        steps += [
-            PlanStep(op=op, name=f"{op.partition('::')[2].partition('.')[0]}_{at}", line=f"net.py:{at}")
-            for op in ("cortex_m::dequantize_per_tensor.out", "aten::topk.values", "cortex_m::quantize_per_tensor.out")
-        ]
-        steps.append(PlanStep(op="EthosUBackend", name=f"P{at}", partition=at))
-    return operators, tuple(steps)
 
 
 async def test_the_cursor_walks_the_network_and_says_what_is_under_it(until: Until) -> None:
@@ -117,6 +66,17 @@ async def test_twelve_blocks_are_twelve_groups_that_open_and_close(until: Until)
         assert ribbon(app).window == (24, 36)
 
 
+async def test_a_mobilenet_is_grouped_by_its_blocks_and_what_is_slow_stays_alone(until: Until) -> None:
+    app = FvpApp(attach=network(mobilenet()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, read(app))
+        await until(pilot, lambda: ribbon(app).blocks)
+        names = [block.name for block in ribbon(app).blocks]
+        assert names[:3] == ["features.0.0", "features.1.conv.0..1 x2", "features.1.conv.2"]
+        assert names[-2:] == ["features.17.conv.0..2 x3", "classifier.1"] and len(names) <= 26
+        assert all(block.cells >= 3 for block in ribbon(app).blocks)
+
+
 async def test_thirty_four_partitions_are_walked_and_looked_at_closely(until: Until) -> None:
     operators, steps = partitions(34)
     app = FvpApp(attach=network(operators, steps))
@@ -135,19 +95,7 @@ async def test_thirty_four_partitions_are_walked_and_looked_at_closely(until: Un
 
 
 async def test_table_and_ribbon_point_at_the_same_operator(until: Until) -> None:
-    left = (
-        CpuOperator(op="aten.topk", node="topk_1", reason="the NPU cannot sort", line="net.py:1", conversions=2),
-        CpuOperator(op="aten.topk", node="topk_2", reason="the NPU cannot sort", line="net.py:2", conversions=2),
-        CpuOperator(
-            op="aten.atan2", node="atan2", reason="no such table", hint="use a table", inputs=("float32[1,5]",)
-        ),
-    )
-    rows = (OperatorDelegation(op="aten.topk", npu=0, cpu=2), OperatorDelegation(op="aten.atan2", npu=0, cpu=1))
-    delegation = Delegation(subgraphs=3, delegated_nodes=9, non_delegated_nodes=3, operators=rows, left=left)
-    operators, steps = partitions(3)
-    steps += (PlanStep(op="aten::atan2.out", name="atan2", line="net.py:9"),)
-    directory = network(operators, steps, events.DelegationKnown(t=fakes.T0, delegation=delegation))
-    app = FvpApp(attach=directory)
+    app = FvpApp(attach=divided())
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, read(app))
         await pilot.press("2", "z")

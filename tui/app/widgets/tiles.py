@@ -11,7 +11,6 @@ from tui.app.widgets.background import in_background, tell
 from tui.app.widgets.faces import LAST, Changed, faces, with_change
 from tui.app.widgets.tile import Tile, TileFace
 from tui.reports.when import moment
-from tui.reports.format import UNKNOWN
 from tui.run.state import State
 
 NARROW, BROAD = 72, 110
