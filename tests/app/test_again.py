@@ -82,7 +82,7 @@ async def test_its_options_are_edited_in_setup(where: str, until: Until, started
         await until(pilot, lambda: isinstance(app.screen, SetupScreen) and app.screen.request() == REQUEST)
         assert len(app.screen_stack) == 1
         # What is changed is changed, the rest is as it was.
-        await pilot.press("tab", "right", "r")
+        await pilot.press("right", "r")
         await until(pilot, lambda: started)
         assert started[0].target.accelerator == "ethos-u85-1024"
         assert started[0].parameters == REQUEST.parameters and started[0].quantize == "a16w8"

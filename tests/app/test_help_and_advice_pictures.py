@@ -45,9 +45,9 @@ async def read(pilot: Pilot[Any], until: Until) -> None:
 
 
 async def advised(pilot: Pilot[Any], until: Until) -> None:
-    """Go to the advice, and wait for what came of it and for what Vela has to say."""
+    """Go to the advice, alone on the screen, and wait for what came of it and for what Vela has to say."""
     await read(pilot, until)
-    await pilot.press("6")
+    await pilot.press("6", "z")
     await until(pilot, lambda: "tried: -9.0 %" in text(pilot.app) and "asking Vela" not in text(pilot.app))
     assert pilot.app.screen.query_one(AdvicePanel).can_try
 

@@ -269,8 +269,8 @@ class SetupScreen(Screen[None]):
         self._base = request
         self._form.fill(request)
         self._refuse(self._browser.begin(request.model, request.model))
-        self.set_focus(self.query_one(ModelTable))
         self._refresh_command()
+        self._form.enter(self._form.stops()[0])
 
     # -- what the user does: the options
 
