@@ -123,6 +123,7 @@ class MemoryPanel(Panel):
         """Show as much as the new size has room for."""
         super().on_resize(event)
         self._arrange()
+        self.retitle()
 
     def _arrange(self) -> None:
         """Show the parts that the panel has room for."""
