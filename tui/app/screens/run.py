@@ -175,7 +175,9 @@ class RunScreen(RunCommands):
             ("edit", "run.edit", "edits, then runs again"),
             ("panel", "run.panel-log", "the log"),
         )
-        return [(self._key(binding), does) for action, binding, does in ways if self.check_action(action, ())]
+        # Beside a table in focus, `e` opens the line of its row.
+        able = [way for way in ways if self._stand == "nothing" or way[0] != "source"]
+        return [(self._key(binding), does) for action, binding, does in able if self.check_action(action, ())]
 
     def on_tail(self, event: Tail) -> None:
         """Show the end of a long log, before the rest of it is read."""
