@@ -148,6 +148,12 @@ def _compare(part: Part, cases: list[tuple[list[Array], list[Array]]]) -> None:
         raise RefusedError("vela: clamps rows in another shape than it reads them")
     if faults.chooses_in_part(stream):
         raise RefusedError("vela: chooses in another shape")
+    if faults.rounds_a_shift(stream):
+        raise RefusedError("ethos-u55: rounds a right shift")
+    if faults.saturates(stream):
+        raise RefusedError("ethos-u55: saturates what TOSA wraps")
+    if programs.depends_on_leftovers(part, cases[0][0]):
+        raise RefusedError("vela: leaves a part of an output unwritten")
     raise DifferentError(where)
 
 

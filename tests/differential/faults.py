@@ -16,9 +16,10 @@ from tui.simulator import miscompiled
 from tui.simulator.ethosu import output_stage
 from tui.simulator.ethosu.inputs import broadcast_shape
 from tui.simulator.ethosu.registers import Broadcast, ElementwiseMode, Storage
-from tui.simulator.ethosu.stream import Stream, commands
+from tui.simulator.ethosu.stream import Command, Stream, commands
+from tui.simulator.ethosu55 import precision as precision_u55
 from tui.simulator.ethosu85 import accumulators, precision
-from tui.simulator.ethosu85.registers import AccumulatorInput
+from tui.simulator.ethosu85.registers import COMMANDS, AccumulatorInput
 
 TABLES = 0x100
 """In a DMA's destination region: the NPU's own memory, which holds lookup tables."""
@@ -276,6 +277,14 @@ KNOWN = (
         "a permute and a table in one, on 16 KiB of SHRAM: the table is loaded beyond it",
         ("ethos-u55-64", "Ethos_U55_High_End_Embedded", "Shared_Sram"),
     ),
+    Fault(
+        ((2, 3, 4), (2, 4, 3)),
+        (),
+        ("torch.cat((x0, torch.tanh(x1.transpose(1, 2))), 1)",),
+        "int8",
+        "a permute and a table, into a concatenation of several rows: all but the first are written where others lie",
+        ("ethos-u55-128", "Ethos_U55_High_End_Embedded", "Shared_Sram"),
+    ),
 )
 
 
@@ -378,6 +387,26 @@ def loses_a_table(stream: Stream) -> bool:
         elif registers.get("ACTIVATION", 0) & 0x1F >= LOOKUP:
             unused.clear()
     return False
+
+
+def rounds_a_shift(stream: Stream) -> bool:
+    """True if an Ethos-U55 shifts right: its hardware rounds where TOSA does not."""
+    return stream.command_set is not COMMANDS and any(
+        command.label == "ELEMENTWISE SHR" for command in commands(stream)
+    )
+
+
+def saturates(stream: Stream) -> bool:
+    """True if an Ethos-U55 shifts left, or casts to a narrower type: its commands saturate, TOSA's results wrap."""
+    return stream.command_set is not COMMANDS and any(
+        command.label == "ELEMENTWISE SHL" or (command.label == "ELEMENTWISE ADD" and _narrows(command))
+        for command in commands(stream)
+    )
+
+
+def _narrows(command: Command) -> bool:
+    ifm, ofm = (precision_u55.feature_map(command, which).dtype.itemsize for which in ("IFM", "OFM"))
+    return ifm > ofm and command.registers.get("OFM_SCALE", 1) == 1
 
 
 def mixes_accumulators(stream: Stream) -> bool:

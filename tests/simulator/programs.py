@@ -9,10 +9,11 @@ import numpy as np
 import tosa_reference_model
 
 from tui.model import pte, tensors
-from tui.simulator.delegate import EthosU
+from tui.simulator.delegate import FAST_SCRATCH_BYTES, EthosU
 from tui.simulator.ethosu import stream
 
 TOSA = "model.tosa"
+LEFTOVERS = (0x00, 0x5A)
 SMALL = Path(__file__).parent / "ethosu55"
 
 
@@ -84,6 +85,21 @@ def simulate(part: Part, engine: EthosU, inputs: Sequence[np.ndarray[Any, Any]])
         )
         for data, meta in zip(taken, part.outputs, strict=True)
     ]
+
+
+def depends_on_leftovers(part: Part, inputs: Sequence[np.ndarray[Any, Any]]) -> bool:
+    """True if the outputs depend on what was in memory before, which no command has written."""
+    engine = part.load()
+    found = []
+    for fill in LEFTOVERS:
+        scratch, fast = np.full(engine.scratch_bytes, fill, np.uint8), np.full(FAST_SCRATCH_BYTES, fill, np.uint8)
+        regions = {1: scratch, 2: fast}
+        for array, meta, port in zip(inputs, part.inputs, engine.inputs, strict=True):
+            data = np.frombuffer(tensors.to_bytes(array, meta.dim_order), np.uint8)
+            regions[port.region][port.offset : port.offset + len(data)] = data
+        engine._npu.run(scratch, fast)
+        found.append([regions[p.region][p.offset : p.offset + p.nbytes].tobytes() for p in engine.outputs])
+    return found[0] != found[1]
 
 
 def reference(part: Part, inputs: Sequence[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:

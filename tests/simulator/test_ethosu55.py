@@ -101,7 +101,8 @@ def test_a_wrong_register_shows(file: str, values: dict[str, int]) -> None:
     [
         (CONV, {"ACC_FORMAT": 2}, "accumulation in floating point is not known"),
         (CONV, {"IFM_UPSCALE": 3}, "IFM upscaling 3 is not known"),
-        (CONV, {"OFM_PRECISION": 1}, "rounding DOUBLE with scales for each channel is not known"),
+        (CONV, {"OFM_PRECISION": 0x4001}, "rounding TRUNCATE with scales for each channel is not known"),
+        (ADD, {"OFM_PRECISION": 0x4101}, r"rounding TRUNCATE with a scale of \d+ >> \d+ is not known"),
         (CONV, {"OFM_PRECISION": 0xC001}, "rounding 3 is not known"),
         (CONV, {"OFM_PRECISION": 0x8101}, "a convolution with one scale for all channels is not known"),
         (CONV, {"OFM_PRECISION": 0x8081}, "feature map format 2 is not known"),
@@ -112,6 +113,7 @@ def test_a_wrong_register_shows(file: str, values: dict[str, int]) -> None:
         (WIDE, {"PARALLEL_MODE": 0}, "a convolution on other than all 2 cores is not known"),
         (WIDE, {"SCALE1_LENGTH": 10}, "10 bytes of scales are too few for 5 channels"),
         (WIDE, {"ACTIVATION": 17}, "table 1 of 2048 bytes lies outside the SHRAM"),
+        (CONV, {"IFM_UPSCALE": 2, "IFM_ZERO_POINT": 300}, "a zero point of 300 between elements of int8 is not known"),
         (ADD, {"IFM_PRECISION": 0x8301}, "operand scaling 3 is not known"),
         (ADD, {"IFM2_BROADCAST": 8}, "IFM2 broadcast 0x8 is not known"),
     ],

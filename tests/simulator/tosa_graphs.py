@@ -28,6 +28,13 @@ TYPES = {
     "int32": (ts.DType.INT32, np.int32),
     "int48": (ts.DType.INT48, np.int64),
 }
+SYSTEMS = {
+    "ethos-u55": "Ethos_U55_High_End_Embedded",
+    "ethos-u65": "Ethos_U65_High_End",
+    "ethos-u85": "Ethos_U85_SYS_DRAM_Mid",
+}
+"""A system config of each family."""
+
 FAST_SCRATCH_BYTES = 1 << 20
 
 
@@ -167,7 +174,8 @@ def compile_graph(graph: Graph, folder: Path, accelerator: str = "ethos-u85-256"
     data = bytes(graph.serializer.serialize())
     file = folder / "graph.tosa"
     file.write_bytes(data)
-    options = ["--memory-mode=Sram_Only", "--system-config=Ethos_U85_SYS_DRAM_Mid", "--output-format=raw"]
+    system = SYSTEMS[accelerator.rpartition("-")[0]]
+    options = ["--memory-mode=Sram_Only", f"--system-config={system}", "--output-format=raw"]
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         vela.main([str(file), f"--output-dir={folder}", f"--accelerator-config={accelerator}", *options])
     # Vela writes some names as Python objects; the file is our own.

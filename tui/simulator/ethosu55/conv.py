@@ -25,6 +25,7 @@ def _check(command: Command, size: Configuration) -> None:
         raise command.error("a convolution with one scale for all channels is not known")
     if command.registers.get("PARALLEL_MODE", 0) != size.cores - 1:
         raise command.error(f"a convolution on other than all {size.cores} cores is not known")
+    scales.check_channels(command)
 
 
 def _load(command: Command, memory: Memory, cache: WeightCache, geometry: weights.Geometry) -> Decoded:
@@ -48,7 +49,6 @@ def run(command: Command, memory: Memory, size: Configuration, cache: WeightCach
     shape = output_stage.size(command)
     output.check(out, memory, shape)
     channels = weights.read_scales(memory, command, shape[2], size.cores)
-    scales.check_channels(command, channels)
     return output.finish(command, out, memory, _sums(command, memory, size, cache, k, shape), channels)
 
 

@@ -35,6 +35,9 @@ def read(command: Command, memory: Memory, shape: tuple[int, int, int]) -> Input
         return Input(doubled[:rows, :columns], fm)
     if mode != Upscale.ZEROS:
         raise command.error(f"IFM upscaling {mode} is not known")
+    limits = np.iinfo(fm.dtype)
+    if not limits.min <= fm.zero_point <= limits.max:
+        raise command.error(f"a zero point of {fm.zero_point} between elements of {fm.dtype.name} is not known")
     spread = np.full(shape, fm.zero_point, fm.dtype)
     spread[::2, ::2] = values
     return Input(spread, fm)

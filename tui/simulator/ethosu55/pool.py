@@ -10,7 +10,7 @@ from tui.simulator.ethosu.kernel import Kernel
 from tui.simulator.ethosu.memory import Memory, NDArray
 from tui.simulator.ethosu.registers import PoolMode, bits
 from tui.simulator.ethosu.stream import Command
-from tui.simulator.ethosu55 import inputs, output
+from tui.simulator.ethosu55 import inputs, output, precision, scales, weights
 from tui.simulator.ethosu55.registers import POOL_MODES, Configuration
 
 
@@ -27,7 +27,11 @@ def run(command: Command, memory: Memory, configuration: Configuration) -> NDArr
     out, k = output.from_registers(command, configuration), kernel.from_registers(command)
     shape = output_stage.size(command)
     output.check(out, memory, shape)
-    return output.finish(command, out, memory, _windowed(command, mode, memory, k, shape))
+    channels = None
+    if not precision.has_global_scale(command):
+        scales.check_channels(command)
+        channels = weights.read_scales(memory, command, shape[2], configuration.cores)
+    return output.finish(command, out, memory, _windowed(command, mode, memory, k, shape), channels)
 
 
 def _windowed(command: Command, mode: PoolMode, memory: Memory, k: Kernel, shape: tuple[int, int, int]) -> Int64:

@@ -11,53 +11,48 @@ from tui.simulator.ethosu.arithmetic import Rounding as Rounded
 from tui.simulator.ethosu.inputs import Input
 from tui.simulator.ethosu.registers import bits
 from tui.simulator.ethosu.stream import Command, once
-from tui.simulator.ethosu.weights import Scales
 from tui.simulator.ethosu55 import precision
 from tui.simulator.ethosu55.registers import OperandScaling, Rounding
 
 UNIT = Scale(1, 0, Rounded.NATURAL)
-IDENTITY = (0x80000001, 31)
-"""Scale and shift that leave any number of up to 16 bits as it is, however it is rounded: those of a transpose."""
+ROUNDINGS = {Rounding.DOUBLE: Rounded.DOUBLE_SYMMETRIC, Rounding.NATURAL: Rounded.NATURAL}
+"""Roundings of a scaling; TRUNCATE is a shift's."""
 
 FIXED_SHIFT = 19
 """Left shift of the 8-bit operand that has no scale of its own, where the other has one of 32 bits."""
 
 
-def _register(command: Command, name: str) -> tuple[int, int]:
-    raw = command.registers.get(name, 1)
-    return bits(raw, 0, 32), bits(raw, 32, 6)
-
-
-def _known(command: Command, scale: int, shift: int, rounding: Rounding) -> Scale:
-    """A scaling whose meaning is known.
+def _scale(command: Command, name: str, which: str) -> Scale:
+    """The scale in a register, rounded as the precision register of ``OFM`` or ``IFM`` says.
 
     Raises:
         CommandStreamError: it rounds as no stream from TOSA does.
     """
-    narrow = precision.feature_map(command, "IFM").dtype.itemsize <= 2
-    if (scale, shift) == (1, 0) or (narrow and (scale, shift) == IDENTITY):
+    raw, rounding = command.registers.get(name, 1), precision.rounding(command, which)
+    scale, shift = bits(raw, 0, 32), bits(raw, 32, 6)
+    if (scale, shift) == (1, 0):
         return UNIT
-    if rounding != Rounding.NATURAL:
+    if rounding not in ROUNDINGS:
         raise command.error(f"rounding {rounding.name} with a scale of {scale} >> {shift} is not known")
-    return Scale(scale, shift, Rounded.NATURAL)
+    return Scale(scale, shift, ROUNDINGS[rounding])
 
 
 @once
 def of_output(command: Command) -> Scale:
-    """Scaling of an OFM whose channels have none of their own: by OFM_SCALE where that is for all, else none."""
-    if not precision.has_global_scale(command):
-        return UNIT
-    return _known(command, *_register(command, "OFM_SCALE"), precision.rounding(command, "OFM"))
+    """Scaling of an OFM: by OFM_SCALE where that is for all channels, else by 1; its rounding is for their own, too."""
+    if precision.has_global_scale(command):
+        return _scale(command, "OFM_SCALE", "OFM")
+    return Scale(1, 0, ROUNDINGS.get(precision.rounding(command, "OFM"), Rounded.TRUNCATE_TO_LOWER))
 
 
-def check_channels(command: Command, channels: Scales) -> None:
-    """Refuse a rounding of scales for each channel that no stream from TOSA has.
+def check_channels(command: Command) -> None:
+    """Refuse a rounding that scales for each channel never have.
 
     Raises:
-        CommandStreamError: it is another than to the nearest, and a channel is scaled.
+        CommandStreamError: it is that of a shift.
     """
     rounding = precision.rounding(command, "OFM")
-    if rounding != Rounding.NATURAL and ((channels.scale != 1) | (channels.shift != 0)).any():
+    if rounding not in ROUNDINGS:
         raise command.error(f"rounding {rounding.name} with scales for each channel is not known")
 
 
@@ -68,16 +63,15 @@ def operands(command: Command, a: Input, b: Input) -> tuple[Int64, Int64]:
         CommandStreamError: a scaling that is not known.
     """
     mode = precision.operand_scaling(command)
-    scale, shift = _register(command, "OPA_SCALE")
     if mode == OperandScaling.BOTH_16:
-        other = bits(command.registers.get("OPB_SCALE", 1), 0, 16)
-        if shift:
-            raise command.error(f"16-bit operand scales with a shift of {shift} are not known")
-        return a.centred() * bits(scale, 0, 16), b.centred() * other
+        scales = [command.registers.get(f"OP{one}_SCALE", 1) for one in "AB"]
+        if any(scale >> 16 for scale in scales):
+            raise command.error(f"operand scales {scales[0]:#x} and {scales[1]:#x} for both are not known")
+        return a.centred() * scales[0], b.centred() * scales[1]
     if a.fm.dtype.itemsize != 1 or b.fm.dtype.itemsize != 1:
         raise command.error("a 32-bit operand scale for other than 8-bit operands is not known")
     # OPA_SCALE always holds the scale of the operand that has one.
-    known = _known(command, scale, shift, precision.rounding(command, "IFM"))
+    scale = _scale(command, "OPA_SCALE", "IFM")
     if mode == OperandScaling.A_32:
-        return arithmetic.apply(command, a.centred(), known), b.centred() << FIXED_SHIFT
-    return a.centred() << FIXED_SHIFT, arithmetic.apply(command, b.centred(), known)
+        return arithmetic.apply(command, a.centred(), scale), b.centred() << FIXED_SHIFT
+    return a.centred() << FIXED_SHIFT, arithmetic.apply(command, b.centred(), scale)
