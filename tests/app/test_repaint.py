@@ -19,7 +19,15 @@ from tui.app.repaint import Shown
 WIDTH, HEIGHT = 12, 3
 CONSOLE = Console(color_system="truecolor", force_terminal=True, width=WIDTH)
 CHARACTERS = ["a", "b", " ", ".", "█", "⣀", "漢", "e\u0301"]
-STYLES = [Style(), Style(color="#ff0000"), Style(bold=True, bgcolor="#00ff00"), Style(meta={"offset": (1, 2)})]
+STYLES = [
+    Style(),
+    Style(color="#ff0000"),
+    Style(bold=True, bgcolor="#00ff00"),
+    Style(color="#ff0000", bgcolor="#00ff00"),
+    Style(underline=True),
+    Style(reverse=True, color="#ff0000"),
+    Style(meta={"offset": (1, 2)}),
+]
 
 
 @st.composite
@@ -44,10 +52,16 @@ def updates(draw: st.DrawFn) -> CompositorUpdate:
     return ChopsUpdate(rows, [span], [[cut, WIDTH]] * HEIGHT)
 
 
-def _seen(screen: pyte.Screen) -> list[list[tuple[str, str, str, bool]]]:
+def _seen(screen: pyte.Screen) -> list[list[tuple[object, ...]]]:
+    """The cells; of a blank the colour of its letters is not seen, unless it is reversed."""
+    rows = [[screen.buffer[y][x] for x in range(WIDTH)] for y in range(HEIGHT)]
     return [
-        [(cell.data, cell.fg, cell.bg, cell.bold) for cell in (screen.buffer[y][x] for x in range(WIDTH))]
-        for y in range(HEIGHT)
+        [
+            (cell.data, cell.bg, cell.underscore, cell.reverse)
+            + ((cell.fg, cell.bold) if cell.data != " " or cell.reverse else ())
+            for cell in row
+        ]
+        for row in rows
     ]
 
 
@@ -95,3 +109,13 @@ def test_another_size_of_the_terminal_costs_one_picture(terminal: Callable[..., 
     assert picture / 2 < tui.answer(before) < 1.5 * picture
     tui.child.send("\x11")
     assert tui.end() == 0
+
+
+def test_blanks_go_with_their_neighbours() -> None:
+    ground, other = Style(bgcolor="#000000"), Style(color="#ff0000", bgcolor="#000000")
+    parts = [(" ", ground), ("ab", other), ("  ", ground), ("cd", other), ("  ", Style(bgcolor="#00ff00"))]
+    strip = Strip([Segment(text, style) for text, style in parts])
+    update = Shown().missing(LayoutUpdate([[strip]], Region(0, 0, 9, 1)), Offset(0, 0))
+    assert isinstance(update, CompositorUpdate)
+    # Each change of the style is sent with all of it, and ended.
+    assert update.render_segments(CONSOLE).count("\x1b[0m") == 2

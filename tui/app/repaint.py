@@ -35,7 +35,9 @@ class Pieces(CompositorUpdate):
 
     def render_segments(self, console: Console) -> str:
         """Return the parts, each with its place."""
-        return "".join(f"{Control.move_to(x, y).segment.text}{strip.render(console)}" for x, y, strip in self._pieces)
+        return "".join(
+            f"{Control.move_to(x, y).segment.text}{_sent(strip).render(console)}" for x, y, strip in self._pieces
+        )
 
 
 class Shown:
@@ -106,6 +108,36 @@ def _visible(style: Style | None) -> Style:
 def _bare(strip: Strip) -> list[Segment]:
     """Return a row as it looks: neighbours of one style are one segment."""
     return list(Segment.simplify(Segment(text, _visible(style)) for text, style, _ in strip))
+
+
+def _sent(strip: Strip) -> Strip:
+    """Return a part of a row in as few segments as look the same, each of which is sent with all of its style.
+
+    Of blanks only the ground is seen: they go with what is before them, or with what follows.
+    """
+    joined: list[tuple[str, Style]] = []
+    for segment in _bare(strip):
+        text, style = segment.text, segment.style or Style()
+        if joined and _alike(*joined[-1], text, style):
+            before, own = joined[-1]
+            joined[-1] = before + text, style if before.isspace() else own
+        else:
+            joined.append((text, style))
+    return Strip([Segment(text, style) for text, style in joined], strip.cell_length)
+
+
+def _alike(before: str, one: Style, text: str, other: Style) -> bool:
+    """Tell whether two neighbours look the same in one style."""
+    if one == other:
+        return True
+    if not (before.isspace() or text.isspace()):
+        return False
+    return one.bgcolor == other.bgcolor and not (_lined(one) or _lined(other))
+
+
+def _lined(style: Style) -> bool:
+    """Tell whether a style is seen on blanks, too."""
+    return bool(style.underline or style.underline2 or style.strike or style.overline or style.reverse)
 
 
 def _even(row: Iterable[Segment]) -> bool:

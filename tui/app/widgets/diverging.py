@@ -34,7 +34,8 @@ class Diverging(NamedTuple):
         if self.share and not halves:
             halves = 1
         full, half = divmod(halves, 2)
-        bar, track, middle = ink(self.role, False), ink("track", False), Segment(MIDDLE, ink("line", False))
+        bar, track = ink(self.role, False), ink("track", False)
+        middle = Segment(MIDDLE, track)
         line = " " if ascii.wanted() else TRACK
         rest = Segment(line * (side - full - half), track)
         whole = Segment(line * side, track)

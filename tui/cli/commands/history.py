@@ -13,7 +13,7 @@ from tui.analysis.changes import Changes, with_references
 from tui.cli.command import command, json_option
 from tui.cli.output import print_json
 from tui.reports import state_json
-from tui.reports.format import UNKNOWN, change, table, times
+from tui.reports.format import UNKNOWN, change, ms, table, times
 from tui.reports.when import moment
 from tui.run import index, names, state, store
 from tui.run.index import Row
@@ -52,10 +52,10 @@ def history(as_json: bool, count: int) -> None:
 def _rows(runs: Sequence[Row], changes: Changes) -> list[list[str]]:
     short, now = names.short(name for name, _ in store.directories()), time.time()
     took = times([run.seconds for run in runs])
-    latencies = times([None if run.latency_ms is None else run.latency_ms / 1000 for run in runs])
+    # Networks of any size: each latency in the unit that fits.
     return [
-        _cells(run, short, moment(run.name, run.created, now), latency, _change(run, changes), seconds)
-        for run, latency, seconds in zip(runs, latencies, took, strict=True)
+        _cells(run, short, moment(run.name, run.created, now), ms(run.latency_ms), _change(run, changes), seconds)
+        for run, seconds in zip(runs, took, strict=True)
     ]
 
 
