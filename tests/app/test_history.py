@@ -5,11 +5,13 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from textual.widgets import Static
 
 from tests.app import fakes
 from tests.app.conftest import Until
 from tests.app.days import three_days
+from tests.app.test_hostile import CONTROLS, TEXTS
 from tui.app import ascii
 from tui.app.screens import history
 from tui.app.screens.cleanup import CleanupScreen, bytes_words
@@ -427,3 +429,25 @@ async def test_runs_are_told_without_colour_and_without_unicode(
         assert not [line for line in drawn if "?" in line and line not in (*signs, drawn[-1])]
         here = next(line for line in drawn if "v  01:31" in line)
         assert "x  01:36" in "\n".join(drawn) and "v  01:31" in here and "+10.2 % b" in here and "MATCH" in here
+
+
+@pytest.mark.parametrize("number", range(len(TEXTS)))
+@pytest.mark.parametrize("size", [(60, 20), (120, 40), (200, 50)])
+async def test_hostile_text_in_runs_is_only_text(number: int, size: tuple[int, int], until: Until) -> None:
+    text = TEXTS[number]
+    request = fakes.spec_of(f"/tmp/{text[:200]}.py", target=Target(accelerator=text[:50], memory_mode=text[:50]))
+    for at, last in ((1, fakes.finished()), (2, fakes.finished("failed", text, text, 1)), (3, fakes.finished())):
+        name = f"2026112{at}-010101-x-u85-256-000{at}"
+        what = [*fakes.begun(name, request), *fakes.compiled(), *fakes.inferred((4_000 + at,)), *last]
+        fakes.make(name, fakes.spec_of(), what)
+    app = FvpApp()
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and len(rows(app)) == 3)
+        shown = lines(app)
+        for key in ("b", "down", "down", "right", "right"):
+            await pilot.press(key)
+            await pilot.pause()
+            shown += lines(app)
+        assert not {c for line in shown for c in line} & set(CONTROLS)
+        assert all(cell_len(line) <= size[0] for line in shown)

@@ -68,7 +68,7 @@ TASKS = {
     "which NPU keeps 1 ms": Task("sweepable", ("w", "t", "1", "enter"), "smallest under 1.00 ms", 4),
     "try the first advice": Task("run", ("a",), "being tried", 11, lambda spec: spec.channels_last),
     "compare with yesterday's": Task("run", ("h", "c"), "4,000", 4),
-    "find the error of a failed run": Task("setup", ("h", "enter"), "float input that was not quantized", 2),
+    "find the error of a failed run": Task("setup", ("h",), "float input that was not quantized", 2),
     "export a report": Task("run", ("x", "enter"), "Written", 2),
 }
 
