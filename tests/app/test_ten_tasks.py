@@ -29,6 +29,7 @@ from tui.run.spec import Spec
 
 YESTERDAY = "20261122-021531-digits-u85-256-0001"
 TODAY = "20261123-021531-digits-u85-256-7f3a"
+PATIENCE_S = 120
 WHY = "use amax"
 
 
@@ -102,7 +103,7 @@ async def settled(pilot: Pilot[None], until: Until) -> None:
             last[0] = (now, time.monotonic())
         return time.monotonic() - last[0][1] > 0.2
 
-    await until(pilot, still)
+    await until(pilot, still, PATIENCE_S)
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -140,5 +141,5 @@ async def test_a_task_takes_no_more_keys_than_before(
         for key in task.keys:
             await pilot.press(key)
             await settled(pilot, until)
-        await until(pilot, lambda: task.answer in text(app), 60)
+        await until(pilot, lambda: task.answer in text(app), PATIENCE_S)
         assert task.started is None or (len(started) == 1 and task.started(started[0]))
