@@ -79,7 +79,7 @@ async def test_nothing_moves_after_the_first_picture(
     app = FvpApp()
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
-        before, head = regions(app), lines(app, "#top")[0]
+        before, head, columns = regions(app), lines(app, "#top")[0], lines(app, "ModelTable")[0]
         rows = [line[:20] for line in lines(app, "ModelTable") if line.strip()]
         assert "–" in head if size[0] >= 100 else "FVP or SIMULATOR" in head
         doors.set()
@@ -87,7 +87,7 @@ async def test_nothing_moves_after_the_first_picture(
         await until(pilot, lambda: "µs" in drawn(app, "ModelTable"))
         await until(pilot, lambda: " by Vela, " in drawn(app, "#target"))
         await until(pilot, lambda: "or SIMULATOR" not in drawn(app, "#top") and "–" not in drawn(app, "#top"))
-        assert regions(app) == before
+        assert regions(app) == before and lines(app, "ModelTable")[0] == columns
         # The models that were there are where they were.
         assert [line[:20] for line in lines(app, "ModelTable")][: len(rows)] == rows
 
@@ -142,6 +142,12 @@ async def test_the_card_of_a_file_names_its_inputs_by_its_source(tmp_path: Path,
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "(torch.ones(1, 3, 32, 32),)" in drawn(app, "#card"))
         assert "source" in drawn(app, "#card") and "Enter runs it" in drawn(app, "#card")
+        model.write_text("ModelUnderTest = None\nModelInputs = (" + ", ".join(map(str, range(60))) + ")\n")
+    # A long one goes on below, and leaves room for what enter does.
+    app = FvpApp(model=str(model))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: " 0, 1" not in drawn(app, "#card") and "(0, 1, " in drawn(app, "#card"))
+        assert "20, 21, 22" in drawn(app, "#card") and "Enter runs it" in drawn(app, "#card")
 
 
 async def test_the_first_line_says_what_is_installed(doors: threading.Event, until: Until) -> None:

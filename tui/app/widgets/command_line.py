@@ -1,13 +1,13 @@
 """The foot of the Setup screen: words on the field in focus or on what is wrong, the command, and what enter does."""
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
 from tui.app import ascii
 from tui.app.widgets.lines import Lines
 from tui.app.widgets.paint import Paint
-from tui.app.widgets.words import fit
+from tui.app.widgets.words import fit, wrapped
 from tui.text import clean
 
 PROMPT = "$ "
@@ -63,7 +63,7 @@ class CommandLine(Lines):
         """Draw all lines."""
         height, room = self.size.height, max(width - PILL - 2, 1)
         above = self._above(width, height, paint)
-        command = _wrapped(PROMPT + self.command, room, height - len(above))
+        command = wrapped(PROMPT + self.command, room, height - len(above))
         rows = above
         pill = self._pill(paint)
         for at, line in enumerate(command):
@@ -77,26 +77,9 @@ class CommandLine(Lines):
     def _above(self, width: int, height: int, paint: Paint) -> list[list[Segment]]:
         if not self.problem:
             return [[Segment(fit(self.about, width), paint.ink("muted"))]]
-        lines = _wrapped(f"! {self.problem}", width, height)
+        lines = wrapped(f"! {self.problem}", width, height)
         return [[Segment(line, paint.ink("fail", bold=True))] for line in lines]
 
     def _pill(self, paint: Paint) -> list[Segment]:
         words = f"{ENTER_ASCII if ascii.wanted() else ENTER}  {self.enter}"
         return [Segment(fit(words.center(PILL), PILL), paint.pill("accent"))] if self.enter else []
-
-
-def _wrapped(text: str, width: int, most: int) -> list[str]:
-    """Lines of a text, broken between words; a word that is longer than a line begins on one and is cut anywhere."""
-    lines = [""]
-    for word in text.split(" "):
-        together = f"{lines[-1]} {word}" if lines[-1] else word
-        if cell_len(together) <= width:
-            lines[-1] = together
-            continue
-        pieces = chop_cells(word, width) if cell_len(word) > width else [word]
-        lines += pieces if lines[-1] else pieces[1:]
-        if not lines[0]:
-            lines[0] = pieces[0]
-    if len(lines) > most:
-        lines[most - 1 :] = [fit(" ".join(lines[most - 1 :]), width)]
-    return lines[:most]

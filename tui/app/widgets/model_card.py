@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from tui.app.widgets.lines import Lines
 from tui.app.widgets.paint import Paint, bar
-from tui.app.widgets.words import fit
+from tui.app.widgets.words import fit, wrapped
 from tui.reports.format import UNKNOWN, kib, kib_words, ms, number, percentage
 from tui.text import printable_name
 
@@ -89,22 +89,19 @@ class ModelCard(Lines):
         if sheet.reason:
             rows.append(pen.line((sheet.reason, "warn", False)))
         if not sheet.runs:
-            rows += self._new(pen)
+            rows += self._new(pen, height - len(rows))
         else:
             rows += self._known(pen, height - len(rows))
         return [Strip(row) for row in rows[:height]]
 
-    def _new(self, pen: "_Pen") -> list[Row_]:
+    def _new(self, pen: "_Pen", room: int) -> list[Row_]:
         """Draw a model that was never run."""
         sheet = self.sheet
-        rows = []
-        if sheet.source:
-            rows.append(pen.named("source", sheet.source))
-        if sheet.inputs:
-            rows.append(pen.named("inputs", sheet.inputs))
-        if not sheet.reason:
-            rows.append(pen.line(("Enter", "accent", True), (" runs it: then its figures stand here.", "muted", False)))
-        return rows
+        last = [pen.line(("Enter", "accent", True), (" runs it: then its figures stand here.", "muted", False))]
+        last = [] if sheet.reason else last
+        source = [pen.named("source", sheet.source)] if sheet.source else []
+        inputs = pen.wrapped("inputs", sheet.inputs, max(room - len(source) - len(last), 1)) if sheet.inputs else []
+        return [*source, *inputs, *last]
 
     def _known(self, pen: "_Pen", room: int) -> list[Row_]:
         sheet = self.sheet
@@ -164,6 +161,11 @@ class _Pen:
     def named(self, label: str, text: str) -> Row_:
         """A label, and a value that is cut."""
         return self.line((label.ljust(LABEL), "muted", False), (text, "text", False))
+
+    def wrapped(self, label: str, text: str, most: int) -> list[Row_]:
+        """A label, and a value on as many lines as it needs, but for the most; the last one is cut."""
+        lines = wrapped(text, self._width - LABEL, most)
+        return [self.named(label if at == 0 else "", line) for at, line in enumerate(lines)]
 
     def ribbon(self, parts: "tuple[Part, ...]") -> list[Row_]:
         """The network of the newest run, in two lines."""
