@@ -1,5 +1,7 @@
 """Text from outside - names, paths, log, reasons - neither crashes the program nor reaches the terminal as control."""
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 from rich.cells import cell_len
@@ -93,6 +95,41 @@ async def test_hostile_text_is_only_text(number: int, until: Until) -> None:
         shown += [strip.text for strip in app.screen._compositor.render_strips()]
         assert not {c for line in shown for c in line} & set(CONTROLS)
         assert all(cell_len(line) <= 80 for line in shown)
+
+
+def going_on(name: str, text: str) -> list[Event]:
+    """A run under way whose stage at work tells this text."""
+    return [
+        *fakes.begun(name, fakes.spec_of()),
+        events.StageStarted(t=fakes.T0, stage="lower"),
+        events.StageProgressed(t=fakes.T0 + 1, stage="lower", what=text, done=1, total=9),
+    ]
+
+
+def broken_off(name: str, text: str) -> list[Event]:
+    """A run of which nothing is known but that it failed, for this reason at this line."""
+    return [
+        *going_on(name, text),
+        events.StageFinished(t=fakes.T0 + 2, stage="lower", status="failed", seconds=2.0, reason=text, line=text),
+        *fakes.finished("failed", f"lower: {text}", text, 1),
+    ]
+
+
+@pytest.mark.parametrize("what", [going_on, broken_off])
+@pytest.mark.parametrize("size", [(60, 20), (120, 40)])
+async def test_hostile_text_of_a_run_that_goes_on_or_failed_is_only_text(
+    size: tuple[int, int], what: Callable[[str, str], list[Event]], until: Until
+) -> None:
+    for number, text in enumerate(TEXTS):
+        name = f"20261123-1115{number:02}-hostile-u85-256-0bad"
+        app = FvpApp(attach=fakes.make(name, fakes.spec_of(), what(name, text)))
+        async with app.run_test(size=size, notifications=True) as pilot:
+            await until(pilot, lambda app=app: isinstance(app.screen, RunScreen) and app.screen.state)
+            await pilot.pause()
+            shown = [strip.text for strip in app.screen._compositor.render_strips()]
+            assert any("Stages" in line or "Why" in line for line in shown)
+            assert not {c for line in shown for c in line} & set(CONTROLS)
+            assert all(cell_len(line) <= size[0] for line in shown)
 
 
 async def test_hostile_names_of_runs_and_files(until: Until) -> None:
