@@ -11,6 +11,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -104,6 +105,11 @@ class Panel(Card, can_focus=True):
             figure=_figure(words),
             foot=hidden or self.legend(state),
         )
+
+    def on_resize(self, event: Resize) -> None:
+        """Say what the new size hides, or has room for."""
+        super().on_resize(event)
+        self.retitle()
 
     def _hidden_words(self) -> str:
         """Name the columns that do not fit; beside other panels, count them and say what makes room."""
