@@ -56,6 +56,8 @@ async def test_twelve_blocks_are_twelve_groups_that_open_and_close(until: Until)
         assert all(block.cells >= 5 for block in ribbon(app).blocks)
         await pilot.press("right", "enter")
         assert ribbon(app).window == (12, 24)
+        # Part of a partition has not all of its cycles.
+        assert "─ P0 ─" in shown(ribbon(app)) and "P0 2" not in shown(ribbon(app))
         assert next(block.name for block in ribbon(app).blocks) == "encoder.layers.1.attn.0"
         await pilot.press("right", "minus")
         assert ribbon(app).window is None

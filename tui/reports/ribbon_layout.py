@@ -99,6 +99,8 @@ class Span:
     cycles: int | None
     again: bool = False
     """A further call of the partition."""
+    cut: bool = False
+    """True where more of the partition lies beyond the ends: its cycles are not all."""
 
 
 @dataclass(frozen=True)
@@ -237,15 +239,16 @@ def _cells(sizes: Sequence[float], width: int) -> list[int]:
     return cells
 
 
-def spans(blocks: Sequence[Block]) -> tuple[Span, ...]:
-    """Stretches of the partitions, in running order."""
+def spans(blocks: Sequence[Block], beyond: Sequence[Part] = ()) -> tuple[Span, ...]:
+    """Stretches of the partitions, in running order; `beyond` are parts of the network that are not shown."""
     found, start = [], 0
+    elsewhere = {(part.partition, part.again) for part in beyond}
     for stretch, together in groupby(blocks, key=lambda block: block.stretch):
         run = tuple(together)
         cells = sum(block.cells for block in run)
         if stretch is not None and all(block.side == "npu" for block in run):
             cycles = Block(tuple(part for block in run for part in block.parts), cells).cycles
-            found.append(Span(stretch[0], start, cells, cycles, stretch[1]))
+            found.append(Span(stretch[0], start, cells, cycles, stretch[1], cut=stretch in elsewhere))
         start += cells
     return tuple(found)
 

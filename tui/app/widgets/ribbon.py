@@ -153,7 +153,9 @@ class Ribbon(Lines):
             rows.append(pen.shares(blocks, phases, self._total))
         if self._brackets:
             at = self._cursor.index(blocks) if self._pointed else None
-            rows.append(pen.pointed(pen.brackets(spans(blocks), width), blocks, at))
+            first, end = self._cursor.window
+            stretches = spans(blocks, (*self._parts[:first], *self._parts[end:]))
+            rows.append(pen.pointed(pen.brackets(stretches, width), blocks, at))
         if self._handovers:
             rows.append(pen.handovers(blocks, width))
         if self._legend:

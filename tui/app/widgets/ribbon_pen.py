@@ -98,7 +98,7 @@ class Pen:
             return [Segment("┴", npu)]
         inner = span.cells - 2
         name = f"P{span.partition}"
-        figure = f"{name} {'again' if span.again else number(span.cycles)}"
+        figure = name if span.cut else f"{name} {'again' if span.again else number(span.cycles)}"
         texts = (f" {figure} ", figure, f" {name} ", name)
         text = next((text for text in texts if len(text) <= inner), "")
         left = (inner - len(text)) // 2
