@@ -50,8 +50,9 @@ def with_change(latency: TileFace, changed: Changed) -> TileFace:
     """The face of a latency that says how it has changed: ``-9.3 % vs baseline 10:41``."""
     words = change(changed.percent)
     if changed.baseline:
-        return latency._replace(words=f"{words} vs baseline {changed.when}", brief=f"{words} vs base")
-    return latency._replace(words=f"{words} vs {changed.when}", brief=f"{words} vs before")
+        brief = (f"{words} vs baseline", f"{words} vs base")
+        return latency._replace(words=f"{words} vs baseline {changed.when}", brief=brief)
+    return latency._replace(words=f"{words} vs {changed.when}", brief=(f"{words} vs run before", f"{words} vs before"))
 
 
 def _expected(now: TileFace, then: TileFace | None, words: str, state: State) -> TileFace:

@@ -38,8 +38,8 @@ class TileFace(NamedTuple):
     """Role of a figure that is a verdict and stands in a block; empty for a number."""
     dim: bool = False
     """True of what is expected, not yet known."""
-    brief: str = ""
-    """Proportion in fewer words, for a tile that has no room for `words`."""
+    brief: tuple[str, ...] = ()
+    """Proportion in fewer and fewer words, for a tile that has no room for `words`."""
 
 
 class Tile(Lines):
@@ -125,7 +125,8 @@ def _digits(face: TileFace, paint: Paint) -> list[list[Segment]]:
 
 
 def _proportion(face: TileFace, width: int, paint: Paint) -> list[Segment]:
-    text = face.brief if face.brief and cell_len(face.words) > width else face.words
+    said = (face.words, *face.brief)
+    text = next((words for words in said if cell_len(words) <= width), said[-1])
     words = Segment(text, paint.ink("faint" if face.dim else "text"))
     cells = min(width - cell_len(text) - 2, MOST_BAR)
     if face.share is None or face.dim or cells < LEAST_BAR:
