@@ -78,8 +78,8 @@ def _box(area: Area, tensor: TensorPlace) -> tuple[float, float, float, float]:
 
 
 def _block(area: Area, tensor: TensorPlace, shade: int, state: State) -> Markup:
-    shape = Markup('<rect class="t{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>')
-    return shape.format(shade + 1, *_box(area, tensor), _words(area, tensor, state))
+    shape = Markup('<rect class="t{}" x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect>')
+    return shape.format(shade + 1, *map(_short, _box(area, tensor)), _words(area, tensor, state))
 
 
 def _named(area: Area, tensor: TensorPlace, shade: int, state: State) -> Iterator[Markup]:
@@ -123,8 +123,9 @@ def _used(area: Area, used: Sequence[int], limit_kib: float | None) -> Iterator[
     for begin, end in pairwise(edges):
         height = USE * used[begin] / top
         x = _across(area, begin)
-        yield Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>').format(
-            "most" if used[begin] == most else "used", x, bottom - height, _across(area, end) - x, height
+        yield Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>').format(
+            "most" if used[begin] == most else "used",
+            *map(_short, (x, bottom - height, _across(area, end) - x, height)),
         )
     yield _text("axis", MARGIN - 6, bottom - USE + LINE - 4, kib(round(top)), end=True)
     yield _text("axis", MARGIN - 6, bottom, "in use", end=True)
@@ -135,9 +136,14 @@ def _used(area: Area, used: Sequence[int], limit_kib: float | None) -> Iterator[
 
 
 def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
-    return Markup('<line class="{}" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>').format(kind, x1, y1, x2, y2)
+    return Markup('<line class="{}" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(kind, *map(_short, (x1, y1, x2, y2)))
 
 
 def _text(kind: str, x: float, y: float, words: str, *, end: bool = False, middle: bool = False) -> Markup:
     anchor = Markup(' text-anchor="{}"').format("end" if end else "middle") if end or middle else ""
-    return Markup('<text class="{}" x="{:.1f}" y="{:.1f}"{}>{}</text>').format(kind, x, y, anchor, words)
+    return Markup('<text class="{}" x="{}" y="{}"{}>{}</text>').format(kind, _short(x), _short(y), anchor, words)
+
+
+def _short(place: float) -> float:
+    """A place in the drawing, a tenth of its unit fine."""
+    return round(place, 1)

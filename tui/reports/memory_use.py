@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from tui.reports.format import UNKNOWN, kib, kib_words
+from tui.reports.format import UNKNOWN, kib, kib_words, percentage
 from tui.reports.memory import Area, needed
 from tui.reports.ribbon_layout import fitting_name
 from tui.run.figures import Operator, TensorPlace
@@ -198,4 +198,4 @@ def used_words(area: Area, most: int, limit_kib: float | None) -> str:
     """``48.0 KiB of 64 KiB, 75%``."""
     if not limit_kib:
         return kib(most)
-    return f"{kib(most)} of {limit_words(limit_kib)}, {most / 1024 / limit_kib:.0%}"
+    return f"{kib(most)} of {limit_words(limit_kib)}, {percentage(most / 1024 / limit_kib)}"

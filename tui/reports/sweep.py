@@ -144,7 +144,7 @@ def doublings(points: Sequence[Point]) -> list[Doubling]:
 
 def factor_words(doubling: Doubling) -> str:
     """``×1.85``."""
-    return f"×{doubling.factor:.2f}"
+    return f"×{number(doubling.factor, 2)}"
 
 
 def reason_words(doubling: Doubling) -> str:
