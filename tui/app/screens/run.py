@@ -82,6 +82,8 @@ class RunScreen(RunCommands):
         self._ticker: Timer | None = None
         self._zoomed = False
         self._current = 0
+        self._told = self.clock()
+        """Time that head, rail and stages tell: they move on together, once a second or with a stage."""
         self._stand: Stand = ""
         self._usual: Usual | None = None
         self._source = ""
@@ -89,8 +91,8 @@ class RunScreen(RunCommands):
 
     def compose(self) -> ComposeResult:
         """Verdict, stages, figures, reason, network, tabs, panels, keys."""
-        yield RunHeader(self.clock, id="head")
-        yield Rail(self.clock, id="rail")
+        yield RunHeader(lambda: self._told, id="head")
+        yield Rail(lambda: self._told, id="rail")
         yield Tiles(id="tiles")
         yield WhyCard(id="why")
         yield Ribbon(shares=False, brackets=False, legend=False, id="ribbon")
@@ -119,6 +121,8 @@ class RunScreen(RunCommands):
         if not self.children:
             return  # the program is on its way out
         changed = self.state is None or _keys(self.state) != _keys(event.state)
+        if self.state is None or _at_work(self.state) != _at_work(event.state):
+            self._told = self.clock()
         self.state = event.state
         with self.app.batch_update():
             self._show(event.state)
@@ -161,7 +165,7 @@ class RunScreen(RunCommands):
         self.query_one("#ribbon", Ribbon).take(state)
         for panel in self.panels:
             panel.take(state)
-        self.query_one(LiveArea).take(state, usual, self.clock())
+        self.query_one(LiveArea).take(state, usual, self._told)
         if self._stand != stood:
             self._arrange()
             self._focus_panel()
@@ -186,10 +190,11 @@ class RunScreen(RunCommands):
             self.query_one(LogPanel).view.set_tail(event.lines)
 
     def _tick(self) -> None:
+        self._told = self.clock()
         if self.state is not None and self.children:
             self.query_one(RunHeader).tick()
             self.query_one(Rail).tick()
-            self.query_one(LiveArea).tick(self.clock())
+            self.query_one(LiveArea).tick(self._told)
             for panel in self.panels:
                 panel.tick(self.state, self._feed.vitals)
             self._draw_tabs()
@@ -341,3 +346,8 @@ def serves(state: State) -> bool:
 def _keys(state: State) -> tuple[object, ...]:
     """Return what decides which keys do something."""
     return state.run.status, state.phase is None, named_line(state)
+
+
+def _at_work(state: State) -> list[str]:
+    """Return how each stage stands."""
+    return [state.run.status, *(stage.status for stage in state.stages)]
