@@ -93,6 +93,20 @@ async def test_a_gain_is_one_where_the_outputs_are_right(until: Until) -> None:
         assert app.focused is app.screen.query_one("#modules")
 
 
+async def test_the_line_of_a_module_is_opened(until: Until) -> None:
+    three_days()
+    app = FvpApp()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        screen = CompareScreen(named("a266"), named("d582"))
+        app.push_screen(screen)
+        await until(pilot, lambda: screen.found)
+        await pilot.press("tab", "e")
+        # The editor is another program's; here the line is named.
+        await until(pilot, lambda: [n for n in app._notifications if "model.py" in n.message])
+        await pilot.press("end", "e")
+        await until(pilot, lambda: [n for n in app._notifications if "No line of the model" in n.message])
+
+
 async def test_what_cannot_be_compared_says_why(until: Until) -> None:
     three_days()
     app = FvpApp()

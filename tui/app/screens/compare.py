@@ -16,12 +16,14 @@ from textual.widgets import Static
 
 from tui.analysis.compare import Comparison, Profile, compare
 from tui.app.screens.again import edit_again, run_again
+from tui.app.screens.open_line import open_line
 from tui.app.widgets.background import in_background, tell
 from tui.app.widgets.card import Card
 from tui.app.widgets.compare_head import CompareHead, against, face, what_words
 from tui.app.widgets.compare_tables import FiguresTable, ModulesTable
 from tui.app.widgets.drawing import show
 from tui.app.widgets.keybar import KeyBar
+from tui.app.widgets.operators import SourceWanted
 from tui.app.widgets.ribbon import Ribbon
 from tui.app.widgets.table import FigureTable
 from tui.app.widgets.tile import Tile
@@ -188,6 +190,10 @@ class CompareScreen(Screen[None]):
     def on_figure_table_hidden(self, event: FigureTable.Hidden) -> None:
         """Take no notice: a bar says again what a figure says."""
         event.stop()
+
+    def on_source_wanted(self, event: SourceWanted) -> None:
+        """Open the line of a module."""
+        open_line(self, event.line)
 
     def action_page(self, step: int) -> None:
         """Move the cursor of the table in focus by a screenful."""

@@ -4,14 +4,13 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 
-from textual.app import SuspendNotSupported
 from textual.message import Message
 
-from tui.app import editor
 from tui.app.screens.again import edit_again, run_again
 from tui.app.screens.baseline import MeasuredScreen
 from tui.app.screens.confirm import Confirm
 from tui.app.screens.export import ExportScreen
+from tui.app.screens.open_line import open_line
 from tui.app.screens.path import InputsScreen
 from tui.app.widgets.background import in_background, tell
 from tui.app.widgets.operators import SourceWanted
@@ -78,13 +77,7 @@ class RunCommands(MeasuredScreen):
 
     def on_source_wanted(self, event: SourceWanted) -> None:
         """Open a line of the model in the user's editor, which has the terminal meanwhile."""
-        try:
-            with self.app.suspend():
-                editor.show(event.line)
-        except UserError as error:
-            self.notify(clean(str(error)), severity="error", markup=False)
-        except SuspendNotSupported:
-            self.notify(f"{clean(event.line)} (this terminal cannot open an editor)", markup=False)
+        open_line(self, event.line)
 
     def _tell(self, command: Callable[[Path], object]) -> None:
         def send() -> None:

@@ -1,10 +1,14 @@
 """The tables of the Compare screen: figures and modules, what changed first, what did not muted."""
 
 from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
 
 from tui.analysis.compare import CHECK, HIGHER_IS_BETTER, Compared, ComparedModule
 from tui.app.widgets.cells import Inked
 from tui.app.widgets.diverging import LEAST, Diverging
+from tui.app.widgets.operators import SourceWanted
 from tui.app.widgets.table import Column, FigureTable, Row
 from tui.reports.compare import WORSE, changed_first, figure_words, percent, place
 from tui.reports.format import UNKNOWN, change, number
@@ -86,13 +90,29 @@ def _tone(compared: Compared) -> str:
 class ModulesTable(FigureTable):
     """Cycles of the modules of both runs."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("e", "source", "Source", tooltip="Show its line in the model", id="compare.source"),
+    ]
+
     def __init__(self) -> None:
         super().__init__(MODULES, id="modules")
+        self._shown: list[ComparedModule] = []
 
     def fill(self, modules: Sequence[ComparedModule]) -> None:
         """Show these modules."""
+        self._shown = changed_first(modules)
         most = max((abs(_lost(module)) for module in modules), default=0)
-        self.set_rows([_module_row(at, module, most) for at, module in enumerate(changed_first(modules))])
+        self.set_rows([_module_row(at, module, most) for at, module in enumerate(self._shown)])
+
+    def action_source(self) -> None:
+        """Ask for the line of the module under the cursor."""
+        row = self.current
+        module = None if row is None else self._shown[int(row.key)]
+        line = None if module is None else module.line_b or module.line_a
+        if line is None:
+            self.notify("No line of the model is known for this module.", markup=False)
+        else:
+            self.post_message(SourceWanted(line))
 
 
 def _lost(module: ComparedModule) -> float:
@@ -110,6 +130,6 @@ def _module_row(at: int, module: ComparedModule, most: float) -> Row:
         Inked("=" if same else f"{lost:+,.0f}", tone, not same),
         Inked(WORSE, "fail", bold=True) if module.regression else Inked(gone, "muted") if gone else "",
         Diverging(lost / most if most else 0.0, tone),
-        place(module) or UNKNOWN,
+        place(module).rpartition("/")[2] or UNKNOWN,
     )
     return Row(str(at), cells)
