@@ -13,6 +13,9 @@ SEED = 1
 GRAPHS = (
     1, 2, 3, 4, 5, 6, 8, 15, 16, 17, 19, 21, 23, 30, 35, 38, 41, 43, 44, 61, 91, 93, 95, 132, 177,
 )  # fmt: skip
+GRAPHS_U55 = (1, 2, 3, 5, 17, 19, 21, 23, 30, 38, 43)
+"""Graphs for Ethos-U55 and U65."""
+
 PARTS = 2
 """One for each worker: every process more pays for another import of PyTorch."""
 
@@ -33,6 +36,15 @@ def test_the_simulator_computes_what_the_reference_model_computes(part: int) -> 
     assert not wrong, "\n".join(wrong)
     changed = [str(found) for o in outcomes for found in o.findings if not found.faults]
     assert not changed, "\n".join(changed)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.xdist_group("conformance-1")
+def test_the_simulator_computes_what_the_reference_model_computes_for_ethos_u55() -> None:
+    with lowering.in_haste():
+        outcomes = [comparison.compare_number(SEED, index, "ethos-u55") for index in GRAPHS_U55]
+    wrong = [f"--index {o.index}: {o.verdict}: {o.detail}" for o in outcomes if o.verdict != "equal"]
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.xdist_group("conformance-0")
