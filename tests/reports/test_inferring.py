@@ -6,18 +6,16 @@ import pytest
 from tests.app import fakes
 from tui.reports.inferring import (
     asked,
-    at_work,
     count_words,
     deviation,
     inferring,
     pace_words,
     right_words,
     several,
-    share_done,
 )
 from tui.run import events
 from tui.run.events import Event
-from tui.run.figures import Earlier, Inference, spread
+from tui.run.figures import Inference, spread
 from tui.run.options import Spec
 from tui.run.state import State, fold_all
 
@@ -66,25 +64,6 @@ def test_a_platform_that_stays_has_no_number_to_come_to() -> None:
 def test_one_alone_is_no_series() -> None:
     assert not several(going_on(0, request=fakes.spec_of()))
     assert several(going_on(0)) and several(going_on(0, request=fakes.spec_of(), total=2))
-
-
-def test_what_is_at_work_and_how_it_compares_with_earlier_runs() -> None:
-    earlier = events.EarlierKnown(t=fakes.T0, earlier=Earlier(runs=3, inference_s=11.25))
-    what = [*fakes.begun("a", fakes.spec_of()), *fakes.compiled(), earlier, *fakes.booted(), *fakes.traced({0: 9}, 3)]
-    state = fold_all(what)  # type: ignore[arg-type]
-    now = fakes.T0 + 12.2
-    assert at_work(state, now) == (
-        "inference 1   operator 4 of 5: features.5",
-        "3 s of 11.2 s, the median of 3 earlier runs",
-    )
-    assert share_done(state, now) == pytest.approx(3 / 11.25)
-    assert share_done(fold_all(what[:-5]), now) is None  # type: ignore[arg-type]
-
-
-def test_before_an_inference_the_platforms_phase_is_told() -> None:
-    what = [*fakes.begun("a", fakes.spec_of()), events.PhaseChanged(t=fakes.T0, phase="load\x1b[2J")]
-    words, beside = at_work(fold_all(what), fakes.T0)  # type: ignore[arg-type]
-    assert words.startswith("platform: load") and "\x1b" not in words and beside == ""
 
 
 def test_figures_that_vary_say_by_how_much() -> None:

@@ -6,7 +6,7 @@ from tui.reports.format import clock, duration, number, percentage, three_digits
 from tui.run.check import Accuracy
 from tui.run.figures import Spread, spread
 from tui.run.state import State, stage
-from tui.text import clean, counted, printable_name
+from tui.text import counted
 
 WAITING = "waiting: i infers again, I on files, s ends the session"
 
@@ -103,44 +103,6 @@ def deviation(values: Spread) -> str:
     if values.min == values.max:
         return "all same"
     return "" if values.deviation_pct is None else f"±{number(values.deviation_pct, 0)} %"
-
-
-def at_work(state: State, now: float) -> tuple[str, str]:
-    """The inference that runs, with what it has come to; and its time, against that of earlier runs."""
-    if state.inference_running is None:
-        phase = clean(state.phase, 40) if state.phase else "started"
-        return ("", "") if state.phase == "waiting" else (f"platform: {phase}", "")
-    taken = clock(now - state.inference_since) if state.inference_since else ""
-    if state.earlier is not None:
-        of = "one earlier run" if state.earlier.runs == 1 else f"median of {state.earlier.runs:,} earlier runs"
-        taken += f"{' of ' if taken else ''}{duration(state.earlier.inference_s)}, the {of}"
-    return f"inference {state.inference_running + 1}{_step(state)}{_operator(state)}", taken
-
-
-def share_done(state: State, now: float) -> float | None:
-    """Share of the inference that runs, by the time earlier ones took; None where none is known."""
-    if state.inference_since is None or state.earlier is None or not state.earlier.inference_s:
-        return None
-    return min((now - state.inference_since) / state.earlier.inference_s, 1.0)
-
-
-def _operator(state: State) -> str:
-    """The NPU's progress; operators that are fused into others do not count."""
-    at = state.operator_running
-    if at is None or not at < len(state.operators):
-        return ""
-    own = [index for index, operator in enumerate(state.operators) if operator.commands]
-    if at not in own:
-        return ""
-    return f"   operator {own.index(at) + 1} of {len(own)}: {printable_name(state.operators[at].name, 40)}"
-
-
-def _step(state: State) -> str:
-    """The CPU's progress in the program's plan."""
-    at, steps = state.step_running, state.cpu.operators
-    if at is None or not at < len(steps):
-        return ""
-    return f"   step {at + 1} of {len(steps)}: {printable_name(steps[at].name, 40)}"
 
 
 def right_words(right: int, inputs: int) -> tuple[str, str]:
