@@ -1,6 +1,6 @@
 """Delegates of compiled programs, on random inputs: on the simulator, and on Arm's TOSA reference model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,11 @@ import numpy as np
 import tosa_reference_model
 
 from tui.model import pte, tensors
-from tui.simulator.delegate import FAST_SCRATCH_BYTES, EthosU
+from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu import stream
+from tui.simulator.ethosu.stream import Command
 
 TOSA = "model.tosa"
-LEFTOVERS = (0x00, 0x5A)
 SMALL = Path(__file__).parent / "ethosu55"
 
 
@@ -69,7 +69,12 @@ def parts_of_fixture(name: str, accelerator: str) -> list[Part]:
     return parts(program, [(SMALL / f"{name}.tosa").read_bytes()])
 
 
-def simulate(part: Part, engine: EthosU, inputs: Sequence[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
+def simulate(
+    part: Part,
+    engine: EthosU,
+    inputs: Sequence[np.ndarray[Any, Any]],
+    observe: Callable[[Command], None] | None = None,
+) -> list[np.ndarray[Any, Any]]:
     """What the simulator makes of `inputs`; arrays in logical order."""
     given = [
         np.frombuffer(tensors.to_bytes(array, meta.dim_order), np.uint8)
@@ -77,7 +82,7 @@ def simulate(part: Part, engine: EthosU, inputs: Sequence[np.ndarray[Any, Any]])
     ]
     # Not zeros: an output that is not written must not look like one that is zero.
     taken = [np.full(meta.nbytes, 0x5A, np.uint8) for meta in part.outputs]
-    engine.execute(given, taken)
+    engine.execute(given, taken, observe)
     return [
         tensors.from_bytes(
             data.tobytes(),
@@ -85,21 +90,6 @@ def simulate(part: Part, engine: EthosU, inputs: Sequence[np.ndarray[Any, Any]])
         )
         for data, meta in zip(taken, part.outputs, strict=True)
     ]
-
-
-def depends_on_leftovers(part: Part, inputs: Sequence[np.ndarray[Any, Any]]) -> bool:
-    """True if the outputs depend on what was in memory before, which no command has written."""
-    engine = part.load()
-    found = []
-    for fill in LEFTOVERS:
-        scratch, fast = np.full(engine.scratch_bytes, fill, np.uint8), np.full(FAST_SCRATCH_BYTES, fill, np.uint8)
-        regions = {1: scratch, 2: fast}
-        for array, meta, port in zip(inputs, part.inputs, engine.inputs, strict=True):
-            data = np.frombuffer(tensors.to_bytes(array, meta.dim_order), np.uint8)
-            regions[port.region][port.offset : port.offset + len(data)] = data
-        engine._npu.run(scratch, fast)
-        found.append([regions[p.region][p.offset : p.offset + p.nbytes].tobytes() for p in engine.outputs])
-    return found[0] != found[1]
 
 
 def reference(part: Part, inputs: Sequence[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
