@@ -17,6 +17,8 @@ WIDE, HIGH = 110, 28
 HUGE = 160
 """Width from which on they stand in three columns, below in two."""
 
+FRAMED = 30
+"""Rows from which on a card has a frame around it, not only a line above."""
 FRAME = 2
 LEAST_LOG, LOG_SHARE = 6, 0.35
 """Rows of the log that the panels above it leave, whatever they could use."""
@@ -79,6 +81,7 @@ class Board(Vertical):
             holder.display = any(panel.display for panel in holder.query(Panel))
         self.set_class(single, "-single")
         self.set_class(size.width >= HUGE, "-huge")
+        self.set_class(size.height >= FRAMED, "-framed")
         self.fit()
         return single
 
