@@ -1,11 +1,12 @@
 """Conclusions from a state: how the run stands, what its check says, and where its figures come from."""
 
+import statistics
 from typing import Literal
 
 from tui.run import events
 from tui.run.badges import COUNTED, ESTIMATED, MEASURED, UNREPRESENTATIVE
 from tui.run.check import Check, broken, why_broken
-from tui.run.figures import Figure, spread
+from tui.run.figures import Figure
 from tui.run.state import Progress, State
 
 
@@ -67,9 +68,9 @@ def latency(state: State) -> Latency | None:
 
     None where neither is known, or no clock.
     """
-    middle = spread(inference.npu_cycles for inference in state.inferences)
-    if middle is not None:
-        ms = npu_ms(state, middle.median)
+    cycles = [inference.npu_cycles for inference in state.inferences if inference.npu_cycles is not None]
+    if cycles:
+        ms = npu_ms(state, statistics.median(cycles))
         fvp = state.platform is not None and state.platform.kind == "fvp"
         fast = state.spec is not None and state.spec.fast
         return None if ms is None else Latency(ms=ms, by=("fast" if fast else "fvp") if fvp else "simulator")

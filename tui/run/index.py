@@ -8,6 +8,7 @@ cannot be written, the answer is the same and comes later. Runs without an end a
 import contextlib
 import os
 import sqlite3
+import statistics
 import time
 import zlib
 from collections.abc import Callable, Generator, Iterable
@@ -20,7 +21,7 @@ from tui import __version__, config
 from tui.run import derived, folding, journal, state, store
 from tui.run.check import CheckStatus
 from tui.run.derived import Outcome
-from tui.run.figures import Figure, Source, spread
+from tui.run.figures import Figure, Source
 from tui.run.options import Quantization
 from tui.run.state import State, Status
 from tui.text import clean
@@ -87,7 +88,7 @@ def row(name: str, run: State, pinned: bool) -> Row:
     """The figures of a run whose directory has this name."""
     request, platform, estimate = run.spec, run.platform, run.estimate
     cycles = [inference.npu_cycles for inference in run.inferences if inference.npu_cycles is not None]
-    middle, check = spread(cycles), derived.checked(run)
+    check = derived.checked(run)
     accuracy, latency = check.accuracy if check else None, derived.latency(run)
     reason = check.reason if check and check.status == "mismatch" else run.run.reason
     return Row(
@@ -112,7 +113,7 @@ def row(name: str, run: State, pinned: bool) -> Row:
         latency_ms=latency.ms if latency else None,
         latency_by=latency.by if latency else None,
         npu_cycles=max(cycles, default=None),
-        npu_median=middle.median if middle else None,
+        npu_median=statistics.median(cycles) if cycles else None,
         source=run.inferences[-1].source if run.inferences else None,
         check=check.status if check else None,
         stage=derived.stopped_at(run),

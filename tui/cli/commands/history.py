@@ -46,15 +46,17 @@ def history(as_json: bool, count: int) -> None:
         click.echo("no runs yet: fvp-tui run sample:digits")
         return
     # At once: ten thousand lines, each flushed, take as long as finding them.
-    click.echo("\n".join(table([list(HEADINGS), *_rows(runs, changes)], right=FIGURES)))
+    all_names = [name for name, _ in store.directories()] if count else [run.name for run in runs]
+    rows = _rows(runs, changes, names.short(all_names))
+    click.echo("\n".join(table([list(HEADINGS), *rows], right=FIGURES)))
 
 
-def _rows(runs: Sequence[Row], changes: Changes) -> list[list[str]]:
-    short, now = names.short(name for name, _ in store.directories()), time.time()
+def _rows(runs: Sequence[Row], changes: Changes, short: Mapping[str, str]) -> list[list[str]]:
+    now = time.time()
     took = times([run.seconds for run in runs])
     # Networks of any size: each latency in the unit that fits.
     return [
-        _cells(run, short, moment(run.name, run.created, now), ms(run.latency_ms), _change(run, changes), seconds)
+        _cells(run, short, moment(run.name, run.created, now), _latency(run.latency_ms), _change(run, changes), seconds)
         for run, seconds in zip(runs, took, strict=True)
     ]
 
@@ -82,6 +84,9 @@ def _change(run: Row, changes: Changes) -> str:
     if reference is None or percent is None:
         return ""
     return f"{change(percent)} {AGAINST_BASELINE}" if reference.baseline else change(percent)
+
+
+_latency = functools.lru_cache(maxsize=4096)(ms)
 
 
 @functools.cache
