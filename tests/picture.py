@@ -12,6 +12,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tui.run import store
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 SIZE = (120, 40)
 STILL_S, PATIENCE_S = 1.5, 120.0
@@ -20,10 +22,10 @@ RUNS = (
     ("sample:digits", "--target", "ethos-u85-128", "--inferences", "360"),
     ("sample:digits", "--inferences", "360"),
     ("sample:split",),
-    ("executorch:resnet8", "--channels-last"),
+    ("executorch:resnet8",),
     ("executorch:resnet8",),
 )
-"""The last one is photographed."""
+"""The last one is photographed, once its advice was tried."""
 SCREENS = {"setup": (), "sweep": ("w",)}
 """Pictures by name: keys from Setup on, with the last model under the cursor."""
 
@@ -39,10 +41,12 @@ def main(folder: str) -> None:
         os.environ |= {"FVP_TUI_HOME": home, "XDG_CONFIG_HOME": home}
         for arguments in RUNS:
             tui("run", *arguments)
+        shown = store.ids()[0]
+        tui("advise", shown, "--try")
         for part in Path(home, "runs").glob("*/*.json*"):
             part.write_bytes(part.read_bytes().replace(f"{REPOSITORY}/".encode(), b""))
         size = "x".join(map(str, SIZE))
-        tui("export", "last", "--format", "svg", "--size", size, "-o", f"{folder}/run.svg")
+        tui("export", shown, "--format", "svg", "--size", size, "-o", f"{folder}/run.svg")
         for name, keys in SCREENS.items():
             picture = asyncio.run(photograph(RUNS[-1][0], keys))
             Path(folder, f"{name}.svg").write_text(picture, encoding="utf-8")
