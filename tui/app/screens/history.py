@@ -309,7 +309,7 @@ class HistoryScreen(Screen[None]):
             self.notify(clean(str(error)), severity="error", markup=False)
             return
         self._runs[name] = msgspec.structs.replace(self._runs[name], pinned=not self._runs[name].pinned)
-        self._fill()
+        self._measure()
 
     def action_export(self) -> None:
         """Write the run under the cursor to a file."""

@@ -14,6 +14,8 @@ from tui.run.state import State
 
 CHUNK_S = 0.25
 """Time for which runs are read before they are shown, in seconds."""
+FIRST = 200
+"""Runs that are shown at once: a screen holds no more."""
 
 
 class RunsRead(Message):
@@ -99,7 +101,7 @@ class RunReader:
                     return
                 runs.append(row)
                 names.append(row.name)
-                if time.monotonic() - told > CHUNK_S:
+                if len(names) == FIRST or time.monotonic() - told > CHUNK_S:
                     if not tell(self._listener, RunsRead(turn, runs)):
                         return
                     runs, told = [], time.monotonic()

@@ -51,11 +51,6 @@ class Table:
         """Share what these runs need."""
         return cls(changes, short, time_unit(run.seconds for run in runs.values()), by_day, now)
 
-    def tells_the_same(self, other: "Table") -> bool:
-        """Tell whether rows say the same in both."""
-        alike = self.seconds_unit == other.seconds_unit and self.by_day == other.by_day
-        return alike and self.changes is other.changes and self.short is other.short
-
 
 Cell = str | Drawn
 

@@ -80,15 +80,13 @@ class RunTable(FigureTable):
         self._descending = not self._descending
 
     def fill(self, runs: Mapping[str, index.Row], changes: Changes, marks: Marks) -> None:
-        """Show the runs, by name, that are wanted."""
+        """Show the runs, by name, that are wanted; `changes` are theirs, and others where any of them has changed."""
         by_day = COLUMNS[self._by] is WHEN
-        if runs.keys() != self._short.keys():
-            self._short = names.short(runs)
-        table = Table.of(runs, changes, self._short, by_day=by_day, now=self._clock)
-        if self._table is not None and table.tells_the_same(self._table):
-            table = self._table
-        self._written = {name: self._write(run, table) for name, run in runs.items()}
-        self._table = table
+        table = self._table
+        # Changes are of these very runs: while they are the same, so are the runs.
+        if table is None or table.changes is not changes or table.by_day != by_day:
+            table = self._table = self._shared_by(runs, changes, by_day=by_day)
+            self._written = {name: self._write(run, table) for name, run in runs.items()}
         words = marks.wanted.casefold().split()
         shown = [
             run for name, run in runs.items() if not words or all(word in self._written[name].words for word in words)
@@ -100,6 +98,13 @@ class RunTable(FigureTable):
         self._head(same)
         rows = [self._row(run, marks) for run in ordered]
         self.set_rows(list(_by_days(ordered, rows, today(self._clock()))) if by_day else rows)
+
+    def _shared_by(self, runs: Mapping[str, index.Row], changes: Changes, *, by_day: bool) -> Table:
+        if self._table is not None and self._table.changes is changes:
+            return replace(self._table, by_day=by_day)
+        if runs.keys() != self._short.keys():
+            self._short = names.short(runs)
+        return Table.of(runs, changes, self._short, by_day=by_day, now=self._clock)
 
     def tick(self, runs: Mapping[str, index.Row], changes: Changes, marks: Marks) -> None:
         """Draw anew the runs that go on: their clocks have."""
