@@ -13,6 +13,7 @@ from textual.widgets import Static
 from tui.app.screens.actions import actions, shown_keys
 from tui.app.widgets.help_text import HelpText, Section
 from tui.app.widgets.keybar import KeyBar
+from tui.app.widgets.masthead import PILL
 from tui.app.widgets.panel import Panel
 from tui.app.widgets.words import SOURCES
 
@@ -90,7 +91,7 @@ class HelpScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Title, text and keys."""
-        heading = Content.assemble(("fvp-tui", "bold $accent"), f"  Help: {self._about}")
+        heading = Content.assemble(PILL, (" Help  ", "bold $strong"), (self._about, "$muted"))
         yield Static(heading, markup=False, id="top")
         with VerticalScroll(can_focus=False):
             yield HelpText(self._sections)

@@ -29,6 +29,7 @@ from tui.app.widgets.card import Card
 from tui.app.widgets.drawing import show
 from tui.app.widgets.heat_map import HeatMap
 from tui.app.widgets.keybar import KeyBar
+from tui.app.widgets.masthead import PILL
 from tui.app.widgets.scatter import Scatter
 from tui.app.widgets.sweep_cards import HERE, Doublings, Picks
 from tui.app.widgets.sweep_plot import AXES, frontier, plot, remark
@@ -260,7 +261,7 @@ class SweepScreen(Screen[Target | None]):
         system = clean(boards.short_system_config(self._system))
         words = f"  {self._request.quantize}  {system}"
         name = (model_name(self._request.model, 30), "bold $strong")
-        heading = Content.assemble(("fvp-tui", "bold $accent"), ("  Sweep  ", "bold"), name, (words, "$muted"))
+        heading = Content.assemble(PILL, (" Sweep  ", "bold $strong"), name, (words, "$muted"))
         show(self.query_one("#heading", Static), heading, layout=False)
         known, total = len(result.points), len(self._accelerators) * len(self._npu.memory_modes)
         done = (f"{known} of {total}", "bold $ok" if known == total else "bold $accent")

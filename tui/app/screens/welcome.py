@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.app.widgets.masthead import PILL
 from tui.app.widgets.words import model_name
 
 COLUMN = 8
@@ -45,7 +46,7 @@ class WelcomeScreen(ModalScreen[bool]):
         entries = [("enter", f"runs {self._model}; no FVP is needed"), *LINES]
         lines = [Content.assemble((f"{key:<{COLUMN}}", "bold $accent"), words) for key, words in entries]
         with Vertical(classes="box"):
-            yield Static(Content.assemble(("fvp-tui", "bold $accent")), markup=False)
+            yield Static(Content.assemble(PILL), markup=False)
             yield Static("PyTorch models on Arm Ethos-U85, before silicon", markup=False, classes="about")
             yield Static(Content("\n").join(lines), markup=False, id="lines")
             keys = Content.assemble(

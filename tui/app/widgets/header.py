@@ -97,8 +97,8 @@ class RunHeader(Lines):
             (now_doing(state), "strong"),
             (taken, "text"),
             (to_go_words(waterfall(state, self._usual, self._clock())), "muted"),
-            name,
             (clean(progress_words(far), 60) if far else "", "accent"),
+            name,
             *about,
         ]
 

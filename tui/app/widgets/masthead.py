@@ -13,6 +13,9 @@ from tui.app.widgets.words import fit
 Words = tuple[str, str, bool]
 """Text, the role of its colour, and whether it is bold."""
 
+PILL = (" fvp-tui ", "bold $on-accent on $accent")
+"""The program's name as other first lines have it."""
+
 LEAST = 12
 """Cells from which on the words in the middle are worth showing."""
 

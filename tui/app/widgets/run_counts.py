@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from textual.content import Content
 
+from tui.app.widgets.masthead import PILL
 from tui.app.widgets.run_columns import GLYPHS
 from tui.run.derived import Outcome
 from tui.run.index import Row
@@ -29,7 +30,7 @@ def counts(runs: Iterable[Row], width: int, amount: str, *, reading: bool, filte
     """
     found = Counter(run.outcome for run in runs)
     known = [outcome for outcome in WORDS if found[outcome]]
-    name, title = Content.assemble(("fvp-tui", "bold $accent"), "  "), Content.assemble(("History", "bold $strong"))
+    name, title = Content.assemble(PILL, " "), Content.assemble(("History", "bold $strong"))
     end = Content.assemble((f"{amount}, reading..." if reading else amount, "$muted"))
     shorter = end if filtered or reading else Content()
     left = title
