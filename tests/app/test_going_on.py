@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from textual.geometry import Region
 
 from tests.app import fakes
 from tests.app.conftest import Until
@@ -23,6 +24,7 @@ from tui.app.widgets.waterfall import WaterfallView
 from tui.reports.inferring import Inferring
 from tui.run import store
 from tui.run.check import Answer
+from tui.run.events import Event
 from tui.run.figures import Inference
 
 SIZES = [(60, 20), (80, 24), (120, 40), (200, 50)]
@@ -115,6 +117,27 @@ async def test_the_panels_come_back_when_the_run_is_over(until: Until) -> None:
         fakes.append(directory, [*fakes.inferred(), *fakes.checked(), *fakes.finished()])
         await until(pilot, lambda: "✓ OK" in seen(app))
         assert {1, 2, 4, 5} <= set(shown_panels(app))
+
+
+async def _places(directory: Path, size: tuple[int, int], rest: list[Event], until: Until) -> dict[str, Region]:
+    """Where the panels of a run stand that is over once the `rest` has come."""
+    app = FvpApp(attach=directory)
+    async with app.run_test(size=size) as pilot:
+        if rest:
+            await until(pilot, lambda: screen(app).query(LiveArea) and screen(app).query_one(LiveArea).display)
+            fakes.append(directory, rest)
+        await until(pilot, lambda: "✓ OK" in seen(app) and 1 in shown_panels(app))
+        await pilot.pause()
+        return {str(panel.id): panel.region for panel in screen(app).panels if panel.display}
+
+
+@pytest.mark.parametrize("size", [(120, 40), (200, 50)])
+async def test_a_run_that_ends_lies_as_when_it_is_opened_again(size: tuple[int, int], until: Until) -> None:
+    directory = lowering()
+    rest = [*fakes.compiled()[8:], *fakes.booted(), *fakes.inferred(), *fakes.checked(), *fakes.finished()]
+    ended = await _places(directory, size, rest, until)
+    assert ended == await _places(directory, size, [], until)
+    assert max(region.bottom for region in ended.values()) == size[1] - 1
 
 
 @pytest.mark.parametrize("size", SIZES)

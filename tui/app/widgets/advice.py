@@ -23,6 +23,9 @@ from tui.text import clean
 LOOK_S = 1.0
 """Interval between looks at a trial under way, in seconds."""
 
+USUAL_WIDTH = 48
+"""Cells of the list before its size is known."""
+
 
 class TrialWanted(Message):
     """Show the run that tries, or has tried, a suggestion."""
@@ -81,6 +84,10 @@ class AdvicePanel(Panel):
         running = (one.tried for one in self._advised.advice if one.tried and one.tried.status == "running")
         tried = next(running, None)
         return None if tried is None else store.folder() / tried.run
+
+    def wanted_rows(self) -> int:
+        """Count the lines of all suggestions."""
+        return max(len(self.list.drawn(self.list.size.width or USUAL_WIDTH, self.list.paint())), 1)
 
     def summary(self, state: State) -> str:
         """Number of suggestions."""

@@ -23,6 +23,8 @@ FRAME = 2
 LEAST_LOG, LOG_SHARE = 6, 0.35
 """Rows of the log that the panels above it leave, whatever they could use."""
 LEAST_UPPER = 7
+NETWORK = 4
+"""Rows of the network, and one more with a frame: as in the style sheet."""
 LEAST_LIST = 4
 """Rows of a list beside the map of the memory."""
 
@@ -94,14 +96,16 @@ class Board(Vertical):
             return
         if not self.size.height or self.stands_in:
             return
-        left = self.size.height - self.query_one("#top").size.height
+        # Of a network that is just shown again the size is not known yet.
+        top = self.query_one("#top")
+        left = self.size.height - (NETWORK + self.has_class("-framed") if top.display else 0)
         most = left - max(LEAST_LOG, round(left * LOG_SHARE))
         wanted = {panel.id: panel.wanted_rows() + FRAME for panel in self.panels if panel.display}
         side = [panel for panel in self.query_one("#right").query(Panel) if panel.display]
         listed = sum(wanted[panel.id] for panel in side)
-        middle = wanted["memory"]
+        middle = wanted.get("memory", 0)
         columns = (middle, listed) if self.has_class("-huge") else (middle + listed,)
-        rows = min(max(wanted["execution"], *columns, LEAST_UPPER), max(most, LEAST_UPPER))
+        rows = min(max(wanted.get("execution", 0), *columns, LEAST_UPPER), max(most, LEAST_UPPER))
         _set_height(self.query_one("#upper"), rows)
         if not side:
             return
@@ -117,9 +121,9 @@ class Board(Vertical):
             kept = min(wanted[last.id], room // 2)
             _set_height(panel, max(min(wanted[panel.id], room - kept), LEAST_LIST))
 
-    def on_resize(self) -> None:
-        """Fit the panels into the new height."""
-        self.fit()
+    def on_mount(self) -> None:
+        """Fit the panels again after each layout: into how many rows a text wraps follows from its width."""
+        self.screen.screen_layout_refresh_signal.subscribe(self, lambda _: self.fit())
 
 
 def _set_height(widget: Widget, height: int | str) -> None:

@@ -152,7 +152,9 @@ class TextPanel(Panel):
 
     def wanted_rows(self) -> int:
         """Count the lines of the text."""
-        return self.query_one(Static).size.height or str(self.query_one(Static).content).count("\n") + 1
+        text, size = self.query_one(Static), self.content_size
+        # Not the height it has: that is of the text before, until the next layout.
+        return text.get_content_height(size, size, size.width) if size.width else str(text.content).count("\n") + 1
 
     def content(self, state: State) -> Content:
         """Return the panel's text."""
