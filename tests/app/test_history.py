@@ -12,6 +12,7 @@ from tests.app import fakes
 from tests.app.conftest import Until
 from tests.app.days import three_days
 from tests.app.test_hostile import CONTROLS, TEXTS
+from tests.app.test_keys import notices
 from tui.app import ascii
 from tui.app.screens import history
 from tui.app.screens.cleanup import CleanupScreen, bytes_words
@@ -306,6 +307,21 @@ async def test_a_baseline_is_marked_and_the_others_are_measured_against_it(until
         assert app.clipboard == f"fvp-tui compare {first.name} {third.name}"
         await pilot.press("escape", "end", "b")
         assert changes() == ["", "+10.0 %", "-4.5 %"]
+
+
+async def test_the_line_that_a_run_failed_at_is_a_key_away(until: Until) -> None:
+    failed, whole = fakes.failed(line="split.py:31").name, fakes.whole().name
+    app = FvpApp()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and len(rows(app)) == 2)
+        await until(pilot, lambda: app.screen.query_one(RunPreview).line_of(failed) == "split.py:31")
+        await pilot.press("e")  # the terminal of a test cannot be given to an editor
+        await until(pilot, lambda: any("split.py:31" in notice for notice in notices(app)))
+        await pilot.press("down")
+        assert app.screen.query_one(RunPreview).line_of(whole) is None
+        await pilot.press("e")
+        await until(pilot, lambda: any("names no line" in notice for notice in notices(app)))
 
 
 async def test_failed_and_old_runs_are_deleted_by_the_dozen_after_a_question(

@@ -15,8 +15,8 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tui.analysis.compare import Comparison, Profile, compare
+from tui.app.open_line import open_line
 from tui.app.screens.again import edit_again, run_again
-from tui.app.screens.open_line import open_line
 from tui.app.widgets.background import in_background, tell
 from tui.app.widgets.card import Card
 from tui.app.widgets.compare_head import CompareHead, against, face, what_words

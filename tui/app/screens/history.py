@@ -233,7 +233,7 @@ class HistoryScreen(Screen[None]):
         if preview.display:
             short = "" if row is None else self.query_one(RunTable).short_name(row.name)
             preview.show_trend(row, self._changes, short, now)
-            self._lookup.ask(row)
+        self._lookup.ask(row)
 
     # -- what the user does
 

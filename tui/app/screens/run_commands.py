@@ -6,11 +6,11 @@ from pathlib import Path
 
 from textual.message import Message
 
+from tui.app.open_line import open_line
 from tui.app.screens.again import edit_again, run_again
 from tui.app.screens.baseline import MeasuredScreen
 from tui.app.screens.confirm import Confirm
 from tui.app.screens.export import ExportScreen
-from tui.app.screens.open_line import open_line
 from tui.app.screens.path import InputsScreen
 from tui.app.widgets.background import in_background, tell
 from tui.app.widgets.operators import SourceWanted

@@ -23,6 +23,7 @@ from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.mac_picker import NOTHING
 from tui.app.widgets.model_browser import ModelBrowser
 from tui.app.widgets.model_table import ModelTable
+from tui.app.widgets.setup_figures import FIGURES
 from tui.app.widgets.setup_head import SetupHead
 from tui.app.widgets.spec_form import SpecForm, is_data_set
 from tui.app.widgets.table import FigureTable
@@ -42,6 +43,7 @@ class SetupScreen(Screen[None]):
     """Models on the left, everything else on the right, the command below."""
 
     AUTO_FOCUS = "ModelTable"
+    FIGURES = FIGURES
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "run", "Run", key_display="enter", id="setup.enter"),
         Binding("r", "run", "Run", show=False, id="setup.run"),

@@ -16,6 +16,7 @@ from tui.app.widgets.run_details import COUNTED_BY, details
 from tui.app.widgets.trend import Trend, TrendChart
 from tui.app.widgets.words import model_name
 from tui.reports.when import moment
+from tui.run.derived import named_line
 from tui.run.index import Row
 from tui.run.state import State
 from tui.text import counted, printable_name
@@ -30,6 +31,8 @@ class RunPreview(Container):
         super().__init__(id=id)
         self._details: Callable[[int], Content] | None = None
         """Draws what was read of the run for a width."""
+        self._named: tuple[str, str | None] = ("", None)
+        """Name of the run that was read last, and the ``FILE:LINE`` that it failed at."""
 
     def compose(self) -> ComposeResult:
         """Trend and details."""
@@ -60,7 +63,12 @@ class RunPreview(Container):
     def show_details(self, run: Row, state: State | None, changes: Changes, now: float) -> None:
         """Show what was read of the run."""
         self._details = partial(details, run, state, changes, now)
+        self._named = run.name, None if state is None else named_line(state)
         self._draw_details()
+
+    def line_of(self, name: str) -> str | None:
+        """Return the ``FILE:LINE`` that a run failed at; None where it names none or was not read yet."""
+        return self._named[1] if self._named[0] == name else None
 
     def on_resize(self) -> None:
         """Break the lines for the new width."""

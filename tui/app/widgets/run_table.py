@@ -9,8 +9,10 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from tui.analysis.changes import Changes
+from tui.app.open_line import open_line
 from tui.app.widgets.cells import Inked
 from tui.app.widgets.run_columns import COLUMNS, TREND, WHEN, Cell, RunColumn, Table
+from tui.app.widgets.run_preview import RunPreview
 from tui.app.widgets.table import Column, FigureTable, Row
 from tui.app.widgets.words import Clock
 from tui.reports.when import day, day_words, today
@@ -38,6 +40,7 @@ class RunTable(FigureTable):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "choose", "Open", key_display="enter", id="history.open"),
+        Binding("e", "line", "Line", show=False, tooltip="Open the line that the run failed at", id="history.line"),
         Binding("left", "screen.sort(-1)", "Sort by the previous column", show=False, id="history.sort-left"),
         Binding("right", "screen.sort(1)", "Sort by the next column", show=False, id="history.sort-right"),
     ]
@@ -54,6 +57,15 @@ class RunTable(FigureTable):
         """Options that all rows have, in words, by the titles of their columns."""
         self.count = 0
         """Runs that are shown."""
+
+    def action_line(self) -> None:
+        """Open the line of the model that the run under the cursor failed at."""
+        run = self.current
+        line = None if run is None else self.screen.query_one(RunPreview).line_of(run.key)
+        if line is None:
+            self.notify("This run names no line: Enter opens it.", markup=False)
+        else:
+            open_line(self.screen, line)
 
     @property
     def sorted_by(self) -> str:
