@@ -168,7 +168,7 @@ class FigureTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def set_rows(self, rows: Sequence[Row], *, select: str | None = None) -> None:
         """Show these rows; the cursor stays on the row it was on, or goes to the one whose key is `select`."""
-        before, old_widths, previous = self._rows, self._widths, self.current
+        before, old_widths, previous, stood = self._rows, self._widths, self.current, self._cursor
         self._rows = tuple(rows)
         self._measure()
         wanted = select if select is not None else (previous.key if previous else None)
@@ -182,6 +182,8 @@ class FigureTable(ScrollView, can_focus=True, inherit_bindings=False):
                     self._refresh_row(index)
         else:
             self.refresh()
+        if self._cursor != stood:
+            self._show_cursor()  # rows before it have come or gone
         if self.current != previous or select is not None:
             self._show_cursor()
             self.post_message(self.Highlighted(self, self.current))
@@ -295,10 +297,11 @@ class FigureTable(ScrollView, can_focus=True, inherit_bindings=False):
             return
         # A heading right above the cursor is shown with it.
         first = self._cursor - 1 if self._cursor and self._rows[self._cursor - 1].tone == "heading" else self._cursor
+        # By force: rows that have just come have no scroll bar yet.
         if first < top:
-            self.scroll_to(y=first, animate=False)
+            self.scroll_to(y=first, animate=False, force=True)
         elif self._cursor >= top + page:
-            self.scroll_to(y=self._cursor - page + 1, animate=False)
+            self.scroll_to(y=self._cursor - page + 1, animate=False, force=True)
 
     def on_focus(self) -> None:
         """Draw the cursor with the focus."""

@@ -26,7 +26,7 @@ def run(command: Command, memory: Memory) -> None:
     if to_shram and at + length > shram:
         raise command.error(
             f"a table is loaded to bytes {at}..{at + length}, beyond the {shram} bytes of SHRAM: Vela 5.1's fault on"
-            " ethos-u55-32 and -64 where an operator has both a table and a transpose"
+            " a small NPU where an operator has both a table and a transpose"
         )
     start = address(r.get("DMA0_SRC", 0))
     data = memory.place(bits(source, 0, 8), start, length, internal=bits(source, 8) == 1, write=False)
