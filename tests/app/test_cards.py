@@ -45,6 +45,15 @@ def test_without_colours_a_pill_is_reversed() -> None:
     assert not _paint().pill("npu").reverse
 
 
+def test_letters_that_could_not_be_read_on_a_ground_take_its_own_colour() -> None:
+    colors = {"strong": "#ffffff", "ok": "#005500", "cursor": "#ffffff", "on-cursor": "#000000", "track": "#eeeeee"}
+    paint = Paint(Style(), colors, ansi=False, no_color=False)
+    assert str(paint.ink("strong", on="cursor").color).count("#000000")
+    assert str(paint.ink("ok", on="cursor").color).count("#005500")
+    assert str(paint.ink("track", on="cursor").color).count("#eeeeee")
+    assert str(paint.ink("strong").color).count("#ffffff")
+
+
 class Counted(Lines):
     """Lines of digits."""
 
@@ -89,6 +98,20 @@ async def test_only_lines_that_differ_are_drawn_again() -> None:
         app.lines.draw()
         await pilot.pause()
         assert app.lines.size.height == 3
+
+
+async def test_lines_that_come_before_the_widget_is_mounted_get_their_place() -> None:
+    app = Shown()
+    app.lines.words = []
+    async with app.run_test(size=(20, 5)) as pilot:
+        await pilot.pause()
+        app.lines._is_mounted = False  # as while the widget's own loop has not come to the event yet
+        app.lines.words = ["one"]
+        app.lines.draw()
+        app.lines._is_mounted = True
+        app.lines.on_mount()
+        await pilot.pause()
+        assert app.lines.size.height == 1
 
 
 class Framed(Screen[None]):

@@ -16,6 +16,8 @@ class Lines(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._strips: list[Strip] | None = None
+        self._waiting = False
+        """True if there was something to draw before the widget had been mounted."""
 
     def drawn(self, width: int, paint: Paint) -> Sequence[Strip]:
         """Draw all lines, for a width in cells."""
@@ -24,6 +26,7 @@ class Lines(Widget):
     def draw(self) -> None:
         """Draw what the widget shows now; called when that has changed."""
         if not self.is_mounted or not self.size.width:
+            self._waiting = True
             return
         old, new = self._strips, self._made(self.size.width)
         self._strips = new
@@ -34,6 +37,12 @@ class Lines(Widget):
             if before != now:
                 first, last = _differing(before, now)
                 self.refresh(Region(first, y, last - first, 1))
+
+    def on_mount(self) -> None:
+        """Lay out again what has come since the first layout, which may be made before this."""
+        if self._waiting:
+            self._strips = None
+            self.refresh(layout=self.styles.is_auto_height)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Count the lines of an automatic height."""

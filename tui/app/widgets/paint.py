@@ -8,8 +8,13 @@ from rich.style import Style
 from textual.color import Color
 
 from tui.app import ascii
+from tui.themes import contrast
 
 BAR, HALF = "━", "╸"
+LINES = ("line", "track")
+"""Roles that no letters are drawn in."""
+LEAST_INK = 3.0
+"""Least contrast of letters to what they stand on."""
 
 
 class Paint:
@@ -30,7 +35,12 @@ class Paint:
         self._styles: dict[tuple[str, str, bool], Style] = {}
 
     def ink(self, role: str, *, bold: bool = False, on: str = "") -> Style:
-        """Letters in the colour of a role, on the widget's ground or on that of the role `on`."""
+        """Letters in the colour of a role, on the widget's ground or on that of the role `on`.
+
+        A colour that cannot be read on the cursor's gives way to one that can, as white on a white cursor.
+        """
+        if on == "cursor" and role not in LINES and contrast(self._hex(role), self._hex(on)) < LEAST_INK:
+            return self._made(f"on-{on}", on, bold)
         return self._made(role, on, bold)
 
     def fill(self, role: str, *, bold: bool = False) -> Style:
@@ -51,9 +61,15 @@ class Paint:
         return style
 
     def _color(self, role: str) -> RichColor:
+        return Color.parse(self._variable(role)).rich_color
+
+    def _hex(self, role: str) -> str:
+        color = Color.parse(self._variable(role))
+        return "" if color.ansi is not None else color.hex6
+
+    def _variable(self, role: str) -> str:
         # Textual has a variable `text` of its own, which is no colour.
-        name = "foreground" if role == "text" else role
-        return Color.parse(self._variables.get(name, "ansi_default")).rich_color
+        return self._variables.get("foreground" if role == "text" else role, "ansi_default")
 
 
 def bar(paint: Paint, share: float, cells: int, role: str, *, on: str = "") -> list[Segment]:
