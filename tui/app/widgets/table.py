@@ -182,10 +182,9 @@ class FigureTable(ScrollView, can_focus=True, inherit_bindings=False):
                     self._refresh_row(index)
         else:
             self.refresh()
-        if self._cursor != stood:
-            self._show_cursor()  # rows before it have come or gone
+        if self._cursor != stood or self.current != previous or select is not None:
+            self._show_cursor()  # also where rows before it have come or gone
         if self.current != previous or select is not None:
-            self._show_cursor()
             self.post_message(self.Highlighted(self, self.current))
 
     def _measure(self) -> None:
