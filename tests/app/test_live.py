@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.style import Style
@@ -156,6 +156,7 @@ def test_inferences_fit_every_width(width: int) -> None:
     assert only_text(drawn(view, width), width)
 
 
+@example([(0, 0.0), (1, 1.0)], None, 1)
 @given(
     st.lists(st.tuples(st.integers(0, 10**9), st.floats(-1e9, 1e9)), min_size=1, max_size=10),
     st.none() | st.integers(0, 9),

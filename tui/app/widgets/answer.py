@@ -39,13 +39,14 @@ class AnswerView(Lines):
         rows = [[Segment(f"{inference}{' ' * gap}", paint.ink("muted")), Segment(words, paint.ink(role, bold=True))]]
         most = max(abs(value) for _, value in answer.top)
         decimals = max(2 - magnitude(most), 0) if most else 0
+        largest = max(value for _, value in answer.top)
         cells = max(width - PLACE - VALUE, 0)
         for at, (place, value) in enumerate(answer.top[: self._rows - 1 if self._rows else None]):
             labelled = place == answer.label
             shade, letters = (role, "strong") if not at else ("text", "text") if labelled else ("muted", "muted")
             style = paint.ink(letters, bold=not at)
             # A value below nothing has no bar: it is far from being chosen.
-            share = value / answer.top[0][1] if value > 0 else 0.0
+            share = value / largest if value > 0 else 0.0
             rows.append(
                 [
                     Segment(fit(f"{place}{'  label' if labelled and at else ''}", PLACE), style),
