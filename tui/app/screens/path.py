@@ -172,3 +172,17 @@ class CalibrationScreen(DataScreen):
 
     TITLE = "Calibration inputs: a .pt, .npy or .npz file, or a folder of files"
     PLACEHOLDER = "./calibration/"
+
+
+def new_file(text: str) -> Path:
+    """Return the path of a file to write.
+
+    Raises:
+        UsageError: it names no file, or one that is there already.
+    """
+    path = Path(text).expanduser().absolute()
+    if not text or path.is_dir():
+        raise UsageError(f"{text or 'nothing'} is not a file name")
+    if path.exists():
+        raise UsageError(f"file exists: {path}", "choose another name")
+    return path

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tui.app import path_completion
-from tui.app.screens.path import FileScreen
+from tui.app.screens.path import FileScreen, new_file
 from tui.app.widgets.background import in_background
 from tui.app.widgets.log_panel import SaveWanted
-from tui.errors import UsageError
 from tui.files import write_parts
 from tui.text import clean
 
@@ -28,11 +27,7 @@ class SaveScreen(FileScreen[Path]):
 
     def taken(self, text: str) -> Path:
         """Begin to write the file, and return its path."""
-        path = Path(text).expanduser().absolute()
-        if not text or path.is_dir():
-            raise UsageError(f"{text or 'nothing'} is not a file name")
-        if path.exists():
-            raise UsageError(f"file exists: {path}", "choose another name")
+        path = new_file(text)
         app, wanted = self.app, self._wanted
 
         def save() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from tui.analysis.sweep import Sweep
 from tui.app import path_completion
-from tui.app.screens.path import FileScreen
-from tui.errors import UsageError, UserError
+from tui.app.screens.path import FileScreen, new_file
+from tui.errors import UserError
 from tui.files import write_whole
 from tui.reports.sweep import to_csv
 from tui.text import clean, counted
@@ -27,11 +27,7 @@ class SavePointsScreen(FileScreen[Path]):
 
     def taken(self, text: str) -> Path:
         """Write the file, and return its path."""
-        path = Path(text).expanduser().absolute()
-        if not text or path.is_dir():
-            raise UsageError(f"{text or 'nothing'} is not a file name")
-        if path.exists():
-            raise UsageError(f"file exists: {path}", "choose another name")
+        path = new_file(text)
         try:
             write_whole(path, to_csv(self._sweep).encode())
         except OSError as error:
