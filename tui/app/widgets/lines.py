@@ -11,7 +11,7 @@ from tui.app.widgets.paint import Paint
 
 
 class Lines(Widget):
-    """A widget of hand-drawn lines. Only what has changed in a line is sent to the terminal again."""
+    """A widget of hand-drawn lines. Only lines that have changed are drawn again."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -35,8 +35,7 @@ class Lines(Widget):
             return
         for y, (before, now) in enumerate(zip(old, new, strict=True)):
             if before != now:
-                first, last = _differing(before, now)
-                self.refresh(Region(first, y, last - first, 1))
+                self.refresh(Region(0, y, self.size.width, 1))
 
     def on_mount(self) -> None:
         """Lay out again what has come since the first layout, which may be made before this."""
@@ -73,17 +72,3 @@ class Lines(Widget):
     def _made(self, width: int) -> list[Strip]:
         base = self.rich_style
         return [strip.adjust_cell_length(width, base) for strip in self.drawn(width, self.paint())]
-
-
-def _differing(before: Strip, now: Strip) -> tuple[int, int]:
-    """First cell from which on two lines of one length differ, and the one behind the last."""
-    first, last = 0, now.cell_length
-    for old, new in zip(before, now, strict=False):
-        if old != new:
-            break
-        first += new.cell_length
-    for old, new in zip(reversed(list(before)), reversed(list(now)), strict=False):
-        if old != new:
-            break
-        last -= new.cell_length
-    return first, max(last, first)
