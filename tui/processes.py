@@ -88,6 +88,24 @@ def locked(path: Path) -> bool | None:
     return False
 
 
+SAME_S = 10.0
+"""Difference of two creation times, in seconds, up to which processes of one number are one. The kernel counts them
+from the time of boot, which moves with each correction of the clock; no number is given anew so soon.
+"""
+
+
+def lives(pid: int, created: float) -> bool:
+    """Return True if a process of this machine still runs that was created at this Unix time."""
+    # Only now: most runs that are looked at have ended.
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - created) < SAME_S and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, ValueError, OverflowError):
+        return False  # the last two: no number of a process at all, in a journal that is damaged
+
+
 def suspend_collection() -> None:
     """Suspend garbage collection while a program starts. All that imports make stays: looking through it, over and
     over, is a tenth of the time to the viewer's first picture, and of the start of the run process and of fvp-sim.

@@ -6,6 +6,7 @@ import stat
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tui.errors import UsageError, UserError
@@ -72,6 +73,20 @@ def test_a_run_whose_process_is_gone_is_lost(home: Path) -> None:
     assert store.load(directory).run.status == "lost"
     store.remove(directory)
     assert not directory.exists()
+
+
+@pytest.mark.parametrize(("moved", "status"), [(0.0, "running"), (1.0, "running"), (-2.0, "running"), (900.0, "lost")])
+def test_a_corrected_clock_does_not_make_a_run_lost(home: Path, moved: float, status: str) -> None:
+    directory = store.create(Spec(model="sample:digits"))
+    created = psutil.Process().create_time() + moved
+    writer = journal.Journal(directory / journal.FILE)
+    writer.write(
+        events.RunStarted(
+            id=directory.name, spec=Spec(model="m"), pid=os.getpid(), pid_created=created, host=socket.gethostname()
+        )
+    )
+    writer.close()
+    assert store.load(directory).run.status == status
 
 
 def test_a_run_without_an_event_is_running_while_its_process_holds_the_lock_and_then_lost(home: Path) -> None:

@@ -188,14 +188,7 @@ def alive(directory: Path, process: state.Process) -> bool:
     """Return True if a run process still runs. One on another machine does until it gives up its socket."""
     if process.host != socket.gethostname():
         return (directory / CONTROL).exists()
-    # Only now: most runs that are looked at have ended.
-    import psutil
-
-    try:
-        candidate = psutil.Process(process.pid)
-        return abs(candidate.create_time() - process.created) < 1 and candidate.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, ValueError, OverflowError):
-        return False  # the last two: no number of a process at all, in a journal that is damaged
+    return processes.lives(process.pid, process.created)
 
 
 STARTUP_S = 30.0
