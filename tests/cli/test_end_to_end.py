@@ -227,7 +227,9 @@ def test_a_broken_limit_is_exit_status_3_and_named(ran: RanModel, fvp_tui: Fvp) 
     program = ran("executorch:ds_cnn").artifacts / "model.pte"
     done = fvp_tui("run", str(program), "--require-match", "--json")
     assert done.returncode == 3
-    assert json.loads(done.stdout)["limits"] == [{"name": "match", "limit": 1.0, "value": 0.0, "ok": False}]
+    found = json.loads(done.stdout)
+    assert found["limits"] == [{"name": "match", "limit": 1.0, "value": 0.0, "ok": False}]
+    assert found["run"]["reason"] == "limits not met: no outputs were compared (--require-match)"
 
 
 def test_no_control_character_leaves_the_command_line(ran: RanModel, fvp_tui: Fvp) -> None:

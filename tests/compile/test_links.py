@@ -109,6 +109,7 @@ def test_no_view_calls_a_mismatch_ok(ran: RanModel, home: Path, fvp_tui: Fvp, tm
 def test_require_match_and_compile_see_the_broken_link(fvp_tui: Fvp) -> None:
     done = fvp_tui("run", LOST, "--require-match")
     assert done.returncode == 3
+    assert "limits not met: the outputs do not match (--require-match)" in done.stdout
     compiled = fvp_tui("compile", LOST, "--json")
     assert compiled.returncode == 0
     check = json.loads(compiled.stdout)["check"]

@@ -290,9 +290,13 @@ def check_limits(record: Record) -> None:
     record.emit(events.LimitsChecked(limits=results))
     broken = [limit for limit in results if not limit.ok]
     if broken:
-        raise Ended("limit exceeded: " + "; ".join(map(_excess_words, broken)), Exit.LIMIT)
+        compared = record.state.check is not None and record.state.check.status != "skipped"
+        raise Ended("limits not met: " + "; ".join(_excess_words(one, compared) for one in broken), Exit.LIMIT)
 
 
-def _excess_words(broken: LimitResult) -> str:
+def _excess_words(broken: LimitResult, compared: bool) -> str:
+    if broken.name == "match":
+        what = "the outputs do not match" if compared else "no outputs were compared"
+        return f"{what} (--require-match)"
     value = "unknown" if broken.value is None else f"{broken.value:,.7g}"
     return f"{broken.name} is {value}, the limit is {broken.limit:,.7g}"
