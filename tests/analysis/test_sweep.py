@@ -48,7 +48,7 @@ def test_limits_and_what_vela_refuses(fvp_tui: Fvp) -> None:
     assert done.returncode == 0, done.stderr
     points = json.loads(done.stdout)["points"]
     refused = [p for p in points if p["memory_mode"] == "Dedicated_Sram"]
-    assert all(not p["ok"] and p["total_cycles"] is None and "arena_mem_area" in p["reason"] for p in refused)
+    assert all(not p["ok"] and p["total_cycles"] is None and "needs DRAM" in p["reason"] for p in refused)
     text = fvp_tui("sweep", DIGITS, *options, *systems, "--max-npu-cycles", "1")
     assert text.returncode == 3
     assert "the limit is 1" in json.dumps(

@@ -116,7 +116,7 @@ async def test_filter_finds_a_model_and_escape_shows_all(started: list[Spec], un
 
 async def test_target_and_options_show_in_the_command(until: Until) -> None:
     app = FvpApp()
-    known = vela.lists()
+    known = vela.lists(boards.DEFAULT.npu)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "executorch:lstm" in names(app))
         await pilot.press("tab", "right", "down", "right")

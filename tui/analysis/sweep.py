@@ -79,7 +79,7 @@ def grid(accelerators: Iterable[str], memory_modes: Iterable[str], system_config
     if not targets:
         raise UsageError("a sweep needs at least one target, memory mode and system config")
     for target in targets:
-        spec.check_target(target)
+        spec.check_names(target)
         if target.is_cpu:
             raise UsageError(f"{target.accelerator} has no NPU to estimate", "fvp-tui compile --target cortex-m85")
     return targets
@@ -92,13 +92,24 @@ def graphs(directory: Path) -> list[Path]:
 
 def points(lowered: Sequence[Path], targets: Sequence[Target]) -> Iterator[tuple[int, Point]]:
     """Estimate the targets: the place and the point of each, as they become known."""
+    places = []
+    for at, target in enumerate(targets):
+        contradiction = spec.contradiction_in(target)
+        if contradiction is None:
+            places.append(at)
+        else:
+            yield at, msgspec.structs.replace(_unknown(target), ok=False, reason=contradiction.what)
     with vela_runs.Workers() as workers:
-        for at, answer in workers.answers(lowered, targets):
-            yield at, _point(targets[at], answer)
+        for n, answer in workers.answers(lowered, [targets[at] for at in places]):
+            yield places[n], _point(targets[places[n]], answer)
+
+
+def _unknown(target: Target) -> Point:
+    return Point(target=target.accelerator, memory_mode=target.memory_mode, system_config=target.system_config)
 
 
 def _point(target: Target, answer: Answer) -> Point:
-    point = Point(target=target.accelerator, memory_mode=target.memory_mode, system_config=target.system_config)
+    point = _unknown(target)
     estimate = answer.estimate
     if estimate is None:
         return msgspec.structs.replace(point, ok=False, reason=answer.reason or DIED)

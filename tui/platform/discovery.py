@@ -126,7 +126,7 @@ def _in_checkouts(pattern: str, by: str) -> Location | None:
 def _installed(board: Board) -> Location | None:
     if (path := firmware_store.built(board)) is not None:
         return Location(path, "fvp-tui firmware build")
-    path = firmware_store.installed(board.image)
+    path = None if board.image is None else firmware_store.installed(board.image)
     return None if path is None else Location(path, "fvp-tui firmware install")
 
 

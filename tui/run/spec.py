@@ -32,7 +32,18 @@ def _choice(kind: str, value: str, known: Iterable[str]) -> None:
 
 
 def check_target(target: Target) -> None:
-    """Refuse a target that Vela would refuse.
+    """Refuse a target that Vela would refuse, and one that it would compile for wrongly.
+
+    Raises:
+        UsageError: a name is not in Vela's lists, two of them do not go together, or Vela is not installed.
+    """
+    check_names(target)
+    if (contradiction := contradiction_in(target)) is not None:
+        raise contradiction
+
+
+def check_names(target: Target) -> None:
+    """Refuse names that Vela does not know, and a system config of another family of NPUs.
 
     Raises:
         UsageError: a name is not in Vela's lists, or Vela is not installed.
@@ -42,9 +53,24 @@ def check_target(target: Target) -> None:
     except vela.VelaMissing as error:
         raise UsageError(str(error), "pip install 'executorch[ethos-u]==1.5.1'") from error
     _choice("target", target.accelerator, (*known.accelerators, *boards.CPU_TARGETS))
-    own = vela.lists(target.board.npu)
+    npu = target.board.npu
+    own = vela.lists(npu)
+    if target.system_config in known.system_configs and target.system_config not in own.system_configs:
+        raise UsageError(
+            f"{target.system_config} is a system config of another NPU than {target.accelerator}",
+            f"--system-config {npu.default_system_config}; {npu.name} has {', '.join(own.system_configs)}",
+        )
     _choice("system config", target.system_config, own.system_configs)
     _choice("memory mode", target.memory_mode, own.memory_modes)
+
+
+def contradiction_in(target: Target) -> UsageError | None:
+    """The reason why a memory mode does not go with a system config that Vela has; None if it does."""
+    modes = vela.memory_modes(target.system_config)
+    if target.memory_mode in modes:
+        return None
+    what = f"{target.memory_mode} needs DRAM, and {target.system_config} has flash"
+    return UsageError(what, f"--memory-mode {' or '.join(modes)}")
 
 
 def folder_for(model: str) -> str | None:

@@ -43,6 +43,8 @@ class Npu(msgspec.Struct, frozen=True):
     default_memory_mode: str
     runner_memory_mode: str
     """Memory mode that ExecuTorch's test set-up builds its runner for."""
+    axi_bytes: int
+    """Width of one of its AXI ports."""
     pmu: PmuEvents
 
     @property
@@ -132,10 +134,44 @@ class Board(msgspec.Struct, frozen=True):
     parameters: Parameters
     memory: Memory
     fvp: Fvp
-    image: Image
-    """Arm's prebuilt firmware for it."""
+    image: Image | None
+    """Arm's prebuilt firmware for it; None where there is none."""
 
 
+_AXI = PmuEvents(
+    sram_reads=f"{PMU_PREFIX}AXI0_RD_DATA_BEAT_RECEIVED",
+    sram_writes=f"{PMU_PREFIX}AXI0_WR_DATA_BEAT_WRITTEN",
+    external_reads=f"{PMU_PREFIX}AXI1_RD_DATA_BEAT_RECEIVED",
+    external_writes=f"{PMU_PREFIX}AXI1_WR_DATA_BEAT_WRITTEN",
+    mac_active=f"{PMU_PREFIX}MAC_ACTIVE",
+)
+
+ETHOS_U55 = Npu(
+    name="Ethos-U55",
+    accelerator="ethos-u55",
+    macs=(32, 64, 128, 256),
+    default_macs=128,
+    system_config="Ethos_U55_",
+    default_system_config="Ethos_U55_High_End_Embedded",
+    memory_modes=("Sram_Only", "Shared_Sram"),
+    default_memory_mode="Shared_Sram",
+    runner_memory_mode="Shared_Sram",
+    axi_bytes=8,
+    pmu=_AXI,
+)
+ETHOS_U65 = Npu(
+    name="Ethos-U65",
+    accelerator="ethos-u65",
+    macs=(256, 512),
+    default_macs=256,
+    system_config="Ethos_U65_",
+    default_system_config="Ethos_U65_High_End",
+    memory_modes=("Sram_Only", "Shared_Sram", "Dedicated_Sram"),
+    default_memory_mode="Dedicated_Sram_384KB",
+    runner_memory_mode="Dedicated_Sram_384KB",
+    axi_bytes=16,
+    pmu=_AXI,
+)
 ETHOS_U85 = Npu(
     name="Ethos-U85",
     accelerator="ethos-u85",
@@ -146,6 +182,7 @@ ETHOS_U85 = Npu(
     memory_modes=("Sram_Only", "Shared_Sram", "Dedicated_Sram"),
     default_memory_mode="Sram_Only",
     runner_memory_mode="Dedicated_Sram_384KB",
+    axi_bytes=16,
     pmu=PmuEvents(
         sram_reads=f"{PMU_PREFIX}SRAM_RD_DATA_BEAT_RECEIVED",
         sram_writes=f"{PMU_PREFIX}SRAM_WR_DATA_BEAT_WRITTEN",
@@ -195,7 +232,57 @@ CORSTONE_320 = Board(
     image=firmware_images.CORSTONE_320,
 )
 
-BOARDS = (CORSTONE_320,)
+_MPS3 = Parameters(
+    board="mps3_board",
+    cpu="cpu0",
+    ethosu="ethosu",
+    windows=("mps3_board.visualisation.disable-visualisation",),
+    terminals=(0, 1, 2, 5),
+)
+_SSE_300_MEMORY = Memory(
+    sram_bytes=2 << 20,
+    ddr=0x7000_0000,
+    ddr_bytes=0x6000_0000,
+    semihosting=CORSTONE_320.memory.semihosting,
+)
+
+
+def _sse_300(name: str, binary: str) -> Fvp:
+    """An FVP of Corstone-300, of which there is one for each NPU; `name` is the board's in ExecuTorch's tests."""
+    return Fvp(
+        binary=binary,
+        checkout="examples/arm/*-scratch/FVP-corstone300/models/*",
+        installed="FVP[-_]*orstone*300*/models/*",
+        runner=f"arm_test/arm_semihosting_executor_runner_{name}/arm_executor_runner",
+        built_runner=f"semihosting-{name}.elf",
+        console={_MPS3.uart("out_file"): "-", _MPS3.uart("shutdown_on_eot"): "1"},
+        comforts={
+            **dict.fromkeys(_MPS3.windows, "1"),
+            **{_MPS3.terminal(number, "start_telnet"): "0" for number in _MPS3.terminals},
+        },
+    )
+
+
+CORSTONE_300_U55 = Board(
+    name="Corstone-300 with Ethos-U55",
+    npu=ETHOS_U55,
+    cpu_targets=("cortex-m55",),
+    parameters=_MPS3,
+    memory=_SSE_300_MEMORY,
+    fvp=_sse_300("corstone-300", "FVP_Corstone_SSE-300_Ethos-U55"),
+    image=firmware_images.CORSTONE_300,
+)
+CORSTONE_300_U65 = Board(
+    name="Corstone-300 with Ethos-U65",
+    npu=ETHOS_U65,
+    cpu_targets=(),
+    parameters=_MPS3,
+    memory=_SSE_300_MEMORY,
+    fvp=_sse_300("corstone-300-u65", "FVP_Corstone_SSE-300_Ethos-U65"),
+    image=None,
+)
+
+BOARDS = (CORSTONE_320, CORSTONE_300_U55, CORSTONE_300_U65)
 DEFAULT = CORSTONE_320
 
 CPU_TARGETS = tuple(target for board in BOARDS for target in board.cpu_targets)
@@ -207,6 +294,11 @@ def of(accelerator: str) -> Board:
         (b for b in BOARDS if accelerator in b.cpu_targets or accelerator.rpartition("-")[0] == b.npu.accelerator),
         DEFAULT,
     )
+
+
+def npu_of(system_config: str) -> Npu:
+    """The family of NPUs that a system config is for; the default board's for a name that no family has."""
+    return next((b.npu for b in BOARDS if system_config.startswith(b.npu.system_config)), DEFAULT.npu)
 
 
 def short_system_config(name: str) -> str:

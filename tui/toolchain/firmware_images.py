@@ -22,7 +22,7 @@ CORSTONE_300 = Image(
     "corstone-300-ethos-u55",
     "59dd86b81d47a076fbd6ef0c970e8a5b6d3bc82608da32dfd38ac00de4877f5c",
     "Arm's ExecuTorch inference runner 26.03.0 for Corstone-300 with Ethos-U55",
-    "Corstone-300",
+    "Corstone-300 with Ethos-U55",
 )
 IMAGES = (CORSTONE_320, CORSTONE_300)
 """The first is for the FVP; the second is for an emulated Cortex-M."""

@@ -86,8 +86,8 @@ class MemorySystem:
     core_clock_hz: float
 
 
-AXI_BYTES = 16
-"""Width of one AXI port."""
+WRITABLE = ("Sram", "Dram")
+"""Vela's names of memories that an arena can lie in."""
 
 
 @cache
@@ -96,6 +96,31 @@ def _ini() -> configparser.ConfigParser:
     if not ini.read(_package() / "config_files" / CONFIG, encoding="utf-8"):
         raise VelaMissing(f"{CONFIG} is not part of the installed Vela")
     return ini
+
+
+def _memory(
+    ini: configparser.ConfigParser, system: configparser.SectionProxy, mode: configparser.SectionProxy, use: str
+) -> str:
+    """Name of the memory that a memory mode has for a use, in a system."""
+    parent = ini[mode["inherit"]] if "inherit" in mode else mode
+    port = mode.get(f"{use}_mem_area") or parent[f"{use}_mem_area"]
+    return system[f"{port.lower()}_port"]
+
+
+@cache
+def memory_modes(system_config: str) -> tuple[str, ...]:
+    """List the memory modes that a system config allows: an arena cannot lie in flash.
+
+    Raises:
+        VelaMissing: Vela is not installed, or its configuration lacks the name.
+    """
+    ini = _ini()
+    try:
+        system = ini[f"System_Config.{system_config}"]
+        modes = [name for name in ini.sections() if name.startswith("Memory_Mode.")]
+        return tuple(name.split(".", 1)[1] for name in modes if _memory(ini, system, ini[name], "arena") in WRITABLE)
+    except KeyError as error:
+        raise VelaMissing(f"{CONFIG} has no {error}") from error
 
 
 @cache
@@ -109,18 +134,17 @@ def memory_system(system_config: str, memory_mode: str) -> MemorySystem:
     try:
         system = ini[f"System_Config.{system_config}"]
         mode = ini[f"Memory_Mode.{memory_mode}"]
-        parent = ini[mode["inherit"]] if "inherit" in mode else mode
+        axi_bytes = boards.npu_of(system_config).axi_bytes
 
         def area(use: str) -> MemoryArea:
-            port = mode.get(f"{use}_mem_area") or parent[f"{use}_mem_area"]
-            name = system[f"{port.lower()}_port"]
-            ports = int(system[f"{name}_ports_used"])
+            name = _memory(ini, system, mode, use)
+            ports = int(system.get(f"{name}_ports_used", "1"))
             return MemoryArea(
                 name=name,
                 read_latency=float(system[f"{name}_read_latency"]),
                 write_latency=float(system[f"{name}_write_latency"]),
                 burst_length=int(system[f"{name}_burst_length"]),
-                bandwidth=ports * AXI_BYTES * float(system[f"{name}_clock_scale"]),
+                bandwidth=ports * axi_bytes * float(system[f"{name}_clock_scale"]),
                 ports=ports,
                 max_reads=int(system[f"{name}_max_reads"]),
                 max_writes=int(system[f"{name}_max_writes"]),

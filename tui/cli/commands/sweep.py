@@ -37,7 +37,8 @@ def sweep(model: str, **typed: Any) -> int:
     """
     targets = sweeping.grid(typed["targets"], typed["memory_modes"], typed["system_configs"])
     check_parent(typed["csv"])
-    request = _request(model, targets[0], typed)
+    first = next((target for target in targets if spec.contradiction_in(target) is None), targets[0])
+    request = _request(model, first, typed)
     limits = request.limits
     signals = Signals(interruptible=True).hear()
     # The limits are for the points: what the run itself estimates is only the first of them.
