@@ -92,7 +92,7 @@ def test_what_the_firmware_cannot_run_is_said_before_it_is_booted(emulated: Path
     done = fvp_tui("run", str(program), "--engine", "firmware", "--target", "ethos-u85-512", "--json")
     assert done.returncode == 1
     found = json.loads(done.stdout)
-    assert found["run"]["reason"] == "the program was compiled for 256 MACs a cycle, the NPU has 512"
+    assert found["run"]["reason"] == "the program was compiled for ethos-u85-256, the NPU is ethos-u85-512"
     assert "--target ethos-u85-256" in found["run"]["hint"]
     assert found["platform"] is None
 

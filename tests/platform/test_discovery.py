@@ -56,7 +56,7 @@ def spec(**options: object) -> Spec:
 def test_without_an_fvp_the_simulator_is_taken_and_says_why() -> None:
     choice = selection.choose(spec())
     assert choice.kind == "simulator"
-    assert choice.command == (sys.executable, "-m", "tui.simulator")
+    assert choice.command == (sys.executable, "-m", "tui.simulator", "--as", "FVP_Corstone_SSE-320")
     assert "no FVP_Corstone_SSE-320 was found" in choice.why
 
 

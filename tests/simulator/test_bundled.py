@@ -19,6 +19,7 @@ from tests.simulator.test_fvp_sim import STOPPED, semihosting, sim
 from tui.model import bundled, pte
 from tui.model.pte import PteError
 from tui.simulator.executor_runner import Runner
+from tui.toolchain import boards
 
 RanModel = Callable[..., Ran]
 
@@ -196,7 +197,7 @@ def test_the_server_and_a_missing_file_are_refused(known: Known, place: Callable
 def ended(data: bytes) -> tuple[int, str]:
     """Exit status and console of a file placed in memory; whatever it holds, nothing may be raised."""
     console = io.StringIO()
-    status = Runner(256, lambda _: "", console).run_placed(data, [])
+    status = Runner(boards.DEFAULT.npu.accelerator_of(256), lambda _: "", console).run_placed(data, [])
     return status, console.getvalue()
 
 

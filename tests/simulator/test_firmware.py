@@ -26,6 +26,7 @@ SMALL = ("executorch:add", "executorch:linear", "executorch:softmax")
 PROGRAMS = (*models.ALL, *SMALL)
 FP32 = ("sample:digits", "--quantize", "none")
 """Nothing of it runs on the NPU."""
+U85_256 = "ethos-u85-256"
 
 
 def sim(home: Path, *arguments: object, cwd: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
@@ -193,12 +194,13 @@ def firmware(firmware_home: Path) -> Image:
 
 def test_what_is_sound_has_no_obstacle(ran: RanModel, firmware: Image) -> None:
     for model in models.ALL:
-        assert preflight.obstacles((ran(model).artifacts / "model.pte").read_bytes(), firmware, 256) == []
+        assert preflight.obstacles((ran(model).artifacts / "model.pte").read_bytes(), firmware, U85_256) == []
 
 
 def test_an_npu_of_another_size_is_told_by_the_program_itself(ran: RanModel, firmware: Image) -> None:
-    (found,) = preflight.obstacles((ran("sample:digits").artifacts / "model.pte").read_bytes(), firmware, 512)
-    assert found.what == "the program was compiled for 256 MACs a cycle, the NPU has 512"
+    program = (ran("sample:digits").artifacts / "model.pte").read_bytes()
+    (found,) = preflight.obstacles(program, firmware, "ethos-u85-512")
+    assert found.what == "the program was compiled for ethos-u85-256, the NPU is ethos-u85-512"
     assert "--target ethos-u85-256" in found.hint
 
 
@@ -206,7 +208,7 @@ def test_kernels_arguments_and_sizes_are_weighed(ran: RanModel, firmware: Image)
     program = (ran("sample:split").artifacts / "model.pte").read_bytes()
 
     def found(**changes: object) -> list[str]:
-        return [one.what for one in preflight.obstacles(program, replace(firmware, **changes), 256)]
+        return [one.what for one in preflight.obstacles(program, replace(firmware, **changes), U85_256)]
 
     lacking = firmware.kernels - {"aten::topk.values"}
     assert found(kernels=lacking) == ["the firmware has no kernel for aten::topk.values"]
@@ -223,7 +225,7 @@ def test_kernels_arguments_and_sizes_are_weighed(ran: RanModel, firmware: Image)
 
 @pytest.mark.parametrize("damage", [b"", b"ET12", b"\0" * 100])
 def test_what_is_no_program_is_refused(firmware: Image, damage: bytes) -> None:
-    (found,) = preflight.obstacles(damage, firmware, 256)
+    (found,) = preflight.obstacles(damage, firmware, U85_256)
     assert found.what.startswith("the program cannot be loaded")
 
 

@@ -88,13 +88,13 @@ def check_firmware(record: Record, choice: selection.Choice) -> selection.Choice
     program = (record.artifacts / store.MODEL).read_bytes()
     plan = pte.parse(program).main
     try:
-        reasons = obstacles(program, image.load(choice.runner.path), record.spec.target.macs)
+        reasons = obstacles(program, image.load(choice.runner.path), record.spec.target.accelerator)
     except image.ImageError as error:
         raise UserError(str(error), "fvp-tui firmware install") from error
     if record.spec.engine == "auto" and (reasons or not plan.delegates):
         why = reasons[0].what if reasons else "nothing of the program runs on the NPU"
         record.note(f"the interpreter runs the program, not the firmware: {why}")
-        return selection.interpreted(choice, why)
+        return selection.interpreted(choice, why, record.spec.target.board)
     if reasons:
         raise UserError(reasons[0].what, reasons[0].hint)
     if any(isinstance(instruction, pte.JumpIfFalse) for instruction in plan.instructions):

@@ -71,14 +71,14 @@ def platform_only(spec: Spec) -> Choice:
         PlatformUnavailable: what was asked for is not there or does not start.
     """
     if spec.platform == "simulator":
-        return _simulator("the simulator, as requested")
+        return _interpreter("the simulator, as requested", spec.target.board)
     board = spec.target.board
     fvp = discovery.find_fvp(spec.fvp, board)
     if fvp is not None:
         return _fvp(fvp, None)
     if spec.platform == "fvp":
         raise PlatformUnavailable(f"no {board.fvp.binary} was found", f"--fvp PATH, {FVP_VARIABLE} or PATH")
-    return _simulator(f"the simulator, since no {board.fvp.binary} was found")
+    return _interpreter(f"the simulator, since no {board.fvp.binary} was found", board)
 
 
 def _fvp_for(spec: Spec) -> Choice:
@@ -116,21 +116,21 @@ def _fvp(fvp: Location, runner: Runner | None) -> Choice:
     )
 
 
-def _simulator(why: str, spec: Spec | None = None) -> Choice:
+def _simulator(why: str, spec: Spec) -> Choice:
     """The simulator, with the engine that a spec asks for or that suits it."""
-    if spec is None or spec.engine == "interpreter":
-        return _interpreter(why)
+    if spec.engine == "interpreter":
+        return _interpreter(why, spec.target.board)
     if spec.engine == "firmware":
         return _emulated(why, spec)
     try:
         return _emulated(why, spec)
     except PlatformUnavailable:
-        return _interpreter(why)
+        return _interpreter(why, spec.target.board)
 
 
-def interpreted(choice: Choice, why: str) -> Choice:
+def interpreted(choice: Choice, why: str, board: Board) -> Choice:
     """The simulator's interpreter in place of its firmware, with the reason."""
-    return _interpreter(f"{choice.why.partition(WITH)[0]}; {why}")
+    return _interpreter(f"{choice.why.partition(WITH)[0]}; {why}", board)
 
 
 WITH = ", with "
@@ -158,9 +158,10 @@ def _emulated(why: str, spec: Spec) -> Choice:
     except qemu.QemuError as error:
         raise PlatformUnavailable(str(error), qemu.INSTALL) from error
     runner = _inspect(image)
+    simulator = _interpreter(f"{why}{WITH}{runner.name} on QEMU {version}", spec.target.board)
     return replace(
-        _interpreter(f"{why}{WITH}{runner.name} on QEMU {version}"),
-        command=(*SIMULATOR, "--engine", "firmware"),
+        simulator,
+        command=(*simulator.command, "--engine", "firmware"),
         runner=runner,
         engine="firmware",
     )
@@ -179,10 +180,10 @@ SIMULATOR = (sys.executable, "-m", "tui.simulator")
 """First words of its command line."""
 
 
-def _interpreter(why: str) -> Choice:
+def _interpreter(why: str, board: Board) -> Choice:
     return Choice(
         kind="simulator",
-        command=SIMULATOR,
+        command=(*SIMULATOR, "--as", board.fvp.binary),
         name="fvp-sim",
         version=tui.__version__,
         why=why,

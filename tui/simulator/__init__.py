@@ -2,6 +2,7 @@
 
 __main__         ``python -m tui.simulator``
 cli              the FVP's grammar and its end: limits, statistics, exit status
+identity         the board it is of
 parameters       the -C parameters it knows
 executor_runner  what ExecuTorch's arm_executor_runner does and prints
 standard_input   lines of standard input

@@ -7,7 +7,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,15 +15,13 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from tui import __version__, processes
+from tui.simulator import identity
 from tui.simulator.parameters import ParameterError, Settings
-from tui.toolchain import boards
+from tui.toolchain.boards import Board
 
 if TYPE_CHECKING:
     from tui.simulator.executor_runner import Runner
     from tui.simulator.firmware.engine import Engine
-
-BOARD = boards.DEFAULT
-"""The board whose FVP it takes the place of."""
 
 NAME = "fvp_sim"
 STOPPED_BY_USER = "Info: /OSCI/SystemC: Simulation stopped by user."
@@ -50,9 +48,9 @@ class Stopping(Exception):
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="fvp-sim",
-        description=f"Runs an ExecuTorch program compiled for {BOARD.npu.name}, with the command line of"
-        f" {BOARD.fvp.binary}. A simulator: the NPU is modelled bit for bit, its cycles are estimated; there is no CPU"
-        " core, but for the one that QEMU emulates for a firmware.",
+        description="Runs an ExecuTorch program compiled for an Ethos-U, with the command line of Arm's FVP of its"
+        f" board: {_listed(identity.BINARIES)}. A simulator: the NPU is modelled bit for bit, its cycles are"
+        " estimated; there is no CPU core, but for the one that QEMU emulates for a firmware.",
         allow_abbrev=False,
     )
     add = parser.add_argument
@@ -74,6 +72,13 @@ def _parser() -> argparse.ArgumentParser:
         default="auto",
         help="engine of the CPU's side; auto: the firmware, if -a is a known one",
     )
+    add(
+        "--as",
+        dest="called",
+        choices=identity.BINARIES,
+        metavar="FVP",
+        help="name of the FVP whose place it takes; else the name it is called by, its parameters and its program tell",
+    )
     add("--counts", metavar="FILE", help="firmware: file that instruction counts are written to")
     add("-f", "--config-file", action="append", default=[], metavar="FILE", help="parameters in the format of -l")
     add("-l", "--list-params", action="store_true", help="list the parameters and exit")
@@ -88,20 +93,44 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _settings(options: argparse.Namespace) -> Settings:
-    settings = Settings(BOARD)
+def _listed(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}" if words[1:] else words[0]
+
+
+def _assignments(options: argparse.Namespace) -> list[str]:
+    """Each ``NAME=VALUE``, those of files before those of the command line: the last of a name counts."""
+    assignments: list[str] = []
     for file in options.config_file:
         try:
             lines = Path(file).read_text(encoding="utf-8").splitlines()
         except (OSError, ValueError) as error:
             raise ParameterError(f"cannot read {file}: {error}") from error
-        for line in lines:
-            # A comment begins a line or follows a blank: a value may hold a #.
-            if text := COMMENT.sub("", line).strip():
-                settings.set(text)
-    for assignment in options.parameter:
+        # A comment begins a line or follows a blank: a value may hold a #.
+        assignments += filter(None, (COMMENT.sub("", line).strip() for line in lines))
+    return [*assignments, *options.parameter]
+
+
+def _settings(board: Board, assignments: Sequence[str]) -> Settings:
+    settings = Settings(board)
+    for assignment in assignments:
         settings.set(assignment)
     return settings
+
+
+def _program(placed: Sequence[tuple[int, bytes]], board: Board, assignments: Sequence[str]) -> bytes | None:
+    """The program that a command line is to run, if it can be found."""
+    from tui.model import pte
+    from tui.simulator import executor_runner
+
+    if placed:
+        return next((data for _, data in placed if pte.identifier(data) in pte.IDENTIFIERS), None)
+    semihosting = board.parameters.semihosting("")
+    settings = _settings(board, [one for one in assignments if one.startswith(semihosting)])
+    try:
+        job = executor_runner.parse(settings.command_line, settings.folder)
+        return (job.folder / job.model).read_bytes()
+    except (executor_runner.RunnerError, OSError):
+        return None
 
 
 def _placed(options: argparse.Namespace) -> list[tuple[int, bytes]]:
@@ -173,9 +202,9 @@ def _statistics(begun: float, simulated_s: float | None, instructions: int | Non
     _say("-" * 79)
 
 
-def _run(options: argparse.Namespace, settings: Settings) -> int:
+def _run(options: argparse.Namespace, settings: Settings, placed: list[tuple[int, bytes]]) -> int:
     """Start the program and see it to its end; the exit status."""
-    placed, applications = _placed(options), _applications(options)
+    applications = _applications(options)
     begun = time.monotonic()
     # From here on numpy is needed: --version and -l answer without it.
     with processes.collection_suspended():
@@ -186,7 +215,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         # Reading a firmware takes its time to load: the interpreter, which has none, starts without.
         from tui.simulator.firmware import start
 
-        arguments = start.Arguments(applications, placed, settings.macs, options.dump, options.counts)
+        arguments = start.Arguments(applications, placed, settings.accelerator, options.dump, options.counts)
         boot = start.find(arguments, options.engine, _say)
     if boot is None and not placed and not settings.command_line:
         name = settings.board.parameters.semihosting("cmd_line")
@@ -197,7 +226,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     program: executor_runner.Runner | Engine
     run: Callable[[], int]
     if boot is None:
-        program = executor_runner.Runner(settings.macs, cycle_model.model(settings), observe=observe)
+        program = executor_runner.Runner(settings.accelerator, cycle_model.model(settings), observe=observe)
         run = partial(_interpret, program, placed, settings)
     else:
         from tui.simulator.firmware import engine
@@ -217,6 +246,8 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         reason, status = stopping.reason, 0 if stopping.reason else INTERRUPTED
     if tracing is not None and (failed := tracing.close()) is not None:
         program.log("E", f"the trace is not complete: {failed}")
+    if tracing is not None and tracing.unknown is not None:
+        program.log("I", f"the trace is not complete: {tracing.unknown}")
     if options.simlimit is not None and (program.simulated_s or 0.0) > options.simlimit:
         reason = REASONS["simulated"]
     if not options.quiet:
@@ -244,17 +275,22 @@ def _main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         if options.version:
-            what = f"{BOARD.npu.name} simulator with the command line of {BOARD.fvp.binary}"
+            found = identity.candidates(options.called or sys.argv[0], options.parameter)
+            what = f"Ethos-U simulator with the command line of {_listed([board.fvp.binary for board in found])}"
             _say(f"fvp-sim {__version__} (fvp-tui; {what})")
             return 0
-        settings = _settings(options)
+        assignments = _assignments(options)
+        found = identity.candidates(options.called or sys.argv[0], assignments)
         if options.list_params:
-            _say(settings.listing())
+            _say(_settings(found[0], assignments).listing())
             return 0
         if options.list_instances:
-            _say(f"{BOARD.parameters.ethosu}  {BOARD.npu.name}  functional model, cycles estimated")
+            board = found[0]
+            _say(f"{board.parameters.ethosu}  {board.npu.name}  functional model, cycles estimated")
             return 0
-        return _run(options, settings)
+        placed = _placed(options)
+        board = identity.of_program(found, partial(_program, placed, found[0], assignments))
+        return _run(options, _settings(board, assignments), placed)
     except ParameterError as error:
         sys.stderr.write(f"fvp-sim: {error}\n")
         return USAGE

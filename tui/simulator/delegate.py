@@ -17,19 +17,12 @@ from tui.simulator.ethosu.errors import CommandStreamError
 from tui.simulator.ethosu.memory import Bytes
 from tui.simulator.ethosu.stream import Command, Stream
 from tui.simulator.ethosu.swd import Decoder
-from tui.toolchain import boards
 
 BACKEND = "EthosUBackend"
 HEADER = struct.Struct("<16sIB11s")
 ALIGNMENT = 16
 FIRST, LAST = "vela_bin_stream", "vela_end_stream"
 PORT = struct.Struct("<9i")
-
-FAST_SCRATCH_BYTES = boards.DEFAULT.memory.sram_bytes
-"""The board's SRAM: no fast scratch can be larger."""
-
-SCRATCH_LIMIT = boards.DEFAULT.memory.ddr_bytes
-"""The board's DDR."""
 
 
 class DelegateError(Exception):
@@ -157,14 +150,16 @@ class EthosU:
         self.scratch_bytes = _scratch_bytes(blocks)
         self.inputs = _ports(blocks.get("inputs"), "inputs")
         self.outputs = _ports(blocks.get("outputs"), "outputs")
-        if self.scratch_bytes > SCRATCH_LIMIT:
-            raise DelegateError(f"Failed to allocate scratch buffer of {self.scratch_bytes} bytes from temp_allocator")
         self.command_data = bytes(blocks["cmd_data"])
         """The COP1 container, as the driver is given it."""
         try:
             self.stream: Stream = npu.parse(self.command_data)
         except CommandStreamError as error:
             raise DelegateError(f"Malformed vela_bin_stream found: {error}") from error
+        memory = npu.memory(self.stream)
+        if self.scratch_bytes > memory.ddr_bytes:
+            raise DelegateError(f"Failed to allocate scratch buffer of {self.scratch_bytes} bytes from temp_allocator")
+        self._fast_scratch_bytes = memory.sram_bytes
         specs = dict(delegate.compile_specs)
         words = specs.get("compile_flags", b"").decode("utf-8", "replace").split()
         self.compile_flags = dict(word.split("=", 1) for word in words if "=" in word)
@@ -189,7 +184,7 @@ class EthosU:
                 " Vela 5.1 drops an output that another operator also reads"
             )
         scratch = np.zeros(self.scratch_bytes, np.uint8)
-        regions = {1: scratch, 2: np.zeros(FAST_SCRATCH_BYTES, np.uint8)}
+        regions = {1: scratch, 2: np.zeros(self._fast_scratch_bytes, np.uint8)}
         for n, (tensor, port) in enumerate(zip(inputs, self.inputs, strict=True)):
             self._place(regions, port, tensor, f"Input {n}")[:] = tensor
         try:

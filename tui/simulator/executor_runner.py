@@ -17,17 +17,15 @@ import numpy as np
 from tui.model import bundled, pte
 from tui.model.bundled import Case
 from tui.model.pte import PteError
-from tui.simulator import standard_input, verification
+from tui.simulator import npu, standard_input, verification
 from tui.simulator.delegate import EthosU
-from tui.simulator.ethosu.stream import Command, product
+from tui.simulator.ethosu.stream import Command
 from tui.simulator.interpreter import ExecutionError, LoadError, Method, Tensor
+from tui.toolchain import boards
 
 NO_CYCLES = "no PMU report: {}"
 SHOWN_OUTPUTS = 100
 """Elements of an output printed where no file is asked for."""
-
-PRODUCT = 2
-"""Product number of the board's NPU, an Ethos-U85, in CONFIG words."""
 
 OK, FAILED = 0, 1
 
@@ -58,7 +56,7 @@ class Cycles:
     npu: int
     """Cycles from begin to end, with waiting for memory."""
     events: dict[str, int]
-    """PMU events by their names on the U85; those the model has no figure for are left out."""
+    """PMU events by their names on that NPU; those the model has no figure for are left out."""
     seconds: float
     """Seconds at the NPU's clock."""
 
@@ -95,12 +93,12 @@ class Runner:
 
     def __init__(
         self,
-        macs: int,
+        accelerator: str,
         estimate: Estimate,
         out: TextIO = sys.stdout,
         observe: Callable[[EthosU, Command], None] | None = None,
     ) -> None:
-        self._macs = macs
+        self._accelerator = accelerator
         self._estimate = estimate
         self._out = out
         self._observe = observe
@@ -192,7 +190,7 @@ class Runner:
         self.log("I", f"Running method {plan.name}")
         for index, size in enumerate(plan.buffer_sizes[1:], start=1):
             self.log("I", f"Setting up planned buffer with mem_id={index}, size {size}.")
-        method = Method(program, self._observe)
+        method = Method(program, self._observe, boards.of(self._accelerator).memory.ddr_bytes)
         self.log("I", f"Method '{plan.name}' loaded.")
         self.log("I", f"model_pte_program_size: {len(program_data)} bytes.")
         self.log("I", f"model_pte_loaded_size: {len(data)} bytes.")
@@ -219,15 +217,12 @@ class Runner:
     def _check_npu(self, method: Method) -> None:
         """Refuse a program for another NPU than the board's, in the words of the Ethos-U driver."""
         for delegate in method.delegates:
-            other = product(delegate.stream.config)
-            if other != PRODUCT:
-                self.print(f"E: NPU config mismatch. npu.product={PRODUCT}, optimizer.product={other}")
-                raise RunnerError("Ethos-U invocation failed error (-1)")
-            compiled = delegate.stream.macs_per_cycle
-            if compiled != self._macs:
-                npu, optimizer = self._macs.bit_length() - 1, compiled.bit_length() - 1
-                self.print(f"E: NPU config mismatch: npu.macs_per_cc={npu} optimizer.macs_per_cc={optimizer}")
-                raise RunnerError("Ethos-U invocation failed error (-1)")
+            mismatches = npu.mismatches(delegate.stream, self._accelerator)
+            for mismatch in mismatches:
+                self.print(f"E: NPU config mismatch: {mismatch}")
+            if mismatches:
+                why = f"the program is for {npu.accelerator(delegate.stream)}, the board has {self._accelerator}"
+                raise RunnerError(f"Ethos-U invocation failed error (-1): {why}")
 
     def _infer(self, method: Method) -> None:
         self.log("I", "Starting running 1 inferences...")

@@ -15,9 +15,6 @@ from tui.simulator.ethosu.stream import Command
 from tui.simulator.ethosu.swd import Decoder
 from tui.toolchain import boards
 
-MEMORY_LIMIT = boards.DEFAULT.memory.ddr_bytes
-"""Bytes of DDR: a plan that needs more cannot be loaded on the board either."""
-
 INSTRUCTION_LIMIT = 10_000_000
 """Instructions of one execution: a loop that does not end is an error, not a hang."""
 
@@ -57,15 +54,22 @@ class Tensor:
 class Method:
     """A loaded method. Its tensors keep their memory from one execution to the next."""
 
-    def __init__(self, program: Program, observe: Callable[[EthosU, Command], None] | None = None) -> None:
+    def __init__(
+        self,
+        program: Program,
+        observe: Callable[[EthosU, Command], None] | None = None,
+        memory_bytes: int = boards.DEFAULT.memory.ddr_bytes,
+    ) -> None:
         """Load the method that is run. `observe` is told the delegate and each NPU operation it has executed.
+
+        `memory_bytes` is the board's DDR: a plan that needs more could not be loaded there either.
 
         Raises:
             LoadError: an operator, a backend or memory that there is not.
         """
         self.plan: Plan = program.main
         self._observe = observe
-        self.values: list[Any] = self._allocate()
+        self.values: list[Any] = self._allocate(memory_bytes)
         if any(tensor is not None and tensor.meta.data is not None for tensor in self.inputs):
             raise LoadError("an input is a constant of the program")
         self._kernels = [self._resolve(name) for name in self.plan.operators]
@@ -75,13 +79,13 @@ class Method:
         except DelegateError as error:
             raise LoadError(str(error)) from error
 
-    def _allocate(self) -> list[Any]:
+    def _allocate(self, available: int) -> list[Any]:
         """The plan's values, with tensors in the memory that was planned for them."""
         tensors = [v for v in self.plan.values if isinstance(v, pte.Tensor)]
         sizes = self.plan.buffer_sizes
         needed = sum(sizes) + sum(v.nbytes for v in tensors if v.data is None and v.place is None)
-        if any(size < 0 for size in sizes) or needed > MEMORY_LIMIT:
-            raise LoadError(f"Memory allocation failed: {needed}B requested, {MEMORY_LIMIT}B available")
+        if any(size < 0 for size in sizes) or needed > available:
+            raise LoadError(f"Memory allocation failed: {needed}B requested, {available}B available")
         buffers = [np.zeros(size, np.uint8) for size in sizes]
 
         def memory(tensor: pte.Tensor) -> Bytes:

@@ -16,10 +16,12 @@ from tui.simulator.ethosu.stream import Command, Stream, macs_per_cycle, product
 from tui.simulator.ethosu.swd import Decoder
 from tui.simulator.ethosu55.npu import Npu as EthosU55
 from tui.simulator.ethosu55.registers import COMMANDS as COMMANDS_U55
+from tui.simulator.ethosu55.registers import CONFIGURATIONS as CONFIGURATIONS_U55
 from tui.simulator.ethosu55.registers import configuration as configuration_u55
 from tui.simulator.ethosu85.npu import Npu as EthosU85
 from tui.simulator.ethosu85.registers import COMMANDS as COMMANDS_U85
-from tui.toolchain.boards import ETHOS_U85
+from tui.toolchain import boards
+from tui.toolchain.boards import ETHOS_U55, ETHOS_U65, ETHOS_U85
 
 Weights = bytes | memoryview | Bytes
 
@@ -46,7 +48,7 @@ class Npu(Protocol):
 
 @dataclass(frozen=True)
 class _Family:
-    name: str
+    npu: boards.Npu
     commands: CommandSet
     knows: Callable[[int], bool]
     """Tells if a CONFIG word is that of one of its NPUs."""
@@ -54,9 +56,9 @@ class _Family:
 
 
 _FAMILIES: Mapping[int, _Family] = {
-    0: _Family("Ethos-U55", COMMANDS_U55, lambda config: configuration_u55(config) is not None, EthosU55),
-    1: _Family("Ethos-U65", COMMANDS_U55, lambda config: configuration_u55(config) is not None, EthosU55),
-    2: _Family("Ethos-U85", COMMANDS_U85, lambda config: macs_per_cycle(config) in ETHOS_U85.macs, EthosU85),
+    0: _Family(ETHOS_U55, COMMANDS_U55, lambda config: configuration_u55(config) is not None, EthosU55),
+    1: _Family(ETHOS_U65, COMMANDS_U55, lambda config: configuration_u55(config) is not None, EthosU55),
+    2: _Family(ETHOS_U85, COMMANDS_U85, lambda config: macs_per_cycle(config) in ETHOS_U85.macs, EthosU85),
 }
 """By product number."""
 
@@ -70,14 +72,41 @@ def parse(cmd_data: bytes) -> Stream:
     found = unpack(cmd_data)
     family = _FAMILIES.get(product(found.config))
     if family is None or not family.knows(found.config):
-        names = ", ".join(one.name for one in _FAMILIES.values())
+        names = ", ".join(one.npu.name for one in _FAMILIES.values())
         raise CommandStreamError(f"NPU configuration {found.config:#010x} is none of {names}")
     return Stream(found.config, found.identity, found.words, family.commands)
 
 
 def family(stream: Stream) -> str:
     """Name of the family a stream is for."""
-    return _FAMILIES[product(stream.config)].name
+    return _FAMILIES[product(stream.config)].npu.name
+
+
+def accelerator(stream: Stream) -> str:
+    """Vela's name of the NPU a stream is for."""
+    return _FAMILIES[product(stream.config)].npu.accelerator_of(stream.macs_per_cycle)
+
+
+def memory(stream: Stream) -> boards.Memory:
+    """Memory of the board that has the NPU a stream is for."""
+    return boards.of(accelerator(stream)).memory
+
+
+def mismatches(stream: Stream, other: str) -> list[str]:
+    """Fields of CONFIG in which `other`, an accelerator, is not what a stream is for, in the driver's words."""
+    has, needs = _fields(other), _fields(accelerator(stream))
+    different = [name for name in has if needs.get(name, has[name]) != has[name]]
+    return [f"npu.{name}={has[name]} optimizer.{name}={needs[name]}" for name in different]
+
+
+def _fields(name: str) -> dict[str, int]:
+    """Fields of an accelerator's CONFIG word that the driver compares; the U85's SHRAM is not one of them."""
+    prefix, _, macs = name.rpartition("-")
+    number = next(number for number, family in _FAMILIES.items() if family.npu.accelerator == prefix)
+    fields = {"product": number, "macs_per_cc": int(macs).bit_length() - 1}
+    if found := CONFIGURATIONS_U55.get((number, int(macs))):
+        fields["shram_size"] = found.cores * found.banks
+    return fields
 
 
 def load(stream: Stream, weights: Weights, decoder: Decoder | None = None) -> Npu:

@@ -125,6 +125,11 @@ class Settings:
         return int(self._values[self.board.parameters.macs], 0)
 
     @property
+    def accelerator(self) -> str:
+        """Vela's name of the NPU."""
+        return self.board.npu.accelerator_of(self.macs)
+
+    @property
     def command_line(self) -> str:
         """The program's command line."""
         return self._values[self.board.parameters.semihosting("cmd_line")]

@@ -31,6 +31,10 @@ class TraceError(Exception):
     """The trace cannot be written; one line."""
 
 
+class UnknownCyclesError(Exception):
+    """There is nothing to write, since the cycle model has no figures; one line."""
+
+
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """A signal that ends the simulation waits, so that what was compressed is written, too."""
@@ -129,10 +133,12 @@ class Trace:
         self._now = 0
         self._place = -1
         self._failed: str | None = None
+        self.unknown: str | None = None
+        """Reason the cycle model has no figures for the trace."""
 
     def observe(self, delegate: EthosU, command: Command) -> None:
         """Take an operation that a delegate has executed, and write it."""
-        if self._failed is not None:
+        if self._failed is not None or self.unknown is not None:
             return
         try:
             if command.index == 0 or self._timeline is None:
@@ -141,6 +147,8 @@ class Trace:
             self._file.flush()
         except TraceError as error:
             self._failed = str(error)
+        except UnknownCyclesError as error:
+            self.unknown = str(error)
 
     def close(self) -> str | None:
         """Complete the file; why it lacks something, or None."""
@@ -155,7 +163,7 @@ class Trace:
         if delegate not in self._known:
             outcome = modelled(delegate)
             if isinstance(outcome, str):
-                raise TraceError(outcome)
+                raise UnknownCyclesError(outcome)
             self._known[delegate] = outcome, _following(delegate.stream)
         if self._timeline is not None:
             self._now = self._timeline.end

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tui.simulator import npu
-from tui.simulator.cycle_model import PMU
-from tui.simulator.delegate import FAST_SCRATCH_BYTES, EthosU
+from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu.errors import CommandStreamError
 from tui.simulator.ethosu.memory import Bytes
 from tui.simulator.ethosu.sequencer import FAST_SCRATCH
@@ -15,15 +14,21 @@ from tui.simulator.ethosu.stream import Command
 from tui.simulator.ethosu.swd import Decoder
 from tui.simulator.executor_runner import Estimate
 from tui.simulator.firmware.memory import GuestMemory, GuestMemoryError
+from tui.toolchain.boards import PmuEvents
 
-EVENTS = {
-    0x05: None,  # NPU_ACTIVE: in the model it is active from begin to end
-    0x28: PMU.sram_reads,  # AXI0_RD_DATA_BEAT_RECEIVED
-    0x2D: PMU.sram_writes,  # AXI0_WR_DATA_BEAT_WRITTEN
-    0x3E: PMU.external_reads,  # AXI1_RD_DATA_BEAT_RECEIVED
-}
-"""Events that the firmware's driver counts, by its own numbers, and what they are of an Ethos-U85: the U55's port 0 is
-that of the SRAM, its port 1 that of the external memory. The figures of None are the cycles."""
+NPU_ACTIVE = 0x05
+"""Event, by its number in the firmware's driver, of which there is one in each cycle: in the model the NPU is active
+from begin to end."""
+
+
+def events(pmu: PmuEvents) -> dict[int, str]:
+    """Names of the other events that the firmware's driver counts, by its numbers: port 0 is that of the SRAM."""
+    return {
+        0x28: pmu.sram_reads,  # AXI0_RD_DATA_BEAT_RECEIVED
+        0x2D: pmu.sram_writes,  # AXI0_WR_DATA_BEAT_WRITTEN
+        0x3E: pmu.external_reads,  # AXI1_RD_DATA_BEAT_RECEIVED
+    }
+
 
 WORD_MASK = 0xFFFF_FFFF
 
@@ -47,11 +52,13 @@ class Accelerator:
         self,
         memory: GuestMemory,
         delegates: Sequence[EthosU],
+        pmu: PmuEvents,
         estimate: Estimate,
         observe: Callable[[EthosU, Command], None] | None,
     ) -> None:
         self._memory = memory
         self._delegates = {delegate.command_data: delegate for delegate in delegates}
+        self._names = events(pmu)
         self._estimate = estimate
         self._observe = observe
         self._npus: dict[Job, npu.Npu] = {}
@@ -73,22 +80,24 @@ class Accelerator:
         """
         try:
             commands = self._memory.view(*job.commands).tobytes()
-            regions = [self._region(number, *place) for number, place in enumerate(job.regions)]
+            stream = npu.parse(commands)
+            fast_scratch = npu.memory(stream).sram_bytes
+            regions = [self._region(number, *place, fast_scratch) for number, place in enumerate(job.regions)]
             if len(regions) < 2:
                 raise NpuError(f"a job with {len(regions)} regions has no constants or no scratch")
             if job not in self._npus:
-                self._npus[job] = npu.load(npu.parse(commands), regions[0], self._decoder)
+                self._npus[job] = npu.load(stream, regions[0], self._decoder)
             delegate = self._delegates.get(commands)
             self._npus[job].run(regions[1], regions[2] if regions[2:] else None, observe=self._observer(delegate))
         except (CommandStreamError, GuestMemoryError) as error:
             raise NpuError(str(error)) from error
         self._count(delegate)
 
-    def _region(self, number: int, address: int, size: int) -> Bytes:
+    def _region(self, number: int, address: int, size: int, fast_scratch: int) -> Bytes:
         # Fast scratch lies in SRAM, which is not shared, and this firmware was built without any: nobody but the NPU
         # looks at it, so that it has some of its own, as much as with the interpreter.
         if number == FAST_SCRATCH:
-            return np.zeros(FAST_SCRATCH_BYTES, np.uint8)
+            return np.zeros(fast_scratch, np.uint8)
         return self._memory.view(address, size)
 
     def _observer(self, delegate: EthosU | None) -> Callable[[Command], None] | None:
@@ -114,7 +123,7 @@ class Accelerator:
     def counter(self, number: int) -> int:
         """Value of a counter: 32 bits, which wrap around. One of an event without a figure stands still."""
         event = self._selected.get(number)
-        if event not in EVENTS:
+        if event is None:
             return 0
-        name = EVENTS[event]
-        return (self.cycles if name is None else self._events.get(name, 0)) & WORD_MASK
+        count = self.cycles if event == NPU_ACTIVE else self._events.get(self._names.get(event, ""), 0)
+        return count & WORD_MASK

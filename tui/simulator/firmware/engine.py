@@ -18,6 +18,7 @@ from tui.simulator.firmware.image import ImageError
 from tui.simulator.firmware.memory import GuestMemory, GuestMemoryError
 from tui.simulator.firmware.rsp import RspError
 from tui.simulator.firmware.start import Boot
+from tui.toolchain import boards
 from tui.toolchain.qemu import QemuError
 
 EXIT = "_exit"
@@ -79,7 +80,8 @@ class Engine:
             with GuestMemory() as memory, Board(boot.qemu, boot.image.path, memory, self._console) as board:
                 for address, data in boot.placed:
                     memory.place(address, data)
-                accelerator = Accelerator(memory, delegates, self._estimate, self._observe)
+                pmu = boards.of(boot.accelerator).npu.pmu
+                accelerator = Accelerator(memory, delegates, pmu, self._estimate, self._observe)
                 try:
                     status = self._execute(board, functions, accelerator)
                 except RspError as error:
@@ -100,7 +102,7 @@ class Engine:
         boot = self._boot
         if boot.program is None:
             return []
-        if obstacles := preflight.obstacles(boot.program, boot.image, boot.macs):
+        if obstacles := preflight.obstacles(boot.program, boot.image, boot.accelerator):
             raise EngineError("; ".join(map(str, obstacles)))
         program = pte.parse(boot.program)
         return [EthosU(delegate, program.named_data) for delegate in program.main.delegates]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from tui.model import pte
 from tui.model.pte import Plan, PteError, Tensor
+from tui.simulator import npu
 from tui.simulator.delegate import DelegateError, EthosU
 from tui.simulator.firmware import dtypes
 from tui.simulator.firmware.image import Image
-from tui.toolchain.boards import ETHOS_U85
 
 INTERPRETER = "--engine interpreter runs it"
 ANOTHER_MODEL = f"use a smaller model, or {INTERPRETER}"
@@ -28,15 +28,15 @@ class Obstacle:
         return f"{self.what} ({self.hint})"
 
 
-def obstacles(program: bytes, image: Image, macs: int) -> list[Obstacle]:
-    """The obstacles to a program on an NPU of so many MACs a cycle."""
+def obstacles(program: bytes, image: Image, accelerator: str) -> list[Obstacle]:
+    """The obstacles to a program on an NPU, by Vela's name of it."""
     try:
         parsed = pte.parse(program)
         delegates = [EthosU(delegate, parsed.named_data) for delegate in parsed.main.delegates]
     except (PteError, DelegateError) as error:
         return [Obstacle(f"the program cannot be loaded: {error}", "compile it again")]
     return [
-        *_macs(delegates, macs),
+        *_npu(delegates, accelerator),
         *_kernels(parsed.main, image),
         *_inputs(parsed.main),
         *_signatures(parsed.main, image),
@@ -45,13 +45,12 @@ def obstacles(program: bytes, image: Image, macs: int) -> list[Obstacle]:
     ]
 
 
-def _macs(delegates: list[EthosU], macs: int) -> Iterator[Obstacle]:
-    others = sorted({d.stream.macs_per_cycle for d in delegates} - {macs})
+def _npu(delegates: list[EthosU], accelerator: str) -> Iterator[Obstacle]:
+    others = sorted({npu.accelerator(delegate.stream) for delegate in delegates} - {accelerator})
     if others:
-        compiled, npu = ETHOS_U85.accelerator_of(others[0]), ETHOS_U85.accelerator_of(macs)
         yield Obstacle(
-            f"the program was compiled for {others[0]} MACs a cycle, the NPU has {macs}",
-            f"run it with --target {compiled}, or compile it for {npu}",
+            f"the program was compiled for {others[0]}, the NPU is {accelerator}",
+            f"run it with --target {others[0]}, or compile it for {accelerator}",
         )
 
 

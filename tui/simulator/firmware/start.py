@@ -14,11 +14,11 @@ from tui.toolchain import qemu
 
 @dataclass(frozen=True)
 class Arguments:
-    """Arguments: files of ``-a``, contents by address, the NPU's MACs, ``--dump`` and ``--counts``."""
+    """Arguments: files of ``-a``, contents by address, Vela's name of the NPU, ``--dump`` and ``--counts``."""
 
     applications: Sequence[Path]
     placed: Sequence[tuple[int, bytes]]
-    macs: int
+    accelerator: str
     dumps: Sequence[str] = ()
     counts: str | None = None
 
@@ -39,7 +39,7 @@ class Boot:
     image: Image
     qemu: Path
     placed: Sequence[tuple[int, bytes]]
-    macs: int
+    accelerator: str
     dumps: Sequence[Dump]
     counts: Path | None
 
@@ -59,7 +59,7 @@ def find(arguments: Arguments, engine: str, say: Callable[[str], None]) -> Boot 
         return None
     try:
         boot = _boot(arguments)
-        obstacles = [] if boot.program is None else preflight.obstacles(boot.program, boot.image, boot.macs)
+        obstacles = [] if boot.program is None else preflight.obstacles(boot.program, boot.image, boot.accelerator)
     except (ImageError, qemu.QemuError) as error:
         if engine == "firmware":
             raise ParameterError(str(error)) from error
@@ -81,7 +81,8 @@ def _boot(arguments: Arguments) -> Boot:
     if program is None:
         raise qemu.QemuError(f"{qemu.PROGRAM} is not installed ({qemu.INSTALL})")
     counts = None if arguments.counts is None else Path(arguments.counts)
-    return Boot(loaded, program, arguments.placed, arguments.macs, [_dump(text) for text in arguments.dumps], counts)
+    dumps = [_dump(text) for text in arguments.dumps]
+    return Boot(loaded, program, arguments.placed, arguments.accelerator, dumps, counts)
 
 
 def _dump(text: str) -> Dump:
