@@ -8,6 +8,7 @@ FIRST := sample:digits
 GRAPHS := 2000
 PROGRAMS := 20000
 MOMENTS := 50
+NPU := ethos-u85
 
 .PHONY: run test check bench conformance differential fuzz faults networks picture options clean help
 .DEFAULT_GOAL := help
@@ -37,14 +38,14 @@ bench: $(VENV)/.installed-dev ## print speeds, and cycles beside Vela's; asserts
 	$(BIN)/python -m tests.benchmarks.history
 	$(BIN)/python -m tests.benchmarks.firmware
 
-conformance: $(VENV)/.installed-dev ## ExecuTorch's own U85 tests on fvp-sim, about an hour
-	$(BIN)/python -m tests.conformance $(FILES)
+conformance: $(VENV)/.installed-dev ## ExecuTorch's own tests for an NPU on fvp-sim, about an hour
+	$(BIN)/python -m tests.conformance --npu $(NPU) $(FILES)
 
 differential: $(VENV)/.installed-dev ## random graphs: fvp-sim and the lowering, about an hour
-	$(BIN)/python -m tests.differential --graphs $(GRAPHS)
+	$(BIN)/python -m tests.differential --npu $(NPU) --graphs $(GRAPHS)
 
 fuzz: $(VENV)/.installed-dev ## damaged programs on fvp-sim, about four minutes
-	$(BIN)/python -m tests.fuzz --programs $(PROGRAMS)
+	$(BIN)/python -m tests.fuzz --npu $(NPU) --programs $(PROGRAMS)
 
 faults: $(VENV)/.installed-dev ## processes killed and frozen, full disks, damaged journals, about half an hour
 	$(BIN)/python -m tests.faults --moments $(MOMENTS)

@@ -1,1 +1,1 @@
-"""ExecuTorch's own Ethos-U85 tests, with ``fvp-sim`` in the place of the FVP."""
+"""ExecuTorch's own Ethos-U tests, with ``fvp-sim`` in the place of the FVP."""

@@ -1,9 +1,10 @@
-"""``python -m tests.conformance [NAME...]``: ExecuTorch's own U85 cases on ``fvp-sim``, counted by file.
+"""``python -m tests.conformance [--npu NPU] [NAME...]``: ExecuTorch's own cases on ``fvp-sim``, counted by file.
 
 A NAME is a file's, ``test_abs``, or a folder's, ``ops`` or ``models``; without one, all are run. Tests of models whose
 packages or weights are not here are listed as not run, with what they lack: they say nothing of fvp-sim.
 """
 
+import argparse
 import sys
 import tempfile
 from collections import Counter
@@ -12,14 +13,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from tests.conformance.suite import FOLDERS, OPERATORS, Case, files, run, stand_in, suite
+from tui.toolchain import boards
+from tui.toolchain.boards import Board
 
 OUTCOMES = ("passed", "failed", "xfailed", "skipped")
 PROCESSES = 2
 
 
-def wanted(folder: str, names: Sequence[str]) -> list[Path]:
+BOARDS = {board.npu.accelerator: board for board in boards.BOARDS}
+
+
+def wanted(folder: str, board: Board, names: Sequence[str]) -> list[Path]:
     """The files of a folder of the suite that the command line asks for."""
-    found = files(suite() / folder)
+    found = files(suite() / folder, board)
     return [file for file in found if not names or folder in names or file.stem in names]
 
 
@@ -46,19 +52,25 @@ def table(folder: str, jobs: dict[Path, Future[list[Case]]]) -> list[Case]:
     return all_run
 
 
-def main(names: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Print the tables and what failed; failures, and runs without a pass, decide the exit status."""
-    folders = {folder: paths for folder in FOLDERS if (paths := wanted(folder, names))}
+    parser = argparse.ArgumentParser(prog="python -m tests.conformance")
+    parser.add_argument("--npu", choices=BOARDS, default=boards.DEFAULT.npu.accelerator)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    options = parser.parse_args(arguments)
+    board, names = BOARDS[options.npu], [name.removesuffix(".py") for name in options.names]
+    folders = {folder: paths for folder in FOLDERS if (paths := wanted(folder, board, names))}
     unknown = set(names) - set(folders) - {path.stem for paths in folders.values() for path in paths}
     if unknown:
-        print(f"no such files, or no U85 cases in them: {', '.join(sorted(unknown))}", file=sys.stderr)
+        print(f"no such files, or no cases for {board.npu.name} in them: {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(PROCESSES) as pool:
         place = Path(temporary)
         environment = stand_in(place)
         jobs = {
             folder: {
-                path: pool.submit(run, [path], place / f"{folder}-{n}.xml", environment) for n, path in enumerate(paths)
+                path: pool.submit(run, [path], board, place / f"{folder}-{n}.xml", environment)
+                for n, path in enumerate(paths)
             }
             for folder, paths in folders.items()
         }
@@ -70,4 +82,4 @@ def main(names: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main([name.removesuffix(".py") for name in sys.argv[1:]]))
+    sys.exit(main(sys.argv[1:]))

@@ -1,14 +1,13 @@
-"""ExecuTorch's own Ethos-U85 tests, as the installed wheel brings them, with ``fvp-sim`` in the place of the FVP.
+"""ExecuTorch's own Ethos-U tests, as the installed wheel brings them, with ``fvp-sim`` in the place of the FVPs.
 
-Each case compiles a model, runs it on ``FVP_Corstone_SSE-320`` through semihosting and compares outputs. Where the FVP
-or its runner is missing the suite turns its cases into expected failures without a word: passes are counted, never the
+Each case compiles a model, runs it on the FVP of its board through semihosting and compares outputs. Where the FVP or
+its runner is missing the suite turns its cases into expected failures without a word: passes are counted, never the
 exit status.
 """
 
 import importlib.util
 import os
 import re
-import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tui.toolchain import boards
+from tui.toolchain.boards import Board
+
 REPOSITORY = Path(__file__).parents[2]
-FVP = "FVP_Corstone_SSE-320"
-RUNNERS = ("arm_semihosting_executor_runner_corstone-320", "arm_semihosting_executor_runner_portable-ops_corstone-320")
-KEYWORD = "u85"
 OPERATORS = "ops"
 FOLDERS = (OPERATORS, "models", "misc", "passes")
 """Test modules with cases that run on the FVP."""
@@ -61,32 +60,41 @@ def suite() -> Path:
     return next(Path(place) / "backends" / "arm" / "test" for place in places)
 
 
-def files(folder: Path) -> list[Path]:
-    """The files under `folder` that have cases for the U85.
+def keyword(board: Board) -> str:
+    """A word in the names of all cases for a board's NPU: ``u85``."""
+    return board.npu.accelerator.rpartition("-")[2]
 
-    The name is in the names of functions, so a look at the text saves importing the others.
+
+def files(folder: Path, board: Board) -> list[Path]:
+    """The files under `folder` that have cases for a board's NPU.
+
+    The word is in the names of functions, so a look at the text saves importing the others.
     """
-    return [file for file in sorted(folder.rglob("test_*.py")) if KEYWORD in file.read_text(encoding="utf-8").lower()]
+    word = keyword(board)
+    return [file for file in sorted(folder.rglob("test_*.py")) if word in file.read_text(encoding="utf-8").lower()]
 
 
 def link_simulator(programs: Path) -> None:
-    """Put this checkout's fvp-sim into the folder `programs`, and a link of the FVP's name to it."""
+    """Put this checkout's fvp-sim into the folder `programs`, and links of the FVPs' names to it."""
     programs.mkdir(parents=True)
     simulator = programs / "fvp-sim"
-    start = f"PYTHONPATH={shlex.quote(str(REPOSITORY))} exec {shlex.quote(sys.executable)} -m tui.simulator"
-    simulator.write_text(f'#!/bin/sh\n{start} "$@"\n', encoding="utf-8")
+    # As pip writes it: the name that it is called by is that of the link.
+    start = f"import sys\nsys.path.insert(0, {str(REPOSITORY)!r})\nfrom tui.simulator.cli import main\nmain()\n"
+    simulator.write_text(f"#!{sys.executable}\n{start}", encoding="utf-8")
     simulator.chmod(0o755)
-    (programs / FVP).symlink_to(simulator.name)
+    for board in boards.BOARDS:
+        (programs / board.fvp.binary).symlink_to(simulator.name)
 
 
 def stand_in(folder: Path) -> dict[str, str]:
-    """The environment in which the suite finds fvp-sim under the FVP's name, and a runner to start on it."""
+    """The environment in which the suite finds fvp-sim under the FVPs' names, and runners to start on it."""
     programs = folder / "bin"
     link_simulator(programs)
-    for name in RUNNERS:
-        runner = folder / "arm_test" / name / "arm_executor_runner"
-        runner.parent.mkdir(parents=True)
-        runner.write_bytes(b"fvp-sim brings its own\n")
+    for board in boards.BOARDS:
+        for infix in ("", "portable-ops_"):
+            runner = folder / board.fvp.runner.replace("executor_runner_", f"executor_runner_{infix}", 1)
+            runner.parent.mkdir(parents=True)
+            runner.write_bytes(b"fvp-sim brings its own\n")
     # The options of a pytest that runs this one are not for it.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return {
@@ -114,11 +122,11 @@ def read(case: ElementTree.Element) -> Case:
     return Case(file, name, "passed")
 
 
-def run(paths: Sequence[Path], report: Path, environment: dict[str, str], *options: str) -> list[Case]:
-    """Run the U85 cases of the files `paths` in one process."""
+def run(paths: Sequence[Path], board: Board, report: Path, environment: dict[str, str], *options: str) -> list[Case]:
+    """Run the cases for a board's NPU in the files `paths`, in one process."""
     command = [
         sys.executable, "-m", "pytest", "-c", os.devnull, f"--rootdir={suite()}", "-p", "no:cacheprovider", "-q",
-        "--tb=short", "--show-capture=no", f"--timeout={CASE_TIMEOUT_S}", "-k", KEYWORD, f"--junitxml={report}",
+        "--tb=short", "--show-capture=no", f"--timeout={CASE_TIMEOUT_S}", "-k", keyword(board), f"--junitxml={report}",
         *options, *map(str, paths),
     ]  # fmt: skip
     work = report.with_suffix("")

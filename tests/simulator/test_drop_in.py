@@ -1,4 +1,4 @@
-"""fvp-sim under the FVP's name: ExecuTorch's own `run_corstone` starts it, and does not know the difference."""
+"""fvp-sim under the FVPs' names: ExecuTorch's own `run_corstone` starts it, and does not know the difference."""
 
 from pathlib import Path
 from typing import Any
@@ -60,9 +60,20 @@ def lowered(program: Any, partitioner: Any) -> Any:
     )
 
 
-@pytest.mark.parametrize("name", MODELS)
+TARGETS = {
+    "corstone-320": ("ethos-u85-128", "Ethos_U85_SYS_DRAM_Mid", "Shared_Sram"),
+    "corstone-300": ("ethos-u55-128", "Ethos_U55_High_End_Embedded", "Shared_Sram"),
+    "corstone-300-u65": ("ethos-u65-256", "Ethos_U65_High_End", "Dedicated_Sram_384KB"),
+}
+"""What a program is compiled for, by the board's name in ExecuTorch's tests."""
+
+
+@pytest.mark.parametrize(
+    ("name", "board"),
+    [(name, "corstone-320") for name in MODELS] + [("one input", name) for name in TARGETS if name != "corstone-320"],
+)
 def test_run_corstone_gets_the_outputs_of_the_tosa_reference_model(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, board: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from executorch.backends.arm.ethosu import EthosUCompileSpec, EthosUPartitioner
     from executorch.backends.arm.test.runner_utils import TosaReferenceModelDispatch, run_corstone
@@ -72,9 +83,8 @@ def test_run_corstone_gets_the_outputs_of_the_tosa_reference_model(
     torch.manual_seed(1)
     kind, shapes = MODELS[name]
     inputs = tuple(torch.randn(shape) for shape in shapes)
-    spec = EthosUCompileSpec(
-        "ethos-u85-128", system_config="Ethos_U85_SYS_DRAM_Mid", memory_mode="Shared_Sram", extra_flags=[]
-    )
+    target, system_config, memory_mode = TARGETS[board]
+    spec = EthosUCompileSpec(target, system_config=system_config, memory_mode=memory_mode, extra_flags=[])
     program = quantized(kind(), inputs, spec)
     executable = lowered(program, EthosUPartitioner(spec)).to_executorch()
     reference = lowered(program, TOSAPartitioner(TosaCompileSpec(spec.tosa_spec))).exported_program().module()
@@ -87,7 +97,7 @@ def test_run_corstone_gets_the_outputs_of_the_tosa_reference_model(
     monkeypatch.setenv("PATH", str(programs))
     runner = tmp_path / "arm_executor_runner"
     runner.write_bytes(b"fvp-sim brings its own\n")
-    found = run_corstone(executable, inputs, tmp_path / "run", "corstone-320", runner)
+    found = run_corstone(executable, inputs, tmp_path / "run", board, runner)
 
     expected = expected if isinstance(expected, tuple) else (expected,)
     assert len(found) == len(expected)
