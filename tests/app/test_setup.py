@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from textual.widgets import Input, Static
@@ -23,9 +24,10 @@ from tui.app.widgets.table import FigureTable
 from tui.model import catalogue
 from tui.model.catalogue import ModelInfo
 from tui.reports import format
-from tui.run import control
+from tui.run import control, spec
 from tui.run.spec import Spec
 from tui.toolchain import boards, vela
+from tui.toolchain.target import Target
 
 SIZES = [(80, 24), (120, 40), (60, 20)]
 
@@ -119,7 +121,7 @@ async def test_target_and_options_show_in_the_command(until: Until) -> None:
     known = vela.lists(boards.DEFAULT.npu)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "executorch:lstm" in names(app))
-        await pilot.press("tab", "right", "down", "right")
+        await pilot.press("tab", "down", "right", "down", "right")
         assert f"--target {known.accelerators[2]} --memory-mode {known.memory_modes[1]}" in command(app)
         await pilot.press("down", "left", "down", "right", *["down"] * 4, "right", *["down"] * 3, "1", "2")
         shown = command(app)
@@ -130,6 +132,35 @@ async def test_target_and_options_show_in_the_command(until: Until) -> None:
         assert "--platform" not in command(app) or setup(app).request().platform == "simulator"  # type: ignore[union-attr]
         await pilot.press("right")
         assert command(app).startswith("fvp-tui run sample:digits") and "--serve" in command(app)
+
+
+async def test_another_family_brings_its_own_values_and_says_what_it_replaced(until: Until) -> None:
+    app = FvpApp()
+    set_before = msgspec.structs.replace(
+        spec.DEFAULT,
+        model="sample:digits",
+        target=Target("ethos-u85-512", memory_mode="Dedicated_Sram"),
+        parameters=((boards.DEFAULT.parameters.uart("unbuffered_output"), "0"),),
+    )
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: "executorch:lstm" in names(app))
+        setup(app).edit(set_before)
+        await pilot.press("right")
+        assert "--target ethos-u55-128 --memory-mode Shared_Sram" in command(app)
+        assert "--system-config Ethos_U55_High_End_Embedded" in command(app) and " -C " not in command(app)
+        told = drawn(app, "#command")
+        assert "Without 1 parameter of another board. Replaced: 512 → 128 MACs  Dedicated_Sram → Shared_Sram" in told
+        # Its sizes, and no mode whose arena would lie in flash.
+        await pilot.press("down", "right", "down", "right")
+        assert "Replaced" not in drawn(app, "#command")
+        assert "--target ethos-u55-256 --memory-mode Sram_Only" in command(app)
+        # A family that one comes back to is as one left it.
+        await pilot.press("up", "up", "left")
+        assert "--target ethos-u85-512 --memory-mode Dedicated_Sram" in command(app) and " -C " in command(app)
+        # So does a system config bring a memory mode that it can have.
+        await pilot.press(*["down"] * 3, "left", "left")
+        assert "--memory-mode Sram_Only --system-config Ethos_U85_SYS_Flash_High" in command(app)
+        assert "Replaced: Dedicated_Sram → Sram_Only" in drawn(app, "#command")
 
 
 async def test_what_is_missing_is_said_and_refused(until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,22 +260,22 @@ async def test_a_model_that_was_lowered_tells_what_it_would_take_on_another_targ
     app = FvpApp()
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "by Vela, lowered " in drawn(app, "#target"))
-        await pilot.press("tab", "right", "right")
+        await pilot.press("tab", "down", "right", "right")
         assert "--target ethos-u85-1024" in command(app)
         latency = format.ms(alone.state["estimate"]["inference_ms"])
         await until(pilot, lambda: f" {latency} " in lines(app, "#target")[0])
         # A column for each size, as high as it is slow, with its latency above.
-        values, *_, sizes = lines(app, "#target-fields")[:-2]
+        _, values, *_, sizes = lines(app, "#target-fields")[:-2]
         assert sizes.strip("▌ ").split() == [str(macs) for macs in boards.DEFAULT.npu.macs]
         assert latency in drawn(app, "#target-fields") and "█" in drawn(app, "#target-fields") and "µs" in values
         await pilot.press("down", "right")
         await until(pilot, lambda: f" {latency} " not in lines(app, "#target")[0])
         await pilot.resize_terminal(60, 20)
         await until(pilot, lambda: "█" not in drawn(app, "#target-fields"))
-        sizes, values = lines(app, "#target-fields")[:2]
-        assert sizes.split()[0] == "NPU" and values.count("µs") == 5
+        _, sizes, values = lines(app, "#target-fields")[:3]
+        assert sizes.split()[0] == "Size" and values.count("µs") == 5
         await pilot.resize_terminal(120, 40)
-        await pilot.press("shift+tab", "shift+tab", "j")
+        await pilot.press(*["shift+tab"] * 3, "j")
         await until(pilot, lambda: "not known: w sweeps" in lines(app, "#target")[-1])
         outlined = lines(app, "#target-fields")
         assert not any("█" in line for line in outlined) and max(line.count("╭") for line in outlined) == 5
@@ -256,7 +287,7 @@ async def test_what_was_set_last_comes_back_and_d_forgets_it_if_that_is_meant(
     app = FvpApp()
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "executorch:lstm" in names(app))
-        await pilot.press("slash", *"resnet8", "enter", "tab", "right", "r")
+        await pilot.press("slash", *"resnet8", "enter", "tab", "down", "right", "r")
         await until(pilot, lambda: isinstance(app.screen, RunScreen))
     again = FvpApp()
     async with again.run_test(size=(80, 24)) as pilot:

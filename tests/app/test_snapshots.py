@@ -81,7 +81,18 @@ async def _foreseen(pilot: Pilot[None], until: Until) -> None:
 def test_setup(size: tuple[int, int], snap_compare: Compare, until: Until) -> None:
     async def listed(pilot: Pilot[None]) -> None:
         await _foreseen(pilot, until)
+        await pilot.press("tab", "down", "right")
+
+    assert snap_compare(FvpApp(), terminal_size=size, run_before=listed)
+
+
+@pytest.mark.parametrize("size", SIZES[1:3])
+@pytest.mark.usefixtures("lowered")
+def test_setup_of_another_family(size: tuple[int, int], snap_compare: Compare, until: Until) -> None:
+    async def listed(pilot: Pilot[None]) -> None:
+        await _foreseen(pilot, until)
         await pilot.press("tab", "right")
+        await until(pilot, lambda: not pilot.app.screen.query_one(SpecForm).picker.prospect.ms)
 
     assert snap_compare(FvpApp(), terminal_size=size, run_before=listed)
 

@@ -9,7 +9,7 @@ from textual.app import App, ComposeResult
 from tui.app.widgets.spec_form import FORM, SpecForm
 from tui.run.spec import Spec
 from tui.toolchain import vela
-from tui.toolchain.target import Target
+from tui.toolchain.target import Target, on_board_of
 
 
 class OnlyForm(App[None]):
@@ -39,6 +39,8 @@ def specs(tmp_path: Path) -> list[Spec]:
     return [
         Spec(model="m"),
         changed,
+        Spec(model="m", target=on_board_of("ethos-u65-512")),
+        Spec(model="m", target=Target("ethos-u55-32", "Ethos_U55_Deep_Embedded", "Sram_Only")),
         msgspec.structs.replace(changed, inputs=(), dataset=archive, serve=True),
         msgspec.structs.replace(changed, until="emit"),
     ]
@@ -60,8 +62,8 @@ async def test_every_option_with_a_form_has_a_field_with_its_words() -> None:
     app = OnlyForm()
     async with app.run_test():
         form = app.query_one(SpecForm)
-        # "Do" chooses between commands, and --serve; parameters have a screen of their own.
-        labels = [field.label for field in form.fields if field.id not in ("until", "parameters")]
+        # The family is a part of the target's name, "Do" chooses between commands, and parameters have a screen.
+        labels = [field.label for field in form.fields if field.id not in ("npu", "until", "parameters")]
         assert labels == [option.form.label for option in FORM if option.form]
         for option in FORM:
             field = form.field(option.key.replace("_", "-"))

@@ -15,7 +15,7 @@ from tui.run import spec
 from tui.run.spec import Limits, Spec
 from tui.toolchain import boards, vela
 from tui.toolchain.boards import Npu
-from tui.toolchain.target import Target
+from tui.toolchain.target import Target, on_board_of
 
 names = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=20)
 specs = st.builds(
@@ -28,6 +28,8 @@ specs = st.builds(
     inputs=st.lists(names, max_size=3).map(tuple),
     limits=st.builds(Limits, npu_cycles=st.none() | st.integers(0, 2**40)),
 )
+
+FAMILIES = ("u55-32", "u65-512", "u85-1024")
 
 
 @given(specs)
@@ -138,3 +140,18 @@ def test_a_system_that_the_npu_does_not_have_is_refused_with_the_right_one(
     with pytest.raises(UsageError) as refused:
         spec.check_target(target)
     assert words[0] in str(refused.value) and words[1] in str(refused.value.hint)
+
+
+def test_a_parameter_of_another_board_is_refused() -> None:
+    (u55,) = (board for board in boards.BOARDS if board.npu is boards.ETHOS_U55)
+    ours = (u55.parameters.uart("out_file"), "-"), ("nobodys.parameter", "1")
+    both = (*ours, (boards.DEFAULT.parameters.uart("out_file"), "-"))
+    target = on_board_of("ethos-u55-256")
+    with pytest.raises(UsageError, match=rf"is a parameter of {boards.DEFAULT.name} \(ethos-u55-256 is on {u55.name}"):
+        spec.check(Spec("m", target=target, parameters=both))
+    assert spec.check(Spec("m", target=target, parameters=spec.own_parameters(both, u55))).parameters == ours
+
+
+def test_families_share_the_graphs_that_are_lowered_alike() -> None:
+    u55, u65, u85 = (spec.lowering_of(Spec("m", target=on_board_of(f"ethos-{name}"))) for name in FAMILIES)
+    assert u55 == u65 != u85 == spec.lowering_of(Spec("m"))

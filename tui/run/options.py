@@ -94,7 +94,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             vela="accelerators",
             always_shown=True,
             form=Form(
-                "NPU",
+                "Size",
                 "Size of the NPU: 8-bit multiply-accumulates a cycle.",
                 text=lambda name: name.rsplit("-", 1)[-1],
                 unit="MACs",

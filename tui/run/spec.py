@@ -15,7 +15,8 @@ from tui.errors import UsageError
 from tui.run import options
 from tui.run.options import EngineChoice, Limits, PlatformChoice, Quantization, RunnerKind, Spec
 from tui.toolchain import boards, vela
-from tui.toolchain.target import Target
+from tui.toolchain.boards import Board
+from tui.toolchain.target import Target, on_board_of
 
 __all__ = ["EngineChoice", "Limits", "PlatformChoice", "Quantization", "RunnerKind", "Spec"]
 
@@ -115,8 +116,11 @@ def check(spec: Spec) -> Spec:
         raise UsageError(f"no calibration data at {spec.calibration}")
     if spec.calibration is not None and spec.quantize == "none":
         raise UsageError("--calibration has no effect with --quantize none")
-    macs_parameter = spec.target.board.parameters.macs
+    board = spec.target.board
+    macs_parameter = board.parameters.macs
     for name, value in spec.parameters:
+        if (owner := boards.owner_of(name, board)) is not None:
+            raise UsageError(f"{name} is a parameter of {owner.name}", f"{spec.target.accelerator} is on {board.name}")
         # It is always passed: the NPU must have the size that the program was compiled for.
         if name == macs_parameter and _number(value) != spec.target.macs:
             raise UsageError(
@@ -124,6 +128,11 @@ def check(spec: Spec) -> Spec:
                 f"omit it: fvp-tui always sets it to {spec.target.macs}",
             )
     return spec
+
+
+def own_parameters(parameters: tuple[tuple[str, str], ...], board: Board) -> tuple[tuple[str, str], ...]:
+    """Return the parameters of a platform without those that are another board's."""
+    return tuple((name, value) for name, value in parameters if boards.owner_of(name, board) is None)
 
 
 def _number(text: str) -> int | None:
@@ -163,9 +172,11 @@ def decode(data: bytes, where: str = "spec") -> Spec:
 
 
 def lowering_of(request: Spec) -> Spec:
-    """Return the part of a spec that determines its lowered graphs."""
+    """Return the part of a spec that determines its lowered graphs: of its target, what families of NPUs share."""
+    alike = boards.lowered_alike(request.target.accelerator)
     return Spec(
         request.model,
+        target=on_board_of(alike.npu.default_accelerator),
         folder=request.folder,
         quantize=request.quantize,
         channels_last=request.channels_last,

@@ -45,6 +45,8 @@ class Npu(msgspec.Struct, frozen=True):
     """Memory mode that ExecuTorch's test set-up builds its runner for."""
     axi_bytes: int
     """Width of one of its AXI ports."""
+    profile: str
+    """Extension of TOSA that ExecuTorch lowers for: families that share it share their graphs."""
     pmu: PmuEvents
 
     @property
@@ -82,6 +84,10 @@ class Parameters(msgspec.Struct, frozen=True):
     def extra_args(self) -> str:
         """Options of the NPU model."""
         return f"{self.ethosu}.extra_args"
+
+    def has(self, name: str) -> bool:
+        """Tell if a parameter is this board's by its name; there are many more than are named here."""
+        return name.startswith((f"{self.board}.", f"{self.cpu}.", f"{self.ethosu}.")) or name in self.windows
 
     def semihosting(self, name: str) -> str:
         """A parameter of the CPU's semihosting."""
@@ -157,6 +163,7 @@ ETHOS_U55 = Npu(
     default_memory_mode="Shared_Sram",
     runner_memory_mode="Shared_Sram",
     axi_bytes=8,
+    profile="u55",
     pmu=_AXI,
 )
 ETHOS_U65 = Npu(
@@ -170,6 +177,7 @@ ETHOS_U65 = Npu(
     default_memory_mode="Dedicated_Sram_384KB",
     runner_memory_mode="Dedicated_Sram_384KB",
     axi_bytes=16,
+    profile="u55",
     pmu=_AXI,
 )
 ETHOS_U85 = Npu(
@@ -183,6 +191,7 @@ ETHOS_U85 = Npu(
     default_memory_mode="Sram_Only",
     runner_memory_mode="Dedicated_Sram_384KB",
     axi_bytes=16,
+    profile="cf",
     pmu=PmuEvents(
         sram_reads=f"{PMU_PREFIX}SRAM_RD_DATA_BEAT_RECEIVED",
         sram_writes=f"{PMU_PREFIX}SRAM_WR_DATA_BEAT_WRITTEN",
@@ -294,6 +303,19 @@ def of(accelerator: str) -> Board:
         (b for b in BOARDS if accelerator in b.cpu_targets or accelerator.rpartition("-")[0] == b.npu.accelerator),
         DEFAULT,
     )
+
+
+def lowered_alike(accelerator: str) -> Board:
+    """The first board whose NPU gets the same graphs as that of an accelerator."""
+    profile = of(accelerator).npu.profile
+    return next(board for board in BOARDS if board.npu.profile == profile)
+
+
+def owner_of(parameter: str, board: Board) -> Board | None:
+    """The other board that has a parameter; None for a parameter that is the given board's, or nobody's."""
+    if board.parameters.has(parameter):
+        return None
+    return next((other for other in BOARDS if other.parameters.has(parameter)), None)
 
 
 def npu_of(system_config: str) -> Npu:

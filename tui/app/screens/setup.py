@@ -186,7 +186,7 @@ class SetupScreen(Screen[None]):
     def _refresh_command(self) -> None:
         request, form = self.request(), self._form
         form.offer(is_program=request is not None and catalogue.is_program(request.model))
-        form.parameters.count(len(self._base.parameters) + self._base.fast + self._base.pmu_trace)
+        form.parameters.count(len(form.own_parameters(self._base)) + self._base.fast + self._base.pmu_trace)
         problem, command = "", "press enter to type the path of a model file"
         if request is not None:
             try:
@@ -277,8 +277,9 @@ class SetupScreen(Screen[None]):
     # -- what the user does: the options
 
     def on_field_group_changed(self, event: FieldGroup.Changed) -> None:
-        """Show the command with the new value."""
+        """Show the command with the new value, and say what that replaced elsewhere."""
         self._refresh_command()
+        self.query_one(CommandLine).show(about=self._form.replaced(self._base) or None)
 
     def on_descendant_focus(self) -> None:
         """Explain the field in focus."""
@@ -286,8 +287,7 @@ class SetupScreen(Screen[None]):
 
     def request(self) -> Spec | None:
         """Return the spec as it is set; None while no model is chosen."""
-        model = self._browser.model
-        return self._form.read(self._base, model) if model else None
+        return self._form.read(self._base, model) if (model := self._browser.model) else None
 
     def on_field_group_wanted(self, event: FieldGroup.Wanted) -> None:
         """Open the screen that sets a field."""

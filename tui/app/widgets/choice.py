@@ -91,10 +91,10 @@ class Choice(Field):
     ) -> None:
         """`values` are (value, text) pairs; `unit` follows them."""
         super().__init__(label, about, id=id)
-        self.values = tuple(values)
         self.unit = unit
-        names = [name for name, _ in self.values]
-        self.at = names.index(value) if value in names else 0
+        self.values: tuple[tuple[str, str], ...] = ()
+        self.at = 0
+        self.offer(values, value or "")
 
     @property
     def value(self) -> str:
@@ -107,6 +107,12 @@ class Choice(Field):
         if value in names and names.index(value) != self.at:
             self.at = names.index(value)
             self.changed(self)
+
+    def offer(self, values: Sequence[tuple[str, str]], value: str) -> None:
+        """Have other values to choose from, with one of them chosen; nobody is told."""
+        self.values = tuple(values)
+        names = [name for name, _ in self.values]
+        self.at = names.index(value) if value in names else 0
 
     def step(self, step: int) -> None:
         """Change to the next or the previous value, from the last to the first."""

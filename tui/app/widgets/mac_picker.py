@@ -38,29 +38,19 @@ NOTHING = Prospect()
 
 
 class MacPicker(Choice):
-    """The sizes of an NPU as columns as high as the latency that is expected; left and right walk them.
-
-    Of several families, those of the chosen one are shown; from the last of them one walks into the next family.
-    """
+    """The sizes of an NPU as columns as high as the latency that is expected; left and right walk them."""
 
     lines = 2
     grows = True
     prospect = NOTHING
 
-    @property
-    def family(self) -> str:
-        """Name of the chosen size's family: ``ethos-u85``."""
-        return self.value.rpartition("-")[0]
-
     def drawn(self, look: Look) -> list[list[Segment]]:
         """Draw the chart, or a line of sizes and one of values where there is no room for it."""
-        names = [name for name, _ in self.values if name.rpartition("-")[0] == self.family]
-        if not names:
+        if not self.values:
             return super().drawn(look)
-        texts = dict(self.values)
         columns = [
-            _Column(texts[name], self.prospect.ms.get(name), name in self.prospect.refused, name == self.value)
-            for name in names
+            _Column(text, self.prospect.ms.get(name), name in self.prospect.refused, name == self.value)
+            for name, text in self.values
         ]
         if look.height < CHART:
             return _Row(look, columns).drawn()

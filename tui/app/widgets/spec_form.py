@@ -1,6 +1,6 @@
 """The form of a spec: a field for each option of `tui.run.options` that has one, and one for what to do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,13 @@ from tui.app.widgets.choice import Choice, Field, Number
 from tui.app.widgets.field_group import FieldGroup
 from tui.app.widgets.files_field import FilesField, ParametersField
 from tui.app.widgets.mac_picker import MacPicker, Prospect
+from tui.app.widgets.target_fields import TargetFields
 from tui.reports.format import kib_words, ms
 from tui.run import options, spec
 from tui.run.option import Option, replaced
 from tui.run.options import INFERENCE, PLATFORM, PROGRAM, TARGET
 from tui.run.spec import Spec
 from tui.text import clean
-from tui.toolchain import vela
 
 FORM = tuple(option for option in options.TABLE if option.form is not None)
 """The options that the form asks for, in its order."""
@@ -80,18 +80,17 @@ def _new_field(option: Option, values: Spec) -> Field:
         case "choice":
             choices = [(name, form.text(name)) for name in option.choices]
         case "text" if option.vela:
-            choices = [(name, form.text(name)) for name in _names_of_vela(option.vela)]
+            choices = []  # the fields of the target know them
         case _:
             raise TypeError(f"no field of the form takes the value of {option.name}")
     kind = MacPicker if option.path == PICKED else Choice
     return kind(form.label, choices, form.about, id=_id(option), value=value, unit=form.unit)
 
 
-def _names_of_vela(names: str) -> tuple[str, ...]:
-    try:
-        return tuple(getattr(vela.lists(), names))
-    except vela.VelaMissing:
-        return ()  # the check of the spec reports it where the user sees it
+def _choice_of(fields: Mapping[tuple[str, ...], Field], part: str) -> Choice:
+    field = fields[PICKED[0], part]
+    assert isinstance(field, Choice)
+    return field
 
 
 class SpecForm(Vertical):
@@ -103,6 +102,7 @@ class SpecForm(Vertical):
         picker = fields[PICKED]
         assert isinstance(picker, MacPicker)
         self.picker = picker
+        self.target_fields = TargetFields(values.target, lambda part: _choice_of(fields, part))
         self.parameters = ParametersField(id="parameters")
         until = Choice(
             "Do",
@@ -113,12 +113,13 @@ class SpecForm(Vertical):
         )
         of_group = {name: [fields[o.path] for o in FORM if o.group == name] for name in options.GROUPS}
         parts = {
-            TARGET: of_group[TARGET],
+            TARGET: [self.target_fields.family, *of_group[TARGET]],
             PROGRAM: [*of_group[PROGRAM], until],
             # Rows are few: the fields of the inference follow the platform's.
             PLATFORM: [*of_group[PLATFORM], *of_group[INFERENCE], self.parameters],
         }
         self.groups = {title: FieldGroup(part, id=f"{title.lower()}-fields") for title, part in parts.items()}
+        self.target_fields.listen()
         self._fields = {field.id: field for part in parts.values() for field in part}
 
     def compose(self) -> ComposeResult:
@@ -195,9 +196,18 @@ class SpecForm(Vertical):
 
     def fill(self, values: Spec) -> None:
         """Show the values of a spec."""
+        self.target_fields.fill(values.target)
         for option in FORM:
             self.field(_id(option)).value = _to_field(option, values)
         self.field("until").value = _to_do(values)
+
+    def own_parameters(self, base: Spec) -> tuple[tuple[str, str], ...]:
+        """Return the platform's parameters of a spec, without those of another board than the target's."""
+        return spec.own_parameters(base.parameters, self.target_fields.target.board)
+
+    def replaced(self, base: Spec) -> str:
+        """Tell once what the last change replaced in other fields, and how many parameters of `base` it took away."""
+        return self.target_fields.taken(len(base.parameters) - len(self.own_parameters(base)))
 
     def read(self, base: Spec, model: str) -> Spec:
         """Return `base` with the values of the fields and a model."""
@@ -216,6 +226,7 @@ class SpecForm(Vertical):
             ("folder",): folder,
             ("until",): COMPILE if to_do == COMPILE else RUN,
             ("serve",): to_do == SERVE,
+            ("parameters",): self.own_parameters(base),
         }
         return replaced(base, changes)
 
