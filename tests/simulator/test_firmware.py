@@ -14,10 +14,12 @@ import pytest
 
 from tests import models
 from tests.conftest import Ran, environment
+from tests.simulator.programs import SMALL as SMALL_U55
 from tui.model import pte
 from tui.simulator.firmware import image, preflight
 from tui.simulator.firmware.image import Image, ImageError
-from tui.toolchain import firmware_images
+from tui.simulator.interpreter import Method
+from tui.toolchain import boards, firmware_images
 
 RanModel = Callable[..., Ran]
 
@@ -95,6 +97,39 @@ def test_counts_are_the_same_at_every_repeat(ran: RanModel, emulated: Path, tmp_
     at = [n for mark in marks for n in mark.values()]
     assert at == sorted(at)
     assert at[-1] < found[0][0]
+
+
+@pytest.mark.parametrize(
+    ("name", "boots"),
+    [("conv-ethos-u55-32", 2), ("softmax-ethos-u55-128", 1), ("conv_deep-ethos-u55-256", 1), ("conv-ethos-u65-512", 1)],
+)
+def test_an_ethos_u55_is_the_firmwares_own_npu(emulated: Path, tmp_path: Path, name: str, boots: int) -> None:
+    program, accelerator = SMALL_U55 / f"{name}.pte", name.partition("-")[2]
+    method = Method(pte.parse(program.read_bytes()))
+    given = np.random.default_rng(5)
+    for tensor in method.inputs:
+        assert tensor is not None
+        tensor.bytes.view(np.float32)[:] = given.normal(size=tensor.bytes.size // 4)
+    (tmp_path / "in.bin").write_bytes(b"".join(one.bytes.tobytes() for one in method.inputs if one is not None))
+    method.execute()
+    expected = b"".join(tensor.bytes.tobytes() for tensor in method.outputs)
+    macs = f"{boards.of(accelerator).parameters.macs}={accelerator.rpartition('-')[2]}"
+    found = set()
+    for _ in range(boots):
+        done = sim(
+            emulated,
+            *("-a", axf(emulated), "--data", f"{program}@0x90000000", "--data", "in.bin@0x92000000", "-C", macs),
+            *("--dump", f"cpu0=out.bin@Memory:0x93000000,{len(expected)}", "--counts", "counts.jsonl", "--stat"),
+            cwd=tmp_path,
+        )
+        assert done.returncode == 0, done.stdout
+        assert (tmp_path / "out.bin").read_bytes() == expected
+        assert "the interpreter replaces the firmware" not in done.stdout
+        # What it says of the NPU is what the NPU is.
+        assert re.search(rf"MACs/cc: +{accelerator.rpartition('-')[2]}\b", done.stdout)
+        assert "v0.0.0" not in done.stdout
+        found.add((tmp_path / "counts.jsonl").read_text())
+    assert len(found) == 1
 
 
 def test_a_program_of_portable_kernels_alone_is_right(ran: RanModel, emulated: Path, tmp_path: Path) -> None:

@@ -72,6 +72,10 @@ class Core:
         """Leave the function at whose beginning it stands with a result of 32 bits, or 64."""
         self._gdb.set_registers({0: value, 1: high, PC: self._registers[LR] & ~THUMB})
 
+    def pass_on(self, number: int, value: int) -> None:
+        """Change an argument, one that a register holds, of the function at whose beginning it stands."""
+        self._gdb.set_registers({number: value})
+
     def instead(self, function: int) -> None:
         """Go to another function, with the same arguments, in the place of the one at whose beginning it stands."""
         self._gdb.set_registers({PC: function})

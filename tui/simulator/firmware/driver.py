@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from tui.simulator.firmware.accelerator import WORD_MASK, Accelerator, Job, NpuError
 from tui.simulator.firmware.core import Core
+from tui.simulator.firmware.device import DEVICE
 
 IRQ_HANDLER = "ethosu_irq_handler"
 RESET_COUNTERS, PMU_INIT = "platform_reset_counters", "ethosu_pmu_init"
@@ -40,6 +41,7 @@ class Driver:
         return {
             RESET_COUNTERS: self._reset_counters,
             "ethosu_dev_soft_reset": self._soft_reset,
+            "ethosu_dev_get_hw_info": self._get_hw_info,
             "ethosu_dev_verify_optimizer_config": self._verify_optimizer_config,
             "ethosu_invoke_async": self._invoke_async,
             "ethosu_dev_run_command_stream": self._run_command_stream,
@@ -59,6 +61,11 @@ class Driver:
     def _soft_reset(self) -> None:
         """int (dev, ...): 0 is success."""
         self._core.answer(0)
+
+    def _get_hw_info(self) -> None:
+        """void (dev, info): fills `info` from the device's registers."""
+        self._core.pass_on(0, DEVICE)
+        self._core.enter()
 
     def _verify_optimizer_config(self) -> None:
         """bool (dev, config, id): the size of the NPU was compared before the boot."""
@@ -120,6 +127,7 @@ SYMBOLS = (
     RESET_COUNTERS,
     PMU_INIT,
     "ethosu_dev_soft_reset",
+    "ethosu_dev_get_hw_info",
     "ethosu_dev_verify_optimizer_config",
     "ethosu_invoke_async",
     "ethosu_dev_run_command_stream",

@@ -8,7 +8,7 @@ from tui.model import pte
 from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu.stream import Command
 from tui.simulator.executor_runner import NO_CYCLES, Estimate, RunnerError
-from tui.simulator.firmware import counts, driver, preflight
+from tui.simulator.firmware import counts, device, driver, preflight
 from tui.simulator.firmware.accelerator import Accelerator
 from tui.simulator.firmware.board import Board
 from tui.simulator.firmware.core import Core
@@ -80,6 +80,7 @@ class Engine:
             with GuestMemory() as memory, Board(boot.qemu, boot.image.path, memory, self._console) as board:
                 for address, data in boot.placed:
                     memory.place(address, data)
+                device.place(memory, delegates)
                 pmu = boards.of(boot.accelerator).npu.pmu
                 accelerator = Accelerator(memory, delegates, pmu, self._estimate, self._observe)
                 try:
