@@ -78,14 +78,42 @@ async def test_its_options_are_edited_in_setup(where: str, until: Until, started
     app = FvpApp()
     async with app.run_test(size=(80, 24)) as pilot:
         await shown(where, pilot, until)
+        before = app.screen
         await pilot.press("R")
         await until(pilot, lambda: isinstance(app.screen, SetupScreen) and app.screen.request() == REQUEST)
-        assert len(app.screen_stack) == 1
         # What is changed is changed, the rest is as it was.
         await pilot.press("right", "r")
         await until(pilot, lambda: started)
         assert started[0].target.accelerator == "ethos-u85-1024"
         assert started[0].parameters == REQUEST.parameters and started[0].quantize == "a16w8"
+        # The new run stands in the place of its options, above what was shown before.
+        await until(pilot, lambda: isinstance(app.screen, RunScreen) and "20261221" in app.screen.directory.name)
+        await pilot.press("q")
+        await until(pilot, lambda: app.screen is before)
+
+
+@pytest.mark.parametrize("key", ["q", "escape"])
+@pytest.mark.parametrize("where", ["history", "run", "compare"])
+async def test_from_its_options_one_goes_back_to_where_it_was_shown(
+    where: str, key: str, until: Until, started: list[Spec]
+) -> None:
+    fakes.faster("20261120-010101-digits-u85-256-0001", 4_000)
+    fakes.whole("20261123-021531-lstm-u85-512-7f3a", REQUEST)
+    app = FvpApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        own = app.screen
+        await shown(where, pilot, until)
+        before, depth = app.screen, len(app.screen_stack)
+        await pilot.press("R")
+        await until(pilot, lambda: isinstance(app.screen, SetupScreen) and app.screen is not own)
+        assert [b.binding.description for k, b in app.screen.active_bindings.items() if k == "q"] == ["Back"]
+        await pilot.press(key)
+        await until(pilot, lambda: app.screen is before)
+        assert len(app.screen_stack) == depth and not app._exit and started == []
+        # What Setup itself held is as it was.
+        assert isinstance(own, SetupScreen)
+        request = own.request()
+        assert request is not None and request.model != REQUEST.model
 
 
 async def test_a_run_without_a_readable_spec_says_so(until: Until, started: list[Spec]) -> None:

@@ -283,11 +283,10 @@ class FvpApp(App[None]):
         self._open(event.directory, instead=event.instead)
 
     def on_edit_run(self, event: EditRun) -> None:
-        """Show Setup with the spec of a run; all other screens close."""
-        self.action_setup()
-        first = self.screen_stack[0]
-        if isinstance(first, SetupScreen):
-            first.edit(event.request)
+        """Show Setup with the spec of a run, above the screen that shows the run."""
+        from tui.app.screens.edit import EditScreen
+
+        self.push_screen(EditScreen(event.request))
 
     def _open(self, directory: Path, *, instead: bool = False) -> None:
         from tui.app.screens.replay import ReplayScreen

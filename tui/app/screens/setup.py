@@ -59,9 +59,11 @@ class SetupScreen(Screen[None]):
         Binding("y", "copy", "Copy", show=False, tooltip="Copy the command line", id="setup.copy"),
         Binding("d", "defaults", "Defaults", show=False, tooltip="Reset all options", id="setup.reset"),
         Binding("h", "app.history", "History", id="setup.history"),
-        Binding("q", "app.leave", "Quit", id="setup.quit"),
+        Binding("q", "leave", "Quit", id="setup.quit"),
     ]
     clock = staticmethod(time.time)
+    IN_PLACE: ClassVar = False
+    """True if a run that is started here takes the place of this screen."""
 
     def __init__(self, model: str | None = None) -> None:
         super().__init__()
@@ -266,14 +268,6 @@ class SetupScreen(Screen[None]):
             self._browser.take_file(path)
             self.set_focus(self.query_one(ModelTable))
 
-    def edit(self, request: Spec) -> None:
-        """Show the spec of a run, to be changed and run again."""
-        self._base = request
-        self._form.fill(request)
-        self._refuse(self._browser.begin(request.model, request.model))
-        self._refresh_command()
-        self._form.enter(self._form.stops()[0])
-
     # -- what the user does: the options
 
     def on_field_group_changed(self, event: FieldGroup.Changed) -> None:
@@ -359,7 +353,7 @@ class SetupScreen(Screen[None]):
             self.query_one(CommandLine).show(impossible=str(error))
             return
         remembered.keep(spec=request)
-        self.post_message(OpenRun(directory))
+        self.post_message(OpenRun(directory, instead=self.IN_PLACE))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to watch a run only while one goes on."""
@@ -398,3 +392,7 @@ class SetupScreen(Screen[None]):
         if (request := self.request()) is not None:
             self.app.copy_to_clipboard(shlex.join(spec.command_line(request)))
             self.notify("Command line copied.", markup=False)
+
+    async def action_leave(self) -> None:
+        """Leave the program."""
+        await self.app.run_action("app.leave")
