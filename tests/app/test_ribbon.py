@@ -16,6 +16,7 @@ from textual.geometry import Region
 
 from tests.app import fakes
 from tests.app.conftest import Until
+from tests.app.networks import partitions
 from tests.app.test_hostile import CONTROLS, TEXTS, hostile_events
 from tui import resources, themes
 from tui.app import ascii
@@ -28,7 +29,7 @@ from tui.app.widgets.ribbon import Ribbon
 from tui.app.widgets.ribbon_pen import Pen, Phase
 from tui.app.widgets.table import FigureTable
 from tui.reports.ribbon import parts, unknown_words
-from tui.reports.ribbon_layout import layout, spans
+from tui.reports.ribbon_layout import label, layout, spans
 from tui.run import state
 from tui.run.figures import Cpu, Operator, PlanStep
 from tui.run.state import State
@@ -75,6 +76,8 @@ def drawn(named: Sequence[str], width: int, *, plain: bool, ansi: bool) -> list[
     return [
         pen.names(blocks, phases),
         pen.shares(blocks, phases, total),
+        pen.words(blocks, phases, lambda block: label(block, 20)),
+        pen.labels(blocks, len(blocks) // 2, width),
         pen.pointed(pen.brackets(spans(blocks), width), blocks, len(blocks) // 2),
         pen.handovers(blocks, width),
         pen.legend(unknown, 0),
@@ -89,7 +92,7 @@ def test_text_from_outside_is_only_text_and_stays_in_its_cells(
         text = "".join(segment.text for segment in row)
         assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ud800-\udfff]", text)
         assert not any(segment.control for segment in row)
-    for row in drawn(named, width, plain=plain, ansi=ansi)[:4]:
+    for row in drawn(named, width, plain=plain, ansi=ansi)[:-1]:
         assert sum(cell_len(segment.text) for segment in row) == width
 
 
@@ -113,6 +116,42 @@ async def test_operators_stand_in_running_order_with_their_shares_and_the_partit
         assert legend.endswith("■ NPU, as wide as its cycles, at least a cell  ▒ CPU, time not known")
 
 
+async def test_with_room_to_spare_the_blocks_tell_kind_and_cycles() -> None:
+    app = Plain()
+    async with app.run_test(size=(118, 40)) as pilot:
+        ribbon = app.query_one(Ribbon)
+        ribbon.take(known())
+        ribbon.show_rows(brackets=True, handovers=True, taller=1)
+        await pilot.pause()
+        names, kinds, cycles, shares, *_ = shown(app)
+        at = names.index("features.2")
+        assert [row[at:].partition(" ")[0] for row in (kinds, cycles, shares)] == ["Conv2D", "1,980", "46%"]
+        assert kinds.startswith("▒▒▒▒▒") and cycles.startswith("▒▒▒▒▒")
+
+
+@pytest.mark.parametrize("width", [78, 118])
+async def test_of_many_partitions_the_slowest_and_the_one_under_the_cursor_are_named(width: int) -> None:
+    operators, steps = partitions(34)
+    slow = tuple(
+        msgspec.structs.replace(one, total_cycles=900) if one.partition in (9, 30) else one for one in operators
+    )
+    app = Plain()
+    async with app.run_test(size=(width, 40)) as pilot:
+        ribbon = app.query_one(Ribbon)
+        ribbon.take(msgspec.structs.replace(state.EMPTY, operators=slow, cpu=Cpu(operators=steps)))
+        ribbon.pointed = True
+        ribbon.walk(5)
+        await pilot.pause()
+        names, shares, *_ = shown(app)
+        block, others = ribbon.current, ribbon.blocks
+        assert block is not None and block.name in names
+        # Each begins above its block, or ends with the line.
+        for named in ("m9.0..1 x2", "m30.0..1 x2"):
+            at = next(at for at, other in enumerate(others) if other.name == named)
+            assert names.index(named) == min(sum(other.cells for other in others[:at]), width - len(named))
+        assert "%" in shares and len(names.rstrip()) <= width
+
+
 async def test_without_the_plan_the_legend_says_that_the_cpus_place_is_not_known() -> None:
     app = Plain()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -122,7 +161,16 @@ async def test_without_the_plan_the_legend_says_that_the_cpus_place_is_not_known
 
 
 @pytest.mark.parametrize(
-    ("size", "rows"), [((120, 5), 3), ((80, 12), 3), ((60, 20), 4), ((80, 24), 4), ((120, 40), 4), ((200, 50), 4)]
+    ("size", "rows"),
+    [
+        ((120, 5), 3),
+        ((80, 12), 3),
+        ((60, 20), 4),
+        ((80, 24), 4),
+        ((100, 28), 6),
+        ((120, 40), 8),
+        ((200, 50), 8),
+    ],
 )
 async def test_the_network_is_there_at_every_size_and_the_operators_where_they_have_room(
     size: tuple[int, int], rows: int
@@ -147,7 +195,7 @@ async def test_the_operator_at_work_is_lit_and_only_its_rows_are_drawn(monkeypat
         monkeypatch.setattr(ribbon, "refresh", lambda *parts, **_: regions.extend(parts))
         at_work = state.fold_all([*fakes.compiled(), *fakes.booted(), *fakes.traced({0: 7}, 1)])
         panel.take(at_work)
-        assert {region.y for region in regions} == {0, 1}
+        assert {region.y for region in regions} == set(range(6))  # all rows of the blocks, and no other
         lit = [ribbon.render_line(y) for y in rows]
         assert [strip.text for strip in lit] == [strip.text for strip in before] and lit[0] != before[0]
         regions.clear()
@@ -198,7 +246,7 @@ async def test_a_hostile_network_is_drawn_as_text(number: int, until: Until) -> 
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
         await pilot.press("2", "z")
-        await until(pilot, lambda: app.screen.query_one("DelegationPanel Ribbon", Ribbon).size.height == 4)
+        await until(pilot, lambda: app.screen.query_one("DelegationPanel Ribbon", Ribbon).size.height > 3)
         lines = [strip.text for strip in app.screen._compositor.render_strips()]
         assert any("2 Network" in line for line in lines) and any("▒▒▒" in line for line in lines)
         assert not {c for line in lines for c in line} & set(CONTROLS)

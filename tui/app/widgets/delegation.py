@@ -14,7 +14,7 @@ from tui.app.widgets.delegation_rows import COLUMNS, cause_of, row_of, rows, why
 from tui.app.widgets.drawing import show
 from tui.app.widgets.operators import SourceWanted
 from tui.app.widgets.panel import Panel, awaited
-from tui.app.widgets.ribbon import Ribbon
+from tui.app.widgets.ribbon import Ribbon, Taller
 from tui.app.widgets.ribbon_words import block_words, line_of, place_words
 from tui.app.widgets.table import FigureTable
 from tui.reports.delegation import fallback_cost
@@ -24,6 +24,8 @@ from tui.text import clean, counted, printable_name
 
 FULL, REASONS, ROOMY = 9, 14, 20
 """Rows of the panel from which on there are the operators, the reasons below them, and the totals."""
+TALLER, TALLEST = 26, 32
+"""Rows from which on the blocks of the network have kinds and cycles in them, and are taller."""
 BESIDE = 100
 """Width from which on the reasons stand beside the operators."""
 
@@ -134,9 +136,11 @@ class DelegationPanel(Panel):
         ribbon, full, known = self.query_one(Ribbon), self.is_full, bool(self._state and self._state.delegation)
         ribbon.display = not ribbon.empty
         changes = any(part.side == "cpu" for part in ribbon.parts)
-        ribbon.show_rows(brackets=True, handovers=changes and self.size.height >= REASONS)
+        rows = self.size.height
+        taller: Taller = 2 if rows >= TALLEST else 1 if rows >= TALLER else 0
+        ribbon.show_rows(brackets=True, handovers=changes and rows >= REASONS, taller=taller)
         ribbon.pointed = full or self.has_focus_within
-        across, rows = self.size.width >= BESIDE, self.size.height
+        across = self.size.width >= BESIDE
         self.query_one(".here").display = full and not ribbon.empty
         self.query_one(".head").display = rows >= ROOMY or not known
         body = self.query_one(".beside")

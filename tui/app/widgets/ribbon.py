@@ -1,19 +1,27 @@
 """The network in running order, each operator as wide as it is slow: blocks, their shares, brackets and a legend.
 
-A ribbon has a row of names, and one more for each of `shares`, `brackets`, `handovers` and `legend`.
+A ribbon has a row of names, and one more for each of `shares`, `brackets`, `handovers` and `legend`. With room to spare
+its blocks are taller: kinds and cycles between names and shares, then an empty row above and below.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
+from rich.segment import Segment
 from textual.strip import Strip
 
 from tui.app.widgets.lines import Lines
 from tui.app.widgets.paint import Paint
 from tui.app.widgets.ribbon_cursor import RibbonCursor
 from tui.app.widgets.ribbon_pen import Pen, Phase
+from tui.reports.format import number
 from tui.reports.ribbon import Part, parts, unknown_words
 from tui.reports.ribbon_layout import Block, layout, scale, spans
 from tui.run.state import State
+from tui.text import printable_name
+
+Taller = Literal[0, 1, 2]
+"""Pairs of rows that blocks have beside those of their names and shares."""
 
 
 class Ribbon(Lines):
@@ -30,6 +38,7 @@ class Ribbon(Lines):
     ) -> None:
         super().__init__(id=id)
         self._shares, self._brackets, self._handovers, self._legend = shares, brackets, handovers, legend
+        self._taller: Taller = 0
         self._parts: tuple[Part, ...] = ()
         self._planned = False
         self._total = 0
@@ -78,15 +87,16 @@ class Ribbon(Lines):
         """Cycles of all parts whose cycles are known."""
         return self._total
 
-    def show_rows(self, *, brackets: bool, handovers: bool) -> None:
+    def show_rows(self, *, brackets: bool, handovers: bool, taller: Taller = 0) -> None:
         """Change which rows there are."""
-        if (brackets, handovers) != (self._brackets, self._handovers):
-            self._brackets, self._handovers = brackets, handovers
+        if (brackets, handovers, taller) != (self._brackets, self._handovers, self._taller):
+            self._brackets, self._handovers, self._taller = brackets, handovers, taller
             self._fit()
             self.draw()
 
     def _fit(self) -> None:
-        self.styles.height = 1 + self._shares + self._brackets + self._handovers + self._legend
+        below = self._shares + self._brackets + self._handovers + self._legend
+        self.styles.height = 1 + 2 * self._taller + below
 
     # -- the cursor
 
@@ -148,11 +158,9 @@ class Ribbon(Lines):
         if not blocks:
             return []
         pen, phases = Pen(paint), list(self._phases(blocks))
-        rows = [pen.names(blocks, phases)]
-        if self._shares:
-            rows.append(pen.shares(blocks, phases, self._total))
+        at = self._cursor.index(blocks) if self._pointed else None
+        rows = self._blocks(pen, blocks, phases, at)
         if self._brackets:
-            at = self._cursor.index(blocks) if self._pointed else None
             first, end = self._cursor.window
             stretches = spans(blocks, (*self._parts[:first], *self._parts[end:]))
             rows.append(pen.pointed(pen.brackets(stretches, width), blocks, at))
@@ -161,6 +169,22 @@ class Ribbon(Lines):
         if self._legend:
             rows.append(pen.legend(self.unknown, width))
         return [Strip(row) for row in rows]
+
+    def _blocks(
+        self, pen: Pen, blocks: Sequence[Block], phases: Sequence[Phase], at: int | None
+    ) -> list[list[Segment]]:
+        """Rows of the blocks themselves; where few have room for their names, names stand above them."""
+        above = self._shares and pen.crowded(blocks)
+        width = sum(block.cells for block in blocks)
+        rows = [pen.labels(blocks, at, width) if above else pen.names(blocks, phases)]
+        if self._taller:
+            rows += [pen.words(blocks, phases, _kind), pen.words(blocks, phases, _cycles)]
+        if self._shares:
+            rows.append(pen.shares(blocks, phases, self._total))
+        if self._taller > 1:
+            empty = pen.words(blocks, phases, lambda block: "")
+            rows = [*rows[:above], empty, *rows[above:], empty]
+        return rows
 
     def _phases(self, blocks: Sequence[Block]) -> Iterator[Phase]:
         """State of each block: under the cursor, at work, to come, or as it is in a network at rest."""
@@ -175,6 +199,16 @@ class Ribbon(Lines):
             else:
                 yield "work" if first <= self._at_work else "open"
             first = end
+
+
+def _kind(block: Block) -> str:
+    """Kind of operator of a block, where it has one; apart from the neighbour's, as cycles are."""
+    kinds = {part.kind for part in block.parts}
+    return f"{printable_name(kinds.pop(), 40)} " if len(kinds) == 1 else ""
+
+
+def _cycles(block: Block) -> str:
+    return "" if block.cycles is None else f"{number(block.cycles)} "
 
 
 def _at_work(found: Sequence[Part], state: State) -> int | None:

@@ -1,6 +1,6 @@
 """Draws the rows of a ribbon."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import Literal
 
@@ -18,6 +18,8 @@ HATCH, SEPARATOR, SEPARATOR_ASCII = "▒", "▏", "│"
 POINTER = "▲"
 LEAST_LABEL = 3
 """Cells from which on a name that must be cut is worth showing."""
+LONGEST_LABEL = 12
+"""Cells of a name above blocks that are too narrow for theirs: the others want some too."""
 
 Phase = Literal["rest", "work", "open", "cursor"]
 """A block of a network at rest or done, at work, to come, or under the cursor."""
@@ -52,24 +54,55 @@ class Pen:
 
     def names(self, blocks: Sequence[Block], phases: Sequence[Phase]) -> list[Segment]:
         """The upper row."""
-        row = []
-        for block, words, _ in self._styled(blocks, phases):
-            room = self._room(block)
-            name = label(block, room)
-            if name != block.name and room == block.cells:
-                name = label(block, room - 1)  # cut, it would run into the neighbour's
-            if room < LEAST_LABEL and name != block.name:
-                name = ""
-            row.append(self._filled(block, name, words))
-        return row
+        return [self._filled(block, self._name(block), words) for block, words, _ in self._styled(blocks, phases)]
+
+    def crowded(self, blocks: Sequence[Block]) -> bool:
+        """Tell whether most of the width belongs to blocks that have no room for their names."""
+        return 2 * sum(block.cells for block in blocks if self._name(block)) < sum(block.cells for block in blocks)
+
+    def _name(self, block: Block) -> str:
+        """Name as far as it is worth showing; empty where there is no room."""
+        room = self._room(block)
+        name = label(block, room)
+        if name != block.name and room == block.cells:
+            name = label(block, room - 1)  # cut, it would run into the neighbour's
+        return "" if room < LEAST_LABEL and name != block.name else name
+
+    def labels(self, blocks: Sequence[Block], at: int | None, width: int) -> list[Segment]:
+        """Names above blocks too narrow for them: that of the block at this place, then the slowest that fit."""
+        starts = list(accumulate((block.cells for block in blocks), initial=0))
+        placed: dict[int, tuple[int, str]] = {}
+        free = [True] * width
+        known = [i for i, block in enumerate(blocks) if i == at or block.cycles is not None]
+        for i in sorted(known, key=lambda i: (i != at, -(blocks[i].cycles or 0), i)):
+            name = label(blocks[i], min(LONGEST_LABEL, width))
+            cells = cell_len(name)
+            start = min(starts[i], width - cells)
+            if name and start >= 0 and all(free[max(start - 1, 0) : start + cells + 1]):
+                placed[start] = i, name
+                free[start : start + cells] = [False] * cells
+        row, x = [], 0
+        for start, (i, name) in sorted(placed.items()):
+            role = "accent" if i == at else "cpu" if blocks[i].side == "cpu" else "npu"
+            row += [Segment(" " * (start - x), self._paint.base), Segment(name, self._paint.ink(role, bold=i == at))]
+            x = start + cell_len(name)
+        return [*row, Segment(" " * (width - x), self._paint.base)]
 
     def shares(self, blocks: Sequence[Block], phases: Sequence[Phase], total: int) -> list[Segment]:
-        """The lower row: shares of all cycles, and hatching for the CPU."""
+        """The lowest row: shares of all cycles."""
+
+        def share(block: Block) -> str:
+            return percentage(block.cycles / total) if total and block.cycles is not None else ""
+
+        return self.words(blocks, phases, share)
+
+    def words(self, blocks: Sequence[Block], phases: Sequence[Phase], words: Callable[[Block], str]) -> list[Segment]:
+        """A lower row: words of each block of the NPU that has room for all of them, and hatching for the CPU."""
         row = []
-        for block, words, hatch in self._styled(blocks, phases):
+        for block, style, hatch in self._styled(blocks, phases):
             if block.side == "npu":
-                share = percentage(block.cycles / total) if total and block.cycles is not None else ""
-                row.append(self._filled(block, share if len(share) <= self._room(block) else "", words))
+                text = words(block)
+                row.append(self._filled(block, text if cell_len(text) <= self._room(block) else "", style))
             else:
                 first = self._separator if self._plain and block.cells > 1 else HATCH
                 row.append(Segment(first + HATCH * (block.cells - 1), hatch))
