@@ -72,6 +72,25 @@ async def test_a_lost_match_outweighs_a_gain(size: tuple[int, int], until: Until
         assert abs(wide[0] - wide[1]) <= 1
 
 
+async def test_on_a_low_screen_the_table_in_focus_has_all_the_room(until: Until) -> None:
+    three_days()
+    app = FvpApp()
+    async with app.run_test(size=(60, 20)) as pilot:
+        screen = CompareScreen(named("a266"), named("d582"))
+        app.push_screen(screen)
+        await until(pilot, lambda: screen.found and words(app, "#figures"))
+        figures, modules = app.screen.query_one("#figures"), app.screen.query_one("#modules")
+        await until(pilot, lambda: figures.size.height >= 8)
+        # Of the other there is the line that says what it has.
+        drawn = lines(app)
+        assert any("Modules" in line and "1 of 6 modules changed" in line for line in drawn)
+        await pilot.press("tab")
+        await until(pilot, lambda: modules.size.height >= 8 and figures.size.height == 0)
+        drawn = lines(app)
+        assert any("Figures" in line and "figures changed" in line for line in drawn)
+        assert "faster / sl…" not in "\n".join(drawn)
+
+
 async def test_a_gain_is_one_where_the_outputs_are_right(until: Until) -> None:
     three_days()
     app = FvpApp()

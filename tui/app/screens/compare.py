@@ -37,6 +37,8 @@ from tui.text import clean, counted
 
 BESIDE, TALL = 150, 30
 """Columns and rows from which on figures and modules stand side by side."""
+BOTH = 24
+"""Rows from which on both have some; below, the one in focus has them all."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ class CompareScreen(Screen[None]):
     def on_resize(self) -> None:
         """Place the tables."""
         self.set_class(self.size.width >= BESIDE and self.size.height >= TALL, "-beside")
+        self.set_class(self.size.height < BOTH, "-low")
 
     def _compare(self) -> None:
         a, b = self._a, self._b

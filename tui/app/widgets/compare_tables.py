@@ -30,6 +30,8 @@ LABELS = {
 }
 """Names of figures for people; any other goes by its own."""
 
+FASTER = "faster / slower"
+
 FIGURES = (
     Column("figure", width=0, most=22),
     Column("A", right=True, most=16),
@@ -44,7 +46,7 @@ MODULES = (
     Column("B", right=True, most=12),
     Column("cycles", right=True, most=12),
     Column("", most=8, optional=True),
-    Column("faster / slower", flex=True, width=LEAST, drop=1),
+    Column(FASTER, flex=True, width=max(LEAST, len(FASTER)), drop=1),
     Column("line", most=30, drop=2, optional=True, role="faint"),
 )
 
