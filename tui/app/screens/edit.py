@@ -26,7 +26,7 @@ class EditScreen(SetupScreen):
     def on_mount(self) -> None:
         """Begin with the options: the model is chosen."""
         if self.children:
-            self._form.enter(self._form.stops()[0])
+            self._form.enter(self._form.picker)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Go back instead of leaving the program."""
