@@ -19,14 +19,15 @@ import numpy as np
 from tests.models import ALL
 from tui.model import pte
 from tui.simulator.delegate import EthosU
+from tui.toolchain import boards
 
 REPEATS = 5
 
 
-def compiled(model: str, home: Path) -> Path:
+def compiled(model: str, home: Path, accelerator: str = boards.DEFAULT.npu.default_accelerator) -> Path:
     """The artifacts of `model`, compiled now."""
     done = subprocess.run(
-        [sys.executable, "-m", "tui", "compile", model, "--json"],
+        [sys.executable, "-m", "tui", "compile", model, "--target", accelerator, "--json"],
         env={**os.environ, "FVP_TUI_HOME": str(home)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -13,14 +13,16 @@ from tests.benchmarks.cycles import compare, graphs
 from tests.conftest import Ran, environment
 from tests.simulator import programs
 from tui.simulator import cycle_model as delegates
+from tui.simulator.ethosu import timeline
+from tui.simulator.ethosu.costs import Cost
 from tui.simulator.ethosu.errors import CommandStreamError
+from tui.simulator.ethosu.memory_ports import LUT_RAM, Port, Ports
 from tui.simulator.ethosu.stream import Stream
-from tui.simulator.ethosu85 import cycles, timeline
-from tui.simulator.ethosu85.cycles import Cost
-from tui.simulator.ethosu85.memory_ports import LUT_RAM, Port, Ports
+from tui.simulator.ethosu85 import cycles
 from tui.simulator.ethosu85.registers import COMMANDS
 from tui.toolchain import vela
 from tui.toolchain.boards import ETHOS_U85
+from tui.toolchain.target import on_board_of
 
 RanModel = Callable[..., Ran]
 
@@ -69,7 +71,7 @@ def test_cycles_are_velas_and_what_the_program_reports(model: str, ran: RanModel
 @pytest.mark.parametrize("macs", ETHOS_U85.macs)
 def test_cycles_are_velas_for_every_npu(macs: int, ran: RanModel) -> None:
     (graph,) = graphs(ran("sample:transformer").artifacts)
-    ours, velas = compare(graph, macs)
+    ours, velas = compare(graph, on_board_of(ETHOS_U85.accelerator_of(macs)))
     assert math.isclose(ours.npu, velas.npu, rel_tol=NPU_TOLERANCE)
     assert math.isclose(ours.total, velas.total, rel_tol=TOTAL_TOLERANCE)
 

@@ -6,9 +6,9 @@ from tui.model import pte
 from tui.run.figures import Estimate, Operator, whole
 from tui.simulator import cycle_model
 from tui.simulator.delegate import BACKEND, DelegateError, EthosU
+from tui.simulator.ethosu import timeline
+from tui.simulator.ethosu.costs import Cost
 from tui.simulator.ethosu.errors import CommandStreamError
-from tui.simulator.ethosu85 import timeline
-from tui.simulator.ethosu85.cycles import Cost
 
 TABLES_SHARE = 0.05
 """Share of all cycles from which on the load of tables explains why two estimates differ."""
@@ -29,7 +29,7 @@ class Estimates:
 def _operator(cost: Cost, partition: int) -> Operator:
     return Operator(
         name=f"command {partition}.{cost.command.index}",
-        op=" + ".join(command.name for command in cost.commands),
+        op=cost.operation,
         npu_cycles=cost.cycles,
         total_cycles=cost.total,
         macs=cost.macs,

@@ -6,29 +6,31 @@ from functools import lru_cache
 
 from tui.simulator import npu
 from tui.simulator.delegate import EthosU
+from tui.simulator.ethosu import timeline
+from tui.simulator.ethosu.costs import Cost
 from tui.simulator.ethosu.errors import CommandStreamError
-from tui.simulator.ethosu85 import cycles, timeline
-from tui.simulator.ethosu85.cycles import Cost
-from tui.simulator.ethosu85.memory_ports import LUT_RAM, Port, Ports
-from tui.simulator.ethosu85.registers import COMMANDS
+from tui.simulator.ethosu.memory_ports import LUT_RAM, Port, Ports
 from tui.simulator.executor_runner import Cycles, Estimate
 from tui.simulator.parameters import Settings
 from tui.toolchain import vela
-from tui.toolchain.boards import ETHOS_U85
+from tui.toolchain.boards import Npu
 
 FAST = "--fast leaves out the cycle model"
 ON_CHIP = "Sram"
 """The memory behind the NPU's SRAM ports in vela.ini; what is behind the others is external."""
 
-PMU = ETHOS_U85.pmu
-
 BEATS = {
-    (True, False): PMU.sram_reads,
-    (True, True): PMU.sram_writes,
-    (False, False): PMU.external_reads,
-    (False, True): PMU.external_writes,
+    (True, False): "sram_reads",
+    (True, True): "sram_writes",
+    (False, False): "external_reads",
+    (False, True): "external_writes",
 }
 """Events by (SRAM, write), in the order of ExecuTorch's performance monitor."""
+
+MAC_ACTIVE = "mac_active"
+
+FOUR = ("sram_reads", "external_reads", "sram_writes", MAC_ACTIVE)
+"""Events where there are no more counters; the monitor has writes to SRAM only, too, and idling for the last."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,7 @@ def _port(area: vela.MemoryArea) -> Port:
         area.ports,
         area.max_reads,
         area.max_writes,
+        area.port_bytes,
     )
 
 
@@ -62,11 +65,9 @@ def ports(system: vela.MemorySystem) -> Ports:
 def modelled(delegate: EthosU) -> Modelled | str:
     """The cost of each of a delegate's passes, or why there is none."""
     flags = delegate.compile_flags
-    if delegate.stream.command_set is not COMMANDS:
-        return f"there is no cycle model of the {npu.family(delegate.stream)}"
     try:
         system = vela.memory_system(flags["--system-config"], flags["--memory-mode"])
-        costs = cycles.estimate(delegate.stream, ports(system))
+        costs = npu.estimate(delegate.stream, ports(system))
     except KeyError as error:
         return f"the program does not say its {error.args[0]}"
     except (vela.VelaMissing, CommandStreamError) as error:
@@ -74,12 +75,14 @@ def modelled(delegate: EthosU) -> Modelled | str:
     return Modelled(tuple(costs), system.core_clock_hz)
 
 
-def _events(costs: Sequence[Cost]) -> dict[str, int]:
+def _events(kind: Npu, costs: Sequence[Cost]) -> dict[str, int]:
     """PMU events, where the model has a figure: it has none of idling and of the weight decoder."""
-    counts = dict.fromkeys(BEATS.values(), 0)
+    counts = dict.fromkeys([*BEATS.values(), MAC_ACTIVE], 0)
     for transfer in (t for cost in costs for t in cost.traffic if t.port != LUT_RAM):
         counts[BEATS[transfer.port.name == ON_CHIP, transfer.write]] += transfer.beats
-    return {**counts, PMU.mac_active: sum(cost.work.mac_cycles for cost in costs)}
+    counts[MAC_ACTIVE] = sum(cost.work.mac_cycles for cost in costs)
+    events = tuple(counts) if len(counts) <= kind.counters else FOUR
+    return {getattr(kind.pmu, event): counts[event] for event in events}
 
 
 def waiting_for_tables(delegate: EthosU) -> tuple[int, int]:
@@ -104,7 +107,7 @@ def _estimate(delegate: EthosU) -> Cycles | str:
     if isinstance(outcome, str):
         return outcome
     total = timeline.end(delegate.stream, outcome.costs)
-    return Cycles(npu=total, events=_events(outcome.costs), seconds=total / outcome.clock_hz)
+    return Cycles(npu=total, events=_events(npu.kind(delegate.stream), outcome.costs), seconds=total / outcome.clock_hz)
 
 
 def model(settings: Settings) -> Estimate:

@@ -9,15 +9,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from tui.simulator.ethosu.costs import Cost
 from tui.simulator.ethosu.errors import CommandStreamError
 from tui.simulator.ethosu.memory import Bytes
+from tui.simulator.ethosu.memory_ports import Ports
 from tui.simulator.ethosu.registers import CommandSet
 from tui.simulator.ethosu.stream import Command, Stream, macs_per_cycle, product, unpack
 from tui.simulator.ethosu.swd import Decoder
+from tui.simulator.ethosu55 import cycles as cycles_u55
 from tui.simulator.ethosu55.npu import Npu as EthosU55
 from tui.simulator.ethosu55.registers import COMMANDS as COMMANDS_U55
 from tui.simulator.ethosu55.registers import CONFIGURATIONS as CONFIGURATIONS_U55
 from tui.simulator.ethosu55.registers import configuration as configuration_u55
+from tui.simulator.ethosu85 import cycles as cycles_u85
 from tui.simulator.ethosu85.npu import Npu as EthosU85
 from tui.simulator.ethosu85.registers import COMMANDS as COMMANDS_U85
 from tui.toolchain import boards
@@ -53,12 +57,21 @@ class _Family:
     knows: Callable[[int], bool]
     """Tells if a CONFIG word is that of one of its NPUs."""
     load: Callable[[Stream, Weights, Decoder | None], Npu]
+    estimate: Callable[[Stream, Ports], list[Cost]]
+
+
+def _is_u55_or_u65(config: int) -> bool:
+    return configuration_u55(config) is not None
+
+
+def _is_u85(config: int) -> bool:
+    return macs_per_cycle(config) in ETHOS_U85.macs
 
 
 _FAMILIES: Mapping[int, _Family] = {
-    0: _Family(ETHOS_U55, COMMANDS_U55, lambda config: configuration_u55(config) is not None, EthosU55),
-    1: _Family(ETHOS_U65, COMMANDS_U55, lambda config: configuration_u55(config) is not None, EthosU55),
-    2: _Family(ETHOS_U85, COMMANDS_U85, lambda config: macs_per_cycle(config) in ETHOS_U85.macs, EthosU85),
+    0: _Family(ETHOS_U55, COMMANDS_U55, _is_u55_or_u65, EthosU55, cycles_u55.estimate),
+    1: _Family(ETHOS_U65, COMMANDS_U55, _is_u55_or_u65, EthosU55, cycles_u55.estimate),
+    2: _Family(ETHOS_U85, COMMANDS_U85, _is_u85, EthosU85, cycles_u85.estimate),
 }
 """By product number."""
 
@@ -77,14 +90,14 @@ def parse(cmd_data: bytes) -> Stream:
     return Stream(found.config, found.identity, found.words, family.commands)
 
 
-def family(stream: Stream) -> str:
-    """Name of the family a stream is for."""
-    return _FAMILIES[product(stream.config)].npu.name
+def kind(stream: Stream) -> boards.Npu:
+    """The family a stream is for."""
+    return _FAMILIES[product(stream.config)].npu
 
 
 def accelerator(stream: Stream) -> str:
     """Vela's name of the NPU a stream is for."""
-    return _FAMILIES[product(stream.config)].npu.accelerator_of(stream.macs_per_cycle)
+    return kind(stream).accelerator_of(stream.macs_per_cycle)
 
 
 def memory(stream: Stream) -> boards.Memory:
@@ -107,6 +120,15 @@ def _fields(name: str) -> dict[str, int]:
     if found := CONFIGURATIONS_U55.get((number, int(macs))):
         fields["shram_size"] = found.cores * found.banks
     return fields
+
+
+def estimate(stream: Stream, ports: Ports) -> list[Cost]:
+    """The cost of each pass and DMA_START of a stream by the cycle model, with the memory behind each region.
+
+    Raises:
+        CommandStreamError: a command refers to a memory that is not in `ports`, or cannot be understood.
+    """
+    return _FAMILIES[product(stream.config)].estimate(stream, ports)
 
 
 def load(stream: Stream, weights: Weights, decoder: Decoder | None = None) -> Npu:

@@ -16,7 +16,7 @@ from typing import Any
 from tui.simulator.cycle_model import ON_CHIP, Modelled, modelled
 from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu.stream import Command, Stream, commands
-from tui.simulator.ethosu85.timeline import Span, Timeline
+from tui.simulator.ethosu.timeline import Span, Timeline
 from tui.simulator.parameters import ExtraArgs, ParameterError
 
 GZIP = 31

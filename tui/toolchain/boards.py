@@ -48,6 +48,8 @@ class Npu(msgspec.Struct, frozen=True):
     profile: str
     """Extension of TOSA that ExecuTorch lowers for: families that share it share their graphs."""
     pmu: PmuEvents
+    counters: int
+    """Event counters of its PMU."""
 
     @property
     def accelerators(self) -> tuple[str, ...]:
@@ -165,6 +167,7 @@ ETHOS_U55 = Npu(
     axi_bytes=8,
     profile="u55",
     pmu=_AXI,
+    counters=4,
 )
 ETHOS_U65 = Npu(
     name="Ethos-U65",
@@ -179,6 +182,7 @@ ETHOS_U65 = Npu(
     axi_bytes=16,
     profile="u55",
     pmu=_AXI,
+    counters=4,
 )
 ETHOS_U85 = Npu(
     name="Ethos-U85",
@@ -199,6 +203,7 @@ ETHOS_U85 = Npu(
         external_writes=f"{PMU_PREFIX}EXT_WR_DATA_BEAT_WRITTEN",
         mac_active=f"{PMU_PREFIX}MAC_ACTIVE",
     ),
+    counters=8,
 )
 
 _MPS4 = Parameters(

@@ -74,6 +74,8 @@ class MemoryArea:
     ports: int
     max_reads: int
     max_writes: int
+    port_bytes: int
+    """Width of a port."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,7 @@ def memory_system(system_config: str, memory_mode: str) -> MemorySystem:
                 ports=ports,
                 max_reads=int(system[f"{name}_max_reads"]),
                 max_writes=int(system[f"{name}_max_writes"]),
+                port_bytes=axi_bytes,
             )
 
         return MemorySystem(area("const"), area("arena"), area("cache"), float(system["core_clock"]))

@@ -1,4 +1,4 @@
-"""The parts that all Ethos-U NPUs have in common: command stream, memory, feature maps, kernels, arithmetic.
+"""The parts that all Ethos-U NPUs have in common: command stream, memory, kernels, arithmetic, cycles.
 
 errors        the one error of the NPU models
 registers     commands, registers and enumerations
@@ -15,4 +15,10 @@ arithmetic    scaling with rounding, saturation
 output_stage  from an accumulator to the OFM's element type
 weights       scale records and weight streams
 swd           decoding of compressed weights
+passes        commands that run as one, and their shapes
+memory_ports  memories as the NPU sees them
+transfers     bytes that a pass moves, and their cycles
+work          cycles of the NPU's own work
+costs         the cost of a pass
+timeline      begin and end of each pass
 """

@@ -87,9 +87,11 @@ KIB = 1024
 
 @dataclass(frozen=True)
 class Configuration:
-    """A size of NPU: weight decoders, depth of an OFM micro-block in a core, and a core's SHRAM in banks of 1 KiB."""
+    """A size of NPU: weight decoders, an OFM micro-block in a core, and a core's SHRAM in banks of 1 KiB."""
 
     cores: int
+    ublock: tuple[int, int]
+    """Height and width of a micro-block."""
     ublock_depth: int
     banks: int
 
@@ -108,12 +110,12 @@ U55, U65 = 0, 1
 """Product numbers."""
 
 CONFIGURATIONS = {
-    (U55, 32): Configuration(1, 4, 16),
-    (U55, 64): Configuration(1, 8, 16),
-    (U55, 128): Configuration(1, 8, 24),
-    (U55, 256): Configuration(1, 8, 48),
-    (U65, 256): Configuration(1, 8, 48),
-    (U65, 512): Configuration(2, 8, 48),
+    (U55, 32): Configuration(1, (1, 1), 4, 16),
+    (U55, 64): Configuration(1, (1, 1), 8, 16),
+    (U55, 128): Configuration(1, (1, 2), 8, 24),
+    (U55, 256): Configuration(1, (2, 2), 8, 48),
+    (U65, 256): Configuration(1, (2, 2), 8, 48),
+    (U65, 512): Configuration(2, (2, 2), 8, 48),
 }
 """By product and MACs a cycle."""
 

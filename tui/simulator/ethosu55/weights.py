@@ -41,6 +41,9 @@ from tui.simulator.ethosu55.registers import Configuration
 GROUP = 8
 """IFM channels consumed at once."""
 
+SHALLOW, DEEP = 16, 32
+"""IFM channels of a block: part kernel first or of 16 bits, else."""
+
 BIAS_BYTES, SCALE_AT, SHIFT_AT = 5, 5, 9
 """Layout of a scale record: 40-bit bias, 32-bit scale, 6-bit shift."""
 
@@ -66,7 +69,7 @@ class Geometry:
     @property
     def ifm_block_depth(self) -> int:
         """IFM channels of a block."""
-        return 16 if self.part_kernel or self.wide else 32
+        return SHALLOW if self.part_kernel or self.wide else DEEP
 
     @property
     def round(self) -> int:

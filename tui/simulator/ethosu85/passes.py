@@ -4,18 +4,18 @@ Shapes are those the compiler reckons with (Vela 5.1, regor): the OFM as it lies
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tui.simulator.ethosu import kernel, output_stage
 from tui.simulator.ethosu.feature_map import FeatureMap
 from tui.simulator.ethosu.inputs import broadcast_shape
 from tui.simulator.ethosu.kernel import Kernel
-from tui.simulator.ethosu.registers import ElementwiseMode, PoolMode, Storage, bits
+from tui.simulator.ethosu.memory_ports import Shape
+from tui.simulator.ethosu.passes import Pass, is_binary, is_matmul, pool_mode
+from tui.simulator.ethosu.registers import PoolMode, Storage, bits
 from tui.simulator.ethosu.stream import Command, Stream, commands
 from tui.simulator.ethosu.weights import SUBKERNEL
 from tui.simulator.ethosu85 import precision
-from tui.simulator.ethosu85.memory_ports import Shape
-from tui.simulator.ethosu85.registers import DEFAULT_UBLOCK_DEPTH, MICROBLOCKS, UBLOCK_DEPTHS
+from tui.simulator.ethosu85.registers import CORES, DEFAULT_UBLOCK_DEPTH, MICROBLOCKS, UBLOCK_DEPTHS
 from tui.simulator.ethosu85.weights import geometry
 
 IFM_UNITS = {
@@ -34,88 +34,6 @@ FLAT_IFM_UNITS = {
     2048: ((4, 4), (2, 4), (1, 4)),
 }
 """The same for micro-blocks of 1x4."""
-
-UNARY = (ElementwiseMode.ABS, ElementwiseMode.CLZ, ElementwiseMode.NOT)
-
-
-@dataclass(frozen=True)
-class Pass:
-    """A pass: its commands, and the shapes of the first, which decides the blocks."""
-
-    commands: tuple[Command, ...]
-    macs: int
-    """MACs a cycle of the NPU."""
-    kernel: Kernel
-    ifm: FeatureMap
-    ofm: FeatureMap
-    ifm_shape: Shape
-    ofm_shape: Shape
-    ifm_block: Shape
-    ofm_block: Shape
-    ublock: Shape
-
-    @property
-    def command(self) -> Command:
-        """The first command."""
-        return self.commands[0]
-
-    @property
-    def reduces(self) -> bool:
-        """True if every channel of the OFM takes all channels of the IFM."""
-        return self.command.name == "CONV" or (
-            self.command.name == "POOL" and pool_mode(self.command) == PoolMode.REDUCE_SUM
-        )
-
-    @property
-    def uses_macs(self) -> bool:
-        """True if the MAC array works, not the output stage alone."""
-        return self.command.name not in ("ELEMENTWISE", "RESIZE")
-
-    @property
-    def has_constants(self) -> bool:
-        """True if weights and scales are read: the registers of a matrix multiplication hold those of another."""
-        return self.command.name in ("CONV", "DEPTHWISE") and not is_matmul(self.command)
-
-    @property
-    def sparse(self) -> int:
-        """1 where two of four weights are left out, else 0."""
-        return bits(self.command.registers.get("WEIGHT_FORMAT", 0), 4)
-
-
-def smaller(a: Shape, b: Shape) -> Shape:
-    """The smaller extent along each axis."""
-    return min(a[0], b[0]), min(a[1], b[1]), min(a[2], b[2])
-
-
-def elements(shape: Shape) -> int:
-    """Number of elements in a shape."""
-    return shape[0] * shape[1] * shape[2]
-
-
-def blocks(shape: Shape, unit: Shape) -> Shape:
-    """Number of units that cover `shape` along each axis."""
-    return -(-shape[0] // unit[0]), -(-shape[1] // unit[1]), -(-shape[2] // unit[2])
-
-
-def pool_mode(command: Command) -> int:
-    """The mode of a POOL; one that there is not is its number."""
-    return bits(command.parameter, 0, 3)
-
-
-def elementwise_mode(command: Command) -> int | None:
-    """The mode of an ELEMENTWISE, None of anything else."""
-    return bits(command.parameter, 0, 6) if command.name == "ELEMENTWISE" else None
-
-
-def is_binary(command: Command) -> bool:
-    """Return True if a command is an ELEMENTWISE with two inputs."""
-    mode = elementwise_mode(command)
-    return mode is not None and mode not in UNARY
-
-
-def is_matmul(command: Command) -> bool:
-    """Return True if a CONV takes its weights from IFM2."""
-    return command.name == "CONV" and bits(command.parameter, 0) == 1
 
 
 def only_second(command: Command) -> bool:
@@ -192,7 +110,7 @@ def _of(group: tuple[Command, ...], macs: int) -> Pass:
     )
     ublock = _ublock(command, macs)
     if command.name in ("ELEMENTWISE", "RESIZE"):
-        return Pass(group, macs, k, ifm, ofm, shape, shape, block, block, ublock)
+        return Pass(group, macs, k, ifm, ofm, shape, shape, block, block, ublock, CORES[macs])
     rows, columns = k.input_size(before[0], before[1])
     depth, block_depth = r.get("IFM_DEPTH_M1", 0) + 1, block[2]
     if command.name == "CONV" or (command.name == "POOL" and pool_mode(command) == PoolMode.REDUCE_SUM):
@@ -201,7 +119,7 @@ def _of(group: tuple[Command, ...], macs: int) -> Pass:
         depth = before[2]
     ifm_block = _ifm_block(block, k, block_depth, ifm.dtype.itemsize, ublock, macs)
     ifm_shape = max(rows, 1), max(columns, 1), depth
-    return Pass(group, macs, k, ifm, ofm, ifm_shape, shape, ifm_block, block, ublock)
+    return Pass(group, macs, k, ifm, ofm, ifm_shape, shape, ifm_block, block, ublock, CORES[macs])
 
 
 def passes(stream: Stream) -> Iterator[Pass]:

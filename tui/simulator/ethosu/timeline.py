@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from tui.simulator.ethosu.costs import Cost
 from tui.simulator.ethosu.stream import Command, Stream, decode
-from tui.simulator.ethosu85.cycles import Cost
 
 KERNELS = 2
 """Passes that may be under way at once."""
@@ -48,7 +48,7 @@ class Timeline:
     """Plays the commands of one stream as they are executed, branches and repetitions included."""
 
     def __init__(self, stream: Stream, costs: Sequence[Cost], begin: int = 0) -> None:
-        """`costs` are those `cycles.estimate` found for `stream`; `begin` is the cycle it starts at."""
+        """`costs` are those the cycle model found for `stream`; `begin` is the cycle it starts at."""
         self._waits = _waits(stream)
         self._costs: Mapping[int, Cost] = {cost.command.offset: cost for cost in costs}
         self._read = begin
