@@ -1,5 +1,6 @@
 """A .pte may come from anywhere: whatever its bytes, it runs, is refused in one line, or can be stopped."""
 
+import os
 import resource
 import signal
 from collections import Counter
@@ -11,6 +12,7 @@ from types import FrameType
 import numpy as np
 import pytest
 import torch  # noqa: F401 - kernels load it when they need it: a program stopped meanwhile would leave half of it
+from ethosu import mlw_codec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -232,6 +234,20 @@ def test_a_damaged_weight_stream_ends_its_decoder_alone(data: bytes, capfd: pyte
     with patience(), pytest.raises(CommandStreamError, match="a weight stream is damaged or too short"):
         Decoder().decode(data, 1 << 20)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_child_of_ours_leaves_a_decoder_to_us() -> None:
+    """It has the garbage of the process that it is forked from, too, and may collect it."""
+    data = bytes(mlw_codec.encode(list(range(64))))
+    decoder = Decoder()
+    assert list(decoder.decode(data, 64)) == list(range(64))
+    if (child := os.fork()) == 0:
+        try:
+            decoder.close()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert list(decoder.decode(data, 64)) == list(range(64))
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -107,7 +107,7 @@ class Decoder:
         process = _fork.Process(target=_serve, args=(child_end, parent_end), daemon=True)
         process.start()
         child_end.close()
-        self._connection, self._end = parent_end, weakref.finalize(self, _end, process, parent_end)
+        self._connection, self._end = parent_end, weakref.finalize(self, _end, process, parent_end, os.getpid())
         return parent_end
 
     def close(self) -> None:
@@ -116,7 +116,9 @@ class Decoder:
         self._connection = None
 
 
-def _end(process: ForkProcess, connection: Connection) -> None:
+def _end(process: ForkProcess, connection: Connection, parent: int) -> None:
     connection.close()
+    if os.getpid() != parent:
+        return  # forked from the one that had it, garbage included
     process.kill()
     process.join()
