@@ -16,7 +16,7 @@ from tui import themes
 from tui.analysis import advice
 from tui.reports import export, html, ribbon_svg, state_json
 from tui.reports.html import LogPart
-from tui.run import state, store
+from tui.run import events, state, store
 from tui.run.check import Layer, LimitResult
 from tui.run.delegation import CpuOperator
 from tui.run.figures import Cpu, MemoryPool, PoolNeed, Profiled, Statistics
@@ -230,8 +230,59 @@ def test_the_verdict_comes_first(kind: str, pill: str, home: object) -> None:
 
 
 def test_what_is_not_known_is_a_dash_and_never_0(home: object) -> None:
-    shown = words(export.document(fakes.failed(), "html").decode())
-    assert "Latency – " in shown and "NPU cycles – " in shown and "On the NPU – " in shown and "SRAM peak – " in shown
+    name, request = "20261123-061531-digits-u85-256-dddd", fakes.spec_of()
+    known = [event for event in fakes.compiled() if not isinstance(event, events.Estimated)]
+    directory = fakes.make(name, request, [*fakes.begun(name, request), *known, *fakes.finished()])
+    shown = words(export.document(directory, "html").decode())
+    assert "Latency – " in shown and "NPU cycles – " in shown and "SRAM peak – " in shown
+    assert "On the NPU 91 %" in shown
+
+
+def test_a_failed_run_tells_why_before_anything_else_and_shows_the_log_there(home: object) -> None:
+    name, request = "20261123-061531-digits-u85-256-dddd", fakes.spec_of()
+    reason = "export: AttributeError: no conv3; operator aten.relu; at /m/attr.py:9 (did you mean conv1?)"
+    lines = [f"line {number}," for number in range(40)]
+    directory = fakes.make(
+        name,
+        request,
+        [
+            *fakes.begun(name, request),
+            events.StageStarted(t=fakes.T0, stage="export"),
+            *fakes.log(lines),
+            *fakes.log(["it came apart"], "error"),
+            *fakes.log(["line after,"]),
+            events.StageFinished(
+                t=fakes.T0, stage="export", status="failed", seconds=0.1, reason=reason, line="/m/attr.py:9"
+            ),
+            events.RunFinished(t=fakes.T0 + 2, status="failed", reason=reason, exit_status=1),
+        ],
+    )
+    page = export.document(directory, "html").decode()
+    elements(page, strict=True)
+    shown = words(page)
+    before, _, after = shown.partition("The log at its first error, line 41 of 42")
+    for expected in (
+        "Why 1 error AttributeError: no conv3",
+        "where /m/attr.py:9 · operator aten.relu",
+        "stage export, 2 of 9",
+        "try did you mean conv1?",
+    ):
+        assert expected in before, expected
+    assert shown.count("AttributeError") == 1
+    excerpt = after.partition("Stages")[0]
+    assert (
+        "it came apart" in excerpt and "line after," in excerpt and "line 30," in excerpt and "line 3," not in excerpt
+    )
+    # No row of dashes, and no panel that says that nothing is known.
+    assert "Latency" not in shown and "Network" not in shown and "Memory" not in shown
+
+
+def test_a_failed_run_without_an_error_in_its_log_shows_the_end_of_it(home: object) -> None:
+    name, request = "20261123-061531-digits-u85-256-dddd", fakes.spec_of()
+    what = [*fakes.begun(name, request), *fakes.log(["so far so good"])]
+    what.append(events.RunFinished(t=fakes.T0 + 2, status="failed", reason="boot: no answer", exit_status=1))
+    shown = words(export.document(fakes.make(name, request, what), "html").decode())
+    assert "The end of the log, which has no error" in shown and "so far so good" in shown
 
 
 def test_a_long_log_is_cut_at_its_beginning_and_the_page_says_so(home: object) -> None:

@@ -34,6 +34,8 @@ LOG_LINES = 5_000
 """Lines of log in a page, the newest."""
 LINE = 400
 """Characters of each."""
+BEFORE, AFTER = 14, 5
+"""Lines around the first error: what was under way, and what came of it."""
 
 
 def document(directory: Path, form: Format) -> bytes:
@@ -57,13 +59,19 @@ def document(directory: Path, form: Format) -> bytes:
 
 def _page(directory: Path, state: State) -> str:
     advised = trials.with_outcomes(advice.of(state), state, directory) if state.spec is not None else None
-    return html.page(state, _log(directory), advised)
+    # Only then does the run not say itself what to look at.
+    hint = (
+        f"see {store.PROCESS_LOG} in {directory}" if state.run.status == "lost" and store.last_words(directory) else ""
+    )
+    return html.page(state, _log(directory), advised, hint)
 
 
 def _log(directory: Path) -> html.LogPart:
     errors: deque[LogLine] = deque(maxlen=html.MOST_ERRORS)
     newest: deque[LogLine] = deque(maxlen=LOG_LINES)
-    lines = errors_in_all = 0
+    before: deque[LogLine] = deque(maxlen=BEFORE + 1)
+    first: list[LogLine] = []
+    lines = errors_in_all = first_line = 0
     for event in journal.read(directory / journal.FILE):
         if isinstance(event, events.Logged):
             line = LogLine(event.level, clean(event.source, 40), clean(event.text, LINE))
@@ -72,7 +80,13 @@ def _log(directory: Path) -> html.LogPart:
             if event.level == "error":
                 errors.append(line)
                 errors_in_all += 1
-    return html.LogPart(tuple(errors), tuple(newest), lines, errors_in_all)
+            if not first_line:
+                before.append(line)
+                if event.level == "error":
+                    first_line, first = lines, list(before)
+            elif lines <= first_line + AFTER:
+                first.append(line)
+    return html.LogPart(tuple(errors), tuple(newest), lines, errors_in_all, tuple(first), first_line)
 
 
 _FONTS = re.compile(r"@font-face\s*\{[^}]*\}\s*")

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from tui import __version__, themes
 from tui.analysis.advice import Advised
-from tui.reports import advice, delegation, execution, headline, memory, pmu, ribbon_svg, text
+from tui.reports import advice, delegation, execution, headline, memory, pmu, ribbon_svg, text, why
 from tui.reports import check as checking
 from tui.reports import operators as arrange
 from tui.reports.format import (
@@ -48,6 +48,8 @@ SHOWN = 16
 """Operators that are shown unfolded, those of most cycles."""
 TAIL = 25
 """Lines at the log's end that are shown unfolded."""
+ENDING = 10
+"""Those that stand for the first error of a log without any."""
 MOST_ERRORS = 50
 SHADES = sum(role.startswith("tensor-") for role in themes.ROLES)
 """Shades of tensors."""
@@ -61,6 +63,10 @@ class LogPart:
     newest: tuple[LogLine, ...] = ()
     lines: int = 0
     errors_in_all: int = 0
+    first: tuple[LogLine, ...] = ()
+    """The first error with some lines before and after it."""
+    first_line: int = 0
+    """Number of the first error's line, from 1."""
 
 
 @dataclass(frozen=True)
@@ -177,8 +183,12 @@ def _rows(entries: Sequence[Entry], state: State) -> list[dict[str, Any]]:
     ]
 
 
-def page(state: State, log: LogPart, advised: Advised | None = None) -> str:
-    """Render the page, with a part of the log; `advised` is None where no advice was asked for."""
+def page(state: State, log: LogPart, advised: Advised | None = None, hint: str = "") -> str:
+    """Render the page, with a part of the log; `advised` is None where no advice was asked for.
+
+    `hint` is what to try where a run that ended badly does not say it itself.
+    """
+    tiles, reason = headline.headlines(state), why.why(state, hint)
     areas, check = memory.areas(state.tensors), checked(state)
     walls = [i.wall_s for i in state.inferences if i.wall_s is not None]
     return (
@@ -199,7 +209,11 @@ def page(state: State, log: LogPart, advised: Advised | None = None) -> str:
             statistics=execution.statistics_words(state.statistics),
             estimator=execution.estimated_by(state),
             inference_summary=execution.inference_summary(state, state.inferences),
-            tiles=headline.headlines(state),
+            # A run that failed early has no figures, and no use for a row of dashes.
+            tiles=tiles if any(one.figure != UNKNOWN for one in tiles) else (),
+            why=reason,
+            excerpt=(log.first or log.newest[-ENDING:]) if reason and state.run.status != "ok" else (),
+            cut_off=why.cut_off(state),
             verdict=headline.OUTCOMES[outcome(state)],
             memory_words=_memory_words(state),
             shown=SHOWN,
