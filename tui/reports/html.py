@@ -49,7 +49,7 @@ SHOWN = 16
 TAIL = 25
 """Lines at the log's end that are shown unfolded."""
 ENDING = 10
-"""Those that stand for the first error of a log without any."""
+"""Lines at the end of a log without an error, which stand for its first one."""
 MOST_ERRORS = 50
 SHADES = sum(role.startswith("tensor-") for role in themes.ROLES)
 """Shades of tensors."""
