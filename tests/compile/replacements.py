@@ -7,6 +7,7 @@
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -224,10 +225,10 @@ class Written:
     """The line of the first."""
 
 
-def write(file: Path, expressions: list[str]) -> Written:
+def write(file: Path, expressions: Sequence[str], head: str = HEAD) -> Written:
     """A model that computes all of them side by side."""
-    file.write_text(HEAD + "\n".join(f"            {text}," for text in expressions) + TAIL)
-    return Written(file, HEAD.count("\n") + 1)
+    file.write_text(head + "\n".join(f"            {text}," for text in expressions) + TAIL)
+    return Written(file, head.count("\n") + 1)
 
 
 def main() -> int:

@@ -154,6 +154,7 @@ def _emit(work: Compilation, exported: Exported, quantized: Quantized | None, lo
         lowered.rejected,
         None if quantized is None else quantized.in_float,
         has_npu=not work.spec.target.is_cpu,
+        u55=lowered.u55,
     )
     steps = references.output_steps(lowered.edge)
     returned = mutation.returned(lowered.edge.exported_program())

@@ -61,6 +61,8 @@ class Lowering:
     rejected: Mapping[Node, str] = field(default_factory=dict)
     """Reasons for keeping nodes from the NPU, in ExecuTorch's words."""
     vela_seconds: float = 0.0
+    u55: bool = False
+    """True if ExecuTorch took the smaller set of operators, that of Ethos-U55 and U65, for the NPU's."""
 
 
 @dataclass
@@ -126,7 +128,7 @@ def _recording(
 
 
 @contextlib.contextmanager
-def _reporting(recording: _Recording, partitioner: EthosUPartitioner, report: Report) -> Iterator[None]:
+def _reporting(recording: _Recording, partitioner: EthosUPartitioner, report: Report, *, u55: bool) -> Iterator[None]:
     """Report passes and nodes, by partition as soon as partitions are chosen, and check that those can be cut out."""
     partitions = 0
     stock_partition = partitioner.partition
@@ -136,7 +138,7 @@ def _reporting(recording: _Recording, partitioner: EthosUPartitioner, report: Re
         report("choosing what goes to the NPU", 0, None)
         result = stock_partition(program)
         partitions = len(result.partition_tags)
-        dependency_cycles.check(result.tagged_exported_program.graph_module, recording.rejected)
+        dependency_cycles.check(result.tagged_exported_program.graph_module, recording.rejected, u55=u55)
         return result
 
     def in_partition(what: str, done: int, total: int | None) -> None:
@@ -191,18 +193,19 @@ def _lower(
 ) -> Lowering:
     recording = _Recording()
     partitioner = EthosUPartitioner(spec)
+    u55 = spec.tosa_spec.is_U55_subset
     with (
         provenance.shared(),
         provenance.kept(),
         _recording(recording, folder, on_vela, compiler),
-        _reporting(recording, partitioner, report),
+        _reporting(recording, partitioner, report, u55=u55),
     ):
         edge = to_edge_transform_and_lower(
             program, partitioner=[partitioner], compile_config=EdgeCompileConfig(_check_ir_validity=False)
         )
     # As aot_arm_compiler does: quantize and dequantize outside the delegates become cortex_m kernels.
     edge = edge.transform([ReplaceQuantNodesPass()])
-    return Lowering(edge, recording.partitions, recording.rejected, recording.vela_seconds)
+    return Lowering(edge, recording.partitions, recording.rejected, recording.vela_seconds, u55)
 
 
 def tosa_graphs(lowered: Lowering) -> dict[bytes, bytes]:

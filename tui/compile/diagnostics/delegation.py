@@ -21,6 +21,8 @@ from tui.run.delegation import AT_BOUNDARY, WHOLE_MODEL, CpuOperator, Delegation
 
 _SCHEMA = re.compile(r"<EdgeOpOverload: ([^>]+)>: schema = .*? -> [^:]*")
 """An operator as ExecuTorch prints it, of which only the name is kept."""
+_NODE = re.compile(r"(Had torch\.\w+ input|^Input) \w+ (?=that is|has unsupported)")
+"""The name of a node in a reason: it says nothing to its reader, and makes one reason many."""
 
 NO_REASON = "ExecuTorch gives no reason"
 NOT_QUANTIZED = "the model is not quantized: it runs in float, and the NPU computes in integers"
@@ -58,8 +60,11 @@ class _CpuNodes:
         caller: Node | None,
         rejected: Mapping[Node, str],
         in_float: Mapping[str, Cause] | None,
+        *,
+        u55: bool,
     ) -> None:
         """Take the nodes of a graph. `caller` runs it if it is a branch or the body of a loop, else None."""
+        self._u55 = u55
         self._module = module
         self._caller = caller
         self._in_float = in_float
@@ -68,7 +73,7 @@ class _CpuNodes:
         self._rejected: dict[tuple[str, str], list[tuple[Node, str]]] = {}
         for node, reason in rejected.items():
             if node.op == "call_function":
-                self._rejected.setdefault(_identity(node), []).append((node, _SCHEMA.sub(r"\1", reason)))
+                self._rejected.setdefault(_identity(node), []).append((node, _words(reason)))
 
     def describe(self, node: Node) -> CpuOperator:
         """Describe a node, with its cause and its place in the model."""
@@ -92,10 +97,11 @@ class _CpuNodes:
 
     def _hint(self, at: Node, node: Node, reason: str, cause: Cause | None) -> str | None:
         if cause is None:
-            return hints.hint(exported_operator(at), operator_name(node), exported_name(at), reason=reason)
+            names = exported_operator(at), operator_name(node), exported_name(at)
+            return hints.hint(*names, reason=reason, u55=self._u55)
         if cause.reason == NOT_QUANTIZED:
             return hints.QUANTIZE
-        return hints.of_float(cause.exported, cause.op)
+        return hints.of_float(cause.exported, cause.op, u55=self._u55)
 
     def _first_cause(self, node: Node, reason: str) -> Cause | None:
         """The root cause of a node in float; None for a node that is kept from the NPU for another reason."""
@@ -166,6 +172,11 @@ class _CpuNodes:
         return getattr(self._module, call.args[0].target).original_module
 
 
+def _words(reason: str) -> str:
+    """A reason of ExecuTorch's without what only it understands."""
+    return _NODE.sub(r"\1 ", _SCHEMA.sub(r"\1", reason))
+
+
 def _placed(*nodes: Node) -> Node:
     """The first node that has a place in the model, else the first neighbour that has, else the first node."""
     candidates = [*nodes, *(near for node in nodes for near in around(node))]
@@ -192,11 +203,12 @@ def analyse(
     in_float: Mapping[str, Cause] | None = None,
     *,
     has_npu: bool = True,
+    u55: bool = False,
 ) -> Delegation:
     """Count operators on NPU and CPU, before emission. Node counts are ExecuTorch's own (`get_delegation_info`).
 
     `in_float` are the operators that the quantizer left in float (`quantization.Quantized`), None for a model that is
-    not quantized. Without an NPU, operators on the CPU need no explanation.
+    not quantized. Without an NPU, operators on the CPU need no explanation; `u55` is the smaller set of operators.
     """
     module = edge.exported_program().graph_module
     info = get_delegation_info(module)
@@ -206,7 +218,7 @@ def analyse(
         for lowered in get_delegates(graph.graph):
             original = getattr(graph, lowered.name).original_module.graph_module
             delegated.update(operator_name(node) for inside, _ in _graphs(original) for node in calls(inside))
-        cpu_nodes = _CpuNodes(graph, caller, rejected, in_float)
+        cpu_nodes = _CpuNodes(graph, caller, rejected, in_float, u55=u55)
         described += map(cpu_nodes.describe, cpu_nodes.nodes)
     cpu = Counter(each.op for each in described)
     first = {each.op: each for each in reversed(described)}

@@ -29,25 +29,26 @@ def partitions(graph_module: "GraphModule") -> Iterator[set["Node"]]:
         yield from by_tag.values()
 
 
-def check(graph_module: "GraphModule", rejected: Mapping["Node", str]) -> None:
-    """Check that each partition can be cut out; `rejected` says why nodes are in none.
+def check(graph_module: "GraphModule", rejected: Mapping["Node", str], *, u55: bool = False) -> None:
+    """Check that each partition can be cut out; `rejected` says why nodes are in none, `u55` is the smaller set.
 
     Raises:
         UserError: one cannot.
     """
     for nodes in partitions(graph_module):
         if way := detour(nodes):
-            raise _uncuttable(way, rejected)
+            raise _uncuttable(way, rejected, u55)
 
 
-def _uncuttable(way: list["Node"], rejected: Mapping["Node", str]) -> UserError:
+def _uncuttable(way: list["Node"], rejected: Mapping["Node", str], u55: bool) -> UserError:
     at = next((node for node in way if node in rejected), way[0])
     exported, reason = exported_operator(at), rejected.get(at, "")
     line = source_line(at.meta.get("stack_trace"))
     if exported in hints.INTO_BUFFER:
         hint = hints.CACHE
     else:
-        hint = hints.hint(exported, operator_name(at), reason=reason) or f"move {exported} to the NPU, or leave it out"
+        named = hints.hint(exported, operator_name(at), reason=reason, u55=u55)
+        hint = named or f"move {exported} to the NPU, or leave it out"
     return UserError(
         f"ExecuTorch makes a partition with a dependency cycle through {exported}"
         + (f" at {line}" if line else "")

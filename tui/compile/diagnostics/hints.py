@@ -1,13 +1,17 @@
 """Hints for operators that ExecuTorch keeps on the CPU, by its reason and by the operator.
 
-Reasons are those that ExecuTorch 1.5 reports for an Ethos-U85. An unlisted reason gets no hint rather than a vague one.
+Reasons are those that ExecuTorch 1.5 reports for an Ethos-U. An unlisted reason gets no hint rather than a vague one.
+What the smaller NPUs lack has hints of its own, which go first: `u55_hints`.
 """
 
 import re
 
+from tui.compile.diagnostics import u55_hints
 from tui.compile.diagnostics.replacements import replacement
 
-NOT_SUPPORTED = re.compile(r"Not included in BaseTOSASupportList|is not supported\.?$|Op is not supported")
+NOT_SUPPORTED = re.compile(
+    r"Not included in BaseTOSASupportList|is not supported\.?$|Op is not supported|Had torch\.bool"
+)
 """The NPU lacks the operator; all other reasons are about how it is used."""
 
 NOT_THERE = "the NPU has no such operator: build it from others, or move it to the model's first or last step"
@@ -56,7 +60,7 @@ _REASONS: tuple[tuple[str, str], ...] = (
         r"needs dims < 65536|rest dims <= 65536|\[1;65536\]|<= 65536",
         "reduce or pool in two steps, each over fewer elements",
     ),
-    (r"N ?== ?1", "use a batch of 1, or fold the batch into a spatial dimension"),
+    (r"N ?== ?1|batch size", "use a batch of 1, or fold the batch into a spatial dimension"),
     (r"(?i)kernel", "use a smaller kernel: two in a row cover as much as a large one"),
     (r"(?i)stride", "use a smaller stride, and a second step if that is not enough"),
     (r"indices output", "use only the values: amax instead of max, max_pool2d without return_indices"),
@@ -75,23 +79,31 @@ _REASONS: tuple[tuple[str, str], ...] = (
 )
 
 
-def hint(*operators: str, reason: str) -> str | None:
+def hint(*operators: str, reason: str, u55: bool = False) -> str | None:
     """A way to move an operator to the NPU, or to do without it; None where no general advice exists.
 
-    `operators` are its names: of the exported operator it comes from, and its own.
+    `operators` are its names: of the exported operator it comes from, and its own. `u55` is the smaller set.
     """
     unsupported = NOT_SUPPORTED.search(reason) is not None
-    if unsupported and (code := replacement(*operators)) is not None:
-        return code
+    for number, operator in enumerate(operators):
+        # Of another operator than the model's own, only what the NPU lacks is of interest.
+        if u55 and (unsupported or number == 0) and (code := u55_hints.replacement(operator)) is not None:
+            return code
+        if unsupported and (code := replacement(operator)) is not None:
+            return code
+    if u55 and (words := u55_hints.for_reason(reason)) is not None:
+        return words
     if (words := _by_operator(*operators)) is not None:
         return words
-    if unsupported:
-        return NOT_THERE
-    return next((words for pattern, words in _REASONS if re.search(pattern, reason)), None)
+    words = next((words for pattern, words in _REASONS if re.search(pattern, reason)), None)
+    return NOT_THERE if words is None and unsupported else words
 
 
-def of_float(*operators: str) -> str | None:
+def of_float(*operators: str, u55: bool = False) -> str | None:
     """A hint for an operator that the quantizer left in float."""
+    for operator in operators if u55 else ():
+        if code := u55_hints.replacement(operator) or u55_hints.refused(operator):
+            return code
     return replacement(*operators) or _by_operator(*operators)
 
 
