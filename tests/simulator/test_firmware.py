@@ -16,9 +16,12 @@ from tests import models
 from tests.conftest import Ran, environment
 from tests.simulator.programs import SMALL as SMALL_U55
 from tui.model import pte
+from tui.simulator import cycle_model
+from tui.simulator.executor_runner import Cycles
 from tui.simulator.firmware import image, preflight
 from tui.simulator.firmware.image import Image, ImageError
 from tui.simulator.interpreter import Method
+from tui.simulator.parameters import Settings
 from tui.toolchain import boards, firmware_images
 
 RanModel = Callable[..., Ran]
@@ -114,6 +117,7 @@ def test_an_ethos_u55_is_the_firmwares_own_npu(emulated: Path, tmp_path: Path, n
     method.execute()
     expected = b"".join(tensor.bytes.tobytes() for tensor in method.outputs)
     macs = f"{boards.of(accelerator).parameters.macs}={accelerator.rpartition('-')[2]}"
+    estimate = cycle_model.model(Settings(boards.of(accelerator)))
     found = set()
     for _ in range(boots):
         done = sim(
@@ -125,6 +129,9 @@ def test_an_ethos_u55_is_the_firmwares_own_npu(emulated: Path, tmp_path: Path, n
         assert done.returncode == 0, done.stdout
         assert (tmp_path / "out.bin").read_bytes() == expected
         assert "the interpreter replaces the firmware" not in done.stdout
+        figures = [estimate(delegate) for delegate in method.delegates]
+        said = {name: int(count) for name, count in re.findall(r"NPU (\w+): (\d+)", done.stdout)}
+        assert said["TOTAL"] == sum(one.npu for one in figures if isinstance(one, Cycles)) > 0
         # What it says of the NPU is what the NPU is.
         assert re.search(rf"MACs/cc: +{accelerator.rpartition('-')[2]}\b", done.stdout)
         assert "v0.0.0" not in done.stdout
