@@ -1,29 +1,36 @@
 """The cycle model of Ethos-U55 and U65: against Vela's own figures, and what holds of every program."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from tests.benchmarks.cycles import Figures, compare, targets
-from tests.simulator import programs
+from tests.simulator import damage, programs
 from tests.simulator.programs import SMALL
 from tui.pipeline import estimates
 from tui.simulator import cycle_model, npu
 from tui.simulator.cycle_model import Modelled
 from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu import timeline
+from tui.simulator.ethosu.errors import CommandStreamError
 from tui.simulator.ethosu.memory_ports import LUT_RAM
 from tui.simulator.parameters import Settings
+from tui.toolchain import vela
 from tui.toolchain.boards import CORSTONE_300_U55, ETHOS_U55, ETHOS_U65
 from tui.toolchain.target import Target, on_board_of
 
 FILES = sorted(file.stem for file in SMALL.glob("*.pte"))
 ACCELERATORS = (*ETHOS_U55.accelerators, *ETHOS_U65.accelerators)
+U55_CONVOLUTIONS = [f"conv_large-{accelerator}" for accelerator in ETHOS_U55.accelerators]
 NPU_TOLERANCE = 0.001
 TOTAL_TOLERANCE = 0.1
 GRAPHS = ("conv", "conv_wide", "depthwise", "extremes", "matmul", "mean", "transposed")
 """Those without a table, whose load Vela's total leaves out where it belongs to another operator."""
+
+PORTS = cycle_model.ports(vela.memory_system(ETHOS_U65.default_system_config, "Dedicated_Sram"))
 
 
 def modelled(file: str) -> tuple[EthosU, Modelled]:
@@ -56,6 +63,14 @@ def test_cycles_are_velas_for_every_npu(accelerator: str) -> None:
 def test_cycles_are_velas_where_weights_are_copied_in_slices() -> None:
     ours, velas = figures("conv", on_board_of(ETHOS_U55.default_accelerator))
     assert math.isclose(ours.total, velas.total, rel_tol=TOTAL_TOLERANCE)
+
+
+def test_a_slice_adds_its_blocks_to_the_operators() -> None:
+    _, outcome = modelled("conv-ethos-u55-64")
+    first, second = (cost.work for cost in outcome.costs if cost.command.name == "CONV")
+    assert first.edges > 0 and second.edges == 0
+    # 19 channels in blocks of 16: the whole operator's 4,276 cycles, 532 of which read and write blocks at its ends.
+    assert first.cycles - first.edges + second.cycles == 4276 - 532
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -93,9 +108,6 @@ def test_a_larger_npu_is_not_slower() -> None:
     assert all(after < before for before, after in pairwise(totals))
 
 
-U55_CONVOLUTIONS = [f"conv_large-{accelerator}" for accelerator in ETHOS_U55.accelerators]
-
-
 def test_four_counters_have_the_familys_names() -> None:
     engine, outcome = modelled("conv-ethos-u55-128")
     found = cycle_model.model(Settings(CORSTONE_300_U55))(engine)
@@ -118,6 +130,20 @@ def test_every_size_of_both_has_its_memory_modes() -> None:
     modes = {npu_: {t.memory_mode for t in targets("ethos-u55") if t.accelerator == npu_} for npu_ in ACCELERATORS}
     assert all(modes[name] == {"Sram_Only", "Shared_Sram"} for name in ETHOS_U55.accelerators)
     assert all({"Sram_Only", "Dedicated_Sram_384KB"} < modes[name] for name in ETHOS_U65.accelerators)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_damaged_stream_costs_something_or_is_refused(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    for file in FILES[:: len(FILES) // 8]:
+        engine, _ = modelled(file)
+        damaged = replace(engine.stream, words=damage.spoilt(random, engine.stream.words))
+        try:
+            costs = npu.estimate(damaged, PORTS)
+        except CommandStreamError as error:
+            assert "command" in str(error)
+        else:
+            assert all(cost.total > 0 for cost in costs)
 
 
 def test_the_family_is_that_of_the_stream() -> None:
