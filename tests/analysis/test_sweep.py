@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Fvp, Ran
-from tui.analysis.sweep import Point, result
+from tui.analysis.sweep import Point, grid, lowered_alike, result
+from tui.errors import UsageError
+from tui.toolchain import boards
+from tui.toolchain.target import Target
 
 RanModel = Callable[..., Ran]
 DIGITS = "sample:digits"
@@ -73,6 +76,34 @@ def test_what_is_wrong_is_refused_before_compiling(
     done = fvp_tui("sweep", DIGITS, *options)
     assert (done.returncode, said in done.stderr) == (2, True), done.stderr
     assert not (home / "runs").exists()
+
+
+def test_families_stand_in_one_table_each_lowered_for_itself(fvp_tui: Fvp) -> None:
+    done = fvp_tui("sweep", DIGITS, "--targets", "ethos-u55-128,ethos-u85-128", "--memory-modes", "Sram_Only")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("run 2") == 2
+    heading, *rows = [line.split() for line in done.stdout.splitlines()[2:5]]
+    assert heading == ["Sram_Only", "system", "config", "clock"]
+    assert [(row[0], *row[-3:]) for row in rows] == [
+        ("ethos-u55-128", "High_End_Embedded", "500", "MHz"),
+        ("ethos-u85-128", "SYS_DRAM_Mid", "1", "GHz"),
+    ]
+    assert "★ fastest   ethos-u85-128" in done.stdout
+
+
+def test_a_family_stands_for_its_sizes_and_has_its_own_modes_and_system() -> None:
+    u55, u85 = boards.ETHOS_U55, boards.ETHOS_U85
+    targets = grid((u55.accelerator, u85.accelerator_of(128)))
+    assert targets == [
+        *(Target(n, u55.default_system_config, mode) for mode in u55.memory_modes for n in u55.accelerators),
+        *(Target(u85.accelerator_of(128), memory_mode=mode) for mode in u85.memory_modes),
+    ]
+    assert lowered_alike(targets) == [list(range(8)), [8, 9, 10]]
+    # A system config is its family's alone; the other keeps the default.
+    named = grid((u55.accelerator_of(32), u85.accelerator_of(128)), ("Sram_Only",), ("Ethos_U85_SYS_Flash_Low",))
+    assert [target.system_config for target in named] == [u55.default_system_config, "Ethos_U85_SYS_Flash_Low"]
+    with pytest.raises(UsageError, match="of another NPU than ethos-u55-32"):
+        grid((u55.accelerator_of(32),), (), ("Ethos_U85_SYS_Flash_Low",))
 
 
 def point(macs: int, mode: str, ms: float | None, sram: float = 1.0, ok: bool = True) -> Point:

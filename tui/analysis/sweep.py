@@ -14,6 +14,7 @@ from tui.errors import UsageError
 from tui.run import spec, store
 from tui.run.figures import Figure
 from tui.run.spec import Limits
+from tui.toolchain import boards
 from tui.toolchain.target import Target
 
 SCHEMA_VERSION = 1
@@ -66,23 +67,47 @@ class Sweep(Figure, frozen=True, kw_only=True):
     cheapest: Point | None = None
 
 
-def grid(accelerators: Iterable[str], memory_modes: Iterable[str], system_configs: Iterable[str]) -> list[Target]:
-    """Check and combine the names into targets.
+def grid(
+    accelerators: Iterable[str], memory_modes: Sequence[str] = (), system_configs: Sequence[str] = ()
+) -> list[Target]:
+    """Check and combine the names into targets; a family of NPUs stands for all its sizes.
+
+    A system config is for its own family only. Where none is named for a family, it has the default one; without
+    memory modes, it has all of its own.
 
     Raises:
         UsageError: a name is not one of Vela's, or there is none.
     """
-    targets = [
-        Target(accelerator, system, mode)
-        for system, mode, accelerator in itertools.product(system_configs, memory_modes, accelerators)
-    ]
+    named = list(dict.fromkeys(name for one in accelerators for name in _sizes(one)))
+    targets = []
+    for npu in dict.fromkeys(boards.of(name).npu for name in named):
+        sizes = [name for name in named if boards.of(name).npu is npu]
+        own = [system for system in system_configs if boards.npu_of(system) is npu] or [npu.default_system_config]
+        modes = memory_modes or npu.memory_modes
+        targets += [Target(size, system, mode) for system, mode, size in itertools.product(own, modes, sizes)]
     if not targets:
         raise UsageError("a sweep needs at least one target, memory mode and system config")
     for target in targets:
         spec.check_names(target)
         if target.is_cpu:
-            raise UsageError(f"{target.accelerator} has no NPU to estimate", "fvp-tui compile --target cortex-m85")
+            raise UsageError(f"{target.accelerator} has no NPU to estimate", f"compile --target {target.accelerator}")
+    for system in system_configs:
+        if system not in {target.system_config for target in targets}:
+            spec.check_names(msgspec.structs.replace(targets[0], system_config=system))
     return targets
+
+
+def _sizes(name: str) -> tuple[str, ...]:
+    """The sizes of a family, by its name; any other name is that of a size."""
+    return next((board.npu.accelerators for board in boards.BOARDS if board.npu.accelerator == name), (name,))
+
+
+def lowered_alike(targets: Sequence[Target]) -> list[list[int]]:
+    """The places of targets that get the same graphs, together."""
+    places: dict[str, list[int]] = {}
+    for at, target in enumerate(targets):
+        places.setdefault(target.board.npu.profile, []).append(at)
+    return list(places.values())
 
 
 def graphs(directory: Path) -> list[Path]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tui.analysis.sweep import Point, Sweep
-from tui.reports.format import UNKNOWN, kib_words, ms, number, percentage, table
+from tui.reports.format import UNKNOWN, frequency, kib_words, ms, number, percentage, table
 from tui.reports.operators import LIMITERS
 from tui.reports.sweep_metrics import LATENCY, Scale, scale
 from tui.run.spec import Limits
 from tui.text import clean
+from tui.toolchain import boards, vela
 
 COLUMNS = Point.__struct_fields__
 FASTEST, SMALLEST, BROKEN = "★", "◆", "!"
@@ -57,13 +58,22 @@ def to_csv(sweep: Sweep) -> str:
 
 
 def summary(sweep: Sweep, limits: Limits | None = None) -> str:
-    """Time of an inference: a table for each system config, what more MACs bring there, and the best choices."""
+    """Time of an inference: a table for each system config, what more MACs bring there, and the best choices.
+
+    NPUs of several families stand in one table.
+    """
     laid = scale(LATENCY, sweep.points)
     unit = f" in {laid.unit[0]}" if laid.unit else ""
     lines = [f"{clean(sweep.model)}: time of an inference{unit}, estimated by Vela"]
-    for system in dict.fromkeys(point.system_config for point in sweep.points):
-        points = [p for p in sweep.points if p.system_config == system]
-        lines += ["", clean(system), *_heat_map(sweep, laid, points), *_doubling_lines(points)]
+    systems = list(dict.fromkeys(point.system_config for point in sweep.points))
+    of_system = {system: [p for p in sweep.points if p.system_config == system] for system in systems}
+    if len({boards.npu_of(system).name for system in systems}) > 1:
+        lines += ["", *_families(sweep, laid)]
+        for system in systems:
+            lines += [f"{line}  ({clean(system)})" for line in _doubling_lines(of_system[system])]
+    else:
+        for system, points in of_system.items():
+            lines += ["", clean(system), *_heat_map(sweep, laid, points), *_doubling_lines(points)]
     lines.append("")
     chosen = picks(sweep, limits)
     width = max((len(pick.name) for pick in chosen), default=0)
@@ -174,6 +184,19 @@ def _heat_map(sweep: Sweep, laid: Scale, points: Sequence[Point]) -> list[str]:
     rows = [["", *(f"{name.rsplit('-', 1)[-1]} MACs  " for name in accelerators)]]
     rows += [[clean(mode), *(_cell(sweep, laid, at.get((mode, name))) for name in accelerators)] for mode in modes]
     return [f"  {line}" for line in table(rows, right=range(1, len(accelerators) + 1))]
+
+
+def _families(sweep: Sweep, laid: Scale) -> list[str]:
+    """A row for each NPU and system config, a column for each memory mode."""
+    modes = list(dict.fromkeys(point.memory_mode for point in sweep.points))
+    places = dict.fromkeys((point.target, point.system_config) for point in sweep.points)
+    at = {(point.target, point.system_config, point.memory_mode): point for point in sweep.points}
+    rows = [["", *(f"{clean(mode)}  " for mode in modes), "system config", "clock"]]
+    clocks = vela.lists().core_clock_hz
+    for name, system in places:
+        cells = (_cell(sweep, laid, at.get((name, system, mode))) for mode in modes)
+        rows.append([clean(name), *cells, clean(boards.short_system_config(system)), frequency(clocks.get(system))])
+    return [f"  {line}" for line in table(rows, right=range(1, len(modes) + 1))]
 
 
 def _cell(sweep: Sweep, laid: Scale, point: Point | None) -> str:

@@ -280,7 +280,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _OF_COMMANDS = (
     Option(
         "--targets",
-        "NPUs and their sizes, as Vela names them.",
+        "NPUs and their sizes, as Vela names them; without a size, all of the family.",
         TARGET,
         ("sweep",),
         kind="names",
@@ -297,7 +297,8 @@ _OF_COMMANDS = (
         kind="names",
         metavar="X,Y",
         vela="memory_modes",
-        default=boards.DEFAULT.npu.memory_modes,
+        default=(),
+        unset="all of each NPU",
     ),
     Option(
         "--system-configs",
@@ -307,7 +308,8 @@ _OF_COMMANDS = (
         kind="names",
         metavar="X,Y",
         vela="system_configs",
-        default=(boards.DEFAULT.npu.default_system_config,),
+        default=(),
+        unset="ExecuTorch's for each NPU",
     ),
     Option(
         "--preset",

@@ -53,9 +53,11 @@ def check_names(target: Target) -> None:
         known = vela.lists()
     except vela.VelaMissing as error:
         raise UsageError(str(error), "pip install 'executorch[ethos-u]==1.5.1'") from error
-    _choice("target", target.accelerator, (*known.accelerators, *boards.CPU_TARGETS))
     npu = target.board.npu
     own = vela.lists(npu)
+    # Of a family that is right the size is wrong: no other family's name is meant.
+    in_family = target.accelerator.startswith(f"{npu.accelerator}-")
+    _choice("target", target.accelerator, own.accelerators if in_family else (*known.accelerators, *boards.CPU_TARGETS))
     if target.system_config in known.system_configs and target.system_config not in own.system_configs:
         raise UsageError(
             f"{target.system_config} is a system config of another NPU than {target.accelerator}",

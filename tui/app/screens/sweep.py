@@ -355,7 +355,10 @@ class SweepScreen(Screen[Target | None]):
 
     def action_copy(self) -> None:
         """Put the command line on the clipboard."""
-        words = ["fvp-tui", "sweep", self._request.model, "--system-configs", self._system]
+        words = ["fvp-tui", "sweep", self._request.model]
+        if self._npu is not boards.DEFAULT.npu:
+            words += ["--targets", self._npu.accelerator]
+        words += ["--system-configs", self._system]
         if self._request.quantize != "int8":
             words += ["--quantize", self._request.quantize]
         if self._request.channels_last:

@@ -27,34 +27,39 @@ from tui.toolchain.target import Target
 @command(
     "fvp-tui sweep my_model.py --max-inference-ms 2",
     "fvp-tui sweep my_model.py --targets ethos-u85-256,ethos-u85-512 --memory-modes Sram_Only --csv points.csv",
+    "fvp-tui sweep my_model.py --targets ethos-u55,ethos-u85-128",
 )
 @click.argument("model", shell_complete=candidates.models)
 @table_options("sweep")
 def sweep(model: str, **typed: Any) -> int:
     """Estimate a model on many configurations.
 
-    The model is lowered once, then Vela runs for each combination of target, memory mode and system config.
+    The model is lowered once for NPUs that take the same graphs, then Vela runs for each combination of target,
+    memory mode and system config.
     """
     targets = sweeping.grid(typed["targets"], typed["memory_modes"], typed["system_configs"])
     check_parent(typed["csv"])
-    first = next((target for target in targets if spec.contradiction_in(target) is None), targets[0])
-    request = _request(model, first, typed)
+    request = _request(model, targets[0], typed)
     limits = request.limits
     signals = Signals(interruptible=True).hear()
-    # The limits are for the points: what the run itself estimates is only the first of them.
-    directory = control.start(spec.check(msgspec.structs.replace(request, limits=Limits())))
-    click.echo(f"run {directory.name}", err=True)
-    status = follow(directory, verbose=typed["verbose"], signals=signals)
-    if status != Exit.OK:
-        ended = store.load(directory).run
-        if ended.status == "failed":
-            fail(UserError(ended.reason or ended.status, ended.hint or ""))
-        return status
+    groups = sweeping.lowered_alike(targets)
+    lowered = []
+    for places in groups:
+        directory = _started(request, [targets[at] for at in places])
+        click.echo(f"run {directory.name}", err=True)
+        status = follow(directory, verbose=typed["verbose"], signals=signals)
+        if status != Exit.OK:
+            ended = store.load(directory).run
+            if ended.status == "failed":
+                fail(UserError(ended.reason or ended.status, ended.hint or ""))
+            return status
+        lowered.append(directory)
     interrupt()
     try:
-        result = sweeping.result(request.model, _points(directory, targets, limits))
+        points = _points(list(zip(lowered, groups, strict=True)), targets, limits)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
+    result = sweeping.result(request.model, points)
     if (csv_file := typed["csv"]) is not None:
         Path(csv_file).write_text(report.to_csv(result), encoding="utf-8")
     if typed["json"]:
@@ -73,10 +78,25 @@ def _request(model: str, target: Target, typed: Mapping[str, Any]) -> Spec:
     return msgspec.structs.replace(request, folder=folder_of(typed["folder"], name))
 
 
-def _points(directory: Path, targets: Sequence[Target], limits: Limits) -> list[sweeping.Point]:
-    """Estimate each target, with a line on stderr as each becomes known; in the order of the targets."""
+def _started(request: Spec, targets: Sequence[Target]) -> Path:
+    """Start the run that lowers the model for targets that take the same graphs.
+
+    The limits are for the points: what the run itself estimates is only one of them.
+    """
+    target = next((one for one in targets if spec.contradiction_in(one) is None), targets[0])
+    return control.start(spec.check(msgspec.structs.replace(request, target=target, limits=Limits())))
+
+
+def _points(
+    lowered: Sequence[tuple[Path, Sequence[int]]], targets: Sequence[Target], limits: Limits
+) -> list[sweeping.Point]:
+    """Estimate targets, with a line on stderr as each becomes known; in their order.
+
+    `lowered` has the runs that lowered the model, each with the places of the targets it is for.
+    """
     points: dict[int, sweeping.Point] = {}
-    for at, point in sweeping.points(sweeping.graphs(directory), targets):
-        points[at] = sweeping.weighed(point, limits)
-        click.echo(f"  {len(points)}/{len(targets)} {report.point_words(point)}", err=True)
+    for directory, places in lowered:
+        for at, found in sweeping.points(sweeping.graphs(directory), [targets[place] for place in places]):
+            point = points[places[at]] = sweeping.weighed(found, limits)
+            click.echo(f"  {len(points)}/{len(targets)} {report.point_words(point)}", err=True)
     return [points[at] for at in sorted(points)]
