@@ -1,10 +1,12 @@
 """The verdict of a comparison: outputs that are not the model's outweigh any gain."""
 
+import msgspec
 import pytest
 
 from tests.app.fakes import HOSTILE
 from tui.analysis.compare import CHECK, Compared, ComparedModule, Comparison, Difference
 from tui.reports.compare import changed_first, summary, verdict
+from tui.toolchain.target import Target, on_board_of
 
 
 def compared(name: str, a: float | None, b: float | None, *, regression: bool = False) -> Compared:
@@ -64,3 +66,19 @@ def with_differences(found: Comparison) -> Comparison:
     return Comparison(
         a=found.a, b=found.b, comparable=True, differs=differs, figures=found.figures, operators=found.operators
     )
+
+
+def test_runs_on_npus_of_two_families_say_so_first_with_their_times() -> None:
+    """6,000 cycles at 1 GHz are less than 5,000 at 500 MHz."""
+    targets = [on_board_of(name) for name in ("ethos-u85-256", "ethos-u55-128", "ethos-u85-128", "cortex-m55")]
+
+    def of(a: Target, b: Target) -> str:
+        differs = (
+            Difference(name="spec.target.accelerator", a=a.accelerator, b=b.accelerator),
+            Difference(name="spec.target.system_config", a=a.system_config, b=b.system_config),
+        )
+        found = comparison(compared("total_cycles", 6000, 5000))
+        return summary(msgspec.structs.replace(found, differs=differs)).split("\n")[1]
+
+    assert of(targets[0], targets[1]) == "different NPUs: Ethos-U85, 6.00 µs at 1 GHz and Ethos-U55, 10.0 µs at 500 MHz"
+    assert of(targets[0], targets[2]) == of(targets[0], targets[3]) == ""

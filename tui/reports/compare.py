@@ -5,17 +5,20 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from tui.analysis.compare import CHECK, Compared, ComparedModule, Comparison, Difference
-from tui.reports.format import UNKNOWN, change, field, table
+from tui.reports.format import UNKNOWN, change, field, frequency, table, time
 from tui.text import clean, counted
+from tui.toolchain import boards, vela
+from tui.toolchain.boards import Npu
 
 MOST_MODULES = 12
 WORSE = "WORSE"
 """Mark of a figure that got worse."""
 
+ACCELERATOR, SYSTEM_CONFIG = "spec.target.accelerator", "spec.target.system_config"
 LABELS = {
-    "spec.target.accelerator": "target",
+    ACCELERATOR: "target",
     "spec.target.memory_mode": "memory mode",
-    "spec.target.system_config": "system config",
+    SYSTEM_CONFIG: "system config",
     "spec.quantize": "quantization",
     "spec.channels_last": "layout",
     "spec.until": "last stage",
@@ -63,6 +66,28 @@ def figure(comparison: Comparison, name: str) -> Compared | None:
     return next((compared for compared in comparison.figures if compared.name == name), None)
 
 
+def npus_words(comparison: Comparison) -> str:
+    """Name the NPUs and their clocks, where they are of different families; empty where they are not.
+
+    The cycles of one are no measure for those of the other: the times are.
+    """
+    differs = {difference.name: (difference.a, difference.b) for difference in comparison.differs}
+    names, systems = differs.get(ACCELERATOR, (None, None)), differs.get(SYSTEM_CONFIG, (None, None))
+    npus = [boards.of(name).npu for name in names if name and name not in boards.CPU_TARGETS]
+    if len(npus) < 2 or npus[0] is npus[1]:
+        return ""
+    cycles = figure(comparison, CYCLES)
+    counts = (None, None) if cycles is None else (cycles.a, cycles.b)
+    return "different NPUs: " + " and ".join(map(_npu_words, npus, systems, counts))
+
+
+def _npu_words(npu: Npu, system_config: str | None, cycles: float | None) -> str:
+    """``Ethos-U55, 40.3 µs at 500 MHz``."""
+    hz = vela.clock_hz(system_config or "")
+    spent = f"{time(cycles / hz)} at {frequency(hz)}" if cycles is not None and hz else frequency(hz)
+    return f"{npu.name}, {spent}"
+
+
 Row = TypeVar("Row", bound=Compared)
 
 
@@ -78,7 +103,8 @@ def changed_first(rows: Sequence[Row]) -> list[Row]:
 def summary(comparison: Comparison) -> str:
     """The verdict first, then differences, figures and modules; what got worse is marked."""
     found = verdict(comparison)
-    lines = [f"{found.word}  {found.sentence}", "", f"A  {clean(comparison.a)}", f"B  {clean(comparison.b)}"]
+    npus = [words] if (words := npus_words(comparison)) else []
+    lines = [f"{found.word}  {found.sentence}", *npus, "", f"A  {clean(comparison.a)}", f"B  {clean(comparison.b)}"]
     lines += [f"not compared: {clean(reason)}" for reason in comparison.reasons]
     if comparison.differs:
         lines += ["", "differences", *table([_difference_row(difference) for difference in comparison.differs])]

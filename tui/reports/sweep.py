@@ -192,10 +192,9 @@ def _families(sweep: Sweep, laid: Scale) -> list[str]:
     places = dict.fromkeys((point.target, point.system_config) for point in sweep.points)
     at = {(point.target, point.system_config, point.memory_mode): point for point in sweep.points}
     rows = [["", *(f"{clean(mode)}  " for mode in modes), "system config", "clock"]]
-    clocks = vela.lists().core_clock_hz
     for name, system in places:
         cells = (_cell(sweep, laid, at.get((name, system, mode))) for mode in modes)
-        rows.append([clean(name), *cells, clean(boards.short_system_config(system)), frequency(clocks.get(system))])
+        rows.append([clean(name), *cells, clean(boards.short_system_config(system)), frequency(vela.clock_hz(system))])
     return [f"  {line}" for line in table(rows, right=range(1, len(modes) + 1))]
 
 

@@ -177,3 +177,11 @@ def lists(npu: Npu | None = None) -> VelaLists:
         memory_modes=tuple(name for kind, name in sections if kind == "Memory_Mode"),
         core_clock_hz={name: float(ini[f"System_Config.{name}"]["core_clock"]) for name in systems},
     )
+
+
+def clock_hz(system_config: str) -> float | None:
+    """The clock of a system config; None where it is not known."""
+    try:
+        return lists().core_clock_hz.get(system_config)
+    except VelaMissing:
+        return None

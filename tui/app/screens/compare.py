@@ -28,7 +28,7 @@ from tui.app.widgets.ribbon import Ribbon
 from tui.app.widgets.table import FigureTable
 from tui.app.widgets.tile import Tile
 from tui.app.widgets.words import Clock
-from tui.reports.compare import CYCLES, difference_words, figure, verdict
+from tui.reports.compare import CYCLES, difference_words, figure, npus_words, verdict
 from tui.reports.when import moment
 from tui.run import names, store
 from tui.run.derived import latency
@@ -233,6 +233,8 @@ def differs_words(found: Found) -> Content:
         label, values = difference_words(difference)
         parts.append(Content.assemble((f"{label} ", "$muted"), (values.replace(" -> ", " → "), "$accent")))
     lines = [Content.assemble(("differs  ", "$muted"), Content("   ").join(parts))]
+    if npus := npus_words(found.comparison):
+        lines.insert(0, Content.assemble((npus, "bold $strong")))
     if not parts:
         lines = [Content.assemble(("the same model, options and versions", "$muted"))]
     lines += [Content.assemble((f"not compared: {clean(reason, 200)}", "$warn")) for reason in found.comparison.reasons]
