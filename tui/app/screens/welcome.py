@@ -47,7 +47,7 @@ class WelcomeScreen(ModalScreen[bool]):
         lines = [Content.assemble((f"{key:<{COLUMN}}", "bold $accent"), words) for key, words in entries]
         with Vertical(classes="box"):
             yield Static(Content.assemble(PILL), markup=False)
-            yield Static("PyTorch models on Arm Ethos-U85, before silicon", markup=False, classes="about")
+            yield Static("PyTorch models on Arm Ethos-U, before silicon", markup=False, classes="about")
             yield Static(Content("\n").join(lines), markup=False, id="lines")
             keys = Content.assemble(
                 ("enter", "bold $accent"), f" Run {self._model}  ", ("esc", "bold $accent"), " Choose another"
