@@ -99,10 +99,28 @@ async def test_a_panel_is_one_key_away_and_the_stages_another(size: tuple[int, i
         # On a small screen the log gets all of the room, on a large one the focus.
         assert app.screen.query_one(LiveArea).display == (size[0] >= 110)
         assert isinstance(app.focused, LogView)
-        await pilot.press("1", "z")
-        assert shown_panels(app) == [1]
-        await pilot.press("z")
+        await pilot.press("2", "z")
+        assert shown_panels(app) == [2] and not app.screen.query_one(LiveArea).display
+        await pilot.press("z", "1")
         assert app.screen.query_one(LiveArea).display
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_stages_alone_are_no_empty_panel(size: tuple[int, int], until: Until) -> None:
+    app = FvpApp(attach=lowering())
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: "1 Stages" in seen(app) and "partition 0" in seen(app))
+        rows = app.screen.query_one(LogView).size.height
+        await pilot.press("z")
+        await until(pilot, lambda: not app.screen.query_one(Tiles).display)
+        # What gave way is the log's.
+        assert "1 Stages" in seen(app) and "passes 34 of 147" in seen(app)
+        assert shown_panels(app) == [5] and app.screen.query_one(LogView).size.height > rows
+        await pilot.press("z")
+        await until(pilot, lambda: app.screen.query_one(Tiles).display)
+        # The panels that have something are there alone.
+        await pilot.press("5", "z")
+        await until(pilot, lambda: "1 Stages" not in seen(app))
 
 
 async def test_the_panels_come_back_when_the_run_is_over(until: Until) -> None:

@@ -73,7 +73,9 @@ class Board(Vertical):
         small = size.width < WIDE or size.height < HIGH
         beside = {"log"} if small or stand != "inferences" else {"log", "delegation"}
         stays = PANELS[current].id == "execution" or (PANELS[current].id in beside and not small)
-        self.stands_in = bool(stand) and stays and not zoomed
+        # Alone, the panel that has nothing yet would be an empty screen: what stands in for it stays, and the log.
+        empty = PANELS[current].id == "execution" and stand in ("stages", "nothing")
+        self.stands_in = bool(stand) and stays and (not zoomed or empty)
         single = small if self.stands_in else zoomed or small or bool(stand) or not fits[current]
         for index, (info, panel) in enumerate(zip(PANELS, self.panels, strict=True)):
             panel.display = info.id in beside if self.stands_in else index == current if single else fits[index]
