@@ -7,6 +7,7 @@ import pytest
 from textual.app import App, ComposeResult
 
 from tui.app.widgets.spec_form import FORM, SpecForm
+from tui.run import spec
 from tui.run.spec import Spec
 from tui.toolchain import vela
 from tui.toolchain.target import Target, on_board_of
@@ -68,3 +69,8 @@ async def test_every_option_with_a_form_has_a_field_with_its_words() -> None:
         for option in FORM:
             field = form.field(option.key.replace("_", "-"))
             assert option.form is not None and field.about == option.form.about
+
+
+def test_what_a_field_means_fits_into_a_line_of_eighty_columns() -> None:
+    fields = SpecForm(spec.DEFAULT, id="options").fields
+    assert fields and not [field.about for field in fields if len(field.about) > 80 - 2]

@@ -146,7 +146,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             rank=1,
             form=Form(
                 "Layout",
-                "Channels last is the NPU's own layout: no transposition of the input, which is then NHWC in memory.",
+                "Channels last is the NPU's own: nothing is transposed, but the input is NHWC.",
                 off_on=("as written", "channels last"),
             ),
         ),
@@ -186,7 +186,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "--engine",
             "CPU side of the simulator: Python, or firmware on an emulated core.",
             PLATFORM,
-            form=Form("Engine", "How the simulator runs the CPU: in Python, or Arm's firmware on an emulated core."),
+            form=Form("Engine", "How the simulator runs the CPU: in Python, or Arm's firmware in an emulator."),
         ),
     ] = "auto"
     fvp: Annotated[
@@ -251,7 +251,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             unset="the model's own",
             form=Form(
                 "Inputs",
-                "What to infer on: files, or a folder or .npz with many samples, labelled or not.",
+                "What to infer on: files, a folder or .npz of many samples, labelled or not.",
                 without="the model's own",
             ),
         ),

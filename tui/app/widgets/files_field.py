@@ -65,7 +65,7 @@ class ParametersField(ScreenField):
     def __init__(self, *, id: str) -> None:
         super().__init__(
             "Parameters",
-            "What the FVP or the simulator is started with, beside what every run sets; p opens the list.",
+            "What the FVP or the simulator is started with; p opens the list.",
             id=id,
         )
         self._changed = 0

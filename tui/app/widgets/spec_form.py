@@ -107,7 +107,7 @@ class SpecForm(Vertical):
         until = Choice(
             "Do",
             [(RUN, "run"), (COMPILE, "compile"), (SERVE, "run and stay")],
-            "compile stops after the .pte and its analysis; run and stay keeps the platform for more inferences.",
+            "compile ends with the .pte; run and stay keeps the platform for inferences.",
             id="until",
             value=_to_do(values),
         )
