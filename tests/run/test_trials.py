@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
@@ -10,10 +11,12 @@ from tests.app import fakes
 from tui.analysis import advice, trials
 from tui.analysis.advice import Advice, Advised
 from tui.errors import UserError
-from tui.reports.advice import at_stake, effect, title
-from tui.run import control, store
+from tui.reports.advice import at_stake, effect, summary, title
+from tui.run import control, events, store
 from tui.run import trials as kept
+from tui.run.figures import Inference, PlatformInfo
 from tui.run.spec import Spec
+from tui.run.state import State
 
 
 @pytest.fixture
@@ -83,6 +86,42 @@ def test_a_trial_that_failed_or_lost_the_match_says_so(base: Path) -> None:
     assert tried(fakes.mismatching()) == "tried: = cycles, MISMATCH"
     name = "20261123-061531-digits-u85-256-dddd"
     assert tried(fakes.make(name, Spec(""), fakes.begun(name, Spec("")))) == "being tried"
+
+
+def measured(name: str, cycles: int, kind: Literal["fvp", "simulator"] = "fvp", *, fast: bool = False) -> Path:
+    """A run whose inferences took so many cycles by a platform's counters."""
+    request = fakes.spec_of(fast=fast)
+    what = [
+        *fakes.begun(name, request),
+        *fakes.compiled(),
+        events.PlatformStarted(t=fakes.T0, platform=PlatformInfo(kind=kind, name="a platform"), pid=1),
+    ]
+    for index, extra in enumerate((0, 0, 300)):
+        one = Inference(
+            index=index, npu_cycles=cycles + extra, source="measured" if kind == "fvp" else "estimated", wall_s=0.1
+        )
+        what.append(events.InferenceFinished(t=fakes.T0, inference=one))
+    return fakes.make(name, request, [*what, *fakes.finished()])
+
+
+def test_the_effect_is_told_by_measurements_where_both_runs_have_them(home: Path) -> None:
+    before = store.load(measured("20261124-010101-digits-u85-256-0001", 5_000))
+    piece = Advice(kind="input_layout", what="w", evidence="e", change=LAYOUT)
+
+    def tried(run: Path, base: State = before) -> tuple[str, str]:
+        one = msgspec.structs.replace(piece, tried=trials.outcome(base, run))
+        advised = Advised(run="r", total_cycles=4_321, sram_kib=6.5, advice=(one,))
+        return effect(one, advised), summary(advised).splitlines()[-1]
+
+    line, words = tried(measured("20261124-020101-digits-u85-256-0002", 4_000))
+    assert line == "tried: -20.0 % cycles measured"
+    assert "5,000 -> 4,000 NPU cycles measured, -20.0 %; estimated 4,321 -> 4,321 cycles" in words
+    # One kind says nothing about another.
+    other = measured("20261124-030101-digits-u85-256-0003", 4_000, "simulator")
+    fast = measured("20261124-040101-digits-u85-256-0004", 4_000, fast=True)
+    for run, base in ((other, before), (fast, before), (other, store.load(other))):
+        line, words = tried(run, base)
+        assert line == "tried: = cycles" and "measured" not in words
 
 
 def test_a_trial_runs_the_changed_spec_and_is_kept(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:

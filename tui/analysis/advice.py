@@ -43,6 +43,14 @@ SMALLER_PCT = 5.0
 MANY_PARTITIONS = 3
 
 
+class Measured(Figure, frozen=True, kw_only=True):
+    """NPU cycles of an inference by the FVP's counters, the median of a run's, before and after a change."""
+
+    before: float
+    after: float
+    change_pct: float
+
+
 class Tried(Figure, frozen=True, kw_only=True):
     """Outcome of a change: the run that tried it, and its figures."""
 
@@ -51,7 +59,9 @@ class Tried(Figure, frozen=True, kw_only=True):
     reason: str | None = None
     total_cycles: int | None = None
     change_pct: float | None = None
-    """Change of the total cycles."""
+    """Change of the total cycles, as Vela estimates them."""
+    measured: Measured | None = None
+    """None unless both runs were measured."""
     sram_kib: float | None = None
     sqnr_db: float | None = None
     check: str | None = None

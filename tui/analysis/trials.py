@@ -1,11 +1,13 @@
 """The outcome of advice that was tried: the figures of the run that tried it against those of the run before."""
 
+import statistics
 from pathlib import Path
 
 from tui.analysis import advice
-from tui.analysis.advice import Advice, Advised, Tried
+from tui.analysis.advice import Advice, Advised, Measured, Tried
 from tui.errors import UserError
 from tui.run import control, spec, store, trials
+from tui.run.derived import latency
 from tui.run.state import State
 
 
@@ -37,10 +39,27 @@ def compared(before: State, name: str, after: State) -> Tried:
         reason=after.run.reason,
         total_cycles=now,
         change_pct=100 * (now - was) / was if was and now is not None else None,
+        measured=_measured(before, after),
         sram_kib=after.estimate.sram_kib if after.estimate else None,
         sqnr_db=after.check.sqnr_db if after.check else None,
         check=after.check.status if after.check else None,
     )
+
+
+def _measured(before: State, after: State) -> Measured | None:
+    """Measured cycles of both runs; None where one has none: an estimate says nothing about a measurement."""
+    was, now = _cycles(before), _cycles(after)
+    if not was or now is None:
+        return None
+    return Measured(before=was, after=now, change_pct=100 * (now - was) / was)
+
+
+def _cycles(state: State) -> float | None:
+    """Median of the inferences' NPU cycles, where the FVP counted them; its fast mode counts otherwise."""
+    if (found := latency(state)) is None or found.by != "fvp":
+        return None
+    known = [one.npu_cycles for one in state.inferences if one.npu_cycles is not None and one.source == "measured"]
+    return statistics.median(known) if known else None
 
 
 def with_outcomes(advised: Advised, state: State, directory: Path) -> Advised:

@@ -47,6 +47,8 @@ def effect(piece: Advice, advised: Advised) -> str:
     if tried.status != "ok":
         return f"tried: {tried.status.upper()} {clean(tried.reason or '', 200)}".rstrip()
     words = [f"{change(tried.change_pct)} cycles"]
+    if tried.measured is not None:
+        words = [f"{change(tried.measured.change_pct)} cycles measured"]
     if tried.sram_kib != advised.sram_kib:
         words.append(f"SRAM {kib_words(advised.sram_kib)} to {kib_words(tried.sram_kib)}")
     if piece.kind in EFFECT_ON_SQNR:
@@ -75,6 +77,9 @@ def _outcome(tried: Tried, advised: Advised) -> str:
         return f"{tried.status}: {clean(tried.reason or '', 200)}  run {clean(tried.run)}"
     percent = "" if tried.change_pct is None else f", {change(tried.change_pct)}"
     words = [f"{number(advised.total_cycles)} -> {number(tried.total_cycles)} cycles{percent}"]
+    if (both := tried.measured) is not None:
+        told = f"{number(both.before)} -> {number(both.after)} NPU cycles measured, {change(both.change_pct)}"
+        words = [told, f"estimated {words[0]}"]
     if tried.sram_kib != advised.sram_kib:
         words.append(f"SRAM {kib_words(advised.sram_kib)} -> {kib_words(tried.sram_kib)}")
     if tried.sqnr_db is not None:
