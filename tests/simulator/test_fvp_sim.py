@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from tests.conftest import Ran, environment
+from tests.simulator.programs import SMALL
 from tui.platform.pmu_trace import Reader
 from tui.simulator import parameters
 from tui.simulator.parameters import Settings
@@ -450,3 +451,14 @@ def test_a_closed_console_is_no_traceback(digits: Digits) -> None:
     assert process.stderr.read() == ""
     assert process.wait(PATIENCE) == 1
     process.stderr.close()
+
+
+def test_a_trace_without_cycles_is_no_error_of_the_program(tmp_path: Path) -> None:
+    program = (SMALL / "conv-ethos-u55-128.pte").read_bytes()
+    (tmp_path / "program.pte").write_bytes(program.replace(b"U55_High_End_Embedded", b"U55_Low_End__Embedded"))
+    extra = f"{boards.CORSTONE_300_U55.parameters.extra_args}=--pmu-trace trace.gz"
+    done = sim("--data", "program.pte@0x70000000", "-C", extra, cwd=tmp_path)
+    assert done.returncode == 0
+    (said,) = (line for line in done.stdout.splitlines() if "trace" in line)
+    assert re.match(r"I \[executorch:\S+\] the trace is not complete: .*U55_Low_End__Embedded", said)
+    assert trace_of(tmp_path / "trace.gz") == []
