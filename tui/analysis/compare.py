@@ -123,9 +123,9 @@ def _reasons(a: State, b: State) -> Iterator[str]:
 
 def _partly(a: State, b: State) -> Iterator[str]:
     """Reasons why inferences cannot be compared, though estimates can."""
-    sources = {state.inferences[-1].source for state in (a, b) if state.inferences}
+    sources = {state.inferences[-1].source or "not known" for state in (a, b) if state.inferences}
     if len(sources) > 1:
-        yield f"inferences: cycles of one are {' and of the other '.join(sorted(map(str, sources)))}"
+        yield f"inferences: cycles of one are {' and of the other '.join(sorted(sources))}"
     if {state.spec.fast for state in (a, b) if state.spec is not None and state.inferences} == {True, False}:
         yield "inferences: one ran in the platform's fast mode, whose counters say nothing"
 

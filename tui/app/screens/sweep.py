@@ -259,7 +259,8 @@ class SweepScreen(Screen[Target | None]):
     def _draw_head(self, result: sweep.Sweep) -> None:
         """Name what is swept, and tell how far that is."""
         system = clean(boards.short_system_config(self._system))
-        words = f"  {self._request.quantize}  {system}"
+        family = f"  {self._npu.name}" if self.app.size.width >= FULL else ""
+        words = f"  {self._request.quantize}{family}  {system}"
         name = (model_name(self._request.model, 30), "bold $strong")
         heading = Content.assemble(PILL, (" Sweep  ", "bold $strong"), name, (words, "$muted"))
         show(self.query_one("#heading", Static), heading, layout=False)
