@@ -105,6 +105,23 @@ def test_an_fvp_of_another_architecture_is_told_by_the_system(bare: dict[str, st
     assert "another processor architecture" in found["detail"]
 
 
+def test_the_fvp_of_another_board_is_named_beside(bare: dict[str, str], tmp_path: Path) -> None:
+    board = boards.CORSTONE_300_U55
+    script = (
+        f'STAND_IN_AS={board.fvp.binary} PYTHONPATH={ROOT} exec {sys.executable} -u -m tests.platform.stand_in "$@"'
+    )
+    env = {**bare, **fvp(tmp_path, script)}
+    (tmp_path / "bin" / boards.DEFAULT.fvp.binary).rename(tmp_path / "bin" / board.fvp.binary)
+    runner = elves.write(tmp_path / "runner.elf", "semihosting", board.npu.pmu.sram_reads.encode())
+    status, report = examined({**env, discovery.RUNNER_VARIABLE: str(runner)}, tmp_path)
+    assert (status, report["findings"]["fvp"]["detail"]) == (0, "not found")
+    assert "Fast Models 11.27.42" in report["findings"]["fvp, Ethos-U55"]["detail"]
+    assert report["findings"]["runner, Ethos-U55"]["status"] == "ok"
+    assert report["works"]["run a program on the FVP with Ethos-U55"]["works"]
+    assert "built for Ethos-U55 or Ethos-U65" in report["findings"]["runner"]["detail"]
+    assert "fvp, Ethos-U65" not in report["findings"]
+
+
 def test_with_the_stand_in_the_fvp_works_when_there_is_a_runner(bare: dict[str, str], tmp_path: Path) -> None:
     script = f'PYTHONPATH={ROOT} exec {sys.executable} -u -m tests.platform.stand_in "$@"'
     env = {**bare, **fvp(tmp_path, script)}

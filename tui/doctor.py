@@ -12,11 +12,13 @@ from packaging.requirements import Requirement
 
 from tui import __version__, config
 from tui.errors import UserError
-from tui.platform import discovery, firmware_store, inspection, parameters, selection
+from tui.platform import discovery, firmware_store, parameters, selection
 from tui.run.figures import Figure
 from tui.run.spec import Spec
 from tui.text import counted
-from tui.toolchain import firmware_images, qemu, vela
+from tui.toolchain import boards, firmware_images, qemu, vela
+from tui.toolchain.boards import Board
+from tui.toolchain.target import Target, on_board_of
 
 MIN_FREE_GIB = 2
 EXPECTED = {"torch": "2.13.0", "executorch": "1.5.1", "ethos-u-vela": "5.1.0"}
@@ -126,41 +128,62 @@ def _satisfied(requirement: Requirement) -> bool:
         return False
 
 
-def _fvp() -> tuple[Finding, bool]:
-    """The FVP, which is started to check that it starts; True if it can be used."""
+def _fvp(board: Board = boards.DEFAULT) -> tuple[Finding, bool] | None:
+    """A board's FVP, which is started to check that it starts; True if it can be used. None where there is none."""
+    name = _of("fvp", board)
     try:
-        path = discovery.find_fvp(None)
+        path = discovery.find_fvp(None, board)
         if path is None:
-            hint = "optional: the simulator takes its place; Arm's Ecosystem FVP for Corstone-320 is free of charge"
-            return Finding(name="fvp", status="warning", detail="not found", hint=hint), False
-        choice = selection.platform_only(Spec(model="", platform="fvp"))
+            return None
+        choice = selection.platform_only(Spec(model="", target=_target(board), platform="fvp"))
     except UserError as error:
-        return Finding(name="fvp", status="missing", detail=error.what, hint=error.hint), False
+        return Finding(name=name, status="missing", detail=error.what, hint=error.hint), False
     version = f"Fast Models {choice.version}" if choice.version else "unknown version"
     listed = len(parameters.of(choice))
     if not listed:
         hint = f"parameters are passed unchecked; try: {choice.name} --list-params"
-        return Finding(name="fvp", status="warning", detail=f"{path}, {version}, lists no parameters", hint=hint), True
-    return Finding(name="fvp", status="ok", detail=f"{path}, {version}, {counted(listed, 'parameter')}"), True
+        return Finding(name=name, status="warning", detail=f"{path}, {version}, lists no parameters", hint=hint), True
+    return Finding(name=name, status="ok", detail=f"{path}, {version}, {counted(listed, 'parameter')}"), True
 
 
-def _runner() -> tuple[Finding, bool]:
-    """The runner for the FVP; True if there is one that it can run."""
+def _runner(board: Board = boards.DEFAULT) -> tuple[Finding, bool]:
+    """The runner for a board's FVP; True if there is one that it can run."""
+    name = _of("runner", board)
     try:
-        runner = discovery.find_runner(None)
+        runner = discovery.find_runner(None, board)
         if runner is None:
-            hint = "fvp-tui firmware install fetches a prebuilt one; or --runner ELF"
-            return Finding(name="runner", status="warning", detail="none for the FVP", hint=hint), False
-        program = inspection.inspect(runner.path)
+            hint = selection.runner_hint(board)
+            return Finding(name=name, status="warning", detail="none for the FVP", hint=hint), False
+        program = selection.inspected(runner.path, board)
     except UserError as error:
-        return Finding(name="runner", status="missing", detail=error.what, hint=error.hint), False
-    return Finding(name="runner", status="ok", detail=f"{runner}: {program.name}"), True
+        return Finding(name=name, status="missing", detail=error.what, hint=error.hint), False
+    return Finding(name=name, status="ok", detail=f"{runner}: {program.name}"), True
+
+
+def _of(what: str, board: Board) -> str:
+    """The name of a finding about a board: that of the default one goes without the board."""
+    return what if board is boards.DEFAULT else f"{what}, {board.npu.name}"
+
+
+def _target(board: Board) -> Target:
+    return on_board_of(board.npu.default_accelerator)
+
+
+NO_FVP = Finding(
+    name="fvp",
+    status="warning",
+    detail="not found",
+    hint="optional: the simulator takes its place; Arm's Ecosystem FVPs for "
+    + " and ".join(dict.fromkeys(board.name.partition(" ")[0] for board in boards.BOARDS))
+    + " are free of charge",
+)
 
 
 def _firmware() -> Finding:
     installed = [image.name for image in firmware_images.IMAGES if firmware_store.installed(image)]
-    if firmware_store.built() is not None:
-        installed.append("built from a checkout")
+    built = [board.npu.name for board in boards.BOARDS if firmware_store.built(board) is not None]
+    if built:
+        installed.append(f"built from a checkout for {', '.join(built)}")
     if not installed:
         hint = "fvp-tui firmware install"
         return Finding(name="firmware", status="warning", detail="Arm's prebuilt firmware is not installed", hint=hint)
@@ -194,8 +217,11 @@ def examine() -> Diagnosis:
     """Check everything that a run needs, without heavy imports. An FVP is started, to see that it can be."""
     packages = [_package(name) for name in EXPECTED]
     targets, terminal, disk = _vela(), _terminal(), _disk()
-    fvp, fvp_works = _fvp()
+    fvp, fvp_works = _fvp() or (NO_FVP, False)
     runner, runner_works = _runner()
+    # Of other boards it is worth a line only what is there.
+    others = [(board, found, _runner(board)) for board in boards.BOARDS[1:] if (found := _fvp(board)) is not None]
+    more = [finding for _, found, with_runner in others for finding in (found[0], with_runner[0])]
     emulator, emulates = _emulator()
     findings = [
         Finding(name="fvp-tui", status="ok", detail=f"{__version__}, Python {platform.python_version()}"),
@@ -204,6 +230,7 @@ def examine() -> Diagnosis:
         targets,
         fvp,
         runner,
+        *more,
         _firmware(),
         emulator,
         terminal,
@@ -214,6 +241,13 @@ def examine() -> Diagnosis:
         _ability("compile a model", {f: f.status != "missing" for f in (*packages, targets, disk)}),
         _ability("run a program on the simulator", {disk: disk_works}),
         _ability("run a program on the FVP", {fvp: fvp_works, runner: runner_works, disk: disk_works}),
+        *(
+            _ability(
+                f"run a program on the FVP with {board.npu.name}",
+                {found[0]: found[1], own[0]: own[1], disk: disk_works},
+            )
+            for board, found, own in others
+        ),
         _ability("count the CPU's instructions", {emulator: emulates}),
         _ability("the full screen", {terminal: terminal.status == "ok"}),
     )
@@ -224,7 +258,7 @@ def examine() -> Diagnosis:
     except UserError as error:
         why = str(error)
     # An FVP is optional: a broken one does not make the installation unusable.
-    needed = [f for f in findings if f not in (fvp, runner)]
+    needed = [f for f in findings if f not in (fvp, runner, *more)]
     ready = chosen is not None and all(finding.status != "missing" for finding in needed)
     return Diagnosis(findings=tuple(findings), works=works, platform=chosen, why=why, ready=ready)
 

@@ -34,9 +34,9 @@ def log(text: str, level: str = "I", place: str = "arm_executor_runner.cpp:1 mai
     uart(f"{level} [executorch:{place}()] {text}")
 
 
-def statistics() -> None:
+def statistics(name: str = "Corstone_SSE_320_Main") -> None:
     wall = max(time.monotonic() - BORN, 1e-6)
-    platform("\n--- Corstone_SSE_320_Main statistics: " + "-" * 41)
+    platform(f"\n--- {name} statistics: ".ljust(79, "-"))
     platform(f"{'Simulated time':40}: 0.250000s")
     platform(f"{'User time':40}: 0.100000s")
     platform(f"{'Wall time':40}: {wall:.6f}s")

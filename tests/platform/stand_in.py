@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-from tests.platform.fake_fvp import CPU, hang, interrupted, log, platform, statistics, uart
+from tests.platform.fake_fvp import hang, interrupted, log, platform, statistics, uart
 from tui.model import pte
 from tui.platform import inspection
 from tui.simulator import cycle_model
@@ -20,16 +20,20 @@ from tui.simulator.interpreter import Method
 from tui.simulator.parameters import Settings
 from tui.toolchain import boards, firmware_images
 
-NAMES = boards.DEFAULT.parameters
-VERSION = "Fast Models [11.27.25 (Sep 24 2024)]"
+AS = os.environ.get("STAND_IN_AS", boards.DEFAULT.fvp.binary)
+BOARD = next(board for board in boards.BOARDS if board.fvp.binary == AS)
+"""The board whose FVP it is called as."""
+NAMES = BOARD.parameters
+IS_300 = BOARD is not boards.CORSTONE_320
+VERSION = "Fast Models [11.27.42 (Dec  9 2024)]" if IS_300 else "Fast Models [11.27.25 (Sep 24 2024)]"
 FAULT = os.environ.get("STAND_IN", "")
-RENAMED = "mps4_board.visualisation.disable-visualisation", "mps4_board.visualisation.off"
+RENAMED = NAMES.windows[0], NAMES.windows[0].replace("disable-visualisation", "off")
 RULE = "#" + "-" * 78
 
 
 def listing() -> str:
     """The simulator's parameters as a later or earlier version might list them."""
-    text = Settings().listing()
+    text = Settings(BOARD).listing()
     return text.replace(*RENAMED) if FAULT == "renamed" else text
 
 
@@ -58,7 +62,7 @@ def result(program: bytes, given: bytes | None, macs: int) -> tuple[Method, int,
             tensor.bytes[:] = memoryview(given[: tensor.meta.nbytes])
             given = given[tensor.meta.nbytes :]
     method.execute()
-    model = cycle_model.model(Settings())
+    model = cycle_model.model(Settings(BOARD))
     found = [model(delegate) for delegate in method.delegates]
     known = [one for one in found if not isinstance(one, str)]
     events: dict[str, int] = {}
@@ -70,8 +74,10 @@ def result(program: bytes, given: bytes | None, macs: int) -> tuple[Method, int,
 
 def end(arguments: list[str], status: int = 0) -> None:
     platform("\nInfo: /OSCI/SystemC: Simulation stopped by user.")
+    if IS_300:
+        platform("[warning ][main@0][01 ns] Simulation stopped by user")
     if "--stat" in arguments:
-        statistics()
+        statistics("FVP_MPS3_Corstone_SSE_300" if IS_300 else "Corstone_SSE_320_Main")
     sys.exit(status)
 
 
@@ -181,7 +187,7 @@ def misbehave_later() -> None:
         for line in json.loads(os.environ["STAND_IN_LINES"]):
             uart(line)
         if size := int(os.environ.get("STAND_IN_OUTPUT", "0")):
-            cwd = dict(word.split("=", 1) for word in value(sys.argv, "-C"))[f"{CPU}-cwd"]
+            cwd = dict(word.split("=", 1) for word in value(sys.argv, "-C"))[NAMES.semihosting("cwd")]
             (Path(cwd) / "out-0.bin").write_bytes(bytes(size))
         platform("\nInfo: /OSCI/SystemC: Simulation stopped by user.")
         for line in json.loads(os.environ.get("STAND_IN_LAST", "[]")):
@@ -199,9 +205,9 @@ def semihosting(arguments: list[str]) -> None:
     """ExecuTorch's runner with files is what the simulator prints and does; the board prints its own around it."""
     if dump := os.environ.get("STAND_IN_ETDUMP"):
         settings = dict(word.split("=", 1) for word in value(arguments, "-C"))
-        shutil.copyfile(dump, Path(settings["mps4_board.subsystem.cpu0.semihosting-cwd"]) / "etdump.bin")
+        shutil.copyfile(dump, Path(settings[NAMES.semihosting("cwd")]) / "etdump.bin")
     at = arguments.index("-a")
-    words = [sys.executable, "-u", "-m", "tui.simulator", *arguments[:at], *arguments[at + 2 :]]
+    words = [sys.executable, "-u", "-m", "tui.simulator", "--as", AS, *arguments[:at], *arguments[at + 2 :]]
     os.execv(sys.executable, words)
 
 
@@ -228,6 +234,8 @@ def main() -> None:
     signal.alarm(int(value(arguments, "--timelimit")[0]))
     for number, port in ((0, 5000), (2, 5001), (1, 5002), (5, 5003)):
         platform(f"telnetterminal{number}: Listening for serial connection on port {port}")
+    if IS_300:
+        platform("\n    Ethos-U rev 0badcafe --- Jan  1 2024 00:00:00\n")
     misbehave_later()
     if kind_of.kind == "semihosting":
         if settings.get(NAMES.semihosting("enable")) != "1":

@@ -10,7 +10,7 @@ import pytest
 from tests.platform import elves
 from tui import config
 from tui.errors import Exit, PlatformUnavailable, UsageError
-from tui.platform import discovery, parameters, selection
+from tui.platform import discovery, inspection, parameters, selection
 from tui.run.spec import Spec
 from tui.toolchain import boards
 
@@ -98,6 +98,51 @@ def test_an_install_folder_will_do(fvp: Path, tmp_path: Path) -> None:
     assert discovery.find_fvp(str(tmp_path / "fvp")) == discovery.Location(fvp, "--fvp")
     with pytest.raises(PlatformUnavailable, match="no FVP_Corstone_SSE-320 in the folder"):
         discovery.find_fvp(str(tmp_path))
+
+
+def test_an_fvp_of_another_board_is_not_taken_for_this_one_s(
+    fvp: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    u55, u65 = boards.CORSTONE_300_U55, boards.CORSTONE_300_U65
+    with pytest.raises(PlatformUnavailable, match=r"is the FVP of another board") as caught:
+        discovery.find_fvp(str(fvp), u55)
+    assert u55.fvp.binary in caught.value.hint
+    # What is named once for all targets is for those of its board.
+    monkeypatch.setenv("FVP_TUI_FVP", str(fvp))
+    assert discovery.find_fvp(None) == discovery.Location(fvp, "FVP_TUI_FVP")
+    assert discovery.find_fvp(None, u55) is None
+    monkeypatch.setenv("FVP_TUI_FVP", str(tmp_path / "fvp"))
+    assert discovery.find_fvp(None, u55) is None
+    installed = [executable(tmp_path / "HOME/FVP_Corstone300/models/Linux64" / b.fvp.binary, "") for b in (u55, u65)]
+    assert discovery.find_fvp(None, u55) == discovery.Location(installed[0], "its install folder")
+    # Both are installed together: either name stands for the folder.
+    monkeypatch.setenv("FVP_TUI_FVP", str(installed[0]))
+    assert discovery.find_fvp(None, u65) == discovery.Location(installed[1], "FVP_TUI_FVP")
+
+
+@pytest.mark.parametrize(
+    ("cache", "texts", "npus"),
+    [
+        ("ETHOSU_TARGET_NPU_CONFIG:UNINITIALIZED=ethos-u65-256\n", b"", ("Ethos-U65",)),
+        ("ETHOSU_TARGET_NPU_CONFIG:STRING=another-npu\n", b"", ()),
+        ("", b"[ETHOSU_PMU_AXI0_RD_DATA_BEAT_RECEIVED, ETHOSU_PMU_NPU_IDLE]", ("Ethos-U55", "Ethos-U65")),
+        ("", b"[ETHOSU_PMU_SRAM_RD_DATA_BEAT_RECEIVED, ETHOSU_PMU_NPU_IDLE]", ("Ethos-U85",)),
+        ("", b"", ()),
+    ],
+)
+def test_a_runner_tells_which_npus_it_can_be_for(
+    cache: str, texts: bytes, npus: tuple[str, ...], fvp: Path, tmp_path: Path
+) -> None:
+    path = elves.write(tmp_path / "build" / "arm_executor_runner", "semihosting", texts)
+    (path.parent / "CMakeCache.txt").write_text(cache)
+    assert inspection.inspect(path).npus == npus
+    if not npus or "Ethos-U85" in npus:
+        assert selection.choose(spec(fvp=fvp, runner=path)).kind == "fvp"
+    else:
+        # With neither an FVP nor a platform asked for, too: the simulator would hide the slip.
+        for named in ({"fvp": fvp}, {}):
+            with pytest.raises(PlatformUnavailable, match=f"built for {' or '.join(npus)}, and Corstone-320 has an"):
+                selection.choose(spec(runner=path, **named))
 
 
 def test_a_link_to_the_fvp_keeps_its_name_wherever_it_is_found(

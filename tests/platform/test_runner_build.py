@@ -65,6 +65,28 @@ def test_what_was_built_is_kept_and_found(checkout: MakeCheckout, fvp_tui: Fvp, 
     assert "built from a checkout" in fvp_tui("doctor").stdout
 
 
+def test_each_board_has_a_runner_of_its_own(checkout: MakeCheckout, fvp_tui: Fvp, home: Path, tmp_path: Path) -> None:
+    folder = str(checkout(GOOD))
+    for board, target in ((boards.CORSTONE_300_U55, "ethos-u55-64"), (boards.CORSTONE_300_U65, "ethos-u65-512")):
+        done = fvp_tui("firmware", "build", folder, "--target", target)
+        assert (done.returncode, done.stdout.strip()) == (0, str(home / "firmware" / board.fvp.built_runner))
+        words = (tmp_path / "arguments").read_text().splitlines()
+        npu = board.npu
+        assert {
+            f"--target={npu.default_accelerator}",
+            f"--system_config={npu.default_system_config}",
+            f"--memory_mode={npu.default_memory_mode}",
+        } <= set(words)
+        (kernels,) = (word for word in words if word.startswith("--select_ops_list="))
+        # What this NPU leaves on the CPU.
+        assert "aten::gt.Tensor_out" in kernels and "aten::avg_pool2d.out" in kernels
+        assert any(word.endswith("-DHEAP_SIZE=0x00007000") for word in words)
+    listed = fvp_tui("firmware", "list").stdout
+    assert listed.count("semihosting-corstone-300") == 2 and "not built" in listed
+    done = fvp_tui("firmware", "build", folder, "--target", "ethos-u55-512")
+    assert (done.returncode, "ethos-u55-512" in done.stderr) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("script", "said"),
     [

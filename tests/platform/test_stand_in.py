@@ -21,6 +21,7 @@ from tests.platform import elves
 from tui.platform import discovery
 from tui.platform.runner import KINDS, Kind
 from tui.toolchain import boards
+from tui.toolchain.boards import Board
 
 ROOT = Path(__file__).parents[2]
 RanModel = Callable[..., Ran]
@@ -35,6 +36,14 @@ SCRIPTS = {
 }
 """What ExecuTorch's run_fvp.sh passes for an Ethos-U85, whatever the runner."""
 
+SCRIPTS_300 = {
+    "-C mps3_board.visualisation.disable-visualisation=1",
+    "-C mps3_board.telnetterminal0.start_telnet=0",
+    "-C mps3_board.uart0.out_file=-",
+    "-C mps3_board.uart0.shutdown_on_eot=1",
+}
+"""What it passes for an Ethos-U55 or U65."""
+
 SEMIHOSTING = {
     "-C mps4_board.subsystem.cpu0.semihosting-enable=1",
     "-C mps4_board.subsystem.cpu0.semihosting-stack_base=0",
@@ -42,13 +51,28 @@ SEMIHOSTING = {
 }
 
 
+SEMIHOSTING_300 = {word.replace("mps4_board.subsystem.", "") for word in SEMIHOSTING}
+
+PROGRAMS = {
+    boards.CORSTONE_300_U55.name: ROOT / "tests/simulator/ethosu55/conv-ethos-u55-128.pte",
+    boards.CORSTONE_300_U65.name: ROOT / "tests/simulator/ethosu55/conv-ethos-u65-256.pte",
+}
+"""A program for each of the boards with an Ethos-U55 or U65."""
+
+
 @dataclass(frozen=True)
 class Machine:
-    """A machine on which the stand-in is installed as the FVP."""
+    """A machine on which the stand-in is installed as the FVP of a board."""
 
     fvp_tui: Callable[..., "subprocess.CompletedProcess[str]"]
     folder: Path
     home: Path
+    board: Board = boards.DEFAULT
+
+    @property
+    def program(self) -> str:
+        """A program for its board."""
+        return str(PROGRAMS[self.board.name])
 
     def run(self, *arguments: str, **environment: str) -> tuple[int, dict[str, Any]]:
         """``fvp-tui run ... --json``: exit status and state; no process of the platform may be left behind."""
@@ -81,10 +105,13 @@ class Machine:
 
 
 @pytest.fixture
-def machine(home: Path, tmp_path: Path) -> Machine:
-    binary = tmp_path / "bin" / boards.DEFAULT.fvp.binary
+def machine(request: pytest.FixtureRequest, home: Path, tmp_path: Path) -> Machine:
+    """A machine with the FVP of the board that a test is for, the default one if it names none."""
+    board: Board = getattr(request, "param", boards.DEFAULT)
+    binary = tmp_path / "bin" / board.fvp.binary
     binary.parent.mkdir()
-    binary.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -u -m tests.platform.stand_in "$@"\n')
+    called = f"STAND_IN_AS={board.fvp.binary} PYTHONPATH={ROOT}"
+    binary.write_text(f'#!/bin/sh\n{called} exec {sys.executable} -u -m tests.platform.stand_in "$@"\n')
     binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
 
     def fvp_tui(*arguments: str, extra: dict[str, str] | None = None) -> Any:
@@ -100,7 +127,7 @@ def machine(home: Path, tmp_path: Path) -> Machine:
             check=False,
         )
 
-    return Machine(fvp_tui, tmp_path, home)
+    return Machine(fvp_tui, tmp_path, home, board)
 
 
 @pytest.fixture
@@ -142,6 +169,86 @@ def test_every_kind_of_runner_from_discovery_to_figures(
     assert (" MIPS, " in shown) == (kind != "semihosting")
     pools = "method_allocator 4,321 of 62,914,560 bytes", "method_allocator_planned 1,234 bytes"
     assert [pool in shown for pool in pools] == [kind in ("address", "embedded")] * 2
+
+
+@pytest.mark.parametrize(
+    ("machine", "kind"),
+    [(boards.CORSTONE_300_U55, "semihosting"), (boards.CORSTONE_300_U55, "mlek"), (boards.CORSTONE_300_U65, "address")],
+    indirect=["machine"],
+    ids=["U55-semihosting", "U55-mlek", "U65-address"],
+)
+def test_corstone_300_from_discovery_to_figures(machine: Machine, kind: Kind) -> None:
+    status, state = machine.run(machine.program, "--runner", machine.runner(kind))
+    assert (status, state["run"]["status"], state["run"]["reason"]) == (0, "ok", None)
+    assert (state["platform"]["kind"], state["platform"]["name"]) == ("fvp", machine.board.fvp.binary)
+    assert state["platform"]["version"] == "11.27.42"
+    assert state["verdict"]["verdict"] == "pass"
+    (inference,) = state["inferences"]
+    assert inference["source"] == "measured" and inference["npu_cycles"] > 0
+    assert {name.partition("_RD")[0] for name in inference["pmu"] if "_RD_" in name} == {
+        "ETHOSU_PMU_AXI0",
+        "ETHOSU_PMU_AXI1",
+    }
+    argv = machine.received
+    macs = machine.board.npu.default_macs
+    assert words(argv) >= SCRIPTS_300 | {f"-C ethosu.num_macs={macs}"}
+    assert (words(argv) >= SEMIHOSTING_300) == (kind == "semihosting")
+    assert not [word for word in argv if "mps4" in word or "hdlcd" in word]
+    assert argv.count("--data") == {"address": 1, "mlek": 2}.get(kind, 0)
+    console = (machine.home / "runs" / state["run"]["id"] / "console.log").read_bytes()
+    # The stand-in's semihosting runner is the simulator, which ends in its own way.
+    assert b"Ethos-U rev " in console and (b"[warning ][main@0]" in console) == (kind != "semihosting")
+    assert [note for note in state["notes"] if "warning" in note] == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "status", "said"),
+    [
+        ("licence", "semihosting", 4, "no licence"),
+        ("library", "semihosting", 4, "libpython3.9.so.1.0 is not found"),
+        ("die-700", "semihosting", 1, "exited with status 3"),
+        ("garble", "semihosting", 0, "ran to its end"),
+        ("error", "address", 1, "the NPU refused its work"),
+    ],
+)
+@pytest.mark.parametrize("machine", [boards.CORSTONE_300_U55], indirect=True)
+def test_faults_of_corstone_300_have_their_verdicts(
+    fault: str, kind: Kind, status: int, said: str, machine: Machine
+) -> None:
+    found, state = machine.run(machine.program, "--runner", machine.runner(kind), STAND_IN=fault)
+    reason = state["run"]["reason"] or state["verdict"]["reason"]
+    assert (found, said in reason) == (status, True), reason
+
+
+@pytest.mark.parametrize("machine", [boards.CORSTONE_300_U55], indirect=True)
+def test_what_is_said_of_corstone_300_before_a_run(machine: Machine) -> None:
+    for target, npu in (("ethos-u55-64", "Ethos-U55"), ("ethos-u85-256", "Ethos-U85")):
+        listed = machine.fvp_tui("params", "num_macs", "--target", target)
+        name = "ethosu.num_macs" if npu == "Ethos-U55" else "mps4_board.subsystem.ethosu.num_macs"
+        assert listed.stdout.splitlines()[1].split()[0] == name, listed.stderr
+        assert "set by run" in listed.stdout
+    window = json.loads(machine.fvp_tui("params", "--presets", "--target", "ethos-u55-64", "--json").stdout)["window"]
+    assert window["parameters"] == {"mps3_board.visualisation.disable-visualisation": False}
+    runner = machine.runner("semihosting")
+    # The target of a ready program is in the program.
+    assert machine.run(machine.program, "--runner", runner, "--preset", "fast", "--preset", "window")[0] == 0
+    assert words(machine.received) >= {
+        "-C ethosu.extra_args=--fast",
+        f"-C {machine.board.parameters.windows[0]}=0",
+    }
+    done = machine.fvp_tui("run", machine.program, "--platform", "fvp", "--runner", runner, "-C", "ethosu.num_macs=256")
+    assert (done.returncode, "contradicts the target" in done.stdout + done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("machine", [boards.CORSTONE_300_U55], indirect=True)
+def test_a_runner_of_another_board_is_refused_with_the_reason(machine: Machine) -> None:
+    wrong = machine.folder / "u85.elf"
+    elves.write(wrong, "semihosting", boards.ETHOS_U85.pmu.sram_reads.encode())
+    status, state = machine.run(machine.program, "--runner", str(wrong))
+    assert status == 4
+    assert "was built for Ethos-U85, and Corstone-300 with Ethos-U55 has an Ethos-U55" in state["run"]["reason"]
+    assert "firmware build CHECKOUT --target ethos-u55-128" in state["run"]["hint"]
+    assert not (machine.folder / "arguments.json").exists()
 
 
 def test_what_a_program_needs_is_weighed_before_the_platform_starts(machine: Machine, digits: str) -> None:

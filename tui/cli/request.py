@@ -31,7 +31,7 @@ def make_spec(typed: Mapping[str, Any], until: Literal["emit", "check"]) -> Spec
         raise UsageError("--dataset needs the model itself", "a ready program takes --input FILE")
     file = base if typed["model"] is None else None
     base = msgspec.structs.replace(base, model=model, until=until, target=_compiled_target(model, base.target))
-    request = with_typed(base, typed)
+    request = with_typed(_with_presets(base, typed), typed)
     folder, inferences = folder_of(typed["folder"], model, file), request.inferences
     if request.dataset is not None and typed["dataset"] is not None and typed["inferences"] is None:
         size = _size(Path(request.dataset))
@@ -40,13 +40,17 @@ def make_spec(typed: Mapping[str, Any], until: Literal["emit", "check"]) -> Spec
 
 
 def _base(typed: Mapping[str, Any]) -> Spec:
-    """The spec of ``--spec FILE``, or the default one, with presets applied."""
-    base = spec.DEFAULT
+    """The spec of ``--spec FILE``, or the default one."""
     if file := typed["spec"]:
         try:
-            base = spec.decode(Path(file).read_bytes(), file)
+            return spec.decode(Path(file).read_bytes(), file)
         except OSError as error:
             raise UsageError(f"cannot read {file}: {error.strerror}") from error
+    return spec.DEFAULT
+
+
+def _with_presets(base: Spec, typed: Mapping[str, Any]) -> Spec:
+    """Apply the presets that were typed, with the parameters of the target's board."""
     board = boards.of(typed.get("accelerator") or base.target.accelerator)
     for preset in typed.get("preset", ()):
         base = presets.apply(base, presets.load(preset, board))

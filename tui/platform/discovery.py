@@ -75,12 +75,12 @@ def _by_option(explicit: str | None, fvp: Fvp) -> Location | None:
 
 def _by_variable(explicit: str | None, fvp: Fvp) -> Location | None:
     name = os.environ.get(FVP_VARIABLE)
-    return None if not name else _named(name, FVP_VARIABLE, fvp)
+    return None if not name else _for_all(name, FVP_VARIABLE, fvp)
 
 
 def _by_settings(explicit: str | None, fvp: Fvp) -> Location | None:
     name = config.read().fvp
-    return None if not name else _named(name, config.NAME, fvp)
+    return None if not name else _for_all(name, config.NAME, fvp)
 
 
 def _by_path(_: str | None, fvp: Fvp) -> Location | None:
@@ -136,25 +136,56 @@ def _sorted(paths: Iterable[Path]) -> list[Path]:
     return sorted((path for path in paths if path.is_file()), key=lambda p: (("armv8l" in str(p)) != arm, p))
 
 
+class _AnothersFvp(PlatformUnavailable):
+    """The FVP that was named is another board's, and this board's is not beside it."""
+
+
+def _for_all(name: str, by: str, fvp: Fvp) -> Location | None:
+    """The FVP that is named once for all targets: passed over for a target whose board is another."""
+    try:
+        return _named(name, by, fvp)
+    except _AnothersFvp:
+        return None
+
+
 def _named(name: str, by: str, fvp: Fvp) -> Location:
     path = Path(name).expanduser()
     if path.is_dir():
-        path = _in_folder(path, by, fvp.binary)
+        path = _in_folder(path, by, fvp)
     elif len(path.parts) == 1 and not path.exists() and (on_path := shutil.which(name)):
         path = Path(on_path)
     if not path.is_file():
         raise PlatformUnavailable(f"no FVP at {path} ({by})", f"give the path of the binary {fvp.binary}")
+    if path.name in _others(fvp):
+        path = _beside(path, by, fvp)
     if not os.access(path, os.X_OK):
         raise PlatformUnavailable(f"{path} ({by}) is not executable", "make it executable (chmod +x), or name another")
     return Location(path.absolute(), by)
 
 
-def _in_folder(folder: Path, by: str, binary: str) -> Path:
+def _others(fvp: Fvp) -> set[str]:
+    """Names of the FVPs of other boards."""
+    return {board.fvp.binary for board in boards.BOARDS} - {fvp.binary}
+
+
+def _beside(path: Path, by: str, fvp: Fvp) -> Path:
+    """The FVP in the same folder as that of another board: some are installed together."""
+    beside = path.with_name(fvp.binary)
+    if not beside.is_file():
+        raise _AnothersFvp(f"{path} ({by}) is the FVP of another board", f"the target needs {fvp.binary}")
+    return beside
+
+
+def _in_folder(folder: Path, by: str, fvp: Fvp) -> Path:
     """The binary in the FVP's install folder: models/Linux64_GCC-9.3 on x86-64, models/Linux64_armv8l_... on Arm."""
-    for place in (folder / binary, *_sorted(folder.glob(f"models/*/{binary}"))):
-        if place.is_file():
-            return place
-    raise PlatformUnavailable(f"no {binary} in the folder {folder} ({by})", "give the path of the binary itself")
+
+    def places(binary: str) -> list[Path]:
+        return [path for path in (folder / binary, *_sorted(folder.glob(f"models/*/{binary}"))) if path.is_file()]
+
+    if found := places(fvp.binary):
+        return found[0]
+    kind = _AnothersFvp if any(map(places, _others(fvp))) else PlatformUnavailable
+    raise kind(f"no {fvp.binary} in the folder {folder} ({by})", "give the path of the binary itself")
 
 
 def fvp_environment(binary: Path, base: Mapping[str, str]) -> dict[str, str]:

@@ -38,6 +38,7 @@ it prints for them."""
 
 _ARM = "EM_ARM"
 _CACHED_ADDRESS = re.compile(r"^ET_MODEL_PTE_ADDR:\w+=(0x[0-9a-fA-F]{1,16})\s*$", re.MULTILINE)
+_CACHED_NPU = re.compile(r"^ETHOSU_TARGET_NPU_CONFIG:\w+=([\w-]{1,32})\s*$", re.MULTILINE)
 
 
 def inspect(
@@ -78,7 +79,9 @@ def inspect(
             f"{path} is not a known ExecuTorch runner",
             "state how it gets its model: --runner-kind semihosting, address, embedded or mlek",
         )
-    address = _cached_address(path) if pte_address is None else pte_address
+    address = pte_address
+    if address is None and (word := _cached(path, _CACHED_ADDRESS)):
+        address = int(word, 16)
     if address is None:
         # ExecuTorch's examples place a program that is not in the ELF at the start of the board's DDR.
         address = board.memory.ddr
@@ -89,6 +92,7 @@ def inspect(
         bundles=_holds(segments, BUNDLE_TEXT),
         pte_address=firmware_images.PROGRAM if runner_kind == "mlek" else address,
         program=program if runner_kind == "embedded" else None,
+        npus=_npus(path, segments),
         pools={**pools, **(MLEK_POOLS if runner_kind == "mlek" else {})},
     )
 
@@ -130,13 +134,21 @@ def _programs(segment: bytes) -> Iterator[bytes]:
         yield rest
 
 
-def _cached_address(path: Path) -> int | None:
-    """The address the runner was built for, None where its build folder does not say it."""
+def _npus(path: Path, segments: list[bytes]) -> tuple[str, ...]:
+    """Names of the NPUs it can be for: that of its build folder, else those whose events it prints; empty if none."""
+    cached = _cached(path, _CACHED_NPU)
+    if built := [board.npu.name for board in boards.BOARDS if cached in board.npu.accelerators]:
+        return tuple(built)
+    return tuple(b.npu.name for b in boards.BOARDS if _holds(segments, b.npu.pmu.sram_reads.encode()))
+
+
+def _cached(path: Path, pattern: "re.Pattern[str]") -> str | None:
+    """A setting that the runner was built with, None where its build folder does not say it."""
     for folder in path.resolve().parents[:4]:
         try:
-            match = _CACHED_ADDRESS.search((folder / "CMakeCache.txt").read_text(encoding="utf-8", errors="replace"))
+            match = pattern.search((folder / "CMakeCache.txt").read_text(encoding="utf-8", errors="replace"))
         except OSError:
             continue
         if match:
-            return int(match[1], 16)
+            return match[1]
     return None

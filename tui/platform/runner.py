@@ -39,6 +39,8 @@ class Runner:
     """Address it looks for a program at."""
     program: bytes | None = field(default=None, repr=False)
     """The program inside, with whatever follows it; None where there is none."""
+    npus: tuple[str, ...] = ()
+    """Names of the families of NPUs that it can be for; empty where it does not tell."""
     pools: Mapping[str, int] = field(default_factory=dict)
     """Sizes in bytes of its memory pools, by the names it prints for them; those that it does not tell are left out."""
 

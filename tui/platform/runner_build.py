@@ -31,23 +31,50 @@ POLL_S = 0.2
 
 METHOD_POOL_BYTES = 80 << 20
 
-KERNELS = (
+_KERNELS = (
     "aten::permute_copy.out",
     "aten::convolution.out",
     "aten::relu.out",
     "aten::_native_batch_norm_legit_no_training.out",
     "aten::as_strided_copy.out",
     "aten::mean.out",
-    "aten::full_like.out",
-    "aten::bmm.out",
-    "aten::scalar_tensor.out",
-    "aten::index.Tensor_out",
-    "aten::copy_",
-    "aten::where.self_out",
-    "dim_order_ops::_to_dim_order_copy.out",
-    "quantized_decomposed::quantize_per_tensor.out",
-    "quantized_decomposed::dequantize_per_tensor.out",
 )
+_QUANTIZED = ("quantized_decomposed::quantize_per_tensor.out", "quantized_decomposed::dequantize_per_tensor.out")
+KERNELS = {
+    "cf": (
+        *_KERNELS,
+        "aten::full_like.out",
+        "aten::bmm.out",
+        "aten::scalar_tensor.out",
+        "aten::index.Tensor_out",
+        "aten::copy_",
+        "aten::where.self_out",
+        "dim_order_ops::_to_dim_order_copy.out",
+        *_QUANTIZED,
+    ),
+    "u55": (
+        *_KERNELS,
+        "aten::squeeze_copy.dims",
+        "aten::avg_pool2d.out",
+        "aten::gt.Tensor_out",
+        "aten::where.self_out",
+        "aten::expand_copy.out",
+        "aten::clamp.out",
+        "aten::mul.out",
+        "aten::index_select.out",
+        "aten::fmod.Scalar_out",
+        "aten::add.out",
+        "aten::arange.start_out",
+        "aten::eq.Tensor_out",
+        "aten::logical_not.out",
+        "dim_order_ops::_clone_dim_order.out",
+        "dim_order_ops::_to_dim_order_copy.out",
+        *_QUANTIZED,
+    ),
+}
+"""Kernels of ExecuTorch's own test runner, by the set of operators that it delegates to the NPU (`Npu.profile`)."""
+FLAGS = {"u55": " -DHEAP_SIZE=0x00007000"}
+"""Options of that runner's build beside the pool, by the same."""
 
 _PERCENT = re.compile(r"^\[ *(\d{1,3})%\]")
 _STEP = re.compile(r"^\[(\d{1,7})/(\d{1,7})\]")
@@ -71,7 +98,7 @@ def build(
     kernels: tuple[str, ...] = (),
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Path:
-    """Build the runner and keep it; its path. `kernels` are compiled in beside `KERNELS`. The log stays beside it.
+    """Build the runner and keep it; its path. `kernels` are compiled in with those of `KERNELS`. The log stays there.
 
     Raises:
         UserError: this is no checkout, its tools are not set up, or the build fails.
@@ -109,9 +136,10 @@ def _command(checkout: Path, board: Board, *, etdump: bool, bundles: bool, kerne
         f"--target={npu.default_accelerator}",
         f"--system_config={npu.default_system_config}",
         f"--memory_mode={npu.runner_memory_mode}",
-        f"--select_ops_list={','.join(dict.fromkeys((*KERNELS, *kernels)))}",
+        f"--select_ops_list={','.join(dict.fromkeys((*KERNELS[npu.profile], *kernels)))}",
         f"--output={firmware_store.folder() / FOLDER}",
-        f"--extra_build_flags=-DET_ARM_BAREMETAL_METHOD_ALLOCATOR_POOL_SIZE={METHOD_POOL_BYTES}",
+        f"--extra_build_flags=-DET_ARM_BAREMETAL_METHOD_ALLOCATOR_POOL_SIZE={METHOD_POOL_BYTES}"
+        f"{FLAGS.get(npu.profile, '')}",
     ]
     if etdump:
         words.append("--etdump")

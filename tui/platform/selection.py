@@ -55,7 +55,8 @@ def choose(spec: Spec) -> Choice:
     if spec.platform == "fvp" or spec.fvp:
         return _fvp_for(spec)
     if spec.runner:
-        _inspect(Path(spec.runner).expanduser().absolute(), spec.runner_kind)
+        path = Path(spec.runner).expanduser().absolute()
+        _check_board(_inspect(path, spec.runner_kind), str(path), spec.target.board)
     if spec.engine != "auto":
         return _simulator("the simulator, since its engine was requested", spec)
     try:
@@ -93,14 +94,44 @@ def _fvp_for(spec: Spec) -> Choice:
     if runner is None:
         raise PlatformUnavailable(
             f"an FVP was found by {fvp.by}, but no runner for it",
-            "fvp-tui firmware install fetches a prebuilt one, firmware build builds one; or --runner ELF",
+            runner_hint(board),
         )
     program = _inspect(runner.path, spec.runner_kind, spec.pte_address, board)
+    _check_board(program, str(runner), board)
+    return _fvp(fvp, program)
+
+
+def inspected(runner: Path, board: Board) -> Runner:
+    """A runner, looked into.
+
+    Raises:
+        PlatformUnavailable: it is none that is known here, or for another board.
+    """
+    program = _inspect(runner, board=board)
+    _check_board(program, str(runner), board)
+    return program
+
+
+def runner_hint(board: Board) -> str:
+    """The ways to get a runner for a board."""
+    build = "fvp-tui firmware build CHECKOUT"
+    if board is not boards.DEFAULT:
+        build = f"{build} --target {board.npu.default_accelerator}"
+    installs = "" if board.image is None else "fvp-tui firmware install fetches a prebuilt one, "
+    return f"{installs}{build} builds one; or --runner ELF"
+
+
+def _check_board(program: Runner, runner: str, board: Board) -> None:
+    """Refuse a runner that is known to be for another board."""
     if program.image is not None and program.image.board != board.name:
         raise PlatformUnavailable(
             f"{runner} is {program.name}, which is for another board", f"use one for {board.name}"
         )
-    return _fvp(fvp, program)
+    if program.npus and board.npu.name not in program.npus:
+        raise PlatformUnavailable(
+            f"{runner} was built for {' or '.join(program.npus)}, and {board.name} has an {board.npu.name}",
+            runner_hint(board),
+        )
 
 
 def _fvp(fvp: Location, runner: Runner | None) -> Choice:

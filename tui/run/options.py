@@ -88,7 +88,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "--target",
             f"NPU and size, as Vela names them; compile also takes {' or '.join(boards.CPU_TARGETS)}.",
             TARGET,
-            COMPILING,
+            (*COMPILING, "params"),
             part="accelerator",
             metavar="NAME",
             vela="accelerators",

@@ -9,7 +9,10 @@ from tui.cli.command import ExplainedGroup, command, json_option
 from tui.cli.output import print_json
 from tui.platform import firmware_store
 from tui.reports.format import table
+from tui.run.spec import check_target
+from tui.toolchain import boards
 from tui.toolchain.firmware_images import IMAGES
+from tui.toolchain.target import on_board_of
 
 
 @click.group(cls=ExplainedGroup)
@@ -41,17 +44,30 @@ def install(source: str | None) -> None:
     click.echo(f"licences: {firmware_store.folder() / 'LICENSES'}")
 
 
-@command("fvp-tui firmware build ~/executorch", "fvp-tui firmware build ~/executorch --etdump --kernel aten::add.out")
+@command(
+    "fvp-tui firmware build ~/executorch",
+    "fvp-tui firmware build ~/executorch --target ethos-u55-128",
+    "fvp-tui firmware build ~/executorch --etdump --kernel aten::add.out",
+)
 @click.argument("checkout", metavar="CHECKOUT", shell_complete=candidates.folders)
+@click.option(
+    "--target",
+    metavar="NAME",
+    default=boards.DEFAULT.npu.default_accelerator,
+    show_default=True,
+    shell_complete=candidates.of_vela("accelerators"),
+    help="NPU whose board it is for; its size does not matter.",
+)
 @click.option("--etdump", is_flag=True, help="Trace the CPU's kernels: an ETDump of each inference.")
 @click.option("--bundleio", is_flag=True, help="Accept bundled programs (.bpte), and check their outputs.")
 @click.option("--kernel", "kernels", multiple=True, metavar="OP", help="Add a CPU kernel, such as aten::add.out.")
 @click.option("-v", "--verbose", is_flag=True, help="Print the output of the build.")
-def build(checkout: str, etdump: bool, bundleio: bool, kernels: tuple[str, ...], verbose: bool) -> None:
+def build(checkout: str, target: str, etdump: bool, bundleio: bool, kernels: tuple[str, ...], verbose: bool) -> None:
     """Build a semihosting runner from a checkout.
 
-    CHECKOUT is the folder of an ExecuTorch checkout. The runner takes every model; it is built once.
+    CHECKOUT is the folder of an ExecuTorch checkout. The runner takes every model; it is built once for each board.
     """
+    check_target(on_board_of(target))
     from tui.platform import runner_build  # with pexpect and numpy
 
     last_percent = -1
@@ -65,7 +81,12 @@ def build(checkout: str, etdump: bool, bundleio: bool, kernels: tuple[str, ...],
             click.echo(f"\rbuilding {last_percent:3} %", nl=False, err=True)
 
     path = runner_build.build(
-        Path(checkout).expanduser().absolute(), etdump=etdump, bundles=bundleio, kernels=kernels, progress=progress
+        Path(checkout).expanduser().absolute(),
+        boards.of(target),
+        etdump=etdump,
+        bundles=bundleio,
+        kernels=kernels,
+        progress=progress,
     )
     if last_percent >= 0:
         click.echo(err=True)
@@ -83,8 +104,9 @@ def list_(as_json: bool) -> None:
         )
         return
     rows = [[image.name, image.what, str(path or "not installed")] for image, path in images]
-    built = firmware_store.built()
-    rows.append(["built", "the semihosting runner of an ExecuTorch checkout", str(built or "not built")])
+    for board in boards.BOARDS:
+        what = f"the semihosting runner of an ExecuTorch checkout, for {board.name}"
+        rows.append(["built", what, str(firmware_store.built(board) or "not built")])
     for line in table(rows):
         click.echo(line)
 

@@ -15,11 +15,16 @@ from tui.platform import parameters, presets, selection
 from tui.reports.format import table
 from tui.run import spec
 from tui.text import clean
+from tui.toolchain.boards import Board
 
 HEADINGS = ("parameter", "type", "default", "range", "", "")
 
 
-@command("fvp-tui params uart0", "fvp-tui params ethosu --platform simulator", "fvp-tui params --presets")
+@command(
+    "fvp-tui params uart0",
+    "fvp-tui params ethosu --platform simulator --target ethos-u55-128",
+    "fvp-tui params --presets",
+)
 @click.argument("words", metavar="[PATTERN]...", nargs=-1, shell_complete=candidates.parameters)
 @table_options("params")
 @click.option("--presets", "list_presets", is_flag=True, help="List the presets instead.")
@@ -27,18 +32,20 @@ HEADINGS = ("parameter", "type", "default", "range", "", "")
 def params(words: tuple[str, ...], list_presets: bool, as_json: bool, **typed: Any) -> int:
     """List the platform's parameters.
 
-    The platform lists them itself. With several PATTERNs, a parameter must contain all of them.
+    The platform of the target's board lists them itself. With several PATTERNs, a parameter must contain all of them.
     """
+    request = with_typed(spec.DEFAULT, typed)
+    spec.check_target(request.target)
     if list_presets:
-        return _list_presets(as_json=as_json)
-    choice = selection.platform_only(with_typed(spec.DEFAULT, typed))
+        return _list_presets(request.target.board, as_json=as_json)
+    choice = selection.platform_only(request)
     matches = parameters.matching(parameters.of(choice), words)
     if as_json:
         print_json(matches)
         return Exit.OK
     if not matches:
         raise UserError(f"{choice.name} has no parameter" + (f" that contains {' and '.join(words)}" if words else "s"))
-    set_by_run = {name for name, _ in command_line.defaults(spec.DEFAULT)}
+    set_by_run = {name for name, _ in command_line.defaults(request)}
     rows = [
         [
             p.name,
@@ -56,8 +63,8 @@ def params(words: tuple[str, ...], list_presets: bool, as_json: bool, **typed: A
     return Exit.OK
 
 
-def _list_presets(*, as_json: bool) -> int:
-    by_name = {name: presets.load(name) for name in presets.names()}
+def _list_presets(board: Board, *, as_json: bool) -> int:
+    by_name = {name: presets.load(name, board) for name in presets.names()}
     if as_json:
         print_json(by_name)
         return Exit.OK
