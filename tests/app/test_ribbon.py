@@ -203,6 +203,33 @@ async def test_the_operator_at_work_is_lit_and_only_its_rows_are_drawn(monkeypat
         assert not regions
 
 
+async def test_of_a_partition_that_is_called_twice_the_call_at_work_is_lit() -> None:
+    operators, plan = partitions(2)
+    steps = (*plan, PlanStep(op="EthosUBackend", name="P0", partition=0))
+    last = len(steps) - 1
+    app = Plain()
+    async with app.run_test(size=(118, 40)) as pilot:
+        ribbon = app.query_one(Ribbon)
+        accent = ribbon.paint().pill("accent").bgcolor
+
+        async def lit(step: int | None, operator: int | None = None) -> list[str]:
+            cpu = Cpu(operators=steps)
+            known = msgspec.structs.replace(state.EMPTY, operators=operators, cpu=cpu)
+            ribbon.take(msgspec.structs.replace(known, step_running=step, operator_running=operator))
+            await pilot.pause()
+            return [
+                segment.text.strip()
+                for segment in ribbon.render_line(0)
+                if segment.style and segment.style.bgcolor == accent
+            ]
+
+        # Both calls run the same operators: only the plan tells them apart.
+        assert await lit(0, 1) == ["m0.1"] and await lit(last, 1) == ["P0"]
+        # Without the operator it is all of the partition that is at work.
+        assert await lit(0) == ["m0.0", "m0.1"] and await lit(last) == ["P0"]
+        assert await lit(2) == ["topk"] and await lit(None, 3) == ["m1.1"] and await lit(None) == []
+
+
 async def test_neighbours_are_told_apart_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("LC_ALL", "C")

@@ -44,7 +44,7 @@ class Ribbon(Lines):
         self._total = 0
         self._scale: float | None = None
         self._beside: tuple[tuple[Part, ...], ...] = ()
-        self._at_work: int | None = None
+        self._at_work: range | None = None
         self._cursor = RibbonCursor()
         self._pointed = False
         self._fit()
@@ -194,10 +194,10 @@ class Ribbon(Lines):
             end = first + len(block.parts)
             if at == index:
                 yield "cursor"
-            elif self._at_work is None or end <= self._at_work:
+            elif self._at_work is None or end <= self._at_work.start:
                 yield "rest"
             else:
-                yield "work" if first <= self._at_work else "open"
+                yield "work" if first < self._at_work.stop else "open"
             first = end
 
 
@@ -211,13 +211,23 @@ def _cycles(block: Block) -> str:
     return "" if block.cycles is None else f"{number(block.cycles)} "
 
 
-def _at_work(found: Sequence[Part], state: State) -> int | None:
-    """Place of the part at work; None where none is, or the platform does not tell."""
-    operator, step = state.operator_running, state.step_running
+def _at_work(found: Sequence[Part], state: State) -> range | None:
+    """Places of the parts at work: an operator or a kernel, or all of a partition where no operator is known.
+
+    None where none is, or the platform does not tell.
+    """
+    steps, step = state.cpu.operators, state.step_running
+    own = next((at for at, part in enumerate(found) if step is not None and part.step == step), None)
+    if own is not None:
+        return range(own, own + 1)  # a kernel, or a further call of a partition, whose operators stand elsewhere
+    operator = state.operator_running
     if operator is not None and operator < len(state.operators):
         leader = state.operators[operator].fused_into
         operator = operator if leader is None else leader
         at = next((at for at, part in enumerate(found) if part.operator == operator), None)
         if at is not None:
-            return at
-    return None if step is None else next((at for at, part in enumerate(found) if part.step == step), None)
+            return range(at, at + 1)
+    partition = steps[step].partition if step is not None and step < len(steps) else None
+    places = [at for at, part in enumerate(found) if partition is not None and part.partition == partition]
+    places = [at for at in places if not found[at].again]
+    return range(places[0], places[-1] + 1) if places else None
