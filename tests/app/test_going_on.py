@@ -6,7 +6,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from textual.content import Content
 from textual.geometry import Region
+from textual.widgets import Static
 
 from tests.app import fakes
 from tests.app.conftest import Until
@@ -22,10 +24,10 @@ from tui.app.widgets.panel import Panel
 from tui.app.widgets.tiles import Tiles
 from tui.app.widgets.waterfall import WaterfallView
 from tui.reports.inferring import Inferring
-from tui.run import store
+from tui.run import events, store
 from tui.run.check import Answer
 from tui.run.events import Event
-from tui.run.figures import Inference
+from tui.run.figures import Earlier, Inference
 
 SIZES = [(60, 20), (80, 24), (120, 40), (200, 50)]
 
@@ -172,6 +174,27 @@ async def test_several_inferences_are_counted_timed_and_judged(size: tuple[int, 
             assert shown_panels(app) == [2, 5] and app.screen.query_one(AnswerView).display
         else:
             assert "inference 214: 6 with 5.91  ✓ label 6" in shown
+
+
+async def test_a_single_inference_has_a_bar_against_earlier_runs(until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, request = "20261124-061531-digits-u85-256-dddd", fakes.spec_of()
+    what = [*fakes.begun(name, request), *fakes.compiled(), *fakes.booted()]
+    began = next(event.t for event in what if isinstance(event, events.InferenceStarted))
+    what.append(events.EarlierKnown(t=began, earlier=Earlier(runs=3, inference_s=60.0)))
+    now = [began + 30]
+    monkeypatch.setattr(RunScreen, "clock", staticmethod(lambda: now[0]))
+    app = FvpApp(attach=fakes.make(name, request, what))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "━━━━━━━━━━━━  > inference 1 running" in seen(app))
+        assert "30 s (median of 3 earlier" in seen(app)
+
+        def done() -> int:
+            line = app.screen.query_one("ExecutionPanel .running", Static).content
+            return line.spans[0].end if isinstance(line, Content) else 0
+
+        assert done() == 6
+        now[0] = began + 90
+        await until(pilot, lambda: done() == 12)
 
 
 async def test_inferences_are_drawn_twice_a_second_at_most(until: Until, monkeypatch: pytest.MonkeyPatch) -> None:

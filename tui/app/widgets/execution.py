@@ -8,10 +8,12 @@ from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Static
 
+from tui.app import ascii
 from tui.app.vitals import Vitals
 from tui.app.widgets.cpu_steps import CpuSteps
 from tui.app.widgets.drawing import show
 from tui.app.widgets.operators import OperatorsView
+from tui.app.widgets.paint import bar_texts
 from tui.app.widgets.panel import Panel, awaited
 from tui.app.widgets.words import since
 from tui.reports.execution import (
@@ -23,6 +25,7 @@ from tui.reports.execution import (
     statistics_words,
 )
 from tui.reports.format import duration, frequency, kib_words, ms, number
+from tui.reports.inferring import several
 from tui.reports.memory import pool_words
 from tui.run.derived import npu_ms
 from tui.run.figures import Earlier, Estimate, Inference, MemoryPool, Source, spread
@@ -166,9 +169,15 @@ class ExecutionPanel(Panel):
     def _draw_running(self, state: State, vitals: Vitals | None = None) -> None:
         words, line = _running(state, vitals, self.clock()), self.query_one(".running", Static)
         line.display = bool(words)
-        show(line, Content.assemble((words, "bold $accent")))
+        told = Content.assemble((words, "bold $accent"))
+        if (share := share_of_earlier(state, self.clock())) is not None:
+            done, rest = bar_texts(share, BAR_CELLS, tracked=not (self.app.no_color or ascii.wanted()))
+            told = Content.assemble((done, "$warn" if share > 1 else "$accent"), (rest, "$track"), "  ", told)
+        show(line, told)
 
 
+BAR_CELLS = 12
+"""Cells of the bar of an inference against those of earlier runs."""
 LABEL_STYLES = {"NPU": "bold $npu", "CPU": "bold $cpu", "PMU": "bold $npu"}
 """Styles of lines that tell of one of the processors."""
 
@@ -195,6 +204,17 @@ def _running(state: State, vitals: Vitals | None, now: float) -> str:
     else:
         words = f"platform: {clean(state.phase, 40)}" if state.phase else "platform started"
     return f"> {words}"
+
+
+def share_of_earlier(state: State, now: float) -> float | None:
+    """Time of the inference under way as a share of what earlier runs took; None where nothing tells.
+
+    Of several inferences the count tells more.
+    """
+    known, began = state.earlier, state.inference_since
+    if state.inference_running is None or known is None or began is None or not known.inference_s or several(state):
+        return None
+    return max(now - began, 0.0) / known.inference_s
 
 
 def _earlier(earlier: Earlier | None) -> str:
