@@ -16,7 +16,8 @@ from tui.run.delegation import CpuOperator, Delegation
 from tui.run.figures import Estimate, Operator
 from tui.run.spec import Spec
 from tui.run.state import Run, State
-from tui.toolchain.target import Target
+from tui.toolchain import boards, vela
+from tui.toolchain.target import Target, on_board_of
 
 RanModel = Callable[..., Ran]
 
@@ -98,7 +99,9 @@ def test_what_is_said_of_channels_is_what_vela_says(fvp_tui: Fvp, tmp_path: Path
     assert cycles["three"] == pytest.approx(cycles["eight"], rel=0.1)
     assert cycles["nine"] > 1.5 * cycles["eight"]
     assert cycles["ordinary"] < 0.7 * cycles["depthwise"]
-    assert [advice.channels_paid(n) for n in (1, 3, 8, 9, 16, 24, 33, 48)] == [2, 8, 8, 16, 16, 32, 48, 48]
+    numbers = (1, 3, 8, 9, 16, 24, 33, 48)
+    assert [advice.channels_paid(n) for n in numbers] == [2, 8, 8, 16, 16, 32, 48, 48]
+    assert [advice.channels_paid(n, boards.ETHOS_U55) for n in numbers] == [8, 8, 8, 16, 16, 32, 64, 64]
 
 
 # -- the rules, each on a run that just gives evidence, and on one that just does not
@@ -151,6 +154,42 @@ def test_operators(operator: Operator, found: list[str]) -> None:
     cycles = operator.cycles or 0
     rest = Operator(name="r", op="Add", total_cycles=1000 - cycles)
     assert kinds(state(operators=(operator, rest))) == found
+
+
+MATMUL = {"op": "MatMul", "ofm_shape": (1, 4, 32, 16), "bound": "output"}
+
+
+@pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u65-512"])
+@pytest.mark.parametrize(
+    ("operator", "found"),
+    [
+        (conv(100, 40), ["channels"]),
+        (conv(100, 20), ["channels"]),
+        (conv(100, 28), []),
+        (conv(100, 8, op="DepthwiseConv2D"), []),
+        (conv(100, 16, **MATMUL), ["matmul"]),
+        (conv(49, 16, **MATMUL), []),
+    ],
+)
+def test_operators_of_another_family(operator: Operator, found: list[str], accelerator: str) -> None:
+    rest = Operator(name="r", op="Add", total_cycles=1000 - (operator.cycles or 0))
+    request = Spec(model="m.py", target=on_board_of(accelerator))
+    assert kinds(state(request, operators=(operator, rest))) == found
+    assert kinds(state(operators=(conv(100, 16, **MATMUL), rest))) == []
+
+
+def test_a_memory_mode_or_a_size_is_one_of_the_family_s() -> None:
+    for accelerator, modes, smaller in (
+        ("ethos-u55-128", {"Sram_Only"}, "ethos-u55-64"),
+        ("ethos-u65-512", {"Sram_Only", "Shared_Sram", "Dedicated_Sram"}, "ethos-u65-256"),
+    ):
+        request = Spec(model="m.py", target=on_board_of(accelerator))
+        targets = advice.what_ifs(request, vela.lists(request.target.board.npu).accelerators)
+        assert {t.memory_mode for t in targets if t.accelerator == accelerator} == modes
+        assert {t.accelerator for t in targets} == {accelerator, smaller}
+        assert {t.system_config for t in targets} == {request.target.system_config}
+    smallest = Spec(model="m.py", target=on_board_of("ethos-u55-32"))
+    assert {t.accelerator for t in advice.what_ifs(smallest, boards.ETHOS_U55.accelerators)} == {"ethos-u55-32"}
 
 
 def test_a_model_in_the_npus_layout_is_not_told_so_again() -> None:

@@ -18,6 +18,8 @@ from tui.run.options import of_field
 from tui.run.spec import Spec
 from tui.run.state import State
 from tui.text import counted
+from tui.toolchain import boards
+from tui.toolchain.boards import Npu
 from tui.toolchain.target import Target
 
 SCHEMA_VERSION = 1
@@ -30,6 +32,7 @@ Kind = Literal[
     "partitions",
     "channels",
     "depthwise",
+    "matmul",
     "memory_mode",
     "macs",
     "int16",
@@ -150,10 +153,12 @@ def _about_cycles(state: State) -> Iterator[Advice]:
     if spec is None or not total:
         return
     yield from _input_layout(spec, state.operators, total)
+    npu = spec.target.board.npu
     for operator in state.operators:
         if 100 * (operator.cycles or 0) / total >= WORTH_PCT:
-            yield from _channels(operator, total)
-            yield from _depthwise(operator, total)
+            yield from _channels(operator, total, npu)
+            yield from _depthwise(operator, total, npu)
+            yield from _matmul(operator, total, npu)
 
 
 def _input_layout(spec: Spec, operators: Sequence[Operator], total: int) -> Iterator[Advice]:
@@ -180,25 +185,32 @@ def _to_nhwc(operator: Operator) -> bool:
     return operator.ofm_shape == (n, h, w, c) and 1 < c < h * w
 
 
-def channels_paid(channels: int) -> int:
-    """Input channels after padding: a convolution takes the cycles of so many.
+CHANNEL_STEPS = {"cf": (2, 8, 16, 32), "u55": (8, 16, 32)}
+"""Numbers of input channels that a convolution's are padded to, by the NPU's set of operators (`Npu.profile`).
 
-    Source: Vela 5.1 on 3x3 convolutions of 24x24 elements, 256 and 1024 MACs: 1 takes as long as 2, 3 as 8, 12 as 16,
-    24 as 32; above, it goes in steps of 16.
-    """
-    for step in (2, 8, 16, 32):
+Source: Vela 5.1 on 3x3 convolutions of 24x24 elements. Ethos-U85, 256 and 1024 MACs: 1 takes as long as 2, 3 as 8, 12
+as 16, 24 as 32; above, it goes in steps of 16. Ethos-U55, 32 and 128 MACs: 1 to 8 take the same, 9 to 16 the same, 20
+a third more than 32; above, it goes in steps of 32.
+"""
+LAST_STEP = {"cf": 16, "u55": 32}
+
+
+def channels_paid(channels: int, npu: Npu = boards.DEFAULT.npu) -> int:
+    """Input channels after padding: a convolution takes the cycles of so many, or more."""
+    for step in CHANNEL_STEPS[npu.profile]:
         if channels <= step:
             return step
-    return -(-channels // 16) * 16
+    last = LAST_STEP[npu.profile]
+    return -(-channels // last) * last
 
 
-def _channels(operator: Operator, total: int) -> Iterator[Advice]:
+def _channels(operator: Operator, total: int, npu: Npu) -> Iterator[Advice]:
     """Convolutions whose input channels are padded."""
     shape = operator.ifm_shape
     if operator.op != "Conv2D" or operator.bound != "MAC" or len(shape) != 4 or shape[1] * shape[2] == 1:
         return
     channels = shape[-1]
-    paid = channels_paid(channels)
+    paid = channels_paid(channels, npu)
     if channels < 3 or paid < 1.3 * channels:
         return
     yield Advice(
@@ -210,19 +222,38 @@ def _channels(operator: Operator, total: int) -> Iterator[Advice]:
     )
 
 
-def _depthwise(operator: Operator, total: int) -> Iterator[Advice]:
+def _depthwise(operator: Operator, total: int, npu: Npu) -> Iterator[Advice]:
     """Depthwise convolutions of so few channels that an ordinary one is cheaper.
 
     Source: Vela 5.1, 3x3 on 24x24 elements: 8 channels take 4,633 cycles depthwise and 2,320 as an ordinary convolution
-    with 256 MACs, 2,368 and 1,948 with 1024; with 16 channels and 256 MACs it is the other way round.
+    with 256 MACs, 2,368 and 1,948 with 1024; with 16 channels and 256 MACs it is the other way round. An Ethos-U55 with
+    128 MACs takes 6,300 either way, with more channels less for the depthwise one.
     """
-    if operator.op != "DepthwiseConv2D" or not operator.ofm_shape or operator.ofm_shape[-1] > 8:
+    if npu.profile == "u55" or operator.op != "DepthwiseConv2D" or not operator.ofm_shape or operator.ofm_shape[-1] > 8:
         return
     yield Advice(
         kind="depthwise",
         what="use an ordinary convolution: with so few channels it takes fewer cycles than a depthwise one",
         evidence=f"{operator.name} is depthwise over {operator.ofm_shape[-1]} channels and uses {_use(operator)}"
         f" of the MACs; {_share(operator.cycles or 0, total)}",
+        cycles=operator.cycles,
+        line=operator.line,
+    )
+
+
+def _matmul(operator: Operator, total: int, npu: Npu) -> Iterator[Advice]:
+    """Products of two activations, where the NPU has no command for them.
+
+    Source: Vela 5.1's streams for Ethos-U55 and U65: a multiplication and a sum for each column of the result.
+    """
+    if npu.profile != "u55" or operator.op != "MatMul" or not operator.ofm_shape:
+        return
+    yield Advice(
+        kind="matmul",
+        what="a product of activations is computed column by column on this NPU: make one factor a constant (nn.Linear)"
+        ", or the result narrower",
+        evidence=f"{operator.name}, {counted(operator.ofm_shape[-1], 'column')}, uses {_use(operator)} of the MACs;"
+        f" {_share(operator.cycles or 0, total)}",
         cycles=operator.cycles,
         line=operator.line,
     )

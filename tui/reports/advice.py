@@ -25,7 +25,7 @@ def title(piece: Advice) -> str:
             return "8-bit activations, if they are exact enough"
         case "noise":
             return "16-bit activations, or calibration on inputs like those in the field"
-        case "channels" | "depthwise":
+        case "channels" | "depthwise" | "matmul":
             return clean(piece.what.partition(":")[0], 200)
     return clean(piece.what, 200)
 

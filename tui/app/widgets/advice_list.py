@@ -138,7 +138,7 @@ class AdviceList(Lines, can_focus=True):
 
 def _instead(piece: Advice) -> str:
     """Say what to do where no option does it."""
-    rest = piece.what.partition(":")[2].strip() if piece.kind in ("channels", "depthwise") else ""
+    rest = piece.what.partition(":")[2].strip() if piece.kind in ("channels", "depthwise", "matmul") else ""
     return f"{clean(rest, 200)}, {_place(piece)}" if rest else _place(piece)
 
 
