@@ -135,17 +135,17 @@ async def test_target_and_options_show_in_the_command(until: Until) -> None:
 
 
 async def test_another_family_brings_its_own_values_and_says_what_it_replaced(until: Until) -> None:
-    app = FvpApp()
     set_before = msgspec.structs.replace(
         spec.DEFAULT,
         model="sample:digits",
         target=Target("ethos-u85-512", memory_mode="Dedicated_Sram"),
         parameters=((boards.DEFAULT.parameters.uart("unbuffered_output"), "0"),),
     )
+    remembered.keep(spec=set_before)
+    app = FvpApp()
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: "executorch:lstm" in names(app))
-        setup(app).edit(set_before)
-        await pilot.press("right")
+        await pilot.press("tab", "right")
         assert "--target ethos-u55-128 --memory-mode Shared_Sram" in command(app)
         assert "--system-config Ethos_U55_High_End_Embedded" in command(app) and " -C " not in command(app)
         told = drawn(app, "#command")

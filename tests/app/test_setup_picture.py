@@ -14,7 +14,7 @@ from tests.app.conftest import SAMPLES, SHIPPED, Until
 from tests.app.pseudo_terminal import Terminal
 from tests.app.test_hostile import CONTROLS, TEXTS
 from tests.conftest import Ran, taken_over
-from tui.app import known_models
+from tui.app import known_models, remembered
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
 from tui.app.widgets.keybar import KeyBar
@@ -195,11 +195,10 @@ async def test_a_run_that_is_started_elsewhere_is_shown(until: Until) -> None:
 
 
 async def test_changed_parameters_are_counted_and_enter_opens_them(until: Until) -> None:
+    remembered.keep(spec=fakes.spec_of(parameters=(("a", "1"), ("b", "2"))))
     app = FvpApp()
     async with app.run_test(size=(80, 24)) as pilot:
         form = app.screen.query_one(SpecForm)
-        assert "Parameters  defaults" in drawn(app, "#platform")
-        app.screen.edit(fakes.spec_of(parameters=(("a", "1"), ("b", "2"))))  # type: ignore[attr-defined]
         await until(pilot, lambda: "Parameters  2 changed" in drawn(app, "#platform"))
         form.enter(form.field("parameters"))
         await pilot.pause()
