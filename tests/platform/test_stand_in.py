@@ -17,7 +17,7 @@ import pytest
 from filelock import FileLock
 
 from tests.conftest import TUI, Ran, environment
-from tests.platform import elves
+from tests.platform import elves, test_logs
 from tui.platform import discovery
 from tui.platform.runner import KINDS, Kind
 from tui.toolchain import boards
@@ -199,6 +199,19 @@ def test_corstone_300_from_discovery_to_figures(machine: Machine, kind: Kind) ->
     # The stand-in's semihosting runner is the simulator, which ends in its own way.
     assert b"Ethos-U rev " in console and (b"[warning ][main@0]" in console) == (kind != "semihosting")
     assert [note for note in state["notes"] if "warning" in note] == []
+
+
+@pytest.mark.parametrize("name", ["sse300_u55_executorch_tinycnn_full"])
+@pytest.mark.parametrize("machine", [boards.CORSTONE_300_U55], indirect=True)
+def test_a_genuine_log_of_corstone_300_gives_the_figures_of_a_run(machine: Machine, name: str) -> None:
+    for log in test_logs.SHARED.glob(f"fvp_logs/{name}.log"):
+        given = {"STAND_IN_LINES": json.dumps(log.read_text(errors="replace").splitlines()), "STAND_IN_OUTPUT": "5472"}
+        runner = machine.runner("semihosting")
+        status, state = machine.run(machine.program, "--runner", runner, STAND_IN="says", **given)
+        expected = test_logs.TABLE[name]
+        (inference,) = state["inferences"]
+        assert (inference["npu_cycles"],) == expected.npu and inference["pmu"] == expected.pmu
+        assert (status, state["verdict"]["verdict"]) == (0, expected.verdict), state["run"]["reason"]
 
 
 @pytest.mark.parametrize(
