@@ -6,6 +6,7 @@ import pytest
 from textual.widgets import Static
 
 from tests.app.conftest import Until
+from tui.app import remembered
 from tui.app.screens.parameters import ParametersScreen, PresetScreen
 from tui.app.screens.root import FvpApp
 from tui.app.screens.setup import SetupScreen
@@ -16,6 +17,8 @@ from tui.errors import UsageError
 from tui.platform import presets
 from tui.run import spec
 from tui.run.spec import Spec
+from tui.toolchain import boards
+from tui.toolchain.target import on_board_of
 
 EXTRA = "mps4_board.subsystem.ethosu.extra_args"
 TELNET = "mps4_board.telnetterminal0.start_telnet"
@@ -71,6 +74,21 @@ async def test_what_is_changed_goes_into_the_command_of_the_run(until: Until) ->
         await until(pilot, lambda: isinstance(app.screen, SetupScreen))
         command = app.screen.query_one(CommandLine).command
         assert "--timeout 90" in command and f"-C {TELNET}=1" in command
+
+
+async def test_the_parameters_are_those_of_the_target_s_board(until: Until) -> None:
+    remembered.keep(spec=Spec("sample:digits", target=on_board_of("ethos-u55-256")))
+    app = FvpApp()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("p")
+        await until(pilot, lambda: isinstance(app.screen, ParametersScreen) and "ethosu.num_macs" in keys(app))
+        assert (cell(app, "ethosu.num_macs"), cell(app, "cpu0.semihosting-enable")) == ("256", "1")
+        assert not [key for key in keys(app) if key.startswith("mps4_board")]
+        await pilot.press("p")
+        await until(pilot, lambda: isinstance(app.screen, PresetScreen))
+        app.screen.query_one(FigureTable).select("window")
+        await pilot.press("enter")
+        await until(pilot, lambda: request(app).parameters == ((boards.CORSTONE_300_U55.parameters.windows[0], "0"),))
 
 
 async def test_a_default_is_had_again_and_a_contradiction_is_refused(until: Until) -> None:
