@@ -167,6 +167,11 @@ CASES: tuple[tuple[str, str, str], ...] = (
         "F.avg_pool2d(x, 9, stride=1, padding=4, count_include_pad=False)",
         "F.avg_pool2d(x, 9, stride=1, padding=4)",
     ),
+    (
+        "Avgpool2d with padding",
+        "F.avg_pool2d(F.pad(x, (0, 0, 8, 9)), (24, 8))",
+        "F.pad(x, (0, 0, 8, 9))[:, :, :24].mean((2, 3), keepdim=True)",
+    ),
 )
 """`x` is 1x4x8x8 and `s` 1x4x16, both made by a convolution; ``m`` is a mask: 1 where its argument is above 0."""
 

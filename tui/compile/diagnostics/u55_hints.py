@@ -75,7 +75,12 @@ _REASONS: tuple[tuple[str, str], ...] = (
         r"Maxpool2d needs stride",
         "max_pool2d(x, k, stride=2)[:, :, ::2, ::2] for a stride of 4; over all of it x.amax((2, 3), keepdim=True)",
     ),
-    (r"Avgpool2d with padding", "count_include_pad=True, which pads before it, or a kernel of at most 8"),
+    # A window that does not fit evenly is cut by a negative padding, which counts as one.
+    (
+        r"Avgpool2d with padding",
+        "count_include_pad=True if it pads; if it leaves rows over, slice them off first, and of a single window take"
+        " x.mean((2, 3), keepdim=True)",
+    ),
     (
         r"Output dtype torch\.float32 is not supported in dim_order_ops",
         "float from the beginning: torch.sigmoid(y * 1000) instead of (y > 0).float(), or an input in float32",
