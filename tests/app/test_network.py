@@ -110,6 +110,13 @@ async def test_table_and_ribbon_point_at_the_same_operator(until: Until) -> None
         assert "topk.values" in shown(here) and "the NPU cannot sort" in shown(why)
         assert "3 CPU nodes  3 partitions" in panel(app).words and "↓" in shown(ribbon(app))
 
+        def marked() -> list[str]:
+            drawn = (strip.text for strip in app.screen._compositor.render_strips())
+            return [line for line in drawn if "▌ ▒" in line]
+
+        # The row is drawn as the one under the cursor, and no other.
+        await until(pilot, lambda: len(marked()) == 1 and "▌ ▒ aten.topk" in marked()[0])
+
 
 async def test_what_is_at_work_is_lit_what_is_to_come_is_not(until: Until) -> None:
     name, request = "20261123-061531-digits-u85-256-dddd", fakes.spec_of()

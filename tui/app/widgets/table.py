@@ -178,7 +178,7 @@ class FigureTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.virtual_size = Size(0, len(self._rows) + self._header)
         if len(before) == len(self._rows) and old_widths == self._widths:
             for index, (old, new) in enumerate(zip(before, self._rows, strict=True)):
-                if old != new:
+                if old != new or (self._cursor != stood and index in (self._cursor, stood)):
                     self._refresh_row(index)
         else:
             self.refresh()
