@@ -64,6 +64,8 @@ BLENDED = {"muted": 0.62, "faint": 0.5, "line": 0.2, "track": 0.15, "cursor": 0.
 """Distances from a ground that is not ours, where 1 is plain text."""
 LEAST_ON = 4.5
 """Contrast that text needs."""
+DEEP = ("ansi_blue", "ansi_magenta", "ansi_red", "ansi_bright_black")
+"""Colours that are dark in most terminals: black cannot be read on them."""
 
 
 class Colors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -155,7 +157,7 @@ def variables(theme: ThemeFile, base: ThemeFile) -> dict[str, str]:
         own = _blended(own.get("ground", base.roles["ground"]), own.get("text", base.roles["text"])) | own
     found = base.roles | own
     texts = (found["strong"], found["ground"], "#ffffff", "#000000")
-    return found | {f"on-{role}": "ansi_black" if theme.ansi else _on(found[role], texts) for role in ROLES}
+    return found | {f"on-{role}": _on(found[role], texts) for role in ROLES}
 
 
 def _blended(ground: str, text: str) -> dict[str, str]:
@@ -172,6 +174,8 @@ def _blended(ground: str, text: str) -> dict[str, str]:
 
 def _on(color: str, texts: tuple[str, ...]) -> str:
     """The first of these that can be read on a colour; where none can, the one that can best."""
+    if not color.startswith("#"):
+        return "ansi_bright_white" if color in DEEP else "ansi_black"
     readable = [text for text in texts if contrast(text, color) >= LEAST_ON]
     return readable[0] if readable else max(texts, key=lambda text: contrast(text, color))
 

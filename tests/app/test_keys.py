@@ -283,3 +283,15 @@ def test_a_file_that_is_wrong_is_told_on_the_command_line(
     assert "run.stop" in done.stdout
     (folder / keys.NAME).unlink()
     assert fvp_tui("keys").returncode == 0
+
+
+async def test_the_palette_shows_its_cursor_without_colours(until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TEXTUAL_THEME", "ansi-dark")
+    app = FvpApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: app.screen.query(CommandList) and app.screen.query_one(CommandList).highlighted == 0)
+        first, second = (app.screen.query_one(CommandList).render_line(y) for y in (0, 1))
+        assert any(segment.style is not None and segment.style.underline for segment in first)
+        assert not any(segment.style is not None and segment.style.underline for segment in second)

@@ -1,11 +1,12 @@
 """The Parameters screen on the bundled simulator's own list."""
 
+import re
 from pathlib import Path
 
 import pytest
 from textual.widgets import Static
 
-from tests.app.conftest import Until
+from tests.app.conftest import Until, shown
 from tui.app import remembered
 from tui.app.screens.parameters import ParametersScreen, PresetScreen
 from tui.app.screens.root import FvpApp
@@ -152,3 +153,14 @@ def test_presets_are_files_and_the_user_s_own_go_first() -> None:
         presets.load("../bad")
     with pytest.raises(UsageError, match="cannot be the name"):
         presets.save("a/b", spec.DEFAULT)
+
+
+async def test_names_that_begin_alike_are_told_apart_where_there_is_little_room(until: Until) -> None:
+    app = FvpApp()
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.press("p")
+        await until(pilot, lambda: listed(app))
+        await pilot.press("slash", *"telnetterminal", "enter")
+        await pilot.pause()
+        names = re.findall(r"…\S+", shown(app.screen.query_one(FigureTable)))
+        assert names[0].endswith("terminal0.quiet") and len(names) == len(set(names)) >= 5

@@ -48,7 +48,7 @@ class Alone(App[None]):
         (of(*WHOLE), (60, 20), ["━{22}  all stages done *"]),
         (LOWERING, (120, 40), [r"(●━+){3}◉━+─+(○─+){4}○ *", r"load 0\.4 .* lower 10 .* check *"]),
         (LOWERING, (80, 24), ["✓load .* ●lower 10 ○vela ○emit ○boot ○infer ○check *"]),
-        (LOWERING, (60, 20), ["━+◉─+  lower, 4 of 9 10 *"]),
+        (LOWERING, (60, 20), ["━+◉─+  lower, 4 of 9, 10 s *"]),
         (FAILED, (120, 40), [r"(●━+){3}✗─+(○─+){4}○ *", r"load 0\.4 .* lower 2\.6 *vela .*"]),
         (FAILED, (80, 24), ["✓load .* ✗lower 2.6 FAILED ○vela .*"]),
         (FAILED, (60, 20), ["━+✗─+  failed in lower, 4 of 9 *"]),
@@ -64,6 +64,14 @@ async def test_a_stage_is_told_by_its_glyph_at_every_size(
         assert len(drawn) == len(lines)
         for line, pattern in zip(drawn, lines, strict=True):
             assert re.fullmatch(pattern, line), line
+
+
+async def test_without_unicode_no_mark_is_a_letter_of_the_name_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    app = Alone(FAILED)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert shown(app.query_one(Rail)).startswith("+load +export +quantize 1.1 !lower 2.6 FAILED .vela .emit")
 
 
 @pytest.mark.parametrize(("usual", "share"), [({}, 0.0), ({"lower": 20.0}, 0.5), ({"lower": 5.0}, NEARLY)])

@@ -1,12 +1,16 @@
 """Colour themes: ours, the user's, and broken ones."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.color import blend_rgb
 from rich.segment import Segment
+from rich.terminal_theme import SVG_EXPORT_THEME
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES
+from textual.widgets import Input
 
 from tests.app import fakes
 from tests.app.conftest import Until
@@ -161,3 +165,37 @@ async def test_the_npu_and_the_cpu_have_their_colours_in_every_theme(name: str, 
             s for s in drawn() if s.style and "dequantize_per_tensor" in s.text and "." in s.text.partition("_m")[2][:1]
         ]
         assert kept and {segment.style.color for segment in kept if segment.style} == {cpu}
+
+
+@pytest.mark.parametrize("theme", ["terminal", "ansi-light"])
+async def test_no_colour_leaves_the_terminals_own_letters_on_its_own_ground(
+    theme: str, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = FvpApp(attach=fakes.whole())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
+        assert app.theme == "dark"
+
+        def colours() -> set[str]:
+            return set(re.findall(r'fill[:=][ "]*(#[0-9a-f]{6})', app.export_screenshot().partition("<circle")[0]))
+
+        # The picture's default letters, its default ground, and letters between them that are dim.
+        theirs = SVG_EXPORT_THEME.foreground_color, SVG_EXPORT_THEME.background_color
+        default = {color.hex for color in (*theirs, blend_rgb(*theirs, 0.4))}
+        greys = colours() - default
+        assert len(greys) > 5 and all(Color.parse(grey).monochrome == Color.parse(grey) for grey in greys)
+        app.theme = theme
+        await pilot.pause()
+        assert colours() <= default
+
+
+async def test_no_colour_leaves_a_field_its_cursor(until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TEXTUAL_THEME", "ansi-dark")
+    app = FvpApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("slash", *"dig")
+        assert isinstance(app.focused, Input)
+        (cursor,) = [s.text for s in app.focused.render_line(0) if s.style is not None and s.style.reverse]
+        assert cursor == " "

@@ -70,7 +70,7 @@ class Commands(Provider):
         group = ""
         for command in self._all():
             heading, group = ("" if command.group == group else command.group), command.group
-            line = _line(heading, command, Content.assemble((command.title, "bold")))
+            line = self._line(heading, command, Content.assemble((command.title, "bold")))
             yield DiscoveryHit(line, command.run, text=command.title)
 
     async def search(self, query: str) -> Hits:
@@ -78,16 +78,17 @@ class Commands(Provider):
         matcher = self.matcher(query)
         for command in self._all():
             if (score := matcher.match(command.title)) > 0:
-                line = _line(command.group, command, matcher.highlight(command.title))
+                line = self._line(command.group, command, matcher.highlight(command.title))
                 yield Hit(score, line, command.run, text=command.title)
 
-
-def _line(group: str, command: Command, title: Content) -> Content:
-    """Group, key, title and a sentence in columns."""
-    return Content.assemble(
-        (f"{group:<{GROUP}}", "$muted"),
-        (f"{command.key + ' ':<{KEY}}", "$accent"),
-        title,
-        " " * max(TITLE - title.cell_length, 2),
-        (command.words, "$muted"),
-    )
+    def _line(self, group: str, command: Command, title: Content) -> Content:
+        """Group, key, title and a sentence in columns."""
+        # A cursor in one of the terminal's own colours leaves only its letters to be read.
+        key, beside = ("", "") if self.app.native_ansi_color else ("$accent", "$muted")
+        return Content.assemble(
+            (f"{group:<{GROUP}}", beside),
+            (f"{command.key + ' ':<{KEY}}", key),
+            title,
+            " " * max(TITLE - title.cell_length, 2),
+            (command.words, beside),
+        )

@@ -18,6 +18,7 @@ from textual.widgets import Input, Static
 from tui.app.screens.value import ValueScreen
 from tui.app.widgets.background import in_background, tell
 from tui.app.widgets.card import Card
+from tui.app.widgets.cells import Ending
 from tui.app.widgets.filter_field import FilterField
 from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.masthead import Masthead
@@ -223,7 +224,7 @@ class ParametersScreen(Screen[Spec]):
     def _row(self, parameter: Parameter) -> Row:
         bounds = f"{parameter.low} to {parameter.high}" if parameter.low is not None else ""
         cells = (
-            printable_name(parameter.name, 100),
+            Ending(printable_name(parameter.name, 100)),
             printable_name(self._value(parameter), 60),
             printable_name(parameter.type),
             printable_name(parameter.default),

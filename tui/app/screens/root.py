@@ -23,6 +23,7 @@ from textual.widgets import Input
 import tui.app.widgets
 from tui import config, processes, themes
 from tui.app import ascii, keys, remembered, terminal
+from tui.app.colourless import Colourless
 from tui.app.repaint import Shown
 from tui.app.screens.ascii_driver import AsciiDriver
 from tui.app.screens.messages import Back, EditRun, OpenRun
@@ -105,6 +106,8 @@ class FvpApp(App[None]):
         # Textual asks for the variables of a theme while it is made; ours come first, so that theirs replace no base.
         self._bases = {theme.name: theme for theme in reversed(found)}
         super().__init__(driver_class=AsciiDriver if ascii.wanted() else None)
+        if self.no_color:
+            self._filters[1] = Colourless(lambda: self.native_ansi_color)
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-broad")]
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
         self._shown = Shown()

@@ -286,7 +286,10 @@ class SweepScreen(Screen[Target | None]):
         meanings = (
             f"   {FASTEST} fastest   {SMALLEST} {smallest_name(self._limits)}" if self.app.size.width >= FULL else ""
         )
-        foot = Content.assemble((f"{best} ", "$muted"), *steps, (f" {worst}{meanings}", "$muted"))
+        scale = [(f"{best} ", "$muted"), *steps, (f" {worst}", "$muted")]
+        if self.app.no_color:
+            scale = [(f"long bar: {worst}", "$muted")]
+        foot = Content.assemble(*scale, (meanings, "$muted"))
         if self.app.size.width < MEDIUM:
             foot = Content()
         self.query_one("#map", Card).caption(title=names, figure=self._limit_words(), foot=foot)

@@ -9,7 +9,7 @@ from rich.style import Style
 
 from tui.app import ascii
 from tui.app.widgets.paint import bar_texts
-from tui.app.widgets.words import fit
+from tui.app.widgets.words import fit, fit_end
 
 Ink = Callable[[str, bool], Style]
 """Style of letters in the colour of a role, plain or bold, on the ground of the row."""
@@ -44,6 +44,21 @@ class Inked(NamedTuple):
     def drawn(self, width: int, ink: Ink, *, right: bool) -> list[Segment]:
         """Draw the text."""
         return [Segment(fit(self.text, width, right=right), ink(self.role, self.bold))]
+
+
+class Ending(NamedTuple):
+    """Clean text that is told apart by its end, such as a dotted name: cut at its begin."""
+
+    text: str
+
+    @property
+    def length(self) -> int:
+        """Cells of the text."""
+        return cell_len(self.text)
+
+    def drawn(self, width: int, ink: Ink, *, right: bool) -> list[Segment]:
+        """Draw the text."""
+        return [Segment(fit_end(self.text, width), ink("", False))]
 
 
 class Sparks(NamedTuple):

@@ -56,7 +56,14 @@ class DelegationPanel(Panel):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "walk(-1)", "Walk", key_display="←→", id="ribbon.left"),
         Binding("right", "walk(1)", "Next operator", show=False, id="ribbon.right"),
-        Binding("enter", "open", "Open", tooltip="Open a group, or the operator's row", id="ribbon.open"),
+        Binding(
+            "enter",
+            "open",
+            "Open",
+            key_display="enter",
+            tooltip="Open a group, or the operator's row",
+            id="ribbon.open",
+        ),
         Binding("plus", "zoom(True)", "Zoom in", key_display="+", show=False, id="ribbon.zoom-in"),
         Binding("minus,escape", "zoom(False)", "Zoom out", key_display="-", show=False, id="ribbon.zoom-out"),
         Binding("e", "source", "Source", tooltip="Show its line in the model", id="ribbon.source"),

@@ -127,6 +127,8 @@ def _fitting(words: list[Word], room: int) -> list[Word]:
     found: list[Word] = []
     for text, tone in words:
         if cell_len(text) + 2 > room:
+            if tone == "accent":
+                continue  # half of a figure is another figure
             # Half a name of a run names none.
             if tone != "faint" and ((room >= 8 and not found) or room >= 12):
                 found.append((fit(text, room - 2), tone))

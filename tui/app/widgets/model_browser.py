@@ -72,7 +72,8 @@ class ModelBrowser(Vertical):
     async def add_filter(self) -> FilterField:
         """Put the field that filters in the place of the line that looks like it; return it."""
         # The first picture does not wait for it: its style sheet takes longer to read than all of ours.
-        for line in self.query(FilterLine):
+        # Who typed first has begun to put it there while the screen wants to, too.
+        for line in self.query(FilterLine) if self.filter is None else ():
             with self.app.batch_update():
                 field = FilterField(PLACEHOLDER, self._fill, id="filter")
                 await self.query_one("#models", Card).mount(field, before=line)

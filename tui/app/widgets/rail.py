@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
+from tui.app import ascii
 from tui.app.widgets.lines import Lines
 from tui.app.widgets.paint import Paint
 from tui.app.widgets.words import Clock, fit
@@ -29,6 +30,8 @@ SLOT = 6
 
 GLYPHS = {"ok": "●", "running": "◉", "pending": "○", "failed": "✗", "stopped": "■", "skipped": "○"}
 MARKS = {"ok": "✓", "running": "●", "pending": "○", "failed": "✗", "stopped": "■", "skipped": "○"}
+MARKS_ASCII = {"ok": "+", "running": "*", "pending": ".", "failed": "!", "stopped": "#", "skipped": "."}
+"""Marks that are no letters: they stand before names, without a blank."""
 ROLES = {"ok": "ok", "running": "accent", "pending": "faint", "failed": "fail", "stopped": "warn", "skipped": "faint"}
 
 
@@ -152,10 +155,11 @@ def _row_of_words(found: Sequence[Stop], width: int, paint: Paint) -> Strip:
             said[at] = f" {words}"
             taken += 1 + len(words)
     row: list[Segment] = []
+    marks = MARKS_ASCII if ascii.wanted() else MARKS
     for at, stop in enumerate(found):
         role = ROLES[stop.status]
         told = stop.status not in ("ok", "pending", "skipped")
-        row.append(Segment(MARKS[stop.status], paint.ink(role, bold=told)))
+        row.append(Segment(marks[stop.status], paint.ink(role, bold=told)))
         words = f"{said.get(at, '')} "
         if told:
             row += [Segment(stop.name, paint.ink("strong", bold=True)), Segment(words, paint.ink(role))]
@@ -193,5 +197,5 @@ def _where(found: Sequence[Stop], at: int) -> str:
         case "failed" | "stopped":
             return f"{stop.status} in {place}" if stop.words != "cut off" else f"cut off in {place}"
         case "running":
-            return f"{place} {stop.words}".rstrip()
+            return f"{place}, {stop.words} s" if stop.words else place
     return f"{at} of {len(found)} stages done"

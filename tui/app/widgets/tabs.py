@@ -30,7 +30,7 @@ class Tab:
     @property
     def urgent(self) -> bool:
         """True for a figure that is worth more than the whole titles of the others."""
-        return bool(self.figure) and (self.current or self.alarms)
+        return bool(self.figure) and self.alarms
 
 
 class Tabs(Lines):

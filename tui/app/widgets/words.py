@@ -54,6 +54,16 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return " " * (width - length) + text if right else text + " " * (width - length)
 
 
+def fit_end(text: str, width: int) -> str:
+    """Fit text into exactly `width` cells: padded, or its end after an ellipsis."""
+    if cell_len(text) <= width:
+        return fit(text, width)
+    end = text
+    while cell_len(end) > max(width - 1, 0):
+        end = end[1:]
+    return fit(f"…{end}", width)
+
+
 def wrapped(text: str, width: int, most: int) -> list[str]:
     """Wrap text at blanks to so many cells and at most so many lines; the last one ends in an ellipsis where it is cut.
 
