@@ -10,7 +10,7 @@ PROGRAMS := 20000
 MOMENTS := 50
 NPU := ethos-u85
 
-.PHONY: run test check bench conformance differential fuzz faults networks picture options clean help
+.PHONY: run test check bench conformance differential fuzz faults networks picture gallery options clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -55,6 +55,9 @@ networks: $(VENV)/.installed-dev ## ordinary networks and the samples, link by l
 
 picture: $(VENV)/.installed-dev ## the README's pictures of the screens, from runs that this makes, a few minutes
 	$(BIN)/python -m tests.picture docs
+
+gallery: $(VENV)/.installed-dev ## pictures of all screens in all sizes and colours, in gallery/, about ten minutes
+	$(BIN)/python -m tests.gallery gallery
 
 options: $(VENV)/.installed-dev ## the tables of docs/options.md, from tui/run/options.py
 	$(BIN)/python -m tests.options_table

@@ -92,28 +92,33 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def run_once(shared: Path, model: str, *options: str) -> Ran:
+    """A run's outcome; what was run in `shared` before is not run again."""
+    key = "_".join([model, *options]).translate(str.maketrans("/: ", "---"))
+    kept = shared / f"{key}.json"
+    with FileLock(f"{kept}.lock"):
+        if not kept.exists():
+            done = subprocess.run(
+                [*TUI, "run", model, *options, "--json"],
+                env=environment(shared / "home"),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=280,
+            )
+            assert done.stdout, f"{model}: {done.stderr}"
+            kept.write_text(done.stdout, encoding="utf-8")
+    state = json.loads(kept.read_text(encoding="utf-8"))
+    return Ran(state, shared / "home" / "runs" / state["run"]["id"])
+
+
 @pytest.fixture(scope="session")
 def ran(shared: Path) -> Callable[..., Ran]:
     """``ran(MODEL, OPTION...)``: that run's outcome. Each is run once in a session, whoever asks."""
 
     def run(model: str, *options: str) -> Ran:
-        key = "_".join([model, *options]).translate(str.maketrans("/: ", "---"))
-        kept = shared / f"{key}.json"
-        with FileLock(f"{kept}.lock"):
-            if not kept.exists():
-                done = subprocess.run(
-                    [*TUI, "run", model, *options, "--json"],
-                    env=environment(shared / "home"),
-                    stdin=subprocess.DEVNULL,
-                    capture_output=True,
-                    text=True,
-                    check=False,
-                    timeout=280,
-                )
-                assert done.stdout, f"{model}: {done.stderr}"
-                kept.write_text(done.stdout, encoding="utf-8")
-        state = json.loads(kept.read_text(encoding="utf-8"))
-        return Ran(state, shared / "home" / "runs" / state["run"]["id"])
+        return run_once(shared, model, *options)
 
     return run
 

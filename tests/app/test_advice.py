@@ -1,55 +1,19 @@
 """The Advice panel: what is at stake, trying it with one key, and what came of it - at once and when one comes back."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 from textual.pilot import Pilot
 
 from tests.app import fakes
 from tests.app.conftest import Until
+from tests.app.improvable import NAME, TRIAL, ended, improvable
+from tests.gallery.scene import text
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
 from tui.app.widgets.advice import AdvicePanel
-from tui.run import control, events, journal, trials
-from tui.run.events import Event
-from tui.run.figures import Operator
+from tui.run import control, journal, trials
 from tui.run.spec import Spec
-
-NAME = "20261123-021531-net-u85-256-7f3a"
-TRIAL = "20261224-010101-net-u85-256-0001"
-
-TRANSPOSE = Operator(
-    name="features.0",
-    op="Transpose",
-    npu_cycles=400,
-    total_cycles=400,
-    ifm_shape=(1, 3, 32, 32),
-    ofm_shape=(1, 32, 32, 3),
-    line="digits.py:30",
-)
-THREE = Operator(
-    name="features.1",
-    op="Conv2D",
-    npu_cycles=300,
-    total_cycles=300,
-    bound="MAC",
-    ifm_shape=(1, 32, 32, 3),
-    utilization=0.25,
-    line="digits.py:31",
-)
-
-
-def improvable() -> list[Event]:
-    """The events of a run whose input is transposed, and whose first convolution has three channels."""
-    found: list[Event] = []
-    for event in [*fakes.begun(NAME, fakes.spec_of()), *fakes.compiled(), *fakes.booted(), *fakes.inferred()]:
-        if isinstance(event, events.Estimated):
-            event = msgspec.structs.replace(event, operators=(TRANSPOSE, THREE, *event.operators))
-        found.append(event)
-    return [*found, *fakes.checked(), *fakes.finished()]
 
 
 @pytest.fixture
@@ -70,21 +34,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Spec]:
     return found
 
 
-def text(app: Any) -> str:
-    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
-
-
 async def opened(pilot: Pilot[None], until: Until) -> None:
     await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen) and pilot.app.screen.state)
-
-
-def ended(cycles: int, status: str = "match") -> Iterator[Event]:
-    """The rest of a run's events, with an estimate of so many cycles."""
-    for event in [*fakes.compiled(), *fakes.booted(), *fakes.inferred(), *fakes.checked(status), *fakes.finished()]:
-        if isinstance(event, events.Estimated):
-            estimate = msgspec.structs.replace(event.estimate, total_cycles=cycles)
-            event = msgspec.structs.replace(event, estimate=estimate)
-        yield event
 
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)])

@@ -1,5 +1,6 @@
 """The Setup screen."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -7,11 +8,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from textual.app import App, ComposeResult
 from textual.widgets import Input, Static
 
 from tests.app import fakes
-from tests.app.conftest import SHIPPED, Until, paste
+from tests.app.conftest import Until, paste
 from tests.conftest import Ran, taken_over
+from tests.gallery.scene import SHIPPED
 from tui.app import remembered
 from tui.app.screens.confirm import Confirm
 from tui.app.screens.path import PathScreen
@@ -19,6 +22,7 @@ from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
 from tui.app.screens.setup import SetupScreen
 from tui.app.widgets.command_line import CommandLine
+from tui.app.widgets.model_browser import FilterLine, ModelBrowser
 from tui.app.widgets.spec_form import SpecForm
 from tui.app.widgets.table import FigureTable
 from tui.model import catalogue
@@ -379,3 +383,15 @@ async def test_code_runs_in_the_current_folder_and_again_where_it_ran(
             request = setup(app).request()
             assert request is not None and request.folder == str(elsewhere if words else tmp_path)
             assert (f" --folder {elsewhere}" in command(app)) == bool(words)
+
+
+async def test_the_filter_is_put_there_once_by_the_one_who_types_and_the_screen() -> None:
+    class Alone(App[None]):
+        def compose(self) -> ComposeResult:
+            yield ModelBrowser(lambda: 0.0, id="browser")
+
+    app = Alone()
+    async with app.run_test(size=(80, 24)):
+        browser = app.query_one(ModelBrowser)
+        first, second = await asyncio.gather(browser.add_filter(), browser.add_filter())
+        assert first is second and len(browser.query(FilterLine)) == 0

@@ -10,10 +10,11 @@ from rich.cells import cell_len
 from textual.geometry import Region
 
 from tests.app import fakes
-from tests.app.conftest import SAMPLES, SHIPPED, Until
+from tests.app.conftest import Until
 from tests.app.pseudo_terminal import Terminal
 from tests.app.test_hostile import CONTROLS, TEXTS
 from tests.conftest import Ran, taken_over
+from tests.gallery.scene import SAMPLES, SHIPPED
 from tui.app import known_models, remembered
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen

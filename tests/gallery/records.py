@@ -1,0 +1,82 @@
+"""What is kept of runs: History, Compare and Sweep, and their dialogs."""
+
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from tests.app.days import three_days
+from tests.conftest import taken_over
+from tests.gallery.scene import Bench, Scene, text, until
+from tui.app import remembered
+from tui.app.screens.cleanup import CleanupScreen
+from tui.app.screens.compare import CompareScreen
+from tui.app.screens.history import HistoryScreen
+from tui.app.screens.root import FvpApp
+from tui.app.screens.save_points import SavePointsScreen
+from tui.app.screens.sweep import SweepScreen
+from tui.app.widgets.heat_map import HeatMap
+from tui.app.widgets.run_preview import RunPreview
+
+
+def with_history(bench: Bench) -> FvpApp:
+    three_days()
+    return FvpApp()
+
+
+async def listed(pilot: Pilot[None]) -> None:
+    await pilot.press("h")
+    await until(pilot, lambda: isinstance(pilot.app.screen, HistoryScreen) and not pilot.app.screen.reading)
+    await pilot.press("down")
+
+
+async def history(pilot: Pilot[None]) -> None:
+    await listed(pilot)
+    preview = pilot.app.screen.query_one(RunPreview)
+    about = preview.query_one("#details", Static)
+    await until(pilot, lambda: not preview.display or "MISMATCH" in str(about.content))
+
+
+async def compared(pilot: Pilot[None]) -> None:
+    await listed(pilot)
+    await pilot.press("c")
+    await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen) and pilot.app.screen.found)
+
+
+async def cleanup(pilot: Pilot[None]) -> None:
+    await history(pilot)
+    await pilot.press("D")
+    await until(pilot, lambda: isinstance(pilot.app.screen, CleanupScreen) and "They cannot" in text(pilot.app))
+
+
+def sweeping(bench: Bench, limit_ms: float | None = None) -> FvpApp:
+    taken_over(bench.ran("sample:digits"), bench.home)
+    if limit_ms is not None:
+        remembered.keep(limit_ms=limit_ms)
+    return FvpApp()
+
+
+async def swept(pilot: Pilot[None]) -> None:
+    await pilot.press("w")
+    await until(pilot, lambda: isinstance(pilot.app.screen, SweepScreen))
+    await until(pilot, lambda: pilot.app.screen.query_one(HeatMap).complete, 60)
+
+
+async def other_metric(pilot: Pilot[None]) -> None:
+    await swept(pilot)
+    await pilot.press("m", "a")
+    await pilot.pause()
+
+
+async def saved(pilot: Pilot[None]) -> None:
+    await swept(pilot)
+    await pilot.press("x")
+    await until(pilot, lambda: isinstance(pilot.app.screen, SavePointsScreen) and "CSV" in text(pilot.app))
+
+
+SCENES = {
+    "history": Scene(HistoryScreen, with_history, history),
+    "compare": Scene(CompareScreen, with_history, compared),
+    "delete many": Scene(CleanupScreen, with_history, cleanup),
+    "sweep": Scene(SweepScreen, lambda bench: sweeping(bench, 0.004), swept),
+    "sweep of cycles": Scene(SweepScreen, sweeping, other_metric),
+    "save points": Scene(SavePointsScreen, lambda bench: sweeping(bench, 0.004), saved),
+}
