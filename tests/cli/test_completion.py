@@ -82,6 +82,7 @@ def test_bash_completes_commands_options_and_values(bash: Callable[[str], str], 
         "fvp-tui sweep sample:digits --targets ethos-u85-256,ethos-u85-5": (
             "fvp-tui sweep sample:digits --targets ethos-u85-256,ethos-u85-512 "
         ),
+        "fvp-tui sweep sample:digits --targets ethos-u6": "fvp-tui sweep sample:digits --targets ethos-u65",
         "fvp-tui run my": "fvp-tui run my\\ model.py ",
         "fvp-tui compile weig": "fvp-tui compile weights/",
         "fvp-tui run sample:digits --spec not": "fvp-tui run sample:digits --spec notes.txt ",

@@ -75,16 +75,18 @@ def models(context: click.Context, _parameter: click.Parameter, typed: str) -> "
 
 
 def of_vela(names: str) -> Complete:
-    """Offer a list of `VelaLists`, by its name. A target of compile may also be a CPU."""
+    """Offer a list of `VelaLists`, by its name. A target of compile may also be a CPU, one of sweep a family."""
 
     def complete(context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
         from tui.toolchain import boards, vela
 
-        cpus = boards.CPU_TARGETS if names == "accelerators" and context.info_name == "compile" else ()
+        families = tuple(board.npu.accelerator for board in boards.BOARDS)
+        others = {"compile": boards.CPU_TARGETS, "sweep": families} if names == "accelerators" else {}
+        more = others.get(context.info_name or "", ())
         try:
-            return _items([*getattr(vela.lists(), names), *cpus], typed)
+            return _items([*getattr(vela.lists(), names), *more], typed)
         except vela.VelaMissing:
-            return _items(cpus, typed)
+            return _items(more, typed)
 
     return complete
 

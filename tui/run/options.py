@@ -32,6 +32,8 @@ TARGET, PROGRAM, PLATFORM, INFERENCE, LIMITS, OUTPUT = GROUPS = (
 DEFAULT_TIMEOUT_S = 600.0
 """Wall-clock limit of the platform, as in examples/arm/run_fvp.sh."""
 
+_NPUS = tuple(board.npu for board in boards.BOARDS)
+
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds that a run must keep; None where there is none."""
@@ -107,6 +109,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             COMPILING,
             part="memory_mode",
             metavar="NAME",
+            unset=", ".join(f"{npu.default_memory_mode} on {npu.name}" for npu in _NPUS),
             vela="memory_modes",
             always_shown=True,
             form=Form("Memory", "Vela's memory mode: where weights and intermediate tensors lie."),
@@ -118,6 +121,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             COMPILING,
             part="system_config",
             metavar="NAME",
+            unset=", ".join(npu.default_system_config for npu in _NPUS),
             vela="system_configs",
             form=Form(
                 "System",
