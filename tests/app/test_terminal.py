@@ -60,14 +60,15 @@ def test_the_ribbon_can_be_read_without_colour_and_without_unicode(terminal: Cal
     tui.wait(lambda: "4,321" in tui.text)
     tui.child.send("2z")
     tui.wait(lambda: "# NPU" in tui.text and "stays on the CPU" in tui.text)
-    names, shares, brackets = next(
-        lines[at : at + 3]
+    names, kinds, cycles, shares, _, brackets = next(
+        lines[at : at + 6]
         for lines in [tui.text.splitlines()]
         for at, line in enumerate(lines)
         if "|features.0" in line and "|features.2" in line
     )
     # The cursor is on the first part: reversed, and pointed at.
     assert "q   |features.0" in names and "12%  " in shares and "5%  |::" in shares
+    assert "|::::|Conv2D  " in kinds and "|1,980 " in cycles
     assert "^  +--" in brackets and " P0 4,321 " in brackets
     tui.child.send("\x11")
     assert tui.end() == 0
