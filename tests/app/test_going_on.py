@@ -255,7 +255,8 @@ async def test_the_line_of_the_model_is_quoted_and_opened(
     opened: list[str] = []
     monkeypatch.setattr(editor, "show", opened.append)
     app = FvpApp(attach=fakes.failed(line=f"{source}:2"))
-    async with app.run_test(size=(120, 40)) as pilot:
+    # A folder for tests may have a long name: the line stands behind it.
+    async with app.run_test(size=(200, 40)) as pilot:
         await until(pilot, lambda: "return torch.atan2(y, x)" in seen(app))
         await pilot.press("e")
         await until(pilot, lambda: opened or "cannot open an editor" in str([t.message for t in app._notifications]))

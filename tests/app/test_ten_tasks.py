@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 
 from tests.app import fakes
 from tests.app.conftest import Until
-from tests.app.test_advice import THREE, TRANSPOSE
+from tests.app.improvable import THREE, TRANSPOSE
 from tests.conftest import Ran, taken_over
 from tui.app.screens.history import HistoryScreen
 from tui.app.screens.root import FvpApp

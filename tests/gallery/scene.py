@@ -2,7 +2,10 @@
 
 import asyncio
 import re
+import sys
+import threading
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from html import escape
@@ -12,6 +15,7 @@ from typing import Any
 import pytest
 import rich.console
 from rich.terminal_theme import TerminalTheme
+from textual.app import App
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -84,11 +88,23 @@ class Scene:
         assert type(pilot.app.screen) is self.screen
 
 
+def _present(app: App[Any]) -> str:
+    """What the screen shows and what each thread is at, for whoever has to find out why something did not come."""
+    shown = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+    frames = sys._current_frames()
+    at = [
+        "".join([f"{thread.name}:\n", *traceback.format_stack(frames[thread.ident])[-8:]])
+        for thread in threading.enumerate()
+        if thread.ident in frames
+    ]
+    return "\n".join([f"the screen, {type(app.screen).__name__}:", shown, *at])
+
+
 async def until(pilot: Pilot[Any], condition: Callable[[], object], seconds: float = 20) -> None:
     """Wait for a condition, not for a time."""
     limit = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < limit, "what was waited for did not come"
+        assert time.monotonic() < limit, f"what was waited for did not come; {_present(pilot.app)}"
         await pilot.pause()
         await asyncio.sleep(0.01)
     await pilot.pause()
