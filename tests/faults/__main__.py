@@ -110,12 +110,14 @@ def main(arguments: list[str]) -> int:
 def stop_running(made: Machine) -> Path:
     """A run that was stopped while its platform ran."""
     from tests.watching import event_of
-    from tui.run import events
+    from tui.run import events, store
 
     directory = (until(made.runs, 60) or [])[0]
     event_of(directory, lambda event: isinstance(event, events.InferenceFinished))
     assert made.command("stop", directory.name).returncode == 0
     event_of(directory, lambda event: isinstance(event, events.RunFinished))
+    # Its process keeps the state after its last word, and is killed with its machine.
+    until((directory / store.SNAPSHOT).exists, 60)
     return directory
 
 
