@@ -264,7 +264,7 @@ def million(home: Path) -> None:
         ("all matches of a text known", "g/amet\r", lambda text: f"{LONG:,} in total" in text),
         ("a text that is nowhere", "/nowhere\r", lambda text: "no match" in text),
         ("by an expression", "\\[9{5}\\d\\]\r", lambda text: "10 in total" in text or "9 in total" in text),
-        ("the next error", "ge", lambda text: "E>" in text),
+        ("the next error", "gE", lambda text: "E>" in text),
         ("only errors", "ll", lambda text: "errors only" in text),
         ("all levels", "l", lambda text: "errors only" not in text),
         ("filtered by an expression", "9{5}\\d\\]\r", lambda text: "with 9{5}" in text and "filtering" not in text),

@@ -1,5 +1,6 @@
 """Usual figures come from earlier runs of the model, the nearest first, and say where others stood in."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -182,3 +183,20 @@ def test_a_run_that_was_deleted_or_changed_is_not_what_the_index_says(
     (home / index.FILE).write_bytes(b"no database" * 99)
     for _ in range(2):  # the first finds that it is damaged, and removes it
         assert [row.name for row in index.of_model("sample:digits", 10)] == [name_of(0)]
+
+
+def test_a_run_that_asks_what_is_usual_is_not_read_for_it(home: Path) -> None:
+    ran(1)
+    asks = ran(2)
+    opened: list[str] = []
+    listening = True
+
+    def hear(event: str, arguments: tuple[object, ...]) -> None:
+        if listening and event == "open":
+            opened.append(str(arguments[0]))
+
+    sys.addaudithook(hear)
+    found = usual.usual(fakes.spec_of(), without=asks.name)
+    listening = False
+    assert found.runs == 1
+    assert any(name_of(1) in path for path in opened) and not any(asks.name in path for path in opened)

@@ -203,13 +203,14 @@ UNKNOWN = 200
 """Runs without an entry that `of_model` looks at, the newest."""
 
 
-def of_model(model: str, most: int) -> list[Row]:
+def of_model(model: str, most: int, *, without: str = "") -> list[Row]:
     """The rows of a model's newest runs, newest first, without a look at all those of others.
 
-    Runs that the index does not have yet are among them where they are among the newest.
+    Runs that the index does not have yet are among them where they are among the newest. The one named `without` is
+    not even read: it may be long, and whoever asks is reading it.
     """
     begun = time.time_ns()
-    paths = {os.fsencode(name): (name, path) for name, path in store.directories()}
+    paths = {os.fsencode(name): (name, path) for name, path in store.directories() if name != without}
     kept, known = _read_model(model, most)
     others = sorted(paths.keys() - known, reverse=True)[:UNKNOWN]
     wanted = {key for key in others if _spec_model(paths[key][1]) == model} | (kept.keys() & paths.keys())

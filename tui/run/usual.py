@@ -71,8 +71,8 @@ def usual(request: Spec, *, without: str = "", before: float | None = None) -> U
     """Usual figures of a spec, by the runs there are but for the one named `without`, of those that began `before`."""
     rows = [
         row
-        for row in index.of_model(request.model, MOST)
-        if row.name != without and (before is None or (row.created or 0.0) < before)
+        for row in index.of_model(request.model, MOST, without=without)
+        if before is None or (row.created or 0.0) < before
     ]
     circles = [[row for row in rows if scope_of(row, request) == scope] for scope in SCOPES]
     seconds, runs, scope = _medians(circles, request)
