@@ -10,6 +10,9 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import torch
 
 CASES: tuple[tuple[str, str, str], ...] = (
     # operator, what users write, what works
@@ -229,6 +232,17 @@ def write(file: Path, expressions: Sequence[str], head: str = HEAD) -> Written:
     """A model that computes all of them side by side."""
     file.write_text(head + "\n".join(f"            {text}," for text in expressions) + TAIL)
     return Written(file, head.count("\n") + 1)
+
+
+def computed(file: Path, expressions: Sequence[str], head: str = HEAD) -> tuple[torch.Tensor, ...]:
+    """What a model of them computes, with weights and inputs that are the same each time."""
+    written = write(file, expressions, head)
+    torch.manual_seed(0)
+    module: dict[str, Any] = {}
+    exec(compile(written.file.read_text(), str(written.file), "exec"), module)
+    torch.manual_seed(1)
+    outputs: tuple[torch.Tensor, ...] = module["ModelUnderTest"](torch.randn(1, 4, 8, 8), torch.randn(1, 4, 16))
+    return outputs
 
 
 def main() -> int:

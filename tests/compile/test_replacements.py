@@ -6,12 +6,11 @@ All are quantized here, and some of them compiled; ``python -m tests.compile.rep
 import json
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
-from tests.compile.replacements import CASES, COND, UNLIKE, Written, write
+from tests.compile.replacements import CASES, COND, UNLIKE, Written, computed, write
 from tests.conftest import Fvp
 from tui.compile import lowering, models, quantization
 from tui.compile.diagnostics.causes import Cause
@@ -76,14 +75,7 @@ def test_every_replacement_is_tried() -> None:
 
 
 def test_a_replacement_computes_the_same(tmp_path: Path) -> None:
-    outputs = []
-    for name, expressions in (("before", BEFORE), ("after", AFTER)):
-        written = write(tmp_path / f"{name}.py", expressions)
-        torch.manual_seed(0)
-        module: dict[str, Any] = {}
-        exec(compile(written.file.read_text(), str(written.file), "exec"), module)
-        torch.manual_seed(1)
-        outputs.append(module["ModelUnderTest"](torch.randn(1, 4, 8, 8), torch.randn(1, 4, 16)))
+    outputs = computed(tmp_path / "before.py", BEFORE), computed(tmp_path / "after.py", AFTER)
     for (operator, was, works), a, b in zip(CASES, *outputs, strict=True):
         if operator not in UNLIKE:
             torch.testing.assert_close(

@@ -6,12 +6,10 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
 
-from tests.compile.replacements import write
+from tests.compile.replacements import computed, write
 from tests.compile.u55_replacements import CASES, HEAD, TARGET, UNLIKE
 from tests.differential.lowering import in_haste
 from tui.compile import lowering, models, quantization
@@ -97,14 +95,7 @@ def test_a_product_of_matrices_in_16_bits_is_named(tmp_path: Path) -> None:
 
 
 def test_a_replacement_computes_nearly_the_same(tmp_path: Path) -> None:
-    outputs = []
-    for side in (1, 2):
-        written = write(tmp_path / f"{side}.py", [case[side] for case in CASES], HEAD)
-        torch.manual_seed(0)
-        module: dict[str, Any] = {}
-        exec(compile(written.file.read_text(), str(written.file), "exec"), module)
-        torch.manual_seed(1)
-        outputs.append(module["ModelUnderTest"](torch.randn(1, 4, 8, 8), torch.randn(1, 4, 16)))
+    outputs = [computed(tmp_path / f"{side}.py", [case[side] for case in CASES], HEAD) for side in (1, 2)]
     for (name, was, works), a, b in zip(CASES, *outputs, strict=True):
         assert a.shape == b.shape or name in UNLIKE, works
         if name not in UNLIKE:

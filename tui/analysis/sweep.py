@@ -99,7 +99,7 @@ def grid(
 
 def _sizes(name: str) -> tuple[str, ...]:
     """The sizes of a family, by its name; any other name is that of a size."""
-    return next((board.npu.accelerators for board in boards.BOARDS if board.npu.accelerator == name), (name,))
+    return next((npu.accelerators for npu in boards.NPUS if npu.accelerator == name), (name,))
 
 
 def lowered_alike(targets: Sequence[Target]) -> list[list[int]]:

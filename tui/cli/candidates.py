@@ -80,7 +80,7 @@ def of_vela(names: str) -> Complete:
     def complete(context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
         from tui.toolchain import boards, vela
 
-        families = tuple(board.npu.accelerator for board in boards.BOARDS)
+        families = tuple(npu.accelerator for npu in boards.NPUS)
         others = {"compile": boards.CPU_TARGETS, "sweep": families} if names == "accelerators" else {}
         more = others.get(context.info_name or "", ())
         try:

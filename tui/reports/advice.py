@@ -9,6 +9,8 @@ from tui.toolchain.target import Target
 
 EFFECT_ON_SQNR = ("int16", "noise")
 """Kinds of advice about numbers: what trying it comes to is told by the noise, too."""
+REWRITES = ("channels", "depthwise", "matmul")
+"""Kinds that no option helps with: behind a colon they say what to write instead."""
 
 
 def title(piece: Advice) -> str:
@@ -25,9 +27,7 @@ def title(piece: Advice) -> str:
             return "8-bit activations, if they are exact enough"
         case "noise":
             return "16-bit activations, or calibration on inputs like those in the field"
-        case "channels" | "depthwise" | "matmul":
-            return clean(piece.what.partition(":")[0], 200)
-    return clean(piece.what, 200)
+    return clean(piece.what.partition(":")[0] if piece.kind in REWRITES else piece.what, 200)
 
 
 def at_stake(piece: Advice, advised: Advised) -> str:

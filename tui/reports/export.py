@@ -59,11 +59,7 @@ def document(directory: Path, form: Format) -> bytes:
 
 def _page(directory: Path, state: State) -> str:
     advised = trials.with_outcomes(advice.of(state), state, directory) if state.spec is not None else None
-    # Only then does the run not say itself what to look at.
-    hint = (
-        f"see {store.PROCESS_LOG} in {directory}" if state.run.status == "lost" and store.last_words(directory) else ""
-    )
-    return html.page(state, _log(directory), advised, hint)
+    return html.page(state, _log(directory), advised, store.hint_of_lost(directory, state.run.status))
 
 
 def _log(directory: Path) -> html.LogPart:

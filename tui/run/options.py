@@ -32,8 +32,6 @@ TARGET, PROGRAM, PLATFORM, INFERENCE, LIMITS, OUTPUT = GROUPS = (
 DEFAULT_TIMEOUT_S = 600.0
 """Wall-clock limit of the platform, as in examples/arm/run_fvp.sh."""
 
-_NPUS = tuple(board.npu for board in boards.BOARDS)
-
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds that a run must keep; None where there is none."""
@@ -109,7 +107,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             COMPILING,
             part="memory_mode",
             metavar="NAME",
-            unset=", ".join(f"{npu.default_memory_mode} on {npu.name}" for npu in _NPUS),
+            unset=", ".join(f"{npu.default_memory_mode} on {npu.name}" for npu in boards.NPUS),
             vela="memory_modes",
             always_shown=True,
             form=Form("Memory", "Vela's memory mode: where weights and intermediate tensors lie."),
@@ -121,7 +119,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             COMPILING,
             part="system_config",
             metavar="NAME",
-            unset=", ".join(npu.default_system_config for npu in _NPUS),
+            unset=", ".join(npu.default_system_config for npu in boards.NPUS),
             vela="system_configs",
             form=Form(
                 "System",

@@ -293,6 +293,11 @@ def last_words(directory: Path) -> str | None:
     return next((line.strip() for line in reversed(lines) if line.strip()), None)
 
 
+def hint_of_lost(directory: Path, status: state.Status) -> str:
+    """The file to look into, where a run is lost whose process printed why; else empty: the run tells itself."""
+    return f"see {PROCESS_LOG} in {directory}" if status == "lost" and last_words(directory) else ""
+
+
 def load_spec(directory: Path) -> Spec | None:
     """The spec of a run; None where it cannot be read."""
     try:

@@ -299,6 +299,9 @@ CORSTONE_300_U65 = Board(
 BOARDS = (CORSTONE_320, CORSTONE_300_U55, CORSTONE_300_U65)
 DEFAULT = CORSTONE_320
 
+NPUS = tuple(board.npu for board in BOARDS)
+"""The families of NPUs."""
+
 CPU_TARGETS = tuple(target for board in BOARDS for target in board.cpu_targets)
 
 
@@ -325,9 +328,9 @@ def owner_of(parameter: str, board: Board) -> Board | None:
 
 def npu_of(system_config: str) -> Npu:
     """The family of NPUs that a system config is for; the default board's for a name that no family has."""
-    return next((b.npu for b in BOARDS if system_config.startswith(b.npu.system_config)), DEFAULT.npu)
+    return next((npu for npu in NPUS if system_config.startswith(npu.system_config)), DEFAULT.npu)
 
 
 def short_system_config(name: str) -> str:
     """A system config's name without the family of NPUs that it begins with."""
-    return next((name.removeprefix(b.npu.system_config) for b in BOARDS if name.startswith(b.npu.system_config)), name)
+    return name.removeprefix(npu_of(name).system_config)

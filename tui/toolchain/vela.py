@@ -166,7 +166,7 @@ def lists(npu: Npu | None = None) -> VelaLists:
         VelaMissing: Vela is not installed or not laid out as known.
     """
     package, ini = _package(), _ini()
-    npus = tuple(board.npu for board in boards.BOARDS) if npu is None else (npu,)
+    npus = boards.NPUS if npu is None else (npu,)
     sections = [name.split(".", 1) for name in ini.sections() if "." in name]
     prefixes = tuple(npu.system_config for npu in npus)
     systems = tuple(name for kind, name in sections if kind == "System_Config" and name.startswith(prefixes))

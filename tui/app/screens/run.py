@@ -159,8 +159,7 @@ class RunScreen(RunCommands):
         self.query_one(RunHeader).take(state, usual)
         self.query_one(Rail).take(state, usual.stages if usual is not None else None)
         self.query_one(Tiles).take(state, usual.expected if usual is not None else None)
-        lost = state.run.status == "lost" and store.last_words(self.directory)
-        hint = f"see {store.PROCESS_LOG} in {self.directory}" if lost else ""
+        hint = store.hint_of_lost(self.directory, state.run.status)
         self.query_one(WhyCard).take(state, hint, self._ways_on(), self._source)
         self.query_one("#ribbon", Ribbon).take(state)
         for panel in self.panels:

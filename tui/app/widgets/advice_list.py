@@ -17,7 +17,7 @@ from tui.analysis.advice import Advice, Advised
 from tui.app.widgets.lines import Lines
 from tui.app.widgets.paint import Paint
 from tui.app.widgets.words import fit
-from tui.reports.advice import at_stake, effect, title
+from tui.reports.advice import REWRITES, at_stake, effect, title
 from tui.reports.format import number
 from tui.text import clean
 
@@ -138,7 +138,7 @@ class AdviceList(Lines, can_focus=True):
 
 def _instead(piece: Advice) -> str:
     """Say what to do where no option does it."""
-    rest = piece.what.partition(":")[2].strip() if piece.kind in ("channels", "depthwise", "matmul") else ""
+    rest = piece.what.partition(":")[2].strip() if piece.kind in REWRITES else ""
     return f"{clean(rest, 200)}, {_place(piece)}" if rest else _place(piece)
 
 

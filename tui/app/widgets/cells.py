@@ -9,7 +9,7 @@ from rich.style import Style
 
 from tui.app import ascii
 from tui.app.widgets.paint import bar_texts
-from tui.app.widgets.words import fit, fit_end
+from tui.app.widgets.words import ending, fit
 
 Ink = Callable[[str, bool], Style]
 """Style of letters in the colour of a role, plain or bold, on the ground of the row."""
@@ -58,7 +58,7 @@ class Ending(NamedTuple):
 
     def drawn(self, width: int, ink: Ink, *, right: bool) -> list[Segment]:
         """Draw the text."""
-        return [Segment(fit_end(self.text, width), ink("", False))]
+        return [Segment(fit(ending(self.text, width), width), ink("", False))]
 
 
 class Sparks(NamedTuple):

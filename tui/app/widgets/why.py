@@ -13,7 +13,7 @@ from textual.strip import Strip
 from tui.app.widgets.card import Card
 from tui.app.widgets.lines import Lines
 from tui.app.widgets.paint import Paint
-from tui.app.widgets.words import fit, wrapped
+from tui.app.widgets.words import ending, fit, wrapped
 from tui.reports.why import Why, why
 from tui.run.state import State
 from tui.text import clean
@@ -69,7 +69,7 @@ class WhyView(Lines):
         if why.line is None:
             return _detail("where", clean(why.beside, 200), paint.ink("text"), width, 1, paint)
         room = max(width - LABEL, 1)
-        place = fit_left(clean(why.line, 400), room)
+        place = ending(clean(why.line, 400), room)
         words = "   ".join(part for part in (clean(why.beside, 120), clean(self._source.strip(), 200)) if part)
         rest = room - cell_len(place) - 3
         beside = (
@@ -103,13 +103,6 @@ def _detail(label: str, text: str, style: Style, width: int, most: int, paint: P
     """A text behind its label, wrapped below itself."""
     lines = wrapped(text, max(width - LABEL, 1), most)
     return [[_label("" if at else label, paint), Segment(line, style)] for at, line in enumerate(lines)]
-
-
-def fit_left(text: str, width: int) -> str:
-    """Fit a place into so many cells: of a long path, its end."""
-    while cell_len(text) > width and text:
-        text = f"…{text[2:]}" if text.startswith("…") else f"…{text[1:]}"
-    return text
 
 
 class WhyCard(Card):

@@ -54,14 +54,13 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return " " * (width - length) + text if right else text + " " * (width - length)
 
 
-def fit_end(text: str, width: int) -> str:
-    """Fit text into exactly `width` cells: padded, or its end after an ellipsis."""
+def ending(text: str, width: int) -> str:
+    """Return the text, or its end after an ellipsis where it takes more than `width` cells."""
     if cell_len(text) <= width:
-        return fit(text, width)
-    end = text
-    while cell_len(end) > max(width - 1, 0):
-        end = end[1:]
-    return fit(f"…{end}", width)
+        return text
+    while cell_len(text) > max(width - 1, 0):
+        text = text[1:]
+    return f"…{text}"
 
 
 def wrapped(text: str, width: int, most: int) -> list[str]:

@@ -1,13 +1,13 @@
 """The cost of a pass: work of the NPU itself, and what it moves."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from tui.simulator.ethosu import transfers
 from tui.simulator.ethosu.errors import CommandStreamError
 from tui.simulator.ethosu.memory_ports import Ports
-from tui.simulator.ethosu.stream import Command
+from tui.simulator.ethosu.stream import Command, Stream, commands
 from tui.simulator.ethosu.transfers import Speed, Transfer
 
 MAC_ARRAY, OUTPUT_STAGE, ISSUING, NOTHING = "MAC array", "output stage", "command issue", "nothing"
@@ -88,6 +88,17 @@ def of_copy(command: Command, macs: int, ports: Ports, speed: Speed) -> Cost:
     moved = transfers.of_copy(command, ports)
     access = transfers.access_cycles(moved, speed)
     return Cost((command,), Work(0, 0, NOTHING), 0, macs, moved, access, transfers.copy_cycles(moved, speed))
+
+
+def with_copies(stream: Stream, found: Iterable[Cost], ports: Ports, speed: Speed) -> list[Cost]:
+    """The costs of passes and of each DMA_START, in the order of the stream.
+
+    Raises:
+        CommandStreamError: a command refers to a memory that is not in `ports`.
+    """
+    copies = [command for command in commands(stream) if command.name == "DMA_START"]
+    moved = [known(one, partial(of_copy, one, stream.macs_per_cycle, ports, speed)) for one in copies]
+    return sorted([*moved, *found], key=lambda cost: cost.command.index)
 
 
 def known(command: Command, cost: Callable[[], Cost]) -> Cost:

@@ -36,9 +36,7 @@ class Pass:
     @property
     def reduces(self) -> bool:
         """True if every channel of the OFM takes all channels of the IFM."""
-        return self.command.name == "CONV" or (
-            self.command.name == "POOL" and pool_mode(self.command) == PoolMode.REDUCE_SUM
-        )
+        return reduces(self.command)
 
     @property
     def uses_macs(self) -> bool:
@@ -54,6 +52,17 @@ class Pass:
     def sparse(self) -> int:
         """1 where two of four weights are left out, else 0."""
         return bits(self.command.registers.get("WEIGHT_FORMAT", 0), 4)
+
+
+def reduces(command: Command) -> bool:
+    """Return True if every channel of a command's OFM takes all channels of its IFM."""
+    return command.name == "CONV" or (command.name == "POOL" and pool_mode(command) == PoolMode.REDUCE_SUM)
+
+
+def ofm_block(command: Command) -> Shape:
+    """The block of OFM that a command computes at once."""
+    r = command.registers
+    return r.get("OFM_BLK_HEIGHT_M1", 0) + 1, r.get("OFM_BLK_WIDTH_M1", 0) + 1, r.get("OFM_BLK_DEPTH_M1", 0) + 1
 
 
 def smaller(a: Shape, b: Shape) -> Shape:

@@ -13,7 +13,7 @@ from tui.simulator.ethosu.costs import NOTHING, Cost, Work
 from tui.simulator.ethosu.memory_ports import Ports
 from tui.simulator.ethosu.passes import Pass, blocks, elements, elementwise_mode, is_binary, pool_mode, smaller
 from tui.simulator.ethosu.registers import ElementwiseMode, PoolMode, bits
-from tui.simulator.ethosu.stream import Command, Stream, commands
+from tui.simulator.ethosu.stream import Command, Stream
 from tui.simulator.ethosu.weights import SUBKERNEL
 from tui.simulator.ethosu55 import matmul, passes, traffic, transposes
 from tui.simulator.ethosu55.registers import NO_FUNCTION
@@ -152,9 +152,9 @@ def _commands(group: Sequence[Pass]) -> tuple[Command, ...]:
     return tuple(p.command for p in group)
 
 
-def _costs(found: Sequence[Pass], ports: Ports) -> Iterator[Cost]:
+def _costs(stream: Stream, ports: Ports) -> Iterator[Cost]:
     """Costs of passes; those of a transpose or of a matrix multiplication have one."""
-    at = 0
+    found, at = list(passes.passes(stream)), 0
     while at < len(found):
         p, before = found[at], found[at - 1] if at else None
         if count := transposes.run(found, at):
@@ -173,8 +173,4 @@ def estimate(stream: Stream, ports: Ports) -> list[Cost]:
     Raises:
         CommandStreamError: a command refers to a memory that is not in `ports`, or cannot be understood.
     """
-    macs = stream.macs_per_cycle
-    copies = [c for c in commands(stream) if c.name == "DMA_START"]
-    found = [costs.known(c, partial(costs.of_copy, c, macs, ports, traffic.speed)) for c in copies]
-    found += _costs(list(passes.passes(stream)), ports)
-    return sorted(found, key=lambda cost: cost.command.index)
+    return costs.with_copies(stream, _costs(stream, ports), ports, traffic.speed)

@@ -8,7 +8,7 @@ from tui.simulator.ethosu.feature_map import BRICK, FeatureMap
 from tui.simulator.ethosu.inputs import broadcast_shape
 from tui.simulator.ethosu.kernel import Kernel
 from tui.simulator.ethosu.memory_ports import Shape
-from tui.simulator.ethosu.passes import Pass, is_binary
+from tui.simulator.ethosu.passes import Pass, is_binary, ofm_block, reduces
 from tui.simulator.ethosu.registers import bits
 from tui.simulator.ethosu.stream import Command, Stream, commands
 from tui.simulator.ethosu.weights import SUBKERNEL
@@ -58,23 +58,17 @@ def _ublock(command: Command, shape: Shape, k: Kernel, size: Configuration) -> S
 
 
 def _of(command: Command, macs: int, size: Configuration) -> Pass:
-    r = command.registers
     ifm, ofm = precision.feature_map(command, "IFM"), precision.feature_map(command, "OFM")
     k = kernel.from_registers(command)
     shape = output_stage.size(command)
-    block = (
-        r.get("OFM_BLK_HEIGHT_M1", 0) + 1,
-        r.get("OFM_BLK_WIDTH_M1", 0) + 1,
-        r.get("OFM_BLK_DEPTH_M1", 0) + 1,
-    )
+    block = ofm_block(command)
     ublock = _ublock(command, shape, k, size)
     if command.name == "ELEMENTWISE":
         return Pass((command,), macs, k, ifm, ofm, shape, shape, block, block, ublock, size.cores)
     rows, columns = k.input_size(shape[0], shape[1])
     depth, block_depth = shape[2], block[2]
-    found = Pass((command,), macs, k, ifm, ofm, shape, shape, block, block, ublock, size.cores)
-    if found.reduces:
-        depth = r.get("IFM_DEPTH_M1", 0) + 1
+    if reduces(command):
+        depth = command.registers.get("IFM_DEPTH_M1", 0) + 1
         part_kernel = command.name == "CONV" and k.part_kernel
         block_depth = ifm_block_depth(depth, wide=ifm.dtype.itemsize == 2, part_kernel=part_kernel)
     times = _scaled(command)

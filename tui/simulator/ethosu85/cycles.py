@@ -11,7 +11,7 @@ from tui.simulator.ethosu.costs import NOTHING, Cost, Work
 from tui.simulator.ethosu.memory_ports import Port, Ports
 from tui.simulator.ethosu.passes import Pass, blocks, elements, elementwise_mode, is_binary, smaller
 from tui.simulator.ethosu.registers import ElementwiseMode, Storage, bits
-from tui.simulator.ethosu.stream import Command, Stream, commands
+from tui.simulator.ethosu.stream import Command, Stream
 from tui.simulator.ethosu.transfers import Channel, Speed
 from tui.simulator.ethosu.weights import SUBKERNEL
 from tui.simulator.ethosu85 import channels, passes, precision, traffic
@@ -126,8 +126,5 @@ def estimate(stream: Stream, ports: Ports) -> list[Cost]:
     Raises:
         CommandStreamError: a command refers to a memory that is not in `ports`, or cannot be understood.
     """
-    macs = stream.macs_per_cycle
-    copies = [c for c in commands(stream) if c.name == "DMA_START"]
-    found = [costs.known(c, partial(costs.of_copy, c, macs, ports, _speed(macs))) for c in copies]
-    found += [costs.known(p.command, partial(_of_pass, p, ports)) for p in passes.passes(stream)]
-    return sorted(found, key=lambda cost: cost.command.index)
+    found = (costs.known(p.command, partial(_of_pass, p, ports)) for p in passes.passes(stream))
+    return costs.with_copies(stream, found, ports, _speed(stream.macs_per_cycle))

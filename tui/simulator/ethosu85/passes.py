@@ -10,7 +10,7 @@ from tui.simulator.ethosu.feature_map import FeatureMap
 from tui.simulator.ethosu.inputs import broadcast_shape
 from tui.simulator.ethosu.kernel import Kernel
 from tui.simulator.ethosu.memory_ports import Shape
-from tui.simulator.ethosu.passes import Pass, is_binary, is_matmul, pool_mode
+from tui.simulator.ethosu.passes import Pass, is_binary, is_matmul, ofm_block, pool_mode, reduces
 from tui.simulator.ethosu.registers import PoolMode, Storage, bits
 from tui.simulator.ethosu.stream import Command, Stream, commands
 from tui.simulator.ethosu.weights import SUBKERNEL
@@ -98,22 +98,17 @@ def _ifm_block(block: Shape, k: Kernel, depth: int, itemsize: int, ublock: Shape
 
 def _of(group: tuple[Command, ...], macs: int) -> Pass:
     command = group[0]
-    r = command.registers
     ifm, ofm = input_map(command), precision.feature_map(command, "OFM")
     k = kernel.from_registers(command)
     before = output_stage.size(command)
     shape = in_memory(command, before)
-    block = (
-        r.get("OFM_BLK_HEIGHT_M1", 0) + 1,
-        r.get("OFM_BLK_WIDTH_M1", 0) + 1,
-        r.get("OFM_BLK_DEPTH_M1", 0) + 1,
-    )
+    block = ofm_block(command)
     ublock = _ublock(command, macs)
     if command.name in ("ELEMENTWISE", "RESIZE"):
         return Pass(group, macs, k, ifm, ofm, shape, shape, block, block, ublock, CORES[macs])
     rows, columns = k.input_size(before[0], before[1])
-    depth, block_depth = r.get("IFM_DEPTH_M1", 0) + 1, block[2]
-    if command.name == "CONV" or (command.name == "POOL" and pool_mode(command) == PoolMode.REDUCE_SUM):
+    depth, block_depth = command.registers.get("IFM_DEPTH_M1", 0) + 1, block[2]
+    if reduces(command):
         block_depth = geometry(command, macs, before[2], depth, 8 * ifm.dtype.itemsize, k).ifm_block_depth
     else:
         depth = before[2]
