@@ -6,14 +6,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.app.days import two_families
 from tests.conftest import Fvp
 from tui.analysis import compare
 from tui.analysis.compare import Profile
 from tui.errors import UsageError
+from tui.run.check import Check
 from tui.run.delegation import Delegation
 from tui.run.figures import Estimate, Inference, Operator
 from tui.run.spec import Spec
 from tui.run.state import Run, State
+from tui.toolchain.target import on_board_of
 
 NET = """
 import torch
@@ -104,6 +107,41 @@ def test_more_is_worse_but_for_what_is_better_the_higher() -> None:
     found = compare.compare(state("a"), state("b", delegation=fewer), Profile())
     assert {figure.name for figure in found.regressions} == {"delegated_percent", "partitions"}
     assert compare.compare(state("a", delegation=fewer), state("b"), Profile()).regressions == ()
+
+
+U55, U85 = (Spec(model="m.py", target=on_board_of(name)) for name in ("ethos-u55-128", "ethos-u85-256"))
+
+
+def test_between_families_of_npus_only_a_lost_match_is_worse_and_what_the_profile_names() -> None:
+    """It is a choice, but a gate that names its figures keeps them."""
+    larger = Estimate(total_cycles=9000, npu_cycles=8000, sram_kib=90.0)
+    slow = (Operator(name="a", op="Conv2D", total_cycles=8600), Operator(name="b", op="Add", total_cycles=400))
+    right, wrong = Check(status="match"), Check(status="mismatch")
+    a, b = state("a", spec=U85, check=right), state("b", spec=U55, check=right, estimate=larger, operators=slow)
+    found = compare.compare(a, b, Profile())
+    assert (found.comparable, found.regressions) == (True, ())
+    assert found.npus == ("ethos-u85-256", "ethos-u55-128")
+    assert [row.name for row in found.figures if row.name == "total_cycles" and row.b == 9000] == ["total_cycles"]
+    named = compare.compare(a, b, Profile(figures={"sram_kib": 50.0}))
+    assert [row.name for row in named.regressions] == ["sram_kib"]
+    lost = compare.compare(a, msgspec.structs.replace(b, check=wrong), Profile())
+    assert [row.name for row in lost.regressions] == ["check"]
+    failed = compare.compare(a, msgspec.structs.replace(b, run=Run(id="b", status="failed")), Profile())
+    assert not failed.comparable
+    # Two sizes of one family are measured against each other as ever.
+    smaller = Spec(model="m.py", target=on_board_of("ethos-u85-128"))
+    same = compare.compare(a, msgspec.structs.replace(b, spec=smaller), Profile())
+    assert same.npus == () and {"total_cycles", "sram_kib", "a"} <= {row.name for row in same.regressions}
+
+
+def test_the_exit_status_between_families_is_that_of_the_match(fvp_tui: Fvp, home: Path) -> None:
+    slower, faster = (directory.name for directory in two_families())
+    done = fvp_tui("compare", faster, slower)
+    assert done.returncode == 0, done.stdout
+    first, second = done.stdout.splitlines()[:2]
+    assert first == "OTHER NPU  figures side by side: a choice, not a regression"
+    assert second.startswith("Different NPUs: Ethos-U85-256 (Corstone-320), 20.9 µs at 1 GHz and Ethos-U55-128 (Corst")
+    assert "WORSE" not in done.stdout
 
 
 def test_a_profile_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import msgspec
 from tests.app import fakes
 from tui.run import events
 from tui.run.events import Event
-from tui.toolchain.target import Target
+from tui.toolchain.target import Target, on_board_of
 
 
 def estimated(cycles: int, what: Iterable[Event], before: int = 0) -> list[Event]:
@@ -86,3 +86,26 @@ def three_days() -> None:
     run("23-013200", "resnet8", "c105", 170_400, kind="compiled", macs=128)
     run("23-013600", "resnet8", "d582", 83_652, kind="mismatch", before=92_194, channels_last=True)
     run("23-021300", "resnet8", "c106", kind="running", macs=512)
+
+
+def two_families() -> tuple[Path, Path]:
+    """Runs of one model on an Ethos-U55 and on an Ethos-U85 that is twice as large and has twice the clock."""
+    found = []
+    for accelerator, cycles, clock in (("ethos-u55-128", 36_480, 5e8), ("ethos-u85-256", 20_912, 1e9)):
+        request = fakes.spec_of("sample:resnet8", target=on_board_of(accelerator))
+        name = f"20261123-023000-resnet8-{accelerator.removeprefix('ethos-')}-e{accelerator[-3:]}"
+        what = [_clocked(event, clock) for event in estimated(cycles, fakes.compiled())]
+        ran = [*fakes.booted(), *fakes.inferred((cycles + 12,)), *fakes.checked(), *fakes.finished()]
+        begun = [_clocked(event, clock) for event in fakes.begun(name, request)]
+        found.append(fakes.make(name, request, [*begun, *what, *ran]))
+    return found[0], found[1]
+
+
+def _clocked(event: Event, hz: float) -> Event:
+    if isinstance(event, events.RunStarted):
+        return msgspec.structs.replace(event, clock_hz=hz)
+    if not isinstance(event, events.Estimated):
+        return event
+    cycles = event.estimate.total_cycles or 0
+    estimate = msgspec.structs.replace(event.estimate, inference_ms=1000 * cycles / hz, core_clock_hz=hz)
+    return msgspec.structs.replace(event, estimate=estimate)

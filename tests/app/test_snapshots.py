@@ -64,6 +64,11 @@ def test_compare(size: tuple[int, int], theme: str, draw: Draw) -> None:
     assert draw("compare", size, theme)
 
 
+@pytest.mark.parametrize("size", AT_SIZES[1:3])
+def test_compare_across_families(size: tuple[int, int], draw: Draw) -> None:
+    assert draw("compare across families", size)
+
+
 @at_sizes
 def test_sweep(size: tuple[int, int], draw: Draw) -> None:
     assert draw("sweep", size)

@@ -3,7 +3,7 @@
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from tests.app.days import three_days
+from tests.app.days import three_days, two_families
 from tests.conftest import taken_over
 from tests.gallery.scene import Bench, Scene, text, until
 from tui.app import remembered
@@ -15,6 +15,7 @@ from tui.app.screens.save_points import SavePointsScreen
 from tui.app.screens.sweep import SweepScreen
 from tui.app.widgets.heat_map import HeatMap
 from tui.app.widgets.run_preview import RunPreview
+from tui.run import store
 
 
 def with_history(bench: Bench) -> FvpApp:
@@ -39,6 +40,18 @@ async def compared(pilot: Pilot[None]) -> None:
     await listed(pilot)
     await pilot.press("c")
     await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen) and pilot.app.screen.found)
+
+
+def with_two_families(bench: Bench) -> FvpApp:
+    two_families()
+    return FvpApp()
+
+
+async def compared_across_families(pilot: Pilot[None]) -> None:
+    names = sorted(store.ids())
+    screen = CompareScreen(*(store.folder() / name for name in names))
+    pilot.app.push_screen(screen)
+    await until(pilot, lambda: screen.found)
 
 
 async def cleanup(pilot: Pilot[None]) -> None:
@@ -75,6 +88,7 @@ async def saved(pilot: Pilot[None]) -> None:
 SCENES = {
     "history": Scene(HistoryScreen, with_history, history),
     "compare": Scene(CompareScreen, with_history, compared),
+    "compare across families": Scene(CompareScreen, with_two_families, compared_across_families),
     "delete many": Scene(CleanupScreen, with_history, cleanup),
     "sweep": Scene(SweepScreen, lambda bench: sweeping(bench, 0.004), swept),
     "sweep of cycles": Scene(SweepScreen, sweeping, other_metric),

@@ -80,5 +80,6 @@ def test_runs_on_npus_of_two_families_say_so_first_with_their_times() -> None:
         found = comparison(compared("total_cycles", 6000, 5000))
         return summary(msgspec.structs.replace(found, differs=differs)).split("\n")[1]
 
-    assert of(targets[0], targets[1]) == "different NPUs: Ethos-U85, 6.00 µs at 1 GHz and Ethos-U55, 10.0 µs at 500 MHz"
+    u85, u55 = "Ethos-U85-256 (Corstone-320), 6.00 µs at 1 GHz", "Ethos-U55-128 (Corstone-300), 10.0 µs at 500 MHz"
+    assert of(targets[0], targets[1]) == f"Different NPUs: {u85} and {u55}"
     assert of(targets[0], targets[2]) == of(targets[0], targets[3]) == ""

@@ -1,6 +1,6 @@
 """Comparison of two runs: their differences, their figures, and their operators matched by module."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from tui.run import store
 from tui.run.derived import checked
 from tui.run.figures import Figure, Operator, spread
 from tui.run.state import State
+from tui.toolchain import boards
 
 SCHEMA_VERSION = 1
 
@@ -20,6 +21,9 @@ CHECK = "check"
 HIGHER_IS_BETTER = frozenset({"delegated_percent", "sqnr_db", CHECK})
 EXACT = frozenset({"partitions", "cpu_kernels", CHECK})
 """Counts: one more is a regression, whatever its share."""
+
+ACCELERATOR = "spec.target.accelerator"
+"""Name of the difference between two targets' accelerators."""
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,6 +83,18 @@ class Comparison(Figure, frozen=True, kw_only=True):
         """Figures and modules that got worse by more than the profile allows."""
         return tuple(figure for figure in (*self.figures, *self.operators) if figure.regression)
 
+    @property
+    def npus(self) -> tuple[str, ...]:
+        """The accelerators of A and B, where these are of two families of NPUs; else empty.
+
+        Then it is a choice that is looked at, not a change of the model: the cycles and memories of one are no measure
+        for those of the other, whose clock and memories are others.
+        """
+        differs = next((difference for difference in self.differs if difference.name == ACCELERATOR), None)
+        names = () if differs is None else tuple(filter(None, (differs.a, differs.b)))
+        families = {boards.of(name).npu.name for name in names if name not in boards.CPU_TARGETS}
+        return names if len(families) == len(names) == 2 else ()
+
 
 def read_profile(path: Path) -> Profile:
     """Read a profile from a TOML file.
@@ -90,13 +106,16 @@ def read_profile(path: Path) -> Profile:
 
 
 def compare(a: State, b: State, profile: Profile) -> Comparison:
-    """Compare B with A: their differences, and what is worse in B."""
+    """Compare B with A: their differences, and what is worse in B.
+
+    Between two families of NPUs only a lost match is, and what the profile names.
+    """
     reasons = tuple(_reasons(a, b))
     differs = tuple(_differences(a, b))
     if reasons:
         return Comparison(a=a.run.id, b=b.run.id, comparable=False, reasons=reasons, differs=differs)
     partly = tuple(_partly(a, b))
-    return Comparison(
+    found = Comparison(
         a=a.run.id,
         b=b.run.id,
         comparable=True,
@@ -105,6 +124,15 @@ def compare(a: State, b: State, profile: Profile) -> Comparison:
         figures=tuple(_figures(a, b, profile, inferences=not partly)),
         operators=tuple(_modules(a.operators, b.operators, profile)),
     )
+    return _side_by_side(found, {CHECK, *profile.figures}) if found.npus else found
+
+
+def _side_by_side(found: Comparison, judged: Collection[str]) -> Comparison:
+    """The comparison with no regressions but in the figures that are judged."""
+    replace = msgspec.structs.replace
+    figures = tuple(replace(each, regression=each.regression and each.name in judged) for each in found.figures)
+    operators = tuple(replace(each, regression=False) for each in found.operators)
+    return replace(found, figures=figures, operators=operators)
 
 
 def _reasons(a: State, b: State) -> Iterator[str]:

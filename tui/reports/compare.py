@@ -4,17 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from tui.analysis.compare import CHECK, Compared, ComparedModule, Comparison, Difference
+from tui.analysis.compare import ACCELERATOR, CHECK, Compared, ComparedModule, Comparison, Difference
 from tui.reports.format import UNKNOWN, change, field, frequency, table, time
 from tui.text import clean, counted
 from tui.toolchain import boards, vela
-from tui.toolchain.boards import Npu
 
 MOST_MODULES = 12
 WORSE = "WORSE"
 """Mark of a figure that got worse."""
 
-ACCELERATOR, SYSTEM_CONFIG = "spec.target.accelerator", "spec.target.system_config"
+SYSTEM_CONFIG = "spec.target.system_config"
 LABELS = {
     ACCELERATOR: "target",
     "spec.target.memory_mode": "memory mode",
@@ -38,7 +37,7 @@ class Verdict:
     """The outcome of a comparison: outputs that are not the model's outweigh any gain."""
 
     word: str
-    """``WRONG``, ``2 WORSE``, ``NOT WORSE`` or ``NOT COMPARED``."""
+    """``WRONG``, ``2 WORSE``, ``NOT WORSE``, ``OTHER NPU`` or ``NOT COMPARED``."""
     tone: Literal["good", "bad", "unknown"]
     sentence: str
 
@@ -58,6 +57,8 @@ def verdict(comparison: Comparison) -> Verdict:
         return Verdict(f"{len(worse)} {WORSE}", "bad", words)
     right = "B's outputs are the model's, A's were not; " if check is not None and (check.a, check.b) == (0, 1) else ""
     unchecked = "; B's outputs were not checked" if check is not None and check.b is None else ""
+    if comparison.npus:
+        return Verdict("OTHER NPU", "unknown", f"{right}figures side by side: a choice, not a regression{unchecked}")
     return Verdict("NOT WORSE", "good", f"{right}nothing is worse than the profile allows{unchecked}")
 
 
@@ -67,25 +68,23 @@ def figure(comparison: Comparison, name: str) -> Compared | None:
 
 
 def npus_words(comparison: Comparison) -> str:
-    """Name the NPUs and their clocks, where they are of different families; empty where they are not.
+    """Name the NPUs, their boards and clocks, where they are of different families; empty where they are not.
 
     The cycles of one are no measure for those of the other: the times are.
     """
-    differs = {difference.name: (difference.a, difference.b) for difference in comparison.differs}
-    names, systems = differs.get(ACCELERATOR, (None, None)), differs.get(SYSTEM_CONFIG, (None, None))
-    npus = [boards.of(name).npu for name in names if name and name not in boards.CPU_TARGETS]
-    if len(npus) < 2 or npus[0] is npus[1]:
+    if not comparison.npus:
         return ""
+    systems = next(((d.a, d.b) for d in comparison.differs if d.name == SYSTEM_CONFIG), (None, None))
     cycles = figure(comparison, CYCLES)
     counts = (None, None) if cycles is None else (cycles.a, cycles.b)
-    return "different NPUs: " + " and ".join(map(_npu_words, npus, systems, counts))
+    return "Different NPUs: " + " and ".join(map(_npu_words, comparison.npus, systems, counts))
 
 
-def _npu_words(npu: Npu, system_config: str | None, cycles: float | None) -> str:
-    """``Ethos-U55, 40.3 µs at 500 MHz``."""
-    hz = vela.clock_hz(system_config or "")
+def _npu_words(accelerator: str, system_config: str | None, cycles: float | None) -> str:
+    """``Ethos-U55-128 (Corstone-300), 40.3 µs at 500 MHz``."""
+    board, hz = boards.of(accelerator), vela.clock_hz(system_config or "")
     spent = f"{time(cycles / hz)} at {frequency(hz)}" if cycles is not None and hz else frequency(hz)
-    return f"{npu.name}, {spent}"
+    return f"{board.npu.name}-{accelerator.rpartition('-')[2]} ({board.system}), {spent}"
 
 
 Row = TypeVar("Row", bound=Compared)

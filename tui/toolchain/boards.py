@@ -145,6 +145,11 @@ class Board(msgspec.Struct, frozen=True):
     image: Image | None
     """Arm's prebuilt firmware for it; None where there is none."""
 
+    @property
+    def system(self) -> str:
+        """Name of the system without its NPU's."""
+        return self.name.partition(" with ")[0]
+
 
 _AXI = PmuEvents(
     sram_reads=f"{PMU_PREFIX}AXI0_RD_DATA_BEAT_RECEIVED",

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui.analysis.compare import Comparison, Profile, compare
+from tui.analysis.compare import ACCELERATOR, Comparison, Profile, compare
 from tui.app.open_line import open_line
 from tui.app.screens.again import edit_again, run_again
 from tui.app.widgets.background import in_background, tell
@@ -229,11 +229,14 @@ class CompareScreen(Screen[None]):
 def differs_words(found: Found) -> Content:
     """Differences between the settings of two runs, and what of the runs cannot be compared and why."""
     parts = []
+    npus = npus_words(found.comparison)
     for difference in found.comparison.differs:
+        if npus and difference.name == ACCELERATOR:
+            continue  # the heading names both
         label, values = difference_words(difference)
         parts.append(Content.assemble((f"{label} ", "$muted"), (values.replace(" -> ", " → "), "$accent")))
     lines = [Content.assemble(("differs  ", "$muted"), Content("   ").join(parts))]
-    if npus := npus_words(found.comparison):
+    if npus:
         lines.insert(0, Content.assemble((npus, "bold $strong")))
     if not parts:
         lines = [Content.assemble(("the same model, options and versions", "$muted"))]

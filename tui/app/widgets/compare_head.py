@@ -97,6 +97,7 @@ def against(comparison: Comparison, found: Verdict, a: State, b: State) -> TileF
         return TileFace("B AGAINST A", UNKNOWN, words=found.word.lower(), role="warn")
     figure, _, unit = words.partition(" ")
     sense = "same" if percent == 0 else "faster" if percent < 0 else "slower"
-    role = "fail" if found.tone == "bad" else "muted" if percent == 0 else "ok" if percent < 0 else "fail"
+    slower = "muted" if comparison.npus else "fail"
+    role = "fail" if found.tone == "bad" else "muted" if percent == 0 else "ok" if percent < 0 else slower
     worse = f", {found.word}" if found.tone == "bad" else ""
     return TileFace("B AGAINST A", figure, unit, words=sense + worse, role=role)
