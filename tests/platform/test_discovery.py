@@ -145,6 +145,24 @@ def test_a_runner_tells_which_npus_it_can_be_for(
                 selection.choose(spec(runner=path, **named))
 
 
+@pytest.mark.parametrize(
+    ("symbols", "npus"),
+    [
+        (("ethosu_pmu_desc_u55",), ("Ethos-U55",)),
+        (("ethosu_pmu_desc_u65", "another"), ("Ethos-U65",)),
+        (
+            ("ethosu_pmu_desc_u55", "ethosu_pmu_desc_u65", "ethosu_pmu_desc_u85"),
+            ("Ethos-U85", "Ethos-U55", "Ethos-U65"),
+        ),
+        (("ethosu_pmu_desc_u99",), ("Ethos-U55", "Ethos-U65")),
+    ],
+)
+def test_the_driver_in_a_runner_tells_its_npu(symbols: tuple[str, ...], npus: tuple[str, ...], tmp_path: Path) -> None:
+    texts = boards.ETHOS_U55.pmu.sram_reads.encode()
+    path = elves.write(tmp_path / "arm_executor_runner", "semihosting", texts, dict.fromkeys(symbols, 8))
+    assert inspection.inspect(path).npus == npus
+
+
 def test_a_link_to_the_fvp_keeps_its_name_wherever_it_is_found(
     fvp: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -199,6 +199,8 @@ def test_corstone_300_from_discovery_to_figures(machine: Machine, kind: Kind) ->
     # The stand-in's semihosting runner is the simulator, which ends in its own way.
     assert b"Ethos-U rev " in console and (b"[warning ][main@0]" in console) == (kind != "semihosting")
     assert [note for note in state["notes"] if "warning" in note] == []
+    (note,) = [note for note in state["notes"] if "does not say which NPU it was built for" in note]
+    assert f"was not checked that this is the {machine.board.npu.name} of {machine.board.name}" in note
 
 
 @pytest.mark.parametrize("name", ["sse300_u55_executorch_tinycnn_full"])
@@ -255,11 +257,13 @@ def test_what_is_said_of_corstone_300_before_a_run(machine: Machine) -> None:
 
 @pytest.mark.parametrize("machine", [boards.CORSTONE_300_U55], indirect=True)
 def test_a_runner_of_another_board_is_refused_with_the_reason(machine: Machine) -> None:
-    wrong = machine.folder / "u85.elf"
-    elves.write(wrong, "semihosting", boards.ETHOS_U85.pmu.sram_reads.encode())
-    status, state = machine.run(machine.program, "--runner", str(wrong))
-    assert status == 4
-    assert "was built for Ethos-U85, and Corstone-300 with Ethos-U55 has an Ethos-U55" in state["run"]["reason"]
+    wrong = machine.folder / "wrong.elf"
+    u65 = boards.ETHOS_U65.pmu.sram_reads.encode(), {"ethosu_pmu_desc_u65": 8}
+    for name, texts, objects in (("Ethos-U85", boards.ETHOS_U85.pmu.sram_reads.encode(), {}), ("Ethos-U65", *u65)):
+        elves.write(wrong, "semihosting", texts, objects)
+        status, state = machine.run(machine.program, "--runner", str(wrong))
+        assert status == 4
+        assert f"was built for {name}, and Corstone-300 with Ethos-U55 has an Ethos-U55" in state["run"]["reason"]
     assert "firmware build CHECKOUT --target ethos-u55-128" in state["run"]["hint"]
     assert not (machine.folder / "arguments.json").exists()
 

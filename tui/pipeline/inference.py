@@ -27,6 +27,7 @@ def run(record: Record, platform: Platform, requests: Requests) -> Outputs:
         UserError: the runner holds another program.
     """
     preflight.note_differences(record, platform)
+    preflight.note_unknown_npu(record, platform)
     platform.folder.mkdir(exist_ok=True)
     shutil.copyfile(record.artifacts / store.MODEL, platform.folder / command.PROGRAM)
     preflight.check_embedded_program(record, platform)

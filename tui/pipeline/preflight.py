@@ -112,6 +112,18 @@ def note_differences(record: Record, platform: Platform) -> None:
         record.note(f"{platform.choice.name} does not list the parameter {name}: {done}")
 
 
+def note_unknown_npu(record: Record, platform: Platform) -> None:
+    """Note that a runner's file does not say which NPU it was built for: one for another fails at its first command."""
+    runner, board = platform.choice.runner, record.spec.target.board
+    if platform.choice.kind != "fvp" or runner is None or runner.image is not None or len(runner.npus) == 1:
+        return
+    which = f": it may be {' or '.join(runner.npus)}" if runner.npus else ""
+    record.note(
+        f"{runner.path.name} does not say which NPU it was built for{which}; it was not checked that this is the"
+        f" {board.npu.name} of {board.name}"
+    )
+
+
 def check_embedded_program(record: Record, platform: Platform) -> None:
     """Refuse a runner that has another program embedded.
 

@@ -36,6 +36,9 @@ POOLS = {
 """Names of the arrays that a runner allocates from (Arm's own one after, in its inference runner), with the names
 it prints for them."""
 
+DRIVER = "ethosu_pmu_desc_"
+"""Beginning of the name of an object of the Ethos-U driver; it ends in ``u55``, ``u65`` or ``u85``."""
+
 _ARM = "EM_ARM"
 _CACHED_ADDRESS = re.compile(r"^ET_MODEL_PTE_ADDR:\w+=(0x[0-9a-fA-F]{1,16})\s*$", re.MULTILINE)
 _CACHED_NPU = re.compile(r"^ETHOSU_TARGET_NPU_CONFIG:\w+=([\w-]{1,32})\s*$", re.MULTILINE)
@@ -55,7 +58,7 @@ def inspect(
             elf = ELFFile(file)
             machine = elf["e_machine"]
             segments = [segment.data() for segment in elf.iter_segments() if segment["p_type"] == "PT_LOAD"]
-            pools = _pools(elf)
+            pools, driver = _pools(elf), _driver(elf)
     except OSError as error:
         raise PlatformUnavailable(f"no runner at {path}: {error.strerror}") from error
     except (ELFError, ValueError, KeyError, UnicodeDecodeError) as error:
@@ -92,7 +95,7 @@ def inspect(
         bundles=_holds(segments, BUNDLE_TEXT),
         pte_address=firmware_images.PROGRAM if runner_kind == "mlek" else address,
         program=program if runner_kind == "embedded" else None,
-        npus=_npus(path, segments),
+        npus=_npus(path, driver, segments),
         pools={**pools, **(MLEK_POOLS if runner_kind == "mlek" else {})},
     )
 
@@ -134,12 +137,21 @@ def _programs(segment: bytes) -> Iterator[bytes]:
         yield rest
 
 
-def _npus(path: Path, segments: list[bytes]) -> tuple[str, ...]:
-    """Names of the NPUs it can be for: that of its build folder, else those whose events it prints; empty if none."""
+def _driver(elf: ELFFile) -> tuple[str, ...]:
+    """Names of the NPUs whose driver is in it. A recent one has a symbol for each; an older one does not tell."""
+    found = {symbol.name for symbol in symbols(elf) if symbol.name.startswith(DRIVER)}
+    return tuple(b.npu.name for b in boards.BOARDS if DRIVER + b.npu.accelerator.removeprefix("ethos-") in found)
+
+
+def _npus(path: Path, driver: tuple[str, ...], segments: list[bytes]) -> tuple[str, ...]:
+    """Names of the NPUs it can be for: that of its build folder, else its driver's, else those whose events it prints.
+
+    A driver for both U55 and U65 has the events of both, and nothing else in the file may say which of them it drives.
+    """
     cached = _cached(path, _CACHED_NPU)
     if built := [board.npu.name for board in boards.BOARDS if cached in board.npu.accelerators]:
         return tuple(built)
-    return tuple(b.npu.name for b in boards.BOARDS if _holds(segments, b.npu.pmu.sram_reads.encode()))
+    return driver or tuple(b.npu.name for b in boards.BOARDS if _holds(segments, b.npu.pmu.sram_reads.encode()))
 
 
 def _cached(path: Path, pattern: "re.Pattern[str]") -> str | None:
