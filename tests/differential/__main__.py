@@ -29,6 +29,10 @@ PROGRESS = 100
 """Graphs between two lines that say how far it is."""
 
 
+COMPARED = ("equal", "excused", "mismatch", "error")
+"""Verdicts of graphs that were compared."""
+
+
 @dataclass(frozen=True)
 class Series:
     """A series of graphs."""
@@ -55,6 +59,10 @@ class Count:
     steps: Counter[str] = field(default_factory=Counter)
     """Operators in graphs that were compared, by family."""
     reasons: Counter[str] = field(default_factory=Counter)
+    excused: Counter[str] = field(default_factory=Counter)
+    """Configurations whose difference a named fault explains, by its name."""
+    excused_graphs: dict[str, int] = field(default_factory=dict)
+    """The first graph of each of them."""
     refused_configurations: Counter[str] = field(default_factory=Counter)
     failures: list[tuple[int, str]] = field(default_factory=list)
     findings: list["Outcome"] = field(default_factory=list)
@@ -69,7 +77,7 @@ class Count:
     @property
     def compared(self) -> int:
         """Graphs whose outputs were compared."""
-        return sum(n for (_, verdict), n in self.outcomes.items() if verdict in ("equal", "mismatch", "error"))
+        return sum(n for (_, verdict), n in self.outcomes.items() if verdict in COMPARED)
 
 
 def add(count: Count, index: int, family: str, outcome: object) -> None:
@@ -96,7 +104,10 @@ def add(count: Count, index: int, family: str, outcome: object) -> None:
     count.partial += outcome.partial
     count.steps.update(outcome.families)
     count.refused_configurations.update(outcome.refused)
-    if outcome.verdict != "equal":
+    count.excused.update(outcome.excused)
+    for name in outcome.excused:
+        count.excused_graphs.setdefault(name, index)
+    if outcome.verdict not in ("equal", "excused"):
         count.failures.append((index, outcome.detail))
 
 
@@ -110,10 +121,10 @@ def _linked(outcome: "Outcome") -> str:
 
 def report(count: Count, families: Iterable[str], series: Series, seconds: float, out: TextIO) -> None:
     """Print the tables."""
-    verdicts = ("equal", "mismatch", "error", "refused")
+    verdicts = (*COMPARED, "refused")
     linked = ("kept", "known", "unknown")
     print(
-        f"\n{'':18}{'simulator and reference model':>48}{'operators':>11}{'quantized and lowered':>30}\n"
+        f"\n{'':18}{'simulator and reference model':>58}{'operators':>11}{'quantized and lowered':>30}\n"
         f"{'family':18}{'graphs':>8}" + "".join(f"{v:>10}" for v in (*verdicts, "", *linked)),
         file=out,
     )
@@ -134,6 +145,9 @@ def report(count: Count, families: Iterable[str], series: Series, seconds: float
         f" graphs some operators were left for the CPU; {seconds:.0f} s, {count.seconds:.0f} s of CPU",
         file=out,
     )
+    print(f"\nconfigurations that differ by a named fault of the compiler: {count.excused.total()}", file=out)
+    for name, number in count.excused.most_common():
+        print(f"{number:6}  {name}, the first --index {count.excused_graphs[name]}", file=out)
     listed = (
         ("graphs refused", count.reasons),
         ("configurations refused", count.refused_configurations),
@@ -171,7 +185,7 @@ def one(series: Series, index: int, out: TextIO) -> int:
     outcome = comparison.compare_number(series.seed, index, series.npu)
     print(f"{outcome.verdict} {outcome.detail}\n{outcome}", file=out)
     _report_findings([outcome] if outcome.findings else [], series, out)
-    return 0 if outcome.verdict in ("equal", "refused") and _linked(outcome) != "unknown" else 1
+    return 0 if outcome.verdict in ("equal", "excused", "refused") and _linked(outcome) != "unknown" else 1
 
 
 def known(out: TextIO) -> int:

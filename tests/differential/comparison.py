@@ -12,11 +12,11 @@ from typing import Any, Literal
 import numpy as np
 import tosa_reference_model
 
-from tests.differential import families, faults, links, lowering, overwriting
+from tests.differential import excuses, families, links, lowering
 from tests.differential.faults import Fault
 from tests.differential.links import Finding
 from tests.differential.lowering import Partition
-from tests.differential.specs import Configuration, Given, Npu, Spec, Step, generator
+from tests.differential.specs import Configuration, Given, Kind, Npu, Spec, Step, generator
 from tests.simulator import programs
 from tests.simulator.programs import Part
 from tui.compile.links import tosa_reference
@@ -24,10 +24,14 @@ from tui.errors import one_line
 from tui.simulator.delegate import DelegateError
 
 Array = np.ndarray[Any, Any]
-Verdict = Literal["equal", "mismatch", "error", "refused"]
+Verdict = Literal["equal", "excused", "mismatch", "error", "refused"]
 
 STYLES = ("uniform", "extreme")
 """Inputs of each graph: all integers alike, and those where arithmetic has its edges."""
+
+
+SHIFTS = 7
+"""One more than the greatest amount that a fault's graph shifts by."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Outcome:
     compilations: int = 0
     refused: tuple[str, ...] = ()
     """Reasons why Vela rejected configurations of a graph that it compiled for others."""
+    excused: tuple[str, ...] = ()
+    """Names of the compiler's faults that explain differences, one for each configuration that differs."""
     partial: bool = False
     """Some operators were left for the CPU."""
     seconds: float = 0.0
@@ -55,6 +61,10 @@ class Outcome:
 
 class RefusedError(Exception):
     """A graph that cannot be compared; the text is a reason that many graphs may share."""
+
+
+class ExcusedError(Exception):
+    """A difference that a named fault of the compiler explains; the text names it."""
 
 
 class DifferentError(Exception):
@@ -133,27 +143,8 @@ def _compare(part: Part, cases: list[tuple[list[Array], list[Array]]]) -> None:
     where = _difference(part, cases)
     if where is None:
         return
-    if faults.BEYOND_SHRAM in where:
-        raise RefusedError("vela: loads a table beyond SHRAM")
-    stream = part.load().stream
-    if faults.loses_a_table(stream):
-        raise RefusedError("vela: loads a table over another that is still to be used")
-    if faults.mixes_accumulators(stream):
-        raise RefusedError("vela: goes on with accumulators of other channels")
-    if faults.pads_its_input(stream):
-        raise RefusedError("vela: takes rows of its input for padding")
-    if faults.may_lack_channels(stream):
-        raise RefusedError("vela: has weights for other channels than there are")
-    if faults.clamps_in_another_shape(stream):
-        raise RefusedError("vela: clamps rows in another shape than it reads them")
-    if faults.chooses_in_part(stream):
-        raise RefusedError("vela: chooses in another shape")
-    if faults.rounds_a_shift(stream):
-        raise RefusedError("ethos-u55: rounds a right shift")
-    if faults.saturates(stream):
-        raise RefusedError("ethos-u55: saturates what TOSA wraps")
-    if overwriting.overwrites(part, cases[0][0]):
-        raise RefusedError("vela: writes rows where others lie")
+    if (fault := excuses.excuse(part, cases)) is not None:
+        raise ExcusedError(f"vela: {fault}")
     raise DifferentError(where)
 
 
@@ -175,6 +166,7 @@ def compare(spec: Spec) -> Outcome:
     steps = tuple(step.family for step in spec.steps)
     compilations = 0
     refusals: list[str] = []
+    excused: list[str] = []
     partial = False
     found: tuple[Finding, ...] = ()
     unlinked = ""
@@ -188,6 +180,7 @@ def compare(spec: Spec) -> Outcome:
             detail=detail,
             compilations=compilations,
             refused=tuple(refusals),
+            excused=tuple(excused),
             partial=partial,
             seconds=time.process_time() - begun,
             findings=found,
@@ -216,12 +209,16 @@ def compare(spec: Spec) -> Outcome:
                     compared += 1
                 except RefusedError as refused:
                     refusals.append(str(refused))
+                except ExcusedError as explained:
+                    excused.append(str(explained))
                 except DifferentError as different:
                     return ended("mismatch", f"{configuration}: {different}")
     except RefusedError as refused:
         return ended("refused", str(refused))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is not a refusal
         return ended("error", f"{type(error).__name__}: {error}")
+    if excused:
+        return ended("excused", excused[0])
     return ended("equal") if compared else ended("refused", refusals[0])
 
 
@@ -247,11 +244,17 @@ def _shortest(spec: Spec) -> int:
 
 def smallest(fault: Fault, number: int = 0) -> Spec:
     """The graph of one of the compiler's known faults."""
-    inputs = [Given(f"x{n}", shape, "float") for n, shape in enumerate(fault.inputs)]
-    parameters = [Given(f"w{n}", shape, "float", True) for n, shape in enumerate(fault.parameters, start=len(inputs))]
+    kinds: tuple[Kind, Kind] = ("float", "float") if fault.dtype == "float32" else ("int", "index")
+    given = [
+        Given(f"{'w' if constant else 'x'}{n}", shape, kind, constant, SHIFTS if kind == "index" else 0, fault.dtype)
+        for n, (shape, kind, constant) in enumerate(
+            [(shape, kinds[0], False) for shape in fault.inputs]
+            + [(shape, kinds[1], True) for shape in fault.parameters]
+        )
+    ]
     steps = tuple(Step("", f"v{n}", text) for n, text in enumerate(fault.steps))
     configuration = Configuration(*fault.target, None, "Performance")
-    return Spec(0, number, "", (*inputs, *parameters), steps, fault.quantization, (configuration,))
+    return Spec(0, number, "", tuple(given), steps, fault.quantization, (configuration,))
 
 
 def compare_number(seed: int, index: int, npu: Npu = "ethos-u85") -> Outcome:

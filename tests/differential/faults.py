@@ -19,19 +19,19 @@ from tui.simulator.ethosu.registers import Broadcast, ElementwiseMode, Storage
 from tui.simulator.ethosu.stream import Command, Stream, commands
 from tui.simulator.ethosu55 import precision as precision_u55
 from tui.simulator.ethosu85 import accumulators, precision
-from tui.simulator.ethosu85.registers import COMMANDS, AccumulatorInput
+from tui.simulator.ethosu85.registers import AccumulatorInput
 
 TABLES = 0x100
 """In a DMA's destination region: the NPU's own memory, which holds lookup tables."""
-
-BEYOND_SHRAM = "of SHRAM: Vela 5.1's fault"
-"""Words of the simulator where an Ethos-U55's table lies beyond its memory."""
 
 PERMUTED = 0x7000
 """In an output's precision: how its axes are exchanged."""
 
 LOOKUP = 8
 """The first activation function that is a lookup."""
+
+
+U55_128 = ("ethos-u55-128", "Ethos_U55_High_End_Embedded", "Shared_Sram")
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Fault:
     why: str
     target: tuple[str, str, str] = ("ethos-u85-256", "Ethos_U85_SYS_DRAM_Mid", "Sram_Only")
     """Accelerator, system config and memory mode."""
+    dtype: str = "float32"
+    """Of its inputs and parameters; parameters of integers are amounts to shift by."""
 
 
 KNOWN = (
@@ -283,7 +285,25 @@ KNOWN = (
         ("torch.cat((x0, torch.tanh(x1.transpose(1, 2))), 1)",),
         "int8",
         "a permute and a table, into a concatenation of several rows: all but the first are written where others lie",
-        ("ethos-u55-128", "Ethos_U55_High_End_Embedded", "Shared_Sram"),
+        U55_128,
+    ),
+    Fault(
+        ((1, 2, 3, 4),),
+        ((1, 2, 3, 4),),
+        ("torch.bitwise_left_shift(x0, self.w1)",),
+        "int8",
+        "a left shift of 32 bits, which ends at the limits of int32 where TOSA's loses its upper bits",
+        U55_128,
+        "int32",
+    ),
+    Fault(
+        ((1, 2, 3, 4),),
+        ((1, 2, 3, 4),),
+        ("torch.bitwise_left_shift(x0, self.w1)",),
+        "int8",
+        "a left shift of 8 bits: in 32 bits, and a cast, which ends at the limits of int8 where TOSA's loses bits",
+        U55_128,
+        "int8",
     ),
 )
 
@@ -389,24 +409,17 @@ def loses_a_table(stream: Stream) -> bool:
     return False
 
 
-def rounds_a_shift(stream: Stream) -> bool:
-    """True if an Ethos-U55 shifts right: its hardware rounds where TOSA does not."""
-    return stream.command_set is not COMMANDS and any(
-        command.label == "ELEMENTWISE SHR" for command in commands(stream)
-    )
+def shifts_left(command: Command) -> bool:
+    """True if a command of an Ethos-U55 shifts left: it saturates, where TOSA's result loses its upper bits."""
+    return command.label == "ELEMENTWISE SHL"
 
 
-def saturates(stream: Stream) -> bool:
-    """True if an Ethos-U55 shifts left, or casts to a narrower type: its commands saturate, TOSA's results wrap."""
-    return stream.command_set is not COMMANDS and any(
-        command.label == "ELEMENTWISE SHL" or (command.label == "ELEMENTWISE ADD" and _narrows(command))
-        for command in commands(stream)
-    )
-
-
-def _narrows(command: Command) -> bool:
+def narrows(command: Command) -> bool:
+    """True if a command of an Ethos-U55 does nothing but cast to a narrower type: as `shifts_left`."""
+    if command.label != "ELEMENTWISE ADD" or command.registers.get("OFM_SCALE", 1) != 1:
+        return False
     ifm, ofm = (precision_u55.feature_map(command, which).dtype.itemsize for which in ("IFM", "OFM"))
-    return ifm > ofm and command.registers.get("OFM_SCALE", 1) == 1
+    return ifm > ofm
 
 
 def mixes_accumulators(stream: Stream) -> bool:
