@@ -74,6 +74,11 @@ def test_sweep(size: tuple[int, int], draw: Draw) -> None:
     assert draw("sweep", size)
 
 
+@at_sizes
+def test_sweep_over_families(size: tuple[int, int], draw: Draw) -> None:
+    assert draw("sweep over families", size)
+
+
 @in_themes
 def test_sweep_in_other_colours(theme: str, draw: Draw) -> None:
     assert draw("sweep of cycles", BROAD, theme)

@@ -21,6 +21,7 @@ from tui.app.screens.setup import SetupScreen
 from tui.app.screens.sweep import SweepScreen
 from tui.app.screens.value import ValueScreen
 from tui.app.time_limit import milliseconds, problem
+from tui.app.widgets.card import Card
 from tui.app.widgets.command_line import CommandLine
 from tui.app.widgets.heat_map import HeatMap
 from tui.app.widgets.lines import Lines
@@ -29,6 +30,7 @@ from tui.app.widgets.sweep_cards import Doublings, Picks
 from tui.app.widgets.sweep_plot import AXES, frontier, plot
 from tui.reports.sweep import Pick, doublings, nearest_words
 from tui.run import store
+from tui.run.spec import Spec
 from tui.toolchain import boards
 
 POINTS = 5 * len(boards.DEFAULT.npu.memory_modes)
@@ -162,6 +164,49 @@ async def test_a_model_that_was_never_lowered_is_compiled_once(home: Path, until
     assert found.run.status == "ok" and found.spec is not None and found.spec.until == "emit"
 
 
+async def test_families_of_npus_stand_in_one_map(ran: Callable[..., Ran], home: Path, until: Until) -> None:
+    for options in ((), ("--target", "ethos-u55-128")):
+        taken_over(ran("sample:digits", *options), home)
+    remembered.keep(spec=Spec("sample:digits"))
+    app = FvpApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "--target ethos-u85-256" in app.screen.query_one(CommandLine).command)
+        await pilot.press("w")
+        await until(pilot, lambda: complete(app))
+        # The only family stays.
+        await pilot.press("8")
+        assert f"{POINTS} of {POINTS}" in text(app, "#progress")
+        await pilot.press("5", "6")
+        await until(pilot, lambda: complete(app))
+        assert "29 of 29" in text(app, "#progress") and "U55+U65+U85" in text(app, "#heading")
+        # The cursor stays where it was; the best of all are picked.
+        assert text(app, "#point").startswith("▸ ethos-u85-256  Sram_Only")
+        rows = map_of(app).words.splitlines()
+        assert rows[0].split() == ["Sram_Only", "Shared_Sram", "Dedicated_Sram"]
+        assert [row.split()[0] for row in rows[1:]] == [*"5555", *"66", *"88888"]
+        assert rows[1].split()[1] == "ethos-u55-32" and rows[1].count("µs") == 2 and "◆" in rows[1]
+        assert rows[-1].split()[1] == "ethos-u85-2048" and "★" in rows[-1]
+        chosen = lines(app, Picks)
+        assert "U85-2048  Sram_Only" in chosen and "U55-32 " in chosen and " MACs " not in chosen
+        assert {"5", "6", "8"} <= set("".join(lines(app, Scatter).splitlines()[:-2]))
+        # An Ethos-U55 has no third memory mode: the cursor stays on what there is.
+        await pilot.press("right", "right", *["up"] * 5)
+        assert text(app, "#point").startswith("▸ ethos-u55-128  Shared_Sram")
+        assert "U55" in app.screen.query_one("#gains", Card).words
+        # A system config is that of the family under the cursor.
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: complete(app))
+        await pilot.press("y")
+        assert "--targets ethos-u55,ethos-u65,ethos-u85 --system-configs Ethos_U55_" in app.clipboard
+        assert app.clipboard.endswith(",Ethos_U65_High_End,Ethos_U85_SYS_DRAM_Mid")
+        # A family that is left out takes the cursor with it, and the choice fills Setup.
+        await pilot.press("8", "enter")
+        await until(pilot, lambda: isinstance(app.screen, SetupScreen))
+        command = app.screen.query_one(CommandLine).command
+        assert "--target ethos-u55-128" in command and "--system-config Ethos_U55_" in command
+    assert len(store.ids()) == 2
+
+
 async def test_a_program_cannot_be_swept(ran: Callable[..., Ran], until: Until) -> None:
     app = FvpApp(model=str(ran("sample:digits").artifacts / "model.pte"))
     async with app.run_test(size=(80, 24)) as pilot:
@@ -249,7 +294,7 @@ async def test_names_and_reasons_of_vela_are_only_text(text: str, until: Until) 
         app.query_one(Picks).show(
             [Pick("★", "fastest", known)], 1.0, frontier(sweep.points, AXES[0]), nearest_words(sweep.points)
         )
-        app.query_one(Doublings).show(doublings([known, faster]))
+        app.query_one(Doublings).show(doublings([known, faster]), 1)
         await pilot.pause()
         drawn = [strip.text for strip in app.screen._compositor.render_strips()]
         assert not {c for line in drawn for c in line} & set(CONTROLS)

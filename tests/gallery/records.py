@@ -13,6 +13,7 @@ from tui.app.screens.history import HistoryScreen
 from tui.app.screens.root import FvpApp
 from tui.app.screens.save_points import SavePointsScreen
 from tui.app.screens.sweep import SweepScreen
+from tui.app.widgets.command_line import CommandLine
 from tui.app.widgets.heat_map import HeatMap
 from tui.app.widgets.run_preview import RunPreview
 from tui.run import store
@@ -79,6 +80,18 @@ async def other_metric(pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
+def sweeping_families(bench: Bench) -> FvpApp:
+    taken_over(bench.ran("sample:digits", "--target", "ethos-u55-128"), bench.home)
+    return sweeping(bench, 0.02)
+
+
+async def swept_over_families(pilot: Pilot[None]) -> None:
+    await until(pilot, lambda: "sample:digits" in pilot.app.screen.query_one(CommandLine).command)
+    await swept(pilot)
+    await pilot.press("5", "6")
+    await until(pilot, lambda: pilot.app.screen.query_one(HeatMap).complete, 60)
+
+
 async def saved(pilot: Pilot[None]) -> None:
     await swept(pilot)
     await pilot.press("x")
@@ -92,5 +105,6 @@ SCENES = {
     "delete many": Scene(CleanupScreen, with_history, cleanup),
     "sweep": Scene(SweepScreen, lambda bench: sweeping(bench, 0.004), swept),
     "sweep of cycles": Scene(SweepScreen, sweeping, other_metric),
+    "sweep over families": Scene(SweepScreen, sweeping_families, swept_over_families),
     "save points": Scene(SavePointsScreen, lambda bench: sweeping(bench, 0.004), saved),
 }

@@ -123,10 +123,15 @@ def points(lowered: Sequence[Path], targets: Sequence[Target]) -> Iterator[tuple
         if contradiction is None:
             places.append(at)
         else:
-            yield at, msgspec.structs.replace(_unknown(target), ok=False, reason=contradiction.what)
+            yield at, refused(target, contradiction.what)
     with vela_runs.Workers() as workers:
         for n, answer in workers.answers(lowered, [targets[at] for at in places]):
             yield places[n], _point(targets[places[n]], answer)
+
+
+def refused(target: Target, reason: str) -> Point:
+    """Make the point of a target that has no estimate."""
+    return msgspec.structs.replace(_unknown(target), ok=False, reason=reason)
 
 
 def _unknown(target: Target) -> Point:
@@ -137,7 +142,7 @@ def _point(target: Target, answer: Answer) -> Point:
     point = _unknown(target)
     estimate = answer.estimate
     if estimate is None:
-        return msgspec.structs.replace(point, ok=False, reason=answer.reason or DIED)
+        return refused(target, answer.reason or DIED)
     waits = {name: cycles for name, cycles in answer.limits.items() if name not in PARTS.values() and cycles}
     cycles = sum(answer.limits.values())
     return msgspec.structs.replace(

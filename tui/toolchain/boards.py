@@ -52,6 +52,16 @@ class Npu(msgspec.Struct, frozen=True):
     """Event counters of its PMU."""
 
     @property
+    def short(self) -> str:
+        """``U85``."""
+        return self.name.rpartition("-")[2]
+
+    @property
+    def sign(self) -> str:
+        """One character for it: ``8``."""
+        return self.short[1]
+
+    @property
     def accelerators(self) -> tuple[str, ...]:
         """Vela's names of all sizes."""
         return tuple(self.accelerator_of(macs) for macs in self.macs)

@@ -2,31 +2,27 @@
 
 import math
 import shlex
-import threading
 import time
-from pathlib import Path
 from typing import ClassVar
 
-import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
 from tui.analysis import sweep
-from tui.analysis.prediction import lowered
 from tui.analysis.sweep import Point
 from tui.app import remembered
 from tui.app.screens.save_points import SavePointsScreen
+from tui.app.screens.sweep_reader import PointKnown, SweepReader, SweepSaid
 from tui.app.screens.value import ValueScreen
 from tui.app.time_limit import milliseconds, problem
-from tui.app.widgets.background import in_background, tell
 from tui.app.widgets.card import Card
 from tui.app.widgets.drawing import show
+from tui.app.widgets.heat_grid import Family, Grid
 from tui.app.widgets.heat_map import HeatMap
 from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.masthead import PILL
@@ -34,7 +30,6 @@ from tui.app.widgets.scatter import Scatter
 from tui.app.widgets.sweep_cards import HERE, Doublings, Picks
 from tui.app.widgets.sweep_plot import AXES, frontier, plot, remark
 from tui.app.widgets.words import model_name, since
-from tui.errors import UserError
 from tui.reports.format import ms
 from tui.reports.sweep import (
     FASTEST,
@@ -47,18 +42,20 @@ from tui.reports.sweep import (
     smallest_name,
 )
 from tui.reports.sweep_metrics import METRICS, STEPS
-from tui.run import control, store
-from tui.run.derived import now_doing
-from tui.run.spec import Limits, Spec, lowering_of
+from tui.run.spec import Limits, Spec
 from tui.text import clean
 from tui.toolchain import boards, vela
+from tui.toolchain.boards import Npu
 from tui.toolchain.target import Target
 
-POLL_S = 0.2
 DRAW_S = 0.5
 """Time between two drawings of points that come in."""
 MEDIUM, FULL = 72, 100
 """Columns from which on the colours are explained, and the marks."""
+ROOM_FOR_PLOT, ROOM_FOR_GAINS = 24, 30
+"""Rows from which on there is room below a map of several families, for the plot and for the gains."""
+NPUS = sorted(boards.NPUS, key=lambda npu: npu.name)
+NPU_KEYS = " ".join(npu.sign for npu in NPUS)
 
 
 class SweepScreen(Screen[Target | None]):
@@ -74,10 +71,23 @@ class SweepScreen(Screen[Target | None]):
             f"{FASTEST} {SMALLEST} !",
             "The fastest; the fewest MACs that keep the limit; a configuration that breaks it.",
         ),
+        (NPU_KEYS, f"Marks of points of several families, and their keys: {', '.join(npu.name for npu in NPUS)}."),
         ("the line", "The frontier: no configuration is both smaller and faster than one on it."),
         ("twice the MACs", "×2 is twice as fast. What brings less than ×1.5 says which memory its cycles wait for."),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(
+                npu.sign,
+                f"family('{npu.accelerator}')",
+                "NPUs",
+                show=npu is NPUS[0],
+                key_display=NPU_KEYS if npu is NPUS[0] else None,
+                tooltip=f"Show {npu.name} beside the others, or leave it out",
+                id=f"sweep.{npu.accelerator}",
+            )
+            for npu in NPUS
+        ),
         Binding("right_square_bracket", "system(1)", "System config", key_display="]", id="sweep.next"),
         Binding("left_square_bracket", "system(-1)", "Previous", show=False, id="sweep.previous"),
         Binding("t", "limit", "Time limit", tooltip="Set the longest acceptable inference", id="sweep.limit"),
@@ -88,40 +98,19 @@ class SweepScreen(Screen[Target | None]):
         Binding("q,escape", "back", "Back", id="sweep.back"),
     ]
 
-    class Known(Message):
-        """A point of the map is known."""
-
-        def __init__(self, point: Point) -> None:
-            super().__init__()
-            self.point = point
-
-    class Said(Message):
-        """Progress, or a problem; empty when all points are known."""
-
-        def __init__(self, text: str, *, problem: bool = False) -> None:
-            super().__init__()
-            self.text = text
-            self.problem = problem
-
     def __init__(self, request: Spec) -> None:
         super().__init__()
         self._request = request
-        self._npu = request.target.board.npu
-        known = vela.lists(self._npu)
-        self._accelerators, self._systems = known.accelerators, known.system_configs
-        self._system = request.target.system_config
+        self._npus: tuple[Npu, ...] = (request.target.board.npu,)
+        """The families that are shown."""
+        self._systems = {npu.name: npu.default_system_config for npu in boards.NPUS}
+        self._systems[request.target.board.npu.name] = request.target.system_config
+        self._reader = SweepReader(self, request)
         self._limits = _limits(remembered.read().limit_ms)
         self._axis = AXES[0]
-        self._began: float | None = None
-        """Monotonic time at which the first of the points under way was asked for."""
         self._waiting: Timer | None = None
         """Runs until points that came in are drawn."""
         self._points: dict[Target, Point] = {}
-        self._asked: set[str] = set()
-        """System configs whose points are known, or on their way."""
-        self._working = threading.Lock()
-        self._left = threading.Event()
-        self._graphs: tuple[Path, ...] = ()
 
     def compose(self) -> ComposeResult:
         """The map above; below, latency against size, what to take, and what a larger NPU brings."""
@@ -130,7 +119,8 @@ class SweepScreen(Screen[Target | None]):
             yield Static("", id="progress", markup=False)
         yield Static("", id="said", markup=False)
         with Card(id="map"):
-            yield HeatMap(self._accelerators, self._npu.memory_modes)
+            (family,) = self._grid().families
+            yield HeatMap(family.accelerators, family.modes)
             yield Static("", id="point", markup=False)
         with Horizontal(id="lower"):
             with Card(id="plot"):
@@ -139,7 +129,7 @@ class SweepScreen(Screen[Target | None]):
                 with Card(id="picks"):
                     yield Picks()
                 with Card(id="gains"):
-                    yield Doublings(len(self._accelerators) - 1)
+                    yield Doublings(len(family.accelerators) - 1)
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -149,64 +139,40 @@ class SweepScreen(Screen[Target | None]):
 
     def on_unmount(self) -> None:
         """Stop estimating. A compilation in progress continues: its run is one of the history's."""
-        self._left.set()
-
-    # -- beside the event loop
+        self._reader.leave()
 
     def _start(self) -> None:
-        """Estimate the points of the system config that is shown."""
-        system = self._system
-        if system not in self._asked:
-            self._asked.add(system)
-            in_background("sweep", lambda: self._work(system))
+        """Estimate the points of the families and system configs that are shown."""
+        for npu in self._npus:
+            self._reader.ask(npu, self._systems[npu.name])
         self._draw()
 
-    def _work(self, system: str) -> None:
-        with self._working:
-            if self._left.is_set():
-                return
-            try:
-                self._graphs = self._graphs or self._lowered()
-                targets = sweep.grid(self._accelerators, self._npu.memory_modes, (system,))
-                self._began = time.monotonic()
-                for _, point in sweep.points(self._graphs, targets) if self._graphs else ():
-                    if self._left.is_set() or not tell(self, self.Known(point)):
-                        return
-            except (UserError, vela.VelaMissing) as error:
-                tell(self, self.Said(str(error), problem=True))
+    def _grid(self) -> Grid:
+        return Grid(tuple(Family(vela.lists(npu).accelerators, npu.memory_modes) for npu in self._npus))
 
-    def _lowered(self) -> tuple[Path, ...]:
-        """Return the model's graphs: of an earlier run, where its file has not changed since, else of a new one.
+    @property
+    def _npu(self) -> Npu:
+        """The family of the NPU under the cursor."""
+        return boards.of(self.query_one(HeatMap).under_cursor[1]).npu
 
-        What code reads beside its file may have changed, too: it is run again, and the cache knows what it makes.
-        """
-        found = lowered(self._request)
-        if found is not None and not found.edited and not self._request.model.endswith(".py"):
-            return found.graphs
-        wanted = lowering_of(self._request)
-        directory = control.start(msgspec.structs.replace(wanted, target=self._request.target, until="emit"))
-        live = store.Live(directory)
-        while (folded := live.state()).run.status == "running":
-            if self._left.wait(POLL_S):
-                return ()
-            tell(self, self.Said(f"compiling the model once: {now_doing(folded)}"))
-        if folded.run.status != "ok":
-            raise UserError(f"{directory.name} {folded.run.status}: {folded.run.reason}")
-        tell(self, self.Said(""))
-        graphs = tuple(sweep.graphs(directory))
-        if not graphs:
-            raise UserError("no part of this model runs on the NPU: there is nothing to sweep")
-        return graphs
+    @property
+    def _system(self) -> str:
+        """The system config of that family."""
+        return self._systems[self._npu.name]
+
+    @property
+    def _many(self) -> bool:
+        return len(self._npus) > 1
 
     # -- what comes in
 
-    def on_sweep_screen_known(self, event: Known) -> None:
+    def on_point_known(self, event: PointKnown) -> None:
         """Draw one more point; many that come at once are drawn together."""
         self._points[event.point.configuration] = event.point
         if self._waiting is None:
             self._waiting = self.set_timer(DRAW_S, self._draw)
 
-    def on_sweep_screen_said(self, event: Said) -> None:
+    def on_sweep_said(self, event: SweepSaid) -> None:
         """Show the progress."""
         text, said = clean(event.text, 300), self.query_one("#said", Static)
         said.update(Content.assemble((f"! {text}", "bold $fail") if event.problem else text))
@@ -223,7 +189,8 @@ class SweepScreen(Screen[Target | None]):
     # -- drawing
 
     def _result(self) -> sweep.Sweep:
-        shown = [sweep.weighed(p, self._limits) for t, p in self._points.items() if t.system_config == self._system]
+        systems = {self._systems[npu.name] for npu in self._npus}
+        shown = [sweep.weighed(p, self._limits) for t, p in self._points.items() if t.system_config in systems]
         return sweep.result(self._request.model, shown)
 
     def _draw(self) -> None:
@@ -232,6 +199,8 @@ class SweepScreen(Screen[Target | None]):
             self._waiting = None
         if not self.children:
             return
+        for name, least in (("-no-plot", ROOM_FOR_PLOT), ("-no-gains", ROOM_FOR_GAINS)):
+            self.set_class(self._many and self.app.size.height < least, name)
         result, map_, medium = self._result(), self.query_one(HeatMap), self.app.size.width >= MEDIUM
         map_.show(result)
         self._draw_head(result)
@@ -241,35 +210,47 @@ class SweepScreen(Screen[Target | None]):
         slowest = max((point.inference_ms or 0.0 for point in result.points), default=0.0)
         chosen = picks(result, self._limits)
         words = "" if chosen else nearest_words(result.points)
-        self.query_one(Picks).show([*chosen, *here], slowest, frontier(result.points, AXES[0]), words)
-        self.query_one("#picks", Card).caption(title=_title("Best picks"))
-        mode, _ = map_.under_cursor
-        gains = doublings([p for p in result.points if p.memory_mode == mode])
-        self.query_one(Doublings).show(gains)
-        self.query_one("#gains", Card).caption(title=_title("Twice the MACs"), figure=clean(mode, 30) if medium else "")
-        self.query_one(Scatter).show(
-            plot(result, self._axis, self._npu.memory_modes, map_.point, self._limits.inference_ms)
-        )
+        best = frontier(result.points, AXES[0])
+        self.query_one(Picks).show([*chosen, *here], slowest, best, words, families=self._many)
+        more = f"the plot has room from {ROOM_FOR_PLOT} lines on" if self.has_class("-no-plot") else ""
+        self.query_one("#picks", Card).caption(title=_title("Best picks"), figure=more)
+        self._draw_gains(result, map_)
+        shown = plot(result, self._axis, map_.grid.modes, map_.point, self._limits.inference_ms, families=self._many)
+        self.query_one(Scatter).show(shown)
         self.query_one("#plot", Card).caption(
             title=_title(f"Latency against {self._axis.name}"),
             figure=self._limit_words() if medium and self._limits.inference_ms else "",
             foot=remark(result, self._axis),
         )
 
+    def _draw_gains(self, result: sweep.Sweep, map_: HeatMap) -> None:
+        """Show what twice the MACs bring the family under the cursor in its memory mode."""
+        mode, sizes = map_.under_cursor[0], vela.lists(self._npu).accelerators
+        gains = doublings([p for p in result.points if p.memory_mode == mode and p.target in sizes])
+        most = max(len(vela.lists(npu).accelerators) for npu in self._npus)
+        self.query_one(Doublings).show(gains, most - 1)
+        words = f"{self._npu.short}  {clean(mode, 30)}" if self._many else clean(mode, 30)
+        figure = words if self.app.size.width >= MEDIUM else ""
+        self.query_one("#gains", Card).caption(title=_title("Twice the MACs"), figure=figure)
+
     def _draw_head(self, result: sweep.Sweep) -> None:
         """Name what is swept, and tell how far that is."""
         system = clean(boards.short_system_config(self._system))
         family = f"  {self._npu.name}" if self.app.size.width >= FULL else ""
-        words = f"  {self._request.quantize}{family}  {system}"
+        if self._many:
+            family, system = "", "+".join(npu.short for npu in self._npus) if self.app.size.width >= MEDIUM else ""
+        words = f"  {self._request.quantize}{family}  {system}".rstrip()
         name = (model_name(self._request.model, 30), "bold $strong")
         heading = Content.assemble(PILL, (" Sweep  ", "bold $strong"), name, (words, "$muted"))
         show(self.query_one("#heading", Static), heading, layout=False)
-        known, total = len(result.points), len(self._accelerators) * len(self._npu.memory_modes)
+        known, total = len(result.points), len(self._grid().places)
         done = (f"{known} of {total}", "bold $ok" if known == total else "bold $accent")
         to_go = ""
-        if self._began is not None and 0 < known < total:
-            left = (time.monotonic() - self._began) / known * (total - known)
-            to_go = f"  {since(0, math.ceil(left))} to go"
+        if (at_work := self._reader.at_work) is not None and known < total:
+            system_config, began = at_work
+            if of_these := sum(point.system_config == system_config for point in result.points):
+                left = (time.monotonic() - began) / of_these * (total - known)
+                to_go = f"  {since(0, math.ceil(left))} to go"
         show(
             self.query_one("#progress", Static),
             Content.assemble(done, to_go, f"  {'estimated ' if self.app.size.width >= MEDIUM else ''}by Vela"),
@@ -307,6 +288,8 @@ class SweepScreen(Screen[Target | None]):
         if point is None:
             return Content.assemble((name, "bold $accent"), ("  not estimated yet", "$muted"))
         details = point_details(point, self._limits.inference_ms)
+        if self._many:
+            details.insert(2, clean(boards.short_system_config(self._system)))
         width = self.query_one("#point").size.width - len(name)
         while len(details) > 1 and sum(len(words) + 2 for words in details) > width:
             details.pop()
@@ -316,9 +299,19 @@ class SweepScreen(Screen[Target | None]):
     # -- actions
 
     def action_system(self, step: int) -> None:
-        """Show the next system config."""
-        at = (self._systems.index(self._system) + step) % len(self._systems)
-        self._system = self._systems[at]
+        """Show the next system config, of the family under the cursor."""
+        names = vela.lists(self._npu).system_configs
+        self._systems[self._npu.name] = names[(names.index(self._system) + step) % len(names)]
+        self._start()
+
+    def action_family(self, accelerator: str) -> None:
+        """Show a family beside the others, or leave it out; one stays."""
+        npus = tuple(npu for npu in NPUS if (npu in self._npus) != (npu.accelerator == accelerator))
+        if not npus:
+            self.notify(f"A sweep needs a family of NPUs: {NPU_KEYS} add one.", markup=False)
+            return
+        self._npus = npus
+        self.query_one(HeatMap).lay(self._grid())
         self._start()
 
     def action_metric(self) -> None:
@@ -360,9 +353,9 @@ class SweepScreen(Screen[Target | None]):
     def action_copy(self) -> None:
         """Put the command line on the clipboard."""
         words = ["fvp-tui", "sweep", self._request.model]
-        if self._npu is not boards.DEFAULT.npu:
-            words += ["--targets", self._npu.accelerator]
-        words += ["--system-configs", self._system]
+        if self._npus != (boards.DEFAULT.npu,):
+            words += ["--targets", ",".join(npu.accelerator for npu in self._npus)]
+        words += ["--system-configs", ",".join(self._systems[npu.name] for npu in self._npus)]
         if self._request.quantize != "int8":
             words += ["--quantize", self._request.quantize]
         if self._request.channels_last:

@@ -41,8 +41,11 @@ def cell_lines(
     texts[figure_at] = _marked(face, width)
     if rows >= BOTH_ENDS:
         texts[figure_at + 1] = _centred(face.second, width)
+    told = SIGN * (face.step or 0)
     if signs and rows > 1:
-        texts[0] = (SIGN * (face.step or 0) * (2 if width >= WIDE else 1))[:width]
+        texts[0] = (told * (2 if width >= WIDE else 1))[:width]
+    elif signs and not texts[0][: len(told) + 2].strip():
+        texts[0] = f" {told} {texts[0][len(told) + 2 :]}"
     lines = [(fit(text, width), bold if at == figure_at else fill) for at, text in enumerate(texts)]
     if cursor:
         return _framed(lines, role, bold, paint)

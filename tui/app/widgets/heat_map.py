@@ -1,4 +1,4 @@
-"""A figure of each configuration as a filled cell: memory modes downwards, sizes of the NPU across."""
+"""A figure of each configuration as a filled cell, and a cursor on them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,12 +12,11 @@ from textual.strip import Strip
 from tui.analysis.sweep import Point, Sweep
 from tui.app import ascii
 from tui.app.widgets.heat_cell import CellFace, cell_lines
+from tui.app.widgets.heat_grid import Family, Grid, Place
 from tui.app.widgets.lines import Lines
 from tui.app.widgets.paint import Paint
-from tui.app.widgets.sweep_plot import mode_mark
 from tui.reports.sweep import marks
 from tui.reports.sweep_metrics import LATENCY, METRICS, SRAM, Metric, scale
-from tui.text import clean
 
 LABEL, NARROW = 17, 12
 """Cells of the memory modes, and what is left of them on a narrow screen."""
@@ -29,7 +28,7 @@ WAITS = "·"
 
 
 class HeatMap(Lines, can_focus=True):
-    """A row for each memory mode, a column for each accelerator, and a cursor."""
+    """A row for each memory mode and a column for each accelerator; of several families the other way round."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "move(0, -1)", "Smaller", show=False, id="heat.left"),
@@ -47,16 +46,16 @@ class HeatMap(Lines, can_focus=True):
 
     def __init__(self, accelerators: tuple[str, ...], modes: tuple[str, ...]) -> None:
         super().__init__()
-        self.accelerators, self.modes = accelerators, modes
+        self.grid = Grid((Family(accelerators, modes),))
         self.metric: Metric = LATENCY
         self._sweep = Sweep(model="")
-        self._at: dict[tuple[str, str], Point] = {}
+        self._at: dict[Place, Point] = {}
         self._row = self._column = 0
 
     @property
-    def under_cursor(self) -> tuple[str, str]:
+    def under_cursor(self) -> Place:
         """Memory mode and accelerator."""
-        return self.modes[self._row], self.accelerators[self._column]
+        return self.grid.place(self._row, self._column) or (self.grid.modes[0], self.grid.accelerators[0])
 
     @property
     def point(self) -> Point | None:
@@ -66,7 +65,7 @@ class HeatMap(Lines, can_focus=True):
     @property
     def complete(self) -> bool:
         """True where all points are known."""
-        return len(self._at) == len(self.modes) * len(self.accelerators)
+        return self.grid.places <= self._at.keys()
 
     @property
     def words(self) -> str:
@@ -79,10 +78,16 @@ class HeatMap(Lines, can_focus=True):
         self._at = {(point.memory_mode, point.target): point for point in sweep.points}
         self.draw()
 
+    def lay(self, grid: Grid) -> None:
+        """Show other families. The cursor stays on its configuration, where that is still one of the map's."""
+        self._row, self._column = grid.find(self.under_cursor) or (0, 0)
+        self.grid = grid
+        self.draw()
+
     def go_to(self, mode: str, accelerator: str) -> None:
         """Put the cursor on a configuration, where it is one of the map's."""
-        if mode in self.modes and accelerator in self.accelerators:
-            self._row, self._column = self.modes.index(mode), self.accelerators.index(accelerator)
+        if (found := self.grid.find((mode, accelerator))) is not None:
+            self._row, self._column = found
             self.action_move(0, 0)
 
     def switch(self) -> None:
@@ -92,8 +97,10 @@ class HeatMap(Lines, can_focus=True):
 
     def action_move(self, rows: int, columns: int) -> None:
         """Move the cursor, which stays on the map."""
-        self._row = min(max(self._row + rows, 0), len(self.modes) - 1)
-        self._column = min(max(self._column + columns, 0), len(self.accelerators) - 1)
+        self._row = min(max(self._row + rows, 0), self.grid.rows - 1)
+        self._column = min(max(self._column + columns, 0), self.grid.columns - 1)
+        while self.grid.place(self._row, self._column) is None:
+            self._column -= 1
         self.draw()
         self.post_message(self.Moved())
 
@@ -102,22 +109,23 @@ class HeatMap(Lines, can_focus=True):
         self.post_message(self.Taken())
 
     def drawn(self, width: int, paint: Paint) -> list[Strip]:
-        """Draw the sizes above, and a block for each memory mode."""
+        """Draw the heads of the columns, and a block for each row."""
         signs = paint.no_color or ascii.wanted()
-        laid = _layout(len(self.accelerators), width, self.app.size.height, signs=signs)
-        unit = " MACs" if laid.cell >= len("2048 MACs") else ""
-        heads = [f"{name.rsplit('-', 1)[-1]}{unit}".center(laid.cell) for name in self.accelerators]
+        laid = _layout(self.grid, width, self.app.size.height, signs=signs)
         muted = paint.ink("muted")
-        strips = [Strip([Segment(" " * laid.label + " ".join(heads), muted)])]
-        for row, mode in enumerate(self.modes):
+        heads = " ".join(head.center(laid.cell) for head in self.grid.heads(laid.cell))
+        strips = [Strip([Segment(" " * laid.label + heads, muted)])]
+        for row in range(self.grid.rows):
             cells = [
-                cell_lines(face, laid.cell, laid.rows, paint, signs=signs, cursor=at == (self._row, self._column))
+                [[Segment(" " * laid.cell, paint.base)]] * laid.rows
+                if face is None
+                else cell_lines(face, laid.cell, laid.rows, paint, signs=signs, cursor=at == (self._row, self._column))
                 for at, face in self._faces(row, laid)
             ]
+            glyph, role, words = self.grid.head(row, laid.label - 3)
             for line in range(laid.rows):
                 named = line == (laid.rows - 1) // 2
-                glyph, role = mode_mark(mode, self.modes)
-                label = f" {_name(mode, laid.label - 3)}" if named else ""
+                label = f" {words}" if named else ""
                 segments = [
                     Segment(glyph if named else " ", paint.ink(role)),
                     Segment(label.ljust(laid.label - 1), muted),
@@ -127,23 +135,21 @@ class HeatMap(Lines, can_focus=True):
                 strips.append(Strip(segments))
         return strips
 
-    def _faces(self, row: int, laid: "_Layout") -> Iterator[tuple[tuple[int, int], CellFace]]:
-        """Content of a row's cells, with their places."""
+    def _faces(self, row: int, laid: "_Layout") -> Iterator[tuple[tuple[int, int], CellFace | None]]:
+        """Content of a row's cells, with their places; None where there is no such configuration."""
         points = self._sweep.points
         first = scale(self.metric, points)
         second = scale(SRAM if self.metric is LATENCY else LATENCY, points)
         named = "SRAM " if self.metric is LATENCY and laid.cell >= len("SRAM 1,024.0 KiB") else ""
-        for column, accelerator in enumerate(self.accelerators):
-            point = self._at.get((self.modes[row], accelerator))
+        for column in range(self.grid.columns):
+            place = self.grid.place(row, column)
+            if place is None:
+                yield (row, column), None
+                continue
+            point = self._at.get(place)
             figure = WAITS if point is None else first.text(point, unit=laid.units)
             more = "" if point is None or point.total_cycles is None else f"{named}{second.text(point)}"
             yield (row, column), CellFace(figure, more, marks(self._sweep, point), first.step(point))
-
-
-def _name(mode: str, width: int) -> str:
-    """A memory mode in so many cells."""
-    name = clean(mode, 40)
-    return name if len(name) <= width else clean(name.removesuffix("_Sram"), width)
 
 
 @dataclass(frozen=True)
@@ -160,8 +166,8 @@ class _Layout:
         return self.cell >= BROAD
 
 
-def _layout(columns: int, width: int, height: int, *, signs: bool) -> _Layout:
+def _layout(grid: Grid, width: int, height: int, *, signs: bool) -> _Layout:
     """Lay the map out in a width, on a screen of so many rows; `signs` stand in cells beside their colours."""
-    label = LABEL if width >= LABEL + (BROAD + 1) * columns else NARROW
+    label = LABEL if width >= LABEL + (BROAD + 1) * grid.columns else NARROW
     rows = 6 if height >= TALLEST else 4 if height >= TALL else 2 if signs else 1
-    return _Layout(label, max((width - label) // columns - 1, LEAST), rows)
+    return _Layout(label, max((width - label) // grid.columns - 1, LEAST), 1 if grid.many else rows)

@@ -34,12 +34,22 @@ class Picks(Lines):
         self._slowest = 0.0
         self._words = ""
         self._frontier: tuple[Point, ...] = ()
+        self._families = False
+        """True where points are of several families of NPUs: a number of MACs is no name then."""
 
-    def show(self, picks: Sequence[Pick], slowest: float, frontier: Sequence[Point] = (), words: str = "") -> None:
+    def show(
+        self,
+        picks: Sequence[Pick],
+        slowest: float,
+        frontier: Sequence[Point] = (),
+        words: str = "",
+        *,
+        families: bool = False,
+    ) -> None:
         """Show other points; bars are shares of the slowest time. `words` stand where there is no point to pick."""
-        shown = tuple(picks), slowest, words, tuple(frontier)
-        if shown != (self._picks, self._slowest, self._words, self._frontier):
-            self._picks, self._slowest, self._words, self._frontier = shown
+        shown = tuple(picks), slowest, words, tuple(frontier), families
+        if shown != (self._picks, self._slowest, self._words, self._frontier, self._families):
+            self._picks, self._slowest, self._words, self._frontier, self._families = shown
             self.draw()
 
     def drawn(self, width: int, paint: Paint) -> list[Strip]:
@@ -61,16 +71,24 @@ class Picks(Lines):
             return []
         strips = [_line(width, ("None is both smaller and faster than", paint.ink("muted")))]
         for point in self._frontier[::-1][: rows - 1]:
-            place = f"  {point.configuration.macs:>4} MACs  {clean(point.memory_mode, 40)}"
+            macs = self._npu(point).ljust(8) if self._families else f"{point.configuration.macs:>4} MACs"
+            place = f"  {macs}  {clean(point.memory_mode, 40)}"
             strips.append(_line(width, (place, paint.ink("text")), (ms(point.inference_ms), paint.ink("text"))))
         return strips
+
+    def _npu(self, point: Point) -> str:
+        """``512 MACs``, or ``U85-512`` beside other families."""
+        target = point.configuration
+        return f"{target.board.npu.short}-{target.macs}" if self._families else f"{target.macs} MACs"
 
     def _lines(self, pick: Pick, width: int, paint: Paint) -> list[Strip]:
         point, role = pick.point, ROLES.get(pick.mark, "strong")
         muted, name = paint.ink("muted"), paint.ink(role, bold=True)
         time = ms(point.inference_ms)
         words = pick.name if len(pick.name) + len(time) + 3 <= width else pick.name.partition(" ")[0]
-        place = f"  {point.configuration.macs} MACs  {clean(point.memory_mode, 40)}"
+        place = f"  {self._npu(point)}  {clean(point.memory_mode, 40)}"
+        if self._families and self.size.height < 2 * len(self._picks):
+            words = f"{words}{place}"
         cycles, size = f"{number(point.total_cycles)} cycles", kib_words(point.sram_kib)
         if width < len(place) + len(cycles) + 1:
             cycles = ""
@@ -92,9 +110,12 @@ class Doublings(Lines):
         """Doublings that may become known: their lines are there from the beginning."""
         self._doublings: tuple[Doubling, ...] = ()
 
-    def show(self, doublings: Sequence[Doubling]) -> None:
-        """Show other gains."""
-        if tuple(doublings) != self._doublings:
+    def show(self, doublings: Sequence[Doubling], most: int) -> None:
+        """Show other gains, of at most so many."""
+        if most != self._most:
+            self._most, self._doublings = most, tuple(doublings)
+            self.draw()
+        elif tuple(doublings) != self._doublings:
             self._doublings = tuple(doublings)
             self.draw()
 

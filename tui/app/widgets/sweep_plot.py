@@ -8,6 +8,7 @@ from tui.app import ascii
 from tui.app.widgets.scatter import Mark, Plot
 from tui.reports.format import TIME_UNITS, ms, number, time_unit
 from tui.reports.sweep import FASTEST, SMALLEST
+from tui.toolchain import boards
 
 GLYPHS, GLYPHS_ASCII = "●○×", "#ox"
 ROLES = ("npu", "sram", "dram")
@@ -29,16 +30,29 @@ SRAM = Axis("SRAM", lambda point: point.sram_kib)
 AXES = (MACS, SRAM)
 
 
-def plot(sweep: Sweep, axis: Axis, modes: Sequence[str], here: Point | None, limit_ms: float | None) -> Plot:
-    """Lay the points out; the one under the cursor lies on top, then the picks."""
+def plot(
+    sweep: Sweep,
+    axis: Axis,
+    modes: Sequence[str],
+    here: Point | None,
+    limit_ms: float | None,
+    *,
+    families: bool = False,
+) -> Plot:
+    """Lay the points out; the one under the cursor lies on top, then the picks.
+
+    A point has the mark of its memory mode, or with several `families` that of its NPU.
+    """
+
+    def mark_of(point: Point) -> tuple[str, str]:
+        return npu_mark(point.target) if families else mode_mark(point.memory_mode, modes)
+
     known = [p for p in sweep.points if p.inference_ms and axis.of(p)]
-    marks = [
-        _mark(p, axis, *mode_mark(mode, modes)) for mode in reversed(modes) for p in known if p.memory_mode == mode
-    ]
+    marks = [_mark(p, axis, *mark_of(p)) for mode in reversed(modes) for p in known if p.memory_mode == mode]
     picked = ((SMALLEST, "ok", sweep.cheapest), (FASTEST, "strong", sweep.best))
     marks += [_mark(p, axis, glyph, role, bold=True) for glyph, role, p in picked if p in known and p is not None]
     if here in known and here is not None:
-        on_it = next((glyph for glyph, _, p in picked[::-1] if p == here), mode_mark(here.memory_mode, modes)[0])
+        on_it = next((glyph for glyph, _, p in picked[::-1] if p == here), mark_of(here)[0])
         marks.append(_mark(here, axis, on_it, "accent", bold=True))
     seconds = [(p.inference_ms or 0.0) / 1000 for p in known]
     return Plot(
@@ -60,6 +74,12 @@ def mode_mark(mode: str, modes: Sequence[str]) -> tuple[str, str]:
     """Glyph and role of a memory mode among those of a map."""
     at = min(modes.index(mode), len(ROLES) - 1)
     return (GLYPHS_ASCII if ascii.wanted() else GLYPHS)[at], ROLES[at]
+
+
+def npu_mark(accelerator: str) -> tuple[str, str]:
+    """Glyph and role of the family of an NPU: 8 is Ethos-U85."""
+    npu = boards.of(accelerator).npu
+    return npu.sign, ROLES[min(boards.NPUS.index(npu), len(ROLES) - 1)]
 
 
 def frontier(points: Sequence[Point], axis: Axis) -> list[Point]:
