@@ -9,7 +9,7 @@ import pytest
 
 from tests.app.fakes import tensor
 from tests.conftest import Fvp, Ran, taken_over
-from tui.analysis import advice
+from tui.analysis import advice, channels
 from tui.analysis.advice import Advice
 from tui.run.check import Check, OutputCheck
 from tui.run.delegation import CpuOperator, Delegation
@@ -100,8 +100,8 @@ def test_what_is_said_of_channels_is_what_vela_says(fvp_tui: Fvp, tmp_path: Path
     assert cycles["nine"] > 1.5 * cycles["eight"]
     assert cycles["ordinary"] < 0.7 * cycles["depthwise"]
     numbers = (1, 3, 8, 9, 16, 24, 33, 48)
-    assert [advice.channels_paid(n) for n in numbers] == [2, 8, 8, 16, 16, 32, 48, 48]
-    assert [advice.channels_paid(n, boards.ETHOS_U55) for n in numbers] == [8, 8, 8, 16, 16, 32, 64, 64]
+    assert [channels.paid(n) for n in numbers] == [2, 8, 8, 16, 16, 32, 48, 48]
+    assert [channels.paid(n, boards.ETHOS_U55) for n in numbers] == [8, 8, 8, 16, 16, 32, 64, 64]
 
 
 # -- the rules, each on a run that just gives evidence, and on one that just does not
@@ -176,6 +176,52 @@ def test_operators_of_another_family(operator: Operator, found: list[str], accel
     request = Spec(model="m.py", target=on_board_of(accelerator))
     assert kinds(state(request, operators=(operator, rest))) == found
     assert kinds(state(operators=(conv(100, 16, **MATMUL), rest))) == []
+
+
+def turned(before: tuple[int, ...], after: tuple[int, ...], commands: int | None, **changes: object) -> Operator:
+    made = {"op": "Transpose", "ifm_shape": before, "ofm_shape": after, "npu_commands": commands}
+    return conv(60, 3, **{**made, **changes})
+
+
+TO_NHWC = (
+    turned((1, 8, 24, 32), (1, 24, 8, 32), 1),
+    turned((1, 24, 8, 32), (1, 24, 32, 8), 24, line="m.py:1", total_cycles=70),
+)
+FROM_NHWC = (turned((1, 24, 32, 8), (1, 8, 32, 24), 32), turned((1, 8, 32, 24), (1, 8, 24, 32), 8))
+PERMUTE = (turned((1, 24, 32, 16), (1, 768, 1, 16), 1), turned((1, 32, 24, 16), (1, 24, 32, 16), 16, line="m.py:2"))
+LAYER = Operator(name="r", op="Add", total_cycles=300, npu_commands=1)
+"""The operators of a model compiled for Ethos-U55-128, with other cycles."""
+
+
+@pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u65-512"])
+def test_transposes_of_many_commands(accelerator: str) -> None:
+    request = Spec(model="m.py", target=on_board_of(accelerator))
+    operators = (*TO_NHWC, LAYER, *PERMUTE, LAYER, *FROM_NHWC)
+    layout, within = advice.of(state(request, operators=operators)).advice
+    assert (layout.kind, layout.options, layout.cycles, layout.line) == (
+        "input_layout",
+        ["--channels-last"],
+        250,
+        "m.py:1",
+    )
+    counted = "4 transposes in 65 NPU commands (counted), the longest of 1x24x8x32: 250 of 970 cycles, 26%"
+    assert layout.evidence == counted
+    assert (within.kind, within.cycles, within.options) == ("transposes", 120, [])
+    assert within.evidence.startswith(
+        "2 transposes in 17 NPU commands (counted), the longest of 1x24x32x16: 120 of 970"
+    )
+    assert within.evidence.endswith("by Vela, which leaves out the start of each command")
+    # An input in the NPU's layout leaves the model's own.
+    last = msgspec.structs.replace(request, channels_last=True)
+    assert kinds(state(last, operators=(LAYER, *PERMUTE, LAYER))) == ["transposes"]
+    # In the middle nothing is an input, and few cycles are no evidence.
+    assert kinds(state(request, operators=(LAYER, *TO_NHWC, LAYER))) == ["transposes"]
+    assert kinds(state(request, operators=(LAYER, *PERMUTE, *9 * (LAYER,)))) == []
+    # A program of which the commands were not counted does not say so, and an Ethos-U85 has a command for it.
+    unknown = (LAYER, *(msgspec.structs.replace(o, npu_commands=None) for o in PERMUTE))
+    (found,) = advice.of(state(request, operators=unknown)).advice
+    assert found.evidence.startswith("2 transposes, the longest of 1x24x32x16: 120 of")
+    assert kinds(state(operators=(LAYER, *PERMUTE, LAYER))) == []
 
 
 def test_a_memory_mode_or_a_size_is_one_of_the_family_s() -> None:

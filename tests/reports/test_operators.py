@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.reports.operators import NO_MODULE, ORDERS, Entry, entries, tree
+from tui.reports.operators import NO_MODULE, ORDERS, Entry, entries, operator_lines, tree
 from tui.run.figures import Operator
+from tui.run.state import State
 
 MODULES = st.sampled_from([None, "", "a", "a.b", "a.b.c", "a.d", "e", "f.0", "f.1"])
 CYCLES = st.none() | st.integers(0, 1_000)
@@ -91,3 +92,13 @@ def test_partitions_come_first_where_there_are_several() -> None:
         Operator(name="b", module="b", op="Conv2D", total_cycles=2, partition=1),
     )
     assert labels(tree(made)) == ["partition 1", "  a", "  b", "partition 0", "  a"]
+
+
+def test_an_operator_of_many_commands_says_how_many() -> None:
+    made = tuple(
+        Operator(name=name, op="Transpose", total_cycles=9, npu_commands=count)
+        for name, count in (("one", 1), ("many", 1_024), ("unknown", None))
+    )
+    lines = {line.split()[0]: line for line in operator_lines(State(operators=made), "all")}
+    assert "Transpose in 1,024 commands" in lines["many"]
+    assert not [name for name in ("one", "unknown") if "command" in lines[name]]

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from tui.analysis import channels, transposes
 from tui.compile.diagnostics import hints
 from tui.compile.vela_report import PARTS
 from tui.run.check import NOISY_DB, first_noisy
@@ -18,7 +19,6 @@ from tui.run.options import of_field
 from tui.run.spec import Spec
 from tui.run.state import State
 from tui.text import counted
-from tui.toolchain import boards
 from tui.toolchain.boards import Npu
 from tui.toolchain.target import Target
 
@@ -26,6 +26,7 @@ SCHEMA_VERSION = 1
 
 Kind = Literal[
     "input_layout",
+    "transposes",
     "float_island",
     "constraint",
     "unsupported",
@@ -153,6 +154,7 @@ def _about_cycles(state: State) -> Iterator[Advice]:
     if spec is None or not total:
         return
     yield from _input_layout(spec, state.operators, total)
+    yield from _transposes(spec, state.operators, total)
     npu = spec.target.board.npu
     for operator in state.operators:
         if 100 * (operator.cycles or 0) / total >= WORTH_PCT:
@@ -162,46 +164,40 @@ def _about_cycles(state: State) -> Iterator[Advice]:
 
 
 def _input_layout(spec: Spec, operators: Sequence[Operator], total: int) -> Iterator[Advice]:
-    """Transposes of inputs from PyTorch's layout to the NPU's."""
-    transposes = [o for o in operators if o.op == "Transpose" and _to_nhwc(o)]
-    cycles = sum(o.cycles or 0 for o in transposes)
-    if spec.channels_last or not transposes or 100 * cycles / total < WORTH_PCT:
+    """Transposes from PyTorch's layout to the NPU's and back, where a model takes and gives its tensors."""
+    moved = transposes.of_layout(operators, spec.target.board.npu)
+    cycles = sum(o.cycles or 0 for o in moved)
+    if spec.channels_last or not moved or 100 * cycles / total < WORTH_PCT:
         return
-    longest = max(transposes, key=lambda o: o.cycles or 0)
     yield Advice(
         kind="input_layout",
         what="export the model in the NPU's layout and pass its inputs as NHWC",
-        evidence=f"transposing {_shape(longest.ifm_shape)}: {_share(cycles, total)}",
+        evidence=f"{transposes.described(moved)}: {_share(cycles, total)}",
         cycles=cycles,
-        line=longest.line,
+        line=transposes.longest(moved).line,
         change={"channels_last": True},
     )
 
 
-def _to_nhwc(operator: Operator) -> bool:
-    if len(operator.ifm_shape) != 4 or not operator.ofm_shape:
-        return False
-    n, c, h, w = operator.ifm_shape
-    return operator.ofm_shape == (n, h, w, c) and 1 < c < h * w
+def _transposes(spec: Spec, operators: Sequence[Operator], total: int) -> Iterator[Advice]:
+    """Transposes within a model, where the NPU has no command for them.
 
-
-CHANNEL_STEPS = {"cf": (2, 8, 16, 32), "u55": (8, 16, 32)}
-"""Numbers of input channels that a convolution's are padded to, by the NPU's set of operators (`Npu.profile`).
-
-Source: Vela 5.1 on 3x3 convolutions of 24x24 elements. Ethos-U85, 256 and 1024 MACs: 1 takes as long as 2, 3 as 8, 12
-as 16, 24 as 32; above, it goes in steps of 16. Ethos-U55, 32 and 128 MACs: 1 to 8 take the same, 9 to 16 the same, 20
-a third more than 32; above, it goes in steps of 32.
-"""
-LAST_STEP = {"cf": 16, "u55": 32}
-
-
-def channels_paid(channels: int, npu: Npu = boards.DEFAULT.npu) -> int:
-    """Input channels after padding: a convolution takes the cycles of so many, or more."""
-    for step in CHANNEL_STEPS[npu.profile]:
-        if channels <= step:
-            return step
-    last = LAST_STEP[npu.profile]
-    return -(-channels // last) * last
+    Source: Vela 5.1 for Ethos-U55-128, ``l(x.permute(0, 3, 2, 1)).permute(0, 3, 2, 1)`` on 16x24x32 between two
+    convolutions: with l an nn.Linear 55,532 cycles, with an nn.Conv2d(16, 16, 1) and no permute 49,388.
+    """
+    moved = transposes.within(operators, spec.target.board.npu)
+    cycles = sum(o.cycles or 0 for o in moved)
+    if not moved or 100 * cycles / total < WORTH_PCT:
+        return
+    yield Advice(
+        kind="transposes",
+        what="transposes are computed row by row on this NPU: permute less, such as with a 1x1 nn.Conv2d in place of an"
+        " nn.Linear over the channels between two permutes",
+        evidence=f"{transposes.described(moved)}: {_share(cycles, total)} by Vela, which leaves out the start of each"
+        " command",
+        cycles=cycles,
+        line=transposes.longest(moved).line,
+    )
 
 
 def _channels(operator: Operator, total: int, npu: Npu) -> Iterator[Advice]:
@@ -209,13 +205,13 @@ def _channels(operator: Operator, total: int, npu: Npu) -> Iterator[Advice]:
     shape = operator.ifm_shape
     if operator.op != "Conv2D" or operator.bound != "MAC" or len(shape) != 4 or shape[1] * shape[2] == 1:
         return
-    channels = shape[-1]
-    paid = channels_paid(channels, npu)
-    if channels < 3 or paid < 1.3 * channels:
+    used = shape[-1]
+    paid = channels.paid(used, npu)
+    if used < 3 or paid < 1.3 * used:
         return
     yield Advice(
         kind="channels",
-        what=f"{channels} input channels are padded to {paid}: use them all, or go down to the next step",
+        what=f"{used} input channels are padded to {paid}: use them all, or go down to the next step",
         evidence=f"{operator.name} uses {_use(operator)} of the MACs; {_share(operator.cycles or 0, total)}",
         cycles=operator.cycles,
         line=operator.line,
@@ -265,10 +261,6 @@ def _use(operator: Operator) -> str:
 
 def _share(cycles: int, total: int) -> str:
     return f"{cycles:,} of {total:,} cycles, {cycles / total:.0%}"
-
-
-def _shape(shape: Sequence[int]) -> str:
-    return "x".join(map(str, shape))
 
 
 # -- operators on the CPU

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from tui.errors import UserError
 from tui.model import pte
-from tui.pipeline import estimates
+from tui.pipeline import commands, estimates
 from tui.pipeline.boot import Platform
 from tui.pipeline.record import Record
 from tui.platform import command, counts, selection
@@ -54,6 +54,19 @@ def read_plan(record: Record) -> None:
         return  # `weigh_pools` notes it
     left = () if record.state.delegation is None else record.state.delegation.left
     record.emit(events.PlanKnown(steps=counts.steps(plan, left)))
+
+
+def count_commands(record: Record) -> None:
+    """Record the NPU's commands of each operator; of a program that cannot be understood, nothing."""
+    operators = record.state.operators
+    if not operators:
+        return
+    try:
+        found = commands.of_operators(pte.parse((record.artifacts / store.MODEL).read_bytes()), operators)
+    except (pte.PteError, delegate.DelegateError, CommandStreamError) as error:
+        record.note(f"the NPU's commands of each operator are not counted: {error}")
+        return
+    record.emit(events.CommandsCounted(commands=found))
 
 
 def weigh_pools(record: Record, available: Mapping[str, int]) -> None:

@@ -184,6 +184,7 @@ class RunProcess:
         from tui.pipeline import check, preflight
 
         preflight.read_plan(record)
+        preflight.count_commands(record)
         if choice is not None and choice.engine == "firmware":
             choice = preflight.check_firmware(record, choice)
         record.go_on()

@@ -9,7 +9,7 @@ from tui.toolchain.target import Target
 
 EFFECT_ON_SQNR = ("int16", "noise")
 """Kinds of advice about numbers: what trying it comes to is told by the noise, too."""
-REWRITES = ("channels", "depthwise", "matmul")
+REWRITES = ("channels", "depthwise", "matmul", "transposes")
 """Kinds that no option helps with: behind a colon they say what to write instead."""
 
 

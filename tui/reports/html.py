@@ -108,6 +108,7 @@ def _environment() -> Environment:
         traced_ratio=arrange.traced_ratio,
         limiter=arrange.limiter,
         needs_words=arrange.needs_words,
+        commands_words=arrange.commands_words,
         pool_words=memory.pool_words,
         pool_need_words=memory.pool_need_words,
         output_line=checking.output_line,

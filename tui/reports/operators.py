@@ -169,7 +169,7 @@ def operator_lines(state: State, detail: Detail) -> Iterator[str]:
 def _row(entry: Entry, operators: Sequence[Operator], total: int) -> list[str]:
     cells = [
         "  " * entry.depth + clean(entry.label, 40),
-        clean(entry.kind, 40),
+        clean(entry.kind, 40) + ("" if entry.operator is None else commands_words(operators[entry.operator])),
         number(entry.cycles),
         percentage((entry.cycles or 0) / total) if total else "",
     ]
@@ -178,6 +178,11 @@ def _row(entry: Entry, operators: Sequence[Operator], total: int) -> list[str]:
     operator = operators[entry.operator]
     traced = [number(operator.traced_cycles), traced_ratio(operator)]
     return [*cells, limiter(operator) or UNKNOWN, percentage(operator.utilization), *traced]
+
+
+def commands_words(operator: Operator) -> str:
+    """The number of commands of an operator that is made of several: `` in 24 commands``."""
+    return f" in {number(operator.npu_commands)} commands" if (operator.npu_commands or 0) > 1 else ""
 
 
 def limiter(operator: Operator) -> str:

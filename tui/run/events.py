@@ -170,6 +170,12 @@ class InferenceStarted(Event):
     index: int
 
 
+class CommandsCounted(Event):
+    """The NPU's commands of operators, by place in `Estimated`, were counted: offsets as in `Operator.commands`."""
+
+    commands: dict[int, tuple[int, ...]]
+
+
 class OperatorsTraced(Event):
     """The platform's PMU trace has grown: cycles of the NPU in an inference so far.
 
@@ -291,6 +297,7 @@ AnyEvent = (
     | EarlierKnown
     | PhaseChanged
     | InferenceStarted
+    | CommandsCounted
     | OperatorsTraced
     | PlanKnown
     | InstructionsCounted

@@ -98,7 +98,9 @@ class Operator(Figure):
     time: int | None = None
     """Step at which it runs, in the units of `TensorPlace`."""
     commands: tuple[int, ...] = ()
-    """Offsets of its commands in its partition's command stream, in bytes."""
+    """Offsets of its commands in its partition's command stream, in bytes; only the last until they are counted."""
+    npu_commands: int | None = None
+    """Number of its commands, counted in the program; None where they are not counted."""
     traced_cycles: int | None = None
     """Cycles of its newest execution by the platform's PMU trace, the time until the next operator begins included."""
     traced_source: Source | None = None

@@ -258,6 +258,16 @@ def _inference_started(state: State, event: events.InferenceStarted) -> State:
     return _replace(state, inference_running=event.index, inference_since=event.t)
 
 
+def _commands_counted(state: State, event: events.CommandsCounted) -> State:
+    operators = tuple(
+        msgspec.structs.replace(operator, commands=event.commands[at], npu_commands=len(event.commands[at]))
+        if at in event.commands
+        else operator
+        for at, operator in enumerate(state.operators)
+    )
+    return _replace(state, operators=operators)
+
+
 def _operators_traced(state: State, event: events.OperatorsTraced) -> State:
     operators = tuple(
         msgspec.structs.replace(operator, traced_cycles=event.cycles[at], traced_source=event.source)
@@ -329,6 +339,7 @@ FOLDS: dict[type[Event], Callable[[State, Any], State]] = {
     events.EarlierKnown: carry,
     events.PhaseChanged: carry,
     events.InferenceStarted: _inference_started,
+    events.CommandsCounted: _commands_counted,
     events.OperatorsTraced: _operators_traced,
     events.PlanKnown: _plan_known,
     events.InstructionsCounted: _instructions_counted,

@@ -171,6 +171,8 @@ def _detail(operator: Operator, fused: Sequence[Operator]) -> str:
         words.append(f"{operator.macs:,} MACs")
     if operator.bound:
         words.append(f"limited by {needs_words(operator)}")
+    if (operator.npu_commands or 0) > 1:
+        words.append(f"{operator.npu_commands:,} NPU commands, counted")
     if operator.sram_kib is not None:
         words.append(f"{kib_words(operator.sram_kib)} SRAM")
     if operator.partition:
