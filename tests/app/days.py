@@ -8,6 +8,7 @@ import msgspec
 from tests.app import fakes
 from tui.run import events
 from tui.run.events import Event
+from tui.toolchain import boards
 from tui.toolchain.target import Target, on_board_of
 
 
@@ -95,7 +96,8 @@ def two_families() -> tuple[Path, Path]:
         request = fakes.spec_of("sample:resnet8", target=on_board_of(accelerator))
         name = f"20261123-023000-resnet8-{accelerator.removeprefix('ethos-')}-e{accelerator[-3:]}"
         what = [_clocked(event, clock) for event in estimated(cycles, fakes.compiled())]
-        ran = [*fakes.booted(), *fakes.inferred((cycles + 12,)), *fakes.checked(), *fakes.finished()]
+        inferred = [_counted(event, boards.of(accelerator).npu) for event in fakes.inferred((cycles + 12,))]
+        ran = [*fakes.booted(), *inferred, *fakes.checked(), *fakes.finished()]
         begun = [_clocked(event, clock) for event in fakes.begun(name, request)]
         found.append(fakes.make(name, request, [*begun, *what, *ran]))
     return found[0], found[1]
@@ -109,3 +111,12 @@ def _clocked(event: Event, hz: float) -> Event:
     cycles = event.estimate.total_cycles or 0
     estimate = msgspec.structs.replace(event.estimate, inference_ms=1000 * cycles / hz, core_clock_hz=hz)
     return msgspec.structs.replace(event, estimate=estimate)
+
+
+def _counted(event: Event, npu: boards.Npu) -> Event:
+    """The event with counters in the names of that NPU."""
+    if not isinstance(event, events.InferenceFinished):
+        return event
+    names = (npu.pmu.sram_reads, npu.pmu.external_reads, npu.pmu.mac_active)
+    pmu = {name.removeprefix(boards.PMU_PREFIX): count for name, count in zip(names, (1_234, 567, 8_900), strict=True)}
+    return msgspec.structs.replace(event, inference=msgspec.structs.replace(event.inference, pmu=pmu))

@@ -45,6 +45,11 @@ def test_run_that_went_well(size: tuple[int, int], draw: Draw) -> None:
     assert draw("run finished", size)
 
 
+@pytest.mark.parametrize("size", AT_SIZES[1:3])
+def test_run_on_another_family(size: tuple[int, int], draw: Draw) -> None:
+    assert draw("run on another family", size)
+
+
 @pytest.mark.parametrize("number", [2, 3, 4])
 def test_panels_one_at_a_time(number: int, draw: Draw) -> None:
     assert draw(f"panel {number}", (80, 24))

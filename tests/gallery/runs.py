@@ -7,6 +7,7 @@ from textual.command import CommandList, CommandPalette
 from textual.pilot import Pilot
 
 from tests.app import fakes
+from tests.app.days import two_families
 from tests.app.going_on import failing, further, lowering, several, yesterday
 from tests.app.improvable import NAME, TRIAL, ended, improvable
 from tests.app.memory_run import resnet8
@@ -150,6 +151,7 @@ def run(make: Callable[[], Path], come: Come) -> Scene:
 SCENES = {
     "run compiling": run(lowering_again, words("21.0 s")),
     "run compiling for the first time": run(lowering, words("no earlier run of")),
+    "run on another family": run(lambda: two_families()[0], read),
     "run under way": run(booted(), keys()),
     "run at an operator": run(booted(*fakes.traced({0: 540}, 1)), keys()),
     "run inferring": run(several, words("214 of 360 inferences")),
