@@ -19,6 +19,8 @@ from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
 from tui.app.screens.setup import SetupScreen
 from tui.app.screens.sweep import SweepScreen
+from tui.app.widgets.filter_field import FilterField
+from tui.app.widgets.model_browser import ModelBrowser
 from tui.app.widgets.table import FigureTable
 from tui.run import control, store
 from tui.run.replay import Player
@@ -171,3 +173,16 @@ def test_an_attached_run_that_goes_on_is_named_when_one_leaves(number: int, term
     assert tui.end() == (128 + number if number else 0)
     restored(tui)
     assert f"{name} is still running: fvp-tui attach {name}".encode() in tui.raw
+
+
+async def test_setup_reads_what_there_is_once_it_is_seen(until: Until) -> None:
+    directory = fakes.whole()
+    app = FvpApp(attach=directory)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
+        setup = app.screen_stack[0]
+        assert isinstance(setup, SetupScreen)
+        assert not setup.query(FilterField)  # it comes with the rest
+        app.action_setup()
+        await until(pilot, lambda: app.screen is setup and setup.query(FilterField))
+        await until(pilot, lambda: setup.query_one(ModelBrowser).runs)

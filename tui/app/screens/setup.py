@@ -101,6 +101,10 @@ class SetupScreen(Screen[None]):
         self.set_interval(1.0, self._tick)
 
     async def _look(self) -> None:
+        """Look at what takes longer, once; not for one who sees another screen, such as the run of ``attach``."""
+        above = self.app.screen_stack[self.app.screen_stack.index(self) + 1 :]
+        if self._has_looked or not all(screen.is_modal for screen in above):
+            return
         self._has_looked = True
         self._ask_forecast(self.request())
         setup_reader.read_all(self)
@@ -165,6 +169,8 @@ class SetupScreen(Screen[None]):
             setup_reader.read_runs(self)
             self._ask_forecast(self.request())
             self._tick()
+        else:
+            self.call_after_refresh(self._look)
 
     def _tick(self) -> None:
         """Look at the run under way, while this is what is on the screen."""
