@@ -7,6 +7,7 @@ directory holds the path while the run lives.
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,11 @@ from tui.run import store
 from tui.run.spec import Spec
 
 TIMEOUT_S = 5.0
+"""Time that a peer has for its one line."""
+LOOK_S = 2.0
+"""Interval at which one who waits for an answer checks that there can be one."""
+BUSY_S = 30.0
+"""Time that a run process has to answer: its thread may wait long for a turn on a machine that compiles."""
 PREFIX = "fvp-tui-"
 """Prefix of the sockets' folders."""
 
@@ -115,29 +122,57 @@ def send(directory: Path, command: str, **arguments: Any) -> dict[str, Any]:
             connection.settimeout(TIMEOUT_S)
             connection.connect(path)
             connection.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
-            answer = json.loads(connection.makefile("rb").readline() or b"{}")
-    except TimeoutError as error:
-        raise UserError(f"{name} does not answer", _no_answer_hint(directory)) from error
+            _await_answer(connection, directory)
+            answer = json.loads(connection.makefile("rb").readline())
     except (OSError, ValueError) as error:
+        if (status := store.load(directory).run.status) != "running":
+            raise NotListening(f"{name} is not running: it is {status}") from error
         raise UserError(f"{name} does not answer", _no_answer_hint(directory)) from error
     if not answer.get("ok"):
         raise UserError(f"{name}: {answer.get('reason', 'refused')}")
     return dict(answer)
 
 
-def _no_answer_hint(directory: Path) -> str:
-    """Hint for a run that does not answer."""
+def _await_answer(connection: socket.socket, directory: Path) -> None:
+    """Wait until there is something to read.
+
+    Raises:
+        TimeoutError: the run's process is frozen, or takes longer than `BUSY_S`.
+    """
+    deadline = time.monotonic() + BUSY_S
+    while not select.select([connection], [], [], LOOK_S)[0]:
+        pid = _pid(directory)
+        if time.monotonic() > deadline or (pid is not None and _frozen(pid)):
+            raise TimeoutError
+
+
+def _pid(directory: Path) -> int | None:
+    """Find the process of a run on this machine; None where there is none any more."""
+    process = store.load(directory).process
+    if process is None:
+        return _starting(directory)
+    return process.pid if process.host == socket.gethostname() and store.alive(directory, process) else None
+
+
+def _frozen(pid: int) -> bool:
     import psutil
 
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    except psutil.Error:
+        return False  # it has gone
+
+
+def _no_answer_hint(directory: Path) -> str:
+    """Hint for a run that does not answer."""
     process = store.load(directory).process
     if process is not None and process.host != socket.gethostname():
         return f"it runs on {process.host}: the same command there reaches it"
-    pid = _starting(directory) if process is None else process.pid if store.alive(directory, process) else None
+    pid = _pid(directory)
     if pid is None:
         return "it may have just ended: fvp-tui history"
-    with contextlib.suppress(psutil.Error):
-        if psutil.Process(pid).status() == psutil.STATUS_STOPPED:
-            return f"its process is frozen: kill -CONT {pid} wakes it, kill -KILL {pid} ends it"
+    if _frozen(pid):
+        return f"its process is frozen: kill -CONT {pid} wakes it, kill -KILL {pid} ends it"
     return f"kill -KILL {pid} ends its process, and with it the platform"
 
 

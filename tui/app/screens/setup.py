@@ -96,20 +96,16 @@ class SetupScreen(Screen[None]):
             return  # the program is on its way out before it was there
         self._refuse(self._browser.begin(self._wanted, self._base.model))
         self._refresh_command()
-        # The first picture comes first.
-        self.call_after_refresh(self._look)
         self.set_interval(1.0, self._tick)
 
     async def _look(self) -> None:
-        """Look at what takes longer, once; not for one who sees another screen, such as the run of ``attach``."""
-        above = self.app.screen_stack[self.app.screen_stack.index(self) + 1 :]
-        if self._has_looked or not all(screen.is_modal for screen in above):
-            return
-        self._has_looked = True
-        self._ask_forecast(self.request())
-        setup_reader.read_all(self)
-        self._watch.look()
-        await self._browser.add_filter()
+        """Read what takes longer, once this is seen: ``attach`` opens a run above it."""
+        if not self._has_looked and (self.is_active or self.app.screen.is_modal):
+            self._has_looked = True
+            self._ask_forecast(self.request())
+            setup_reader.read_all(self)
+            self._watch.look()
+            await self._browser.add_filter()
 
     def on_unmount(self) -> None:
         """Stop looking up estimates."""
@@ -164,13 +160,13 @@ class SetupScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Look again after a run, which may have lowered the model."""
-        if self._has_looked:
-            self._forecaster.forget()
-            setup_reader.read_runs(self)
-            self._ask_forecast(self.request())
-            self._tick()
-        else:
-            self.call_after_refresh(self._look)
+        if not self._has_looked:
+            self.call_after_refresh(self._look)  # the first picture comes first
+            return
+        self._forecaster.forget()
+        setup_reader.read_runs(self)
+        self._ask_forecast(self.request())
+        self._tick()
 
     def _tick(self) -> None:
         """Look at the run under way, while this is what is on the screen."""
