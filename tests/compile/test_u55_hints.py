@@ -33,6 +33,7 @@ SAMPLE = [
             "resize",
             "stride, pad",
             "Unsupported stride",
+            "is not supported in dim_order_ops",
             "Avgpool2d needs stride",
             "Maxpool2d needs stride",
             "Avgpool2d with padding",

@@ -155,6 +155,7 @@ CASES: tuple[tuple[str, str, str], ...] = (
         "F.conv_transpose2d(x, self.k4, stride=(1, 2))",
         "F.conv2d(x.repeat_interleave(2, 3), self.k4)",
     ),
+    ("is not supported in dim_order_ops", "torch.floor(x * 3).to(torch.int32)", "torch.floor(x * 3)"),
     ("Avgpool2d needs stride", "F.avg_pool2d(x, 4)", "F.avg_pool2d(F.avg_pool2d(x, 2), 2)"),
     ("Avgpool2d needs stride", "F.avg_pool2d(x, 8)", "x.mean((2, 3), keepdim=True)"),
     (

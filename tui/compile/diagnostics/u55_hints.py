@@ -85,6 +85,10 @@ _REASONS: tuple[tuple[str, str], ...] = (
         r"Output dtype torch\.float32 is not supported in dim_order_ops",
         "float from the beginning: torch.sigmoid(y * 1000) instead of (y > 0).float(), or an input in float32",
     ),
+    (
+        r"Input dtype torch\.float32 is not supported in dim_order_ops",
+        "the NPU does not convert to integers: return torch.floor(x) in float; of integers, n >> 1 in place of n // 2",
+    ),
     (r"Casting from torch\.int32", "make it an input of the model in float32: the NPU does not convert integers"),
     (
         r"unsupported dtype torch\.int16 \(Supports int8\)",
