@@ -1,4 +1,4 @@
-"""``python -m tests.conformance [--npu NPU] [NAME...]``: ExecuTorch's own cases on ``fvp-sim``, counted by file.
+"""``python -m tests.conformance [--npu NPU] [--fast] [NAME...]``: ExecuTorch's own cases, counted by file.
 
 A NAME is a file's, ``test_abs``, or a folder's, ``ops`` or ``models``; without one, all are run. Tests of models whose
 packages or weights are not here are listed as not run, with what they lack: they say nothing of fvp-sim.
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from tests.conformance.suite import FOLDERS, OPERATORS, Case, files, run, stand_in, suite
+from tests.conformance.suite import FOLDERS, IN_HASTE, OPERATORS, Case, files, run, stand_in, suite
 from tui.toolchain import boards
 from tui.toolchain.boards import Board
 
@@ -56,6 +56,7 @@ def main(arguments: Sequence[str]) -> int:
     """Print the tables and what failed; failures, and runs without a pass, decide the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.conformance")
     parser.add_argument("--npu", choices=BOARDS, default=boards.DEFAULT.npu.accelerator)
+    parser.add_argument("--fast", action="store_true", help="lower without what has no influence on the programs")
     parser.add_argument("names", nargs="*", metavar="NAME")
     options = parser.parse_args(arguments)
     board, names = BOARDS[options.npu], [name.removesuffix(".py") for name in options.names]
@@ -66,10 +67,10 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(PROCESSES) as pool:
         place = Path(temporary)
-        environment = stand_in(place)
+        environment, haste = stand_in(place), IN_HASTE if options.fast else ()
         jobs = {
             folder: {
-                path: pool.submit(run, [path], board, place / f"{folder}-{n}.xml", environment)
+                path: pool.submit(run, [path], [board], place / f"{folder}-{n}.xml", environment, *haste)
                 for n, path in enumerate(paths)
             }
             for folder, paths in folders.items()

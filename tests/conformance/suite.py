@@ -23,6 +23,8 @@ OPERATORS = "ops"
 FOLDERS = (OPERATORS, "models", "misc", "passes")
 """Test modules with cases that run on the FVP."""
 CASE_TIMEOUT_S = 600
+IN_HASTE = ("-p", "tests.conformance.haste")
+"""Options of a run that lowers in haste."""
 
 MISSING_MODULE = re.compile(r"No module named '(\w+)")
 NO_NETWORK = re.compile(
@@ -65,13 +67,17 @@ def keyword(board: Board) -> str:
     return board.npu.accelerator.rpartition("-")[2]
 
 
+def concerns(text: str, board: Board) -> bool:
+    """True if a case of this name, or some case in a file of this text, is for a board's NPU."""
+    return keyword(board) in text.lower()
+
+
 def files(folder: Path, board: Board) -> list[Path]:
     """The files under `folder` that have cases for a board's NPU.
 
     The word is in the names of functions, so a look at the text saves importing the others.
     """
-    word = keyword(board)
-    return [file for file in sorted(folder.rglob("test_*.py")) if word in file.read_text(encoding="utf-8").lower()]
+    return [file for file in sorted(folder.rglob("test_*.py")) if concerns(file.read_text(encoding="utf-8"), board)]
 
 
 def link_simulator(programs: Path) -> None:
@@ -122,11 +128,14 @@ def read(case: ElementTree.Element) -> Case:
     return Case(file, name, "passed")
 
 
-def run(paths: Sequence[Path], board: Board, report: Path, environment: dict[str, str], *options: str) -> list[Case]:
-    """Run the cases for a board's NPU in the files `paths`, in one process."""
+def run(
+    paths: Sequence[Path], wanted: Sequence[Board], report: Path, environment: dict[str, str], *options: str
+) -> list[Case]:
+    """Run the cases for the NPUs of the boards `wanted` in the files `paths`, in one process."""
+    words = " or ".join(keyword(board) for board in wanted)
     command = [
         sys.executable, "-m", "pytest", "-c", os.devnull, f"--rootdir={suite()}", "-p", "no:cacheprovider", "-q",
-        "--tb=short", "--show-capture=no", f"--timeout={CASE_TIMEOUT_S}", "-k", keyword(board), f"--junitxml={report}",
+        "--tb=short", "--show-capture=no", f"--timeout={CASE_TIMEOUT_S}", "-k", words, f"--junitxml={report}",
         *options, *map(str, paths),
     ]  # fmt: skip
     work = report.with_suffix("")

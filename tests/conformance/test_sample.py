@@ -1,39 +1,27 @@
 """ExecuTorch's own tests judge the simulator: a sample of them. ``make conformance`` runs all."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from tests.conformance import suite
-from tests.conformance.suite import Case
 from tui.toolchain import boards
-from tui.toolchain.boards import Board
+
+NPUS = (boards.CORSTONE_300_U55, boards.CORSTONE_320)
+"""A board of each family; both have their cases in the same files, and one process imports them once."""
 
 PARTS = 2
 """One for each worker: every process more pays for another import of torch."""
 
 LEAST = 75
-"""Cases that pass in each part."""
+"""Cases that pass for each NPU in each part."""
 
-NEVER_PASS = {"test_conv3d", "test_max_pool1d"}
-"""Files that ExecuTorch skips, or expects to fail, on the U85 as a whole."""
-
-
-FEW = slice(5, None, 20)
-"""Files of the U55's cases: it has the host's side and most kernels of the model in common with the U85."""
-
-
-def passed(files: Sequence[Path], board: Board, folder: Path) -> list[Case]:
-    """The cases that a sample of files has; all of them pass."""
-    options = ("-p", "tests.conformance.sample")
-    cases = suite.run(files, board, folder / "report.xml", suite.stand_in(folder), *options)
-    # Not only failures: without the stand-in the suite expects its cases to fail, and calls that a success.
-    wrong = [f"{case} {case.outcome}: {case.said}" for case in cases if case.outcome != "passed"]
-    assert not wrong, "\n\n".join(wrong)
-    assert {case.file for case in cases} == {file.stem for file in files} - NEVER_PASS
-    return cases
+NEVER_PASS = {
+    "u55": {"test_max_pool1d", "test_sign", "test_tril"},
+    "u85": {"test_conv3d", "test_max_pool1d"},
+}
+"""Files that ExecuTorch skips, or expects to fail, on an NPU as a whole."""
 
 
 @pytest.mark.timeout(1800)
@@ -41,14 +29,18 @@ def passed(files: Sequence[Path], board: Board, folder: Path) -> list[Case]:
     "part", [pytest.param(n, marks=pytest.mark.xdist_group(f"conformance-{n}")) for n in range(PARTS)]
 )
 def test_a_sample_of_every_file_passes(part: int, tmp_path: Path) -> None:
-    files = suite.files(suite.suite() / suite.OPERATORS, boards.CORSTONE_320)[part::PARTS]
-    assert len(passed(files, boards.CORSTONE_320, tmp_path)) >= LEAST
-
-
-@pytest.mark.timeout(600)
-def test_a_few_cases_of_another_board_pass(tmp_path: Path) -> None:
-    files = suite.files(suite.suite() / suite.OPERATORS, boards.CORSTONE_300_U55)[FEW]
-    assert len(passed(files, boards.CORSTONE_300_U55, tmp_path)) >= len(files) > 5
+    files = [suite.files(suite.suite() / suite.OPERATORS, board) for board in NPUS]
+    paths = sorted(set().union(*files))[part::PARTS]
+    options = ("-p", "tests.conformance.sample", *suite.IN_HASTE)
+    cases = suite.run(paths, NPUS, tmp_path / "report.xml", suite.stand_in(tmp_path), *options)
+    # Not only failures: without the stand-in the suite expects its cases to fail, and calls that a success.
+    wrong = [f"{case} {case.outcome}: {case.said}" for case in cases if case.outcome != "passed"]
+    assert not wrong, "\n\n".join(wrong)
+    for board, its in zip(NPUS, files, strict=True):
+        of_npu = [case for case in cases if suite.concerns(case.name, board)]
+        never = NEVER_PASS[suite.keyword(board)]
+        assert {case.file for case in of_npu} == {path.stem for path in its if path in paths} - never
+        assert len(of_npu) >= LEAST
 
 
 REPORT = """<testsuites><testsuite>
