@@ -64,7 +64,7 @@ def suite() -> Path:
 
 def keyword(board: Board) -> str:
     """A word in the names of all cases for a board's NPU: ``u85``."""
-    return board.npu.accelerator.rpartition("-")[2]
+    return board.npu.short.lower()
 
 
 def concerns(text: str, board: Board) -> bool:

@@ -374,6 +374,36 @@ def test_a_signal_ends_it_in_good_order(number: signal.Signals, live: Callable[.
     assert one.process.returncode == 130
 
 
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "os.register_at_fork(after_in_parent=stop)",
+        "gc.callbacks.append(lambda *_: callable(signal.getsignal(signal.SIGTERM)) and stop())",
+    ],
+    ids=["fork", "collection of garbage"],
+)
+def test_a_signal_is_not_lost_where_python_drops_what_is_raised(moment: str, digits: Digits) -> None:
+    code = (
+        "import functools, gc, os, signal\n"
+        "stop = functools.partial(os.kill, os.getpid(), signal.SIGTERM)\n"
+        f"{moment}\n"
+        "gc.set_threshold(50)\n"
+        "from tui.simulator.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *semihosting(digits.folder, SERVER)],
+        env=environment(digits.folder),
+        input="go\n",
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "")
+    assert done.stdout.rstrip().endswith(STOPPED)
+
+
 def trace_of(path: Path) -> list[dict[str, str]]:
     """The events of a trace that is complete."""
     return json.loads(gzip.decompress(path.read_bytes()))["traceEvents"]

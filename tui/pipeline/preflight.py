@@ -27,17 +27,24 @@ PLANNED = 1
 """Memory id of planned buffers; others have pools of their own."""
 
 
-def needs(program: bytes, available: Mapping[str, int]) -> tuple[PoolNeed, ...]:
+def read_program(record: Record) -> pte.Program | None:
+    """Read a run's program; None, with a note, where it is none."""
+    try:
+        return pte.parse((record.artifacts / store.MODEL).read_bytes())
+    except pte.PteError as error:
+        record.note(f"the program's demand on the runner's memory is unknown: {error}")
+        return None
+
+
+def needs(program: pte.Program, available: Mapping[str, int]) -> tuple[PoolNeed, ...]:
     """A program's least demand on the runner's pools, against their sizes in bytes, as far as they are known.
 
     Raises:
-        pte.PteError: it is no program.
         delegate.DelegateError: one of its delegates is malformed.
     """
-    parsed = pte.parse(program)
-    plan = parsed.main
+    plan = program.main
     planned = sum(plan.buffer_sizes[PLANNED : PLANNED + 1])
-    scratch = max((delegate.scratch_bytes(one, parsed.named_data) for one in plan.delegates), default=0)
+    scratch = max((delegate.scratch_bytes(one, program.named_data) for one in plan.delegates), default=0)
     return tuple(_need(name, size, available.get(name)) for name, size in ((METHOD, planned), (TEMPORARY, scratch)))
 
 
@@ -46,34 +53,30 @@ def _need(name: str, needed: int, available: int | None) -> PoolNeed:
     return PoolNeed(name=name, needed=needed, available=available, excess=excess)
 
 
-def read_plan(record: Record) -> None:
-    """Record the steps of the program in the order they run; of a file that is no program, nothing."""
-    try:
-        plan = pte.parse((record.artifacts / store.MODEL).read_bytes()).main
-    except pte.PteError:
-        return  # `weigh_pools` notes it
+def record_plan(record: Record, program: pte.Program) -> None:
+    """Record the steps of the program in the order they run."""
     left = () if record.state.delegation is None else record.state.delegation.left
-    record.emit(events.PlanKnown(steps=counts.steps(plan, left)))
+    record.emit(events.PlanKnown(steps=counts.steps(program.main, left)))
 
 
-def count_commands(record: Record) -> None:
+def count_commands(record: Record, program: pte.Program) -> None:
     """Record the NPU's commands of each operator; of a program that cannot be understood, nothing."""
     operators = record.state.operators
     if not operators:
         return
     try:
-        found = commands.of_operators(pte.parse((record.artifacts / store.MODEL).read_bytes()), operators)
-    except (pte.PteError, delegate.DelegateError, CommandStreamError) as error:
+        found = commands.of_operators(program, operators)
+    except (delegate.DelegateError, CommandStreamError) as error:
         record.note(f"the NPU's commands of each operator are not counted: {error}")
         return
     record.emit(events.CommandsCounted(commands=found))
 
 
-def weigh_pools(record: Record, available: Mapping[str, int]) -> None:
+def weigh_pools(record: Record, program: pte.Program, available: Mapping[str, int]) -> None:
     """Record the program's demand on the runner's memory, with a warning where it is too large."""
     try:
-        pools = needs((record.artifacts / store.MODEL).read_bytes(), available)
-    except (pte.PteError, delegate.DelegateError) as error:
+        pools = needs(program, available)
+    except delegate.DelegateError as error:
         record.note(f"the program's demand on the runner's memory is unknown: {error}")
         return
     record.emit(events.PoolsKnown(pools=pools))
@@ -87,8 +90,8 @@ def weigh_pools(record: Record, available: Mapping[str, int]) -> None:
             record.note(text)
 
 
-def check_firmware(record: Record, choice: selection.Choice) -> selection.Choice:
-    """Check that the firmware can run the program; where the engine is free, fall back to the interpreter.
+def check_firmware(record: Record, program: pte.Program | None, choice: selection.Choice) -> selection.Choice:
+    """Check that the firmware can run what may be a program; where the engine is free, fall back to the interpreter.
 
     Raises:
         UserError: it cannot, or is no firmware; and the engine was asked for.
@@ -98,19 +101,19 @@ def check_firmware(record: Record, choice: selection.Choice) -> selection.Choice
     from tui.simulator.firmware.preflight import obstacles
 
     assert choice.runner is not None
-    program = (record.artifacts / store.MODEL).read_bytes()
-    plan = pte.parse(program).main
+    data = (record.artifacts / store.MODEL).read_bytes()
     try:
-        reasons = obstacles(program, image.load(choice.runner.path), record.spec.target.accelerator)
+        reasons = obstacles(data, image.load(choice.runner.path), record.spec.target.accelerator)
     except image.ImageError as error:
         raise UserError(str(error), "fvp-tui firmware install") from error
-    if record.spec.engine == "auto" and (reasons or not plan.delegates):
+    delegated = program is not None and bool(program.main.delegates)
+    if record.spec.engine == "auto" and (reasons or not delegated):
         why = reasons[0].what if reasons else "nothing of the program runs on the NPU"
         record.note(f"the interpreter runs the program, not the firmware: {why}")
         return selection.interpreted(choice, why, record.spec.target.board)
     if reasons:
         raise UserError(reasons[0].what, reasons[0].hint)
-    if any(isinstance(instruction, pte.JumpIfFalse) for instruction in plan.instructions):
+    if program is not None and any(isinstance(one, pte.JumpIfFalse) for one in program.main.instructions):
         record.note(counts.BRANCHING)
     return choice
 

@@ -183,13 +183,16 @@ class RunProcess:
         self._take_program(ones=ones)
         from tui.pipeline import check, preflight
 
-        preflight.read_plan(record)
-        preflight.count_commands(record)
+        program = preflight.read_program(record)
+        if program is not None:
+            preflight.record_plan(record, program)
+            preflight.count_commands(record, program)
         if choice is not None and choice.engine == "firmware":
-            choice = preflight.check_firmware(record, choice)
+            choice = preflight.check_firmware(record, program, choice)
         record.go_on()
         pools = {} if choice is None or choice.runner is None else choice.runner.pools
-        preflight.weigh_pools(record, pools)
+        if program is not None:
+            preflight.weigh_pools(record, program, pools)
         if choice is not None:
             self._infer(choice, parameter_names, ones=ones)
         check.check_limits(record)

@@ -140,7 +140,7 @@ def _programs(segment: bytes) -> Iterator[bytes]:
 def _driver(elf: ELFFile) -> tuple[str, ...]:
     """Names of the NPUs whose driver is in it. A recent one has a symbol for each; an older one does not tell."""
     found = {symbol.name for symbol in symbols(elf) if symbol.name.startswith(DRIVER)}
-    return tuple(b.npu.name for b in boards.BOARDS if DRIVER + b.npu.accelerator.removeprefix("ethos-") in found)
+    return tuple(b.npu.name for b in boards.BOARDS if DRIVER + b.npu.short.lower() in found)
 
 
 def _npus(path: Path, driver: tuple[str, ...], segments: list[bytes]) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from tui.errors import UserError
 from tui.files import write_whole
 from tui.run import store
 from tui.run.spec import Spec
+from tui.run.state import Process
 
 TIMEOUT_S = 5.0
 """Time that a peer has for its one line."""
@@ -148,7 +149,10 @@ def _await_answer(connection: socket.socket, directory: Path) -> None:
 
 def _pid(directory: Path) -> int | None:
     """Find the process of a run on this machine; None where there is none any more."""
-    process = store.load(directory).process
+    return _process_pid(directory, store.load(directory).process)
+
+
+def _process_pid(directory: Path, process: Process | None) -> int | None:
     if process is None:
         return _starting(directory)
     return process.pid if process.host == socket.gethostname() and store.alive(directory, process) else None
@@ -168,7 +172,7 @@ def _no_answer_hint(directory: Path) -> str:
     process = store.load(directory).process
     if process is not None and process.host != socket.gethostname():
         return f"it runs on {process.host}: the same command there reaches it"
-    pid = _pid(directory)
+    pid = _process_pid(directory, process)
     if pid is None:
         return "it may have just ended: fvp-tui history"
     if _frozen(pid):

@@ -29,6 +29,7 @@ ENGINES = ("auto", "interpreter", "firmware")
 USAGE = 2
 COMMENT = re.compile(r"(?:^|\s)#.*")
 INTERRUPTED = 130
+AGAIN_S = 1e-3
 
 REASONS = {
     "time": "CPU time has been exceeded.",
@@ -161,15 +162,27 @@ def _applications(options: argparse.Namespace) -> list[Path]:
     return paths
 
 
-def _raise_stopping(number: int, _frame: FrameType | None) -> None:
-    raise Stopping(REASONS["time"] if number == signal.SIGALRM else None)
-
-
 @contextmanager
 def _limits(seconds: float | None) -> Iterator[None]:
     """Signals and the time limit end the block with `Stopping`, even while it waits for input."""
+    first: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        first.append(number)
+        raise Stopping(REASONS["time"] if first[0] == signal.SIGALRM else None)
+
+    usual = sys.unraisablehook
+
+    def once_more(lost: "sys.UnraisableHookArgs") -> None:
+        """Python drops what is raised while it collects garbage: the same signal again a moment later."""
+        if isinstance(lost.exc_value, Stopping):
+            signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
+        else:
+            usual(lost)
+
+    sys.unraisablehook = once_more
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
-        signal.signal(number, _raise_stopping)
+        signal.signal(number, stop)
     if seconds is not None:
         signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-6))
     try:
@@ -178,6 +191,7 @@ def _limits(seconds: float | None) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
+        sys.unraisablehook = usual
 
 
 def _say(text: str) -> None:

@@ -112,11 +112,9 @@ class Doublings(Lines):
 
     def show(self, doublings: Sequence[Doubling], most: int) -> None:
         """Show other gains, of at most so many."""
-        if most != self._most:
-            self._most, self._doublings = most, tuple(doublings)
-            self.draw()
-        elif tuple(doublings) != self._doublings:
-            self._doublings = tuple(doublings)
+        shown = (most, tuple(doublings))
+        if shown != (self._most, self._doublings):
+            self._most, self._doublings = shown
             self.draw()
 
     def drawn(self, width: int, paint: Paint) -> list[Strip]:

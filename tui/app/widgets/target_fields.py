@@ -23,7 +23,7 @@ class TargetFields:
     def __init__(self, target: Target, fields: Callable[[str], Choice]) -> None:
         """`fields` finds the field of a part of the target, which has no values yet."""
         npus = _families()
-        self.family = Choice("NPU", [(npu.name, npu.name.rpartition("-")[2]) for npu in npus], ABOUT, id=FAMILY)
+        self.family = Choice("NPU", [(npu.name, npu.short) for npu in npus], ABOUT, id=FAMILY)
         self._npus = {npu.name: npu for npu in npus}
         self._accelerator, self._memory, self._system = map(fields, ("accelerator", "memory_mode", "system_config"))
         self._set: dict[str, Target] = {}

@@ -54,8 +54,9 @@ def _serve(connection: Connection, parents: Connection) -> None:
         _leave_at_once()
         # Held open here, too, the other end would never be gone: a parent that is killed would leave its child.
         parents.close()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in SIGNALS:
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         # The codec prints what it thinks of a stream.
         os.dup2(os.open(os.devnull, os.O_RDWR), 1)
         os.dup2(1, 2)
@@ -70,6 +71,9 @@ def _serve(connection: Connection, parents: Connection) -> None:
 
 
 _fork = multiprocessing.get_context("fork")
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+"""Signals that end a simulation."""
 
 
 class Decoder:
@@ -105,7 +109,13 @@ class Decoder:
     def _start(self) -> Connection:
         parent_end, child_end = _fork.Pipe()
         process = _fork.Process(target=_serve, args=(child_end, parent_end), daemon=True)
-        process.start()
+        # A handler may raise: Python prints what comes in the middle of a fork and drops it, and the child would unwind
+        # what is its parent's.
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
         child_end.close()
         self._connection, self._end = parent_end, weakref.finalize(self, _end, process, parent_end, os.getpid())
         return parent_end
