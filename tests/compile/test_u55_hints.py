@@ -88,6 +88,13 @@ def test_no_reason_names_a_node_of_the_compiler_s(kept: Left) -> None:
     assert len(reasons) == 2
 
 
+def test_the_types_in_a_reason_are_in_order(kept: Left) -> None:
+    reasons = [one.reason for ones in kept.values() for one in ones if one.reason.startswith("Output dtype")]
+    listed = [reason.partition("Supported output types: ")[2].split(", ") for reason in reasons]
+    assert listed
+    assert [types for types in listed if len(types) < 2 or types != sorted(types)] == []
+
+
 def test_a_product_of_matrices_in_16_bits_is_named(tmp_path: Path) -> None:
     found = left(tmp_path, ["torch.bmm(x[0], x[0])", "F.conv2d(x, self.k4)"], "a16w8")
     ((bmm,),) = found.values()

@@ -19,10 +19,13 @@ from tui.compile.graph.nodes import around, calls, exported_name, exported_opera
 from tui.compile.graph.origins import module_path, source_line
 from tui.run.delegation import AT_BOUNDARY, WHOLE_MODEL, CpuOperator, Delegation, Kernel, OperatorDelegation
 
-_SCHEMA = re.compile(r"<EdgeOpOverload: ([^>]+)>: schema = .*? -> [^:]*")
+_RETURNS = r"(?:\((?:[^()]|\([^()]*\))*\)|\w+(?:\([^()]*\))?(?:\[\])?)"
+_SCHEMA = re.compile(rf"<EdgeOpOverload: ([^>]+)>: schema = .*? -> {_RETURNS}")
 """An operator as ExecuTorch prints it, of which only the name is kept."""
 _NODE = re.compile(r"(Had torch\.\w+ input|^Input) \w+ (?=that is|has unsupported)")
 """The name of a node in a reason: it says nothing to its reader, and makes one reason many."""
+_DTYPES = re.compile(r"torch\.\w+(?:, torch\.\w+)+")
+"""A list of types in a reason: a set's, in an order that differs from run to run."""
 
 NO_REASON = "ExecuTorch gives no reason"
 NOT_QUANTIZED = "the model is not quantized: it runs in float, and the NPU computes in integers"
@@ -173,8 +176,12 @@ class _CpuNodes:
 
 
 def _words(reason: str) -> str:
-    """A reason of ExecuTorch's without what only it understands."""
-    return _NODE.sub(r"\1 ", _SCHEMA.sub(r"\1", reason))
+    """A reason of ExecuTorch's without what only it understands; the same each time."""
+    return _DTYPES.sub(_in_order, _NODE.sub(r"\1 ", _SCHEMA.sub(r"\1", reason)))
+
+
+def _in_order(dtypes: re.Match[str]) -> str:
+    return ", ".join(sorted(dtypes[0].split(", ")))
 
 
 def _placed(*nodes: Node) -> Node:
