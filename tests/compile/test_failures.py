@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from tests.conftest import Fvp
+from tui.compile.diagnostics import failures
 from tui.run import events, journal, store
 
 HEAD = """import torch
@@ -55,6 +56,32 @@ def test_hints_fit_what_the_models_own_code_raises(tmp_path: Path, fvp_tui: Fvp)
             assert "\n".join(e.text for e in logged).endswith(text.rstrip("\n"))
             assert [e.level for e in logged[-text.rstrip("\n").count("\n") - 1 :]].count("error") == 1
             assert "torch/export" not in text and "tui/compile" not in text and what in text
+
+
+def test_what_vela_cannot_place_has_a_next_step_that_works(tmp_path: Path, fvp_tui: Fvp) -> None:
+    file = tmp_path / "model.py"
+    layers = "torch.nn.Conv2d(4, 8, 3), torch.nn.ConvTranspose2d(8, 4, 3, stride=2)"
+    file.write_text(
+        f"import torch\nModelUnderTest = torch.nn.Sequential({layers})\nModelInputs = (torch.ones(1, 4, 8, 8),)\n"
+    )
+    done = fvp_tui("compile", str(file), "--target", "ethos-u55-128", "--quantize", "a16w8")
+    assert done.returncode != 0
+    assert "(Conv2D) could not run on NPU" in done.stdout and f"({failures.NOT_ON_NPU})" in done.stdout
+    for other in (("--target", "ethos-u55-128"), ("--target", "ethos-u85-256", "--quantize", "a16w8")):
+        assert fvp_tui("compile", str(file), *other).returncode == 0
+
+
+def test_a_compiler_that_crashes_is_named_with_its_stage(tmp_path: Path, fvp_tui: Fvp) -> None:
+    file = tmp_path / "model.py"
+    file.write_text(
+        "import os, signal, torch\n"
+        "from ethosu import regor\n"
+        "regor.compile = lambda *_, **__: os.kill(os.getpid(), signal.SIGSEGV)\n"
+        "ModelUnderTest, ModelInputs = torch.nn.Conv2d(1, 4, 3), (torch.ones(1, 1, 8, 8),)\n"
+    )
+    done = fvp_tui("compile", str(file))
+    assert done.returncode != 0
+    assert "the compile worker was ended by SIGSEGV in vela" in done.stdout
 
 
 def test_a_file_beside_the_model_is_named_and_so_are_wrong_inputs(tmp_path: Path, fvp_tui: Fvp) -> None:

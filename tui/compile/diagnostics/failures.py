@@ -31,6 +31,9 @@ _HINTS: dict[str, str] = {
     "emit": "the program could not be written",
 }
 
+_NOT_ON_NPU = re.compile(r"operation \(\w+\) could not run on NPU")
+NOT_ON_NPU = "Vela has no form of it for this NPU in these types: try another --quantize, or an Ethos-U85"
+
 
 class Problem(RuntimeError):
     """A model cannot be loaded as it is; with a hint. Raised from the exception of the model's code."""
@@ -124,6 +127,8 @@ def describe(error: BaseException, stage: Stage, model_file: Path | None) -> str
         parts.append(f"at {line}")
     if isinstance(telling, Problem):
         default = telling.hint
+    elif not own and _NOT_ON_NPU.search(str(telling)):
+        default = NOT_ON_NPU
     else:
         default = model_errors.hint(telling, line) if own else _HINTS.get(stage, "see failure.txt")
     hint = "; ".join(getattr(error, "__notes__", ())) or default
