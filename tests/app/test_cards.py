@@ -100,18 +100,39 @@ async def test_only_lines_that_differ_are_drawn_again() -> None:
         assert app.lines.size.height == 3
 
 
-async def test_lines_that_come_before_the_widget_is_mounted_get_their_place() -> None:
+async def test_lines_that_come_between_a_layout_and_its_wish_get_their_place() -> None:
     app = Shown()
-    app.lines.words = []
     async with app.run_test(size=(20, 5)) as pilot:
         await pilot.pause()
-        app.lines._is_mounted = False  # as while the widget's own loop has not come to the event yet
-        app.lines.words = ["one"]
+        app.lines.refresh(layout=True)
+        app.screen._clear_arrangement_cache()
+        app.screen._refresh_layout()  # for another widget, before the wish has come to the screen
+        app.lines.words = ["one", "two", "three"]
         app.lines.draw()
-        app.lines._is_mounted = True
-        app.lines.on_mount()
         await pilot.pause()
-        assert app.lines.size.height == 1
+        assert app.lines.size.height == 3
+
+
+class Early(Counted):
+    """Lines that come while the widget is mounted, just after a layout of the screen that knew of none."""
+
+    def _post_mount(self) -> None:
+        super()._post_mount()
+        assert not self.is_mounted
+        self.refresh(layout=True)
+        self.screen._refresh_layout()
+        self.words = ["one", "two"]
+        self.draw()
+
+
+async def test_lines_that_come_before_the_widget_is_mounted_get_their_place() -> None:
+    app = Shown()
+    async with app.run_test(size=(20, 5)) as pilot:
+        early = Early()
+        early.words = []
+        await app.mount(early, before=0)
+        await pilot.pause()
+        assert early.size.height == 2
 
 
 class Framed(Screen[None]):

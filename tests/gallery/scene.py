@@ -41,6 +41,9 @@ PLAIN = "plain"
 LOOKS = ("dark", "light", "high-contrast", "terminal", PLAIN)
 """Our themes, and none."""
 
+MESSAGES = 4
+"""Times that a program gets to its end of messages from a widget's wish for another height to the picture of it."""
+
 TERMINAL = TerminalTheme(
     (30, 30, 30),
     (204, 204, 204),
@@ -86,11 +89,21 @@ class Scene:
         """Come to the screen."""
         await self.come(pilot)
         assert type(pilot.app.screen) is self.screen
+        # A widget that has another height asks its screen for a layout by messages: a picture of now has the old one.
+        steady = ""
+        while steady != (picture := _picture(pilot.app)):
+            steady = picture
+            for _ in range(MESSAGES):
+                await pilot.pause()
+
+
+def _picture(app: App[Any]) -> str:
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
 
 
 def _present(app: App[Any]) -> str:
     """What the screen shows and what each thread is at, for whoever has to find out why something did not come."""
-    shown = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+    shown = _picture(app)
     frames = sys._current_frames()
     at = [
         "".join([f"{thread.name}:\n", *traceback.format_stack(frames[thread.ident])[-8:]])

@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -189,8 +190,15 @@ def begin(home: Path, tmp_path: Path, program: Path) -> Iterator[Callable[..., "
     def run(**options: Any) -> "subprocess.Popen[bytes]":
         env = {k: v for k, v in environment(home).items() if k != "CI"}
         env["PYTHONPATH"] = os.pathsep.join([str(tmp_path), env["PYTHONPATH"]])
-        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **options}
-        process = subprocess.Popen([*TUI, "run", str(program), "--inferences", "1000000"], env=env, **streams)
+        how = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.STDOUT,
+            # Whoever started the tests may ignore SIGHUP (nohup), and what is ignored is inherited.
+            "preexec_fn": partial(signal.signal, signal.SIGHUP, signal.SIG_DFL),
+            **options,
+        }
+        process = subprocess.Popen([*TUI, "run", str(program), "--inferences", "1000000"], env=env, **how)
         started.append(process)
         return process
 

@@ -16,8 +16,6 @@ class Lines(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._strips: list[Strip] | None = None
-        self._waiting = False
-        """True if there was something to draw before the widget had been mounted."""
 
     def drawn(self, width: int, paint: Paint) -> Sequence[Strip]:
         """Draw all lines, for a width in cells."""
@@ -26,22 +24,26 @@ class Lines(Widget):
     def draw(self) -> None:
         """Draw what the widget shows now; called when that has changed."""
         if not self.is_mounted or not self.size.width:
-            self._waiting = True
+            self._forget_height()
             return
         old, new = self._strips, self._made(self.size.width)
         self._strips = new
         if old is None or len(old) != len(new):
+            self._forget_height()
             self.refresh(layout=self.styles.is_auto_height)
             return
         for y, (before, now) in enumerate(zip(old, new, strict=True)):
             if before != now:
                 self.refresh(Region(0, y, self.size.width, 1))
 
-    def on_mount(self) -> None:
-        """Lay out again what has come since the first layout, which may be made before this."""
-        if self._waiting:
-            self._strips = None
-            self.refresh(layout=self.styles.is_auto_height)
+    def _forget_height(self) -> None:
+        """Have the next layout count the lines.
+
+        Textual counts a widget's wishes for a layout, and keeps its height by that number. A second wish before the
+        first has come to the screen is not counted: where the screen is laid out for another widget between the two,
+        the height of then would stay.
+        """
+        self._layout_updates += 1
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Count the lines of an automatic height."""
