@@ -134,3 +134,11 @@ def test_each_set_of_operators_has_its_hint(operators: tuple[str, ...], u55: str
 def test_an_index_behind_a_slice_has_its_own_hint_on_every_npu() -> None:
     reason = "None (from slice/unsqueeze/ellipsis) before an indexing tensor is not supported."
     assert hints.hint("aten.index.Tensor", reason=reason) == "index, and unsqueeze after it"
+
+
+def test_a_type_that_cannot_be_made_is_no_matter_of_the_input_s_type() -> None:
+    reason = (
+        "Output dtype torch.float32 is not supported in dim_order_ops._to_dim_order_copy.default for input dtype"
+        " torch.int64. Supported output types: torch.bool, torch.int16, torch.int32, torch.int8"
+    )
+    assert hints.hint("aten.add_", reason=reason) == "cast to a supported type, or quantize the model"

@@ -48,8 +48,11 @@ INTO_BUFFER = ("aten.index_copy_", "aten.index_put_")
 """Operators that write to a buffer at indices known only when the model runs."""
 CACHE = "make the cache an input, write to it with index_copy, and return k and v: the application keeps the cache"
 
+TYPES = "cast to a supported type, or quantize the model"
 QUANTIZE = "--quantize int8 or a16w8"
 _REASONS: tuple[tuple[str, str], ...] = (
+    # Such a reason also names the input's type, which need not be at fault.
+    (r"(?i)^output dtype", TYPES),
     (r"int64", "cast to int32 with .to(torch.int32): the NPU has no 64-bit integers"),
     (r"int32 range|exceeds int32", "keep its values within 32 bits"),
     (
@@ -73,7 +76,7 @@ _REASONS: tuple[tuple[str, str], ...] = (
     (r"fully partitioned", "an operator inside the branch is on the CPU: fix that one first"),
     (r"boolean mask|bool-mask|Boolean", "torch.where with the mask runs on the NPU"),
     (r"uint8 model IO", "use int8 or float inputs and outputs"),
-    (r"(?i)dtype", "cast to a supported type, or quantize the model"),
+    (r"(?i)dtype", TYPES),
     (r"None \(from slice", "index, and unsqueeze after it"),
     (r"storage offsets|not contiguous", "call contiguous() before it"),
 )
