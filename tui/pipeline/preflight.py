@@ -18,8 +18,8 @@ from tui.simulator import delegate
 from tui.simulator.ethosu.errors import CommandStreamError
 
 SIMULATED_CYCLES = (
-    "the simulator's NPU cycles are estimated from the commands by Vela's formulas, waiting for memory included, "
-    "as in Vela's total"
+    "the simulator's NPU cycles are estimated from the commands by Vela's formulas; "
+    "like Vela's total they include waiting for memory"
 )
 
 METHOD, TEMPORARY = "method_allocator", "temp_allocator"
@@ -157,13 +157,14 @@ def check_embedded_program(record: Record, platform: Platform) -> None:
 
 
 def note_simulated_cycles(record: Record, platform: Platform) -> None:
-    """Note where the simulator's cycles come from, and what loading tables adds to them."""
+    """Note where the simulator's cycles come from, and why they differ from Vela's total where they do."""
     if platform.choice.kind != "simulator" or record.spec.fast:
         return
     record.note(SIMULATED_CYCLES)
     try:
-        note = estimates.tables_note(pte.parse((record.artifacts / store.MODEL).read_bytes()))
+        program = pte.parse((record.artifacts / store.MODEL).read_bytes())
+        notes = estimates.differences(program, record.state.estimate, record.state.operators)
     except (pte.PteError, delegate.DelegateError, CommandStreamError):
         return  # of a program that cannot be understood there is no figure that could differ
-    if note is not None:
+    for note in notes:
         record.note(note)

@@ -85,6 +85,13 @@ def _events(kind: Npu, costs: Sequence[Cost]) -> dict[str, int]:
     return {getattr(kind.pmu, event): counts[event] for event in events}
 
 
+def has_cache(delegate: EthosU) -> bool:
+    """Return True if feature maps are placed in SRAM as far as they fit, and in external memory else."""
+    flags = delegate.compile_flags
+    system = vela.memory_system(flags["--system-config"], flags["--memory-mode"])
+    return system.cache.name == ON_CHIP != system.arena.name
+
+
 def waiting_for_tables(delegate: EthosU) -> tuple[int, int]:
     """(cycles that loading tables adds to an execution, cycles of the execution); zeros where there is no estimate.
 
