@@ -6,7 +6,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -128,3 +128,13 @@ def collection_suspended() -> Iterator[None]:
         yield
     finally:
         resume_collection()
+
+
+@contextlib.contextmanager
+def signals_held(numbers: Iterable[signal.Signals]) -> Iterator[None]:
+    """Have signals to this thread, and to what it starts meanwhile, wait until the block is over."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

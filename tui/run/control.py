@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def start(request: Spec) -> Path:
     sweep()
     directory, lock = store.create_locked(request)
     try:
-        with (directory / store.PROCESS_LOG).open("wb") as log, _signals_blocked():
+        with (directory / store.PROCESS_LOG).open("wb") as log, processes.signals_held(BLOCKED_SIGNALS):
             # Its own session: closing the terminal or the viewer sends it no signal.
             process = subprocess.Popen(
                 [sys.executable, "-m", MODULE, str(directory), str(lock)],
@@ -74,16 +74,6 @@ def start(request: Spec) -> Path:
     # Somebody must take its exit status, or it stays as a zombie for as long as this process runs.
     threading.Thread(target=process.wait, name=f"wait for {directory.name}", daemon=True).start()
     return directory
-
-
-@contextlib.contextmanager
-def _signals_blocked() -> Iterator[None]:
-    """Block the signals for what this thread starts meanwhile."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED_SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def sweep() -> None:

@@ -5,6 +5,7 @@ cli              the FVP's grammar and its end: limits, statistics, exit status
 identity         the board it is of
 parameters       the -C parameters it knows
 executor_runner  what ExecuTorch's arm_executor_runner does and prints
+signals          the signals that end a simulation
 standard_input   lines of standard input
 verification     test cases of bundled programs
 interpreter      the execution plan: instructions and values

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from tui import __version__, processes
-from tui.simulator import identity
+from tui.simulator import identity, signals
 from tui.simulator.parameters import ParameterError, Settings
 from tui.toolchain.boards import Board
 
@@ -181,7 +181,7 @@ def _limits(seconds: float | None) -> Iterator[None]:
             usual(lost)
 
     sys.unraisablehook = once_more
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+    for number in signals.ENDING:
         signal.signal(number, stop)
     if seconds is not None:
         signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-6))

@@ -6,13 +6,13 @@ of the format: ExecuTorch's examples/arm/visualize.py. The times are estimates.
 """
 
 import json
-import signal
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tui import processes
+from tui.simulator import signals
 from tui.simulator.cycle_model import ON_CHIP, Modelled, modelled
 from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu.stream import Command, Stream, commands
@@ -24,7 +24,6 @@ GZIP = 31
 
 WORD = 4
 HEAD, TAIL = '{"traceEvents": [', "\n]}\n"
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
 
 
 class TraceError(Exception):
@@ -33,16 +32,6 @@ class TraceError(Exception):
 
 class UnknownCyclesError(Exception):
     """There is nothing to write, since the cycle model has no figures; one line."""
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """A signal that ends the simulation waits, so that what was compressed is written, too."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _File:
@@ -69,7 +58,8 @@ class _File:
         self._write("", zlib.Z_SYNC_FLUSH)
 
     def _write(self, tail: str, mode: int) -> None:
-        with _undisturbed():
+        # What was compressed is written, too, whatever ends the simulation.
+        with processes.signals_held(signals.ENDING):
             if self._ended:
                 return
             text = ""

@@ -22,6 +22,8 @@ import numpy as np
 import numpy.typing as npt
 from ethosu import mlw_codec
 
+from tui import processes
+from tui.simulator import signals
 from tui.simulator.ethosu.errors import CommandStreamError
 
 ROOM = 64 << 20
@@ -54,9 +56,9 @@ def _serve(connection: Connection, parents: Connection) -> None:
         _leave_at_once()
         # Held open here, too, the other end would never be gone: a parent that is killed would leave its child.
         parents.close()
-        for number in SIGNALS:
+        for number in signals.ENDING:
             signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals.ENDING)
         # The codec prints what it thinks of a stream.
         os.dup2(os.open(os.devnull, os.O_RDWR), 1)
         os.dup2(1, 2)
@@ -71,9 +73,6 @@ def _serve(connection: Connection, parents: Connection) -> None:
 
 
 _fork = multiprocessing.get_context("fork")
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
-"""Signals that end a simulation."""
 
 
 class Decoder:
@@ -111,11 +110,8 @@ class Decoder:
         process = _fork.Process(target=_serve, args=(child_end, parent_end), daemon=True)
         # A handler may raise: Python prints what comes in the middle of a fork and drops it, and the child would unwind
         # what is its parent's.
-        held = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        try:
+        with processes.signals_held(signals.ENDING):
             process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, held)
         child_end.close()
         self._connection, self._end = parent_end, weakref.finalize(self, _end, process, parent_end, os.getpid())
         return parent_end
