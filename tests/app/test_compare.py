@@ -10,6 +10,7 @@ from tests.app import fakes
 from tests.app.conftest import Until
 from tests.app.days import three_days
 from tests.app.test_hostile import CONTROLS, TEXTS
+from tests.screen import screen_lines
 from tui.app import ascii
 from tui.app.screens.compare import CompareScreen
 from tui.app.screens.root import FvpApp
@@ -25,7 +26,7 @@ SIZES = [(60, 20), (80, 24), (120, 40), (200, 50)]
 
 
 def lines(app: FvpApp) -> list[str]:
-    return [strip.text.rstrip() for strip in app.screen._compositor.render_strips()]
+    return [line.rstrip() for line in screen_lines(app)]
 
 
 def words(app: FvpApp, table: str) -> list[list[str]]:

@@ -13,6 +13,7 @@ from textual.widgets import Static
 from tests.app import fakes
 from tests.app.conftest import Until
 from tests.app.going_on import failing, lowering, several, yesterday
+from tests.screen import seen
 from tui.app import editor
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
@@ -30,10 +31,6 @@ from tui.run.events import Event
 from tui.run.figures import Earlier, Inference
 
 SIZES = [(60, 20), (80, 24), (120, 40), (200, 50)]
-
-
-def seen(app: FvpApp) -> str:
-    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
 
 
 def screen(app: FvpApp) -> RunScreen:

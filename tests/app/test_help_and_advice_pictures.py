@@ -5,6 +5,7 @@ import pytest
 from tests.app.conftest import Draw
 from tests.app.test_snapshots import BROAD, at_sizes, in_themes
 from tests.gallery.runs import advised, tried
+from tests.screen import screen_lines
 from tui.app import ascii
 from tui.app.screens.root import FvpApp
 
@@ -37,7 +38,7 @@ async def test_advice_and_help_are_told_without_colour_and_without_unicode(
     app = FvpApp(attach=tried())
     async with app.run_test(size=(80, 24)) as pilot:
         await advised(pilot)
-        drawn = [ascii.only(strip.text) for strip in app.screen._compositor.render_strips()]
+        drawn = [ascii.only(line) for line in screen_lines(app)]
         # The cursor and the outcome are told by marks and words.
         assert not [line for line in drawn[:-1] if "?" in line]
         assert any("> 9 %  channels-last input" in line for line in drawn)
@@ -45,5 +46,5 @@ async def test_advice_and_help_are_told_without_colour_and_without_unicode(
         for keys in ("question_mark", "ctrl+p"):
             await pilot.press(keys)
             await pilot.pause()
-            drawn = [ascii.only(strip.text) for strip in app.screen._compositor.render_strips()]
+            drawn = [ascii.only(line) for line in screen_lines(app)]
             assert all(character.isascii() for line in drawn for character in line)

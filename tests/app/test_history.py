@@ -13,6 +13,7 @@ from tests.app.conftest import Until
 from tests.app.days import three_days
 from tests.app.test_hostile import CONTROLS, TEXTS
 from tests.app.test_keys import notices
+from tests.screen import screen_lines
 from tui.app import ascii
 from tui.app.screens import history
 from tui.app.screens.cleanup import CleanupScreen, bytes_words
@@ -48,7 +49,7 @@ def cells(app: FvpApp, name: str) -> dict[str, str]:
 
 def lines(app: FvpApp) -> list[str]:
     """The lines of the screen."""
-    return [strip.text.rstrip() for strip in app.screen._compositor.render_strips()]
+    return [line.rstrip() for line in screen_lines(app)]
 
 
 def top(app: FvpApp) -> str:

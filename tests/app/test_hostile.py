@@ -8,6 +8,7 @@ from rich.cells import cell_len
 
 from tests.app import fakes
 from tests.app.conftest import Until
+from tests.screen import screen_lines
 from tui.app.screens.history import HistoryScreen
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
@@ -89,10 +90,10 @@ async def test_hostile_text_is_only_text(number: int, until: Until) -> None:
         shown = []
         for key in ("1", "2", "3", "4", "5", "L", "6", "down", "down"):
             await pilot.press(key)
-            shown += [strip.text for strip in app.screen._compositor.render_strips()]
+            shown += screen_lines(app)
         await pilot.press("slash", "x", "enter", "h")
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen.query_one(FigureTable).rows)
-        shown += [strip.text for strip in app.screen._compositor.render_strips()]
+        shown += screen_lines(app)
         assert not {c for line in shown for c in line} & set(CONTROLS)
         assert all(cell_len(line) <= 80 for line in shown)
 
@@ -126,7 +127,7 @@ async def test_hostile_text_of_a_run_that_goes_on_or_failed_is_only_text(
         async with app.run_test(size=size, notifications=True) as pilot:
             await until(pilot, lambda app=app: isinstance(app.screen, RunScreen) and app.screen.state)
             await pilot.pause()
-            shown = [strip.text for strip in app.screen._compositor.render_strips()]
+            shown = screen_lines(app)
             assert any("Stages" in line or "Why" in line for line in shown)
             assert not {c for line in shown for c in line} & set(CONTROLS)
             assert all(cell_len(line) <= size[0] for line in shown)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tests.app import fakes
 from tests.app.conftest import Until, paste
+from tests.screen import seen
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
 from tui.app.screens.setup import SetupScreen
@@ -20,11 +21,6 @@ def opened(what: list[Event], *, over: bool = True) -> FvpApp:
     request = fakes.spec_of()
     ends = fakes.finished() if over else []
     return FvpApp(attach=fakes.make(NAME, request, [*fakes.begun(NAME, request), *what, *ends]))
-
-
-def seen(app: FvpApp) -> str:
-    """What stands on the screen, as text."""
-    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
 
 
 def title(app: FvpApp) -> str:

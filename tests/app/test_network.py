@@ -5,6 +5,7 @@ from collections.abc import Callable
 from tests.app import fakes
 from tests.app.conftest import Until, shown
 from tests.app.networks import divided, mobilenet, network, partitions, transformer
+from tests.screen import screen_lines
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
 from tui.app.widgets.delegation import DelegationPanel
@@ -111,7 +112,7 @@ async def test_table_and_ribbon_point_at_the_same_operator(until: Until) -> None
         assert "3 CPU nodes  3 partitions" in panel(app).words and "↓" in shown(ribbon(app))
 
         def marked() -> list[str]:
-            drawn = (strip.text for strip in app.screen._compositor.render_strips())
+            drawn = screen_lines(app)
             return [line for line in drawn if "▌ ▒" in line]
 
         # The row is drawn as the one under the cursor, and no other.

@@ -18,6 +18,7 @@ from tests.app import fakes
 from tests.app.conftest import Until
 from tests.app.networks import partitions
 from tests.app.test_hostile import CONTROLS, TEXTS, hostile_events
+from tests.screen import screen_lines
 from tui import resources, themes
 from tui.app import ascii
 from tui.app.screens.root import FvpApp
@@ -274,7 +275,7 @@ async def test_a_hostile_network_is_drawn_as_text(number: int, until: Until) -> 
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
         await pilot.press("2", "z")
         await until(pilot, lambda: app.screen.query_one("DelegationPanel Ribbon", Ribbon).size.height > 3)
-        lines = [strip.text for strip in app.screen._compositor.render_strips()]
+        lines = screen_lines(app)
         assert any("2 Network" in line for line in lines) and any("▒▒▒" in line for line in lines)
         assert not {c for line in lines for c in line} & set(CONTROLS)
         assert all(cell_len(line) <= 120 for line in lines)

@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from tests.app import fakes
 from tests.app.conftest import Until, paste, shown
+from tests.screen import seen
 from tui import processes
 from tui.app.screens.confirm import Confirm
 from tui.app.screens.history import HistoryScreen
@@ -46,12 +47,6 @@ def read(app: FvpApp) -> object:
 
 def text(app: FvpApp, widget: type[Widget] | str) -> str:
     return shown(app.screen.query_one(widget, Widget))
-
-
-def seen(app: FvpApp) -> str:
-    """What stands on the screen, as text."""
-    lines = app.screen._compositor.render_strips()
-    return "\n".join(strip.text for strip in lines)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -7,6 +7,7 @@ from tests.app.networks import divided
 from tests.app.test_snapshots import BROAD, at_sizes, in_themes
 from tests.gallery.runs import keys
 from tests.gallery.scene import PLAIN
+from tests.screen import screen_lines
 from tui.app import ascii
 from tui.app.screens.root import FvpApp
 
@@ -40,7 +41,7 @@ async def test_all_is_told_without_colour_and_without_unicode(
     app = FvpApp(attach=divided())
     async with app.run_test(size=size) as pilot:
         await keys("2")(pilot)
-        drawn = [ascii.only(strip.text) for strip in app.screen._compositor.render_strips()]
+        drawn = [ascii.only(line) for line in screen_lines(app)]
         assert all(character.isascii() for line in drawn for character in line)
         # Nothing became a question mark but the key of the help.
         assert not [line for line in drawn[:-1] if "?" in line]

@@ -9,12 +9,14 @@ import msgspec
 import numpy as np
 import pytest
 from textual.app import App, ComposeResult
+from textual.events import Key
 from textual.widgets import Input, Static
 
 from tests.app import fakes
 from tests.app.conftest import Until, paste
 from tests.conftest import Ran, taken_over
 from tests.gallery.scene import SHIPPED
+from tests.screen import lines_at
 from tui.app import remembered
 from tui.app.screens.confirm import Confirm
 from tui.app.screens.path import PathScreen
@@ -22,6 +24,7 @@ from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
 from tui.app.screens.setup import SetupScreen
 from tui.app.widgets.command_line import CommandLine
+from tui.app.widgets.filter_field import FilterField
 from tui.app.widgets.model_browser import FilterLine, ModelBrowser
 from tui.app.widgets.spec_form import SpecForm
 from tui.app.widgets.table import FigureTable
@@ -53,15 +56,8 @@ def problem(app: FvpApp) -> str:
     return app.screen.query_one(CommandLine).problem
 
 
-def lines(app: FvpApp, selector: str) -> list[str]:
-    """What stands on the screen where a widget is."""
-    region = app.screen.query_one(selector).region
-    drawn = [strip.text for strip in app.screen._compositor.render_strips()]
-    return [line[region.x : region.right] for line in drawn[region.y : region.bottom]]
-
-
 def drawn(app: FvpApp, selector: str) -> str:
-    return "\n".join(lines(app, selector))
+    return "\n".join(lines_at(app, selector))
 
 
 def enter(app: FvpApp, field: str) -> None:
@@ -267,21 +263,21 @@ async def test_a_model_that_was_lowered_tells_what_it_would_take_on_another_targ
         await pilot.press("tab", "down", "right", "right")
         assert "--target ethos-u85-1024" in command(app)
         latency = format.ms(alone.state["estimate"]["inference_ms"])
-        await until(pilot, lambda: f" {latency} " in lines(app, "#target")[0])
+        await until(pilot, lambda: f" {latency} " in lines_at(app, "#target")[0])
         # A column for each size, as high as it is slow, with its latency above.
-        _, values, *_, sizes = lines(app, "#target-fields")[:-2]
+        _, values, *_, sizes = lines_at(app, "#target-fields")[:-2]
         assert sizes.strip("▌ ").split() == [str(macs) for macs in boards.DEFAULT.npu.macs]
         assert latency in drawn(app, "#target-fields") and "█" in drawn(app, "#target-fields") and "µs" in values
         await pilot.press("down", "right")
-        await until(pilot, lambda: f" {latency} " not in lines(app, "#target")[0])
+        await until(pilot, lambda: f" {latency} " not in lines_at(app, "#target")[0])
         await pilot.resize_terminal(60, 20)
         await until(pilot, lambda: "█" not in drawn(app, "#target-fields"))
-        _, sizes, values = lines(app, "#target-fields")[:3]
+        _, sizes, values = lines_at(app, "#target-fields")[:3]
         assert sizes.split()[0] == "Size" and values.count("µs") == 5
         await pilot.resize_terminal(120, 40)
         await pilot.press(*["shift+tab"] * 3, "j")
-        await until(pilot, lambda: "not known: w sweeps" in lines(app, "#target")[-1])
-        outlined = lines(app, "#target-fields")
+        await until(pilot, lambda: "not known: w sweeps" in lines_at(app, "#target")[-1])
+        outlined = lines_at(app, "#target-fields")
         assert not any("█" in line for line in outlined) and max(line.count("╭") for line in outlined) == 5
 
 
@@ -395,3 +391,14 @@ async def test_the_filter_is_put_there_once_by_the_one_who_types_and_the_screen(
         browser = app.query_one(ModelBrowser)
         first, second = await asyncio.gather(browser.add_filter(), browser.add_filter())
         assert first is second and len(browser.query(FilterLine)) == 0
+
+
+async def test_a_letter_that_comes_before_the_field_knows_of_its_focus_is_kept(until: Until) -> None:
+    app = FvpApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.screen.query(FilterField))
+        field = app.screen.query_one(FilterField)
+        app.screen.set_focus(field)
+        app.on_key(Key("r", "r"))  # on its way to the list when the focus moved
+        await pilot.press("e", "s")
+        assert field.value == "res"

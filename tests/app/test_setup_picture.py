@@ -15,6 +15,7 @@ from tests.app.pseudo_terminal import Terminal
 from tests.app.test_hostile import CONTROLS, TEXTS
 from tests.conftest import Ran, taken_over
 from tests.gallery.scene import SAMPLES, SHIPPED
+from tests.screen import lines_at, screen_lines
 from tui.app import known_models, remembered
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
@@ -32,15 +33,8 @@ from tui.toolchain import qemu
 SIZES = [(60, 20), (80, 24), (120, 40), (200, 50)]
 
 
-def lines(app: FvpApp, selector: str) -> list[str]:
-    """What stands on the screen where a widget is."""
-    region = app.screen.query_one(selector).region
-    drawn = [strip.text for strip in app.screen._compositor.render_strips()]
-    return [line[region.x : region.right] for line in drawn[region.y : region.bottom]]
-
-
 def drawn(app: FvpApp, selector: str) -> str:
-    return "\n".join(lines(app, selector))
+    return "\n".join(lines_at(app, selector))
 
 
 def regions(app: FvpApp) -> dict[str, Region]:
@@ -80,17 +74,17 @@ async def test_nothing_moves_after_the_first_picture(
     app = FvpApp()
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
-        before, head, columns = regions(app), lines(app, "#top")[0], lines(app, "ModelTable")[0]
-        rows = [line[:20] for line in lines(app, "ModelTable") if line.strip()]
+        before, head, columns = regions(app), lines_at(app, "#top")[0], lines_at(app, "ModelTable")[0]
+        rows = [line[:20] for line in lines_at(app, "ModelTable") if line.strip()]
         assert "–" in head if size[0] >= 100 else "FVP or SIMULATOR" in head
         doors.set()
         await until(pilot, lambda: "executorch:mv2" in [row.key for row in app.screen.query_one(FigureTable).rows])
         await until(pilot, lambda: "µs" in drawn(app, "ModelTable"))
         await until(pilot, lambda: " by Vela, " in drawn(app, "#target"))
         await until(pilot, lambda: "or SIMULATOR" not in drawn(app, "#top") and "–" not in drawn(app, "#top"))
-        assert regions(app) == before and lines(app, "ModelTable")[0] == columns
+        assert regions(app) == before and lines_at(app, "ModelTable")[0] == columns
         # The models that were there are where they were.
-        assert [line[:20] for line in lines(app, "ModelTable")][: len(rows)] == rows
+        assert [line[:20] for line in lines_at(app, "ModelTable")][: len(rows)] == rows
 
 
 async def test_the_models_of_the_last_time_are_there_before_they_are_looked_for(
@@ -110,10 +104,10 @@ async def test_models_have_what_is_known_of_them_in_columns_that_are_there_from_
     app = FvpApp()
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "4.33 µs" in drawn(app, "ModelTable"))
-        head, _, digits, *_ = lines(app, "ModelTable")
+        head, _, digits, *_ = lines_at(app, "ModelTable")
         assert head.split() == ["model", "MACs", "last"]
         assert head.rindex("MACs") + 4 == digits.index("312 k") + 5 and head.index("last") + 4 == digits.index("µs") + 2
-        assert "4 of 5 ready" in lines(app, "#models")[0]
+        assert "4 of 5 ready" in lines_at(app, "#models")[0]
         headings = [row.cells for row in app.screen.query_one(FigureTable).rows if row.tone == "heading"]
         assert headings == [("samples", "2"), ("executorch", "2 of 3"), ("files", "none yet")]
 
@@ -157,12 +151,12 @@ async def test_the_first_line_says_what_is_installed(doors: threading.Event, unt
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "FVP ✓ 11.27.42   SIMULATOR ✓   QEMU ✗" in drawn(app, "#top"))
         await pilot.resize_terminal(80, 24)
-        await until(pilot, lambda: lines(app, "#top")[0].rstrip().endswith("  FVP"))
+        await until(pilot, lambda: lines_at(app, "#top")[0].rstrip().endswith("  FVP"))
         form = app.screen.query_one(SpecForm)
         form.field("platform").value = "simulator"
-        await until(pilot, lambda: lines(app, "#top")[0].rstrip().endswith("SIMULATOR"))
+        await until(pilot, lambda: lines_at(app, "#top")[0].rstrip().endswith("SIMULATOR"))
         form.field("until").value = "emit"
-        await until(pilot, lambda: lines(app, "#top")[0].rstrip().endswith("compile only"))
+        await until(pilot, lambda: lines_at(app, "#top")[0].rstrip().endswith("compile only"))
 
 
 async def test_a_run_that_goes_on_is_shown_and_one_key_away_until_it_ends(until: Until) -> None:
@@ -215,7 +209,7 @@ async def test_fields_that_mean_nothing_keep_their_place_and_are_skipped(until: 
         before = regions(app)
         form.field("until").value = "emit"
         await pilot.pause()
-        assert [line.split()[-1] for line in lines(app, "#platform-fields")] == ["–"] * 5
+        assert [line.split()[-1] for line in lines_at(app, "#platform-fields")] == ["–"] * 5
         assert "↵  Compile" in drawn(app, "#command") and regions(app) == before
         form.enter(form.field("until"))
         await pilot.press("down")
@@ -255,6 +249,6 @@ async def test_hostile_text_is_only_text(number: int, size: tuple[int, int], unt
         for key in ("home", "down", "down", "end"):
             await pilot.press(key)
             await pilot.pause()
-            shown = [strip.text for strip in app.screen._compositor.render_strips()]
+            shown = screen_lines(app)
             assert not {c for line in shown for c in line} & set(CONTROLS)
             assert all(cell_len(line) <= size[0] for line in shown)

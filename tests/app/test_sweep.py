@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 from tests.app.conftest import Until, paste
 from tests.app.test_hostile import CONTROLS, TEXTS
 from tests.conftest import Ran, taken_over
+from tests.screen import screen_lines
 from tui.analysis.sweep import Point, result
 from tui.app import remembered
 from tui.app.screens.root import FvpApp
@@ -296,7 +297,7 @@ async def test_names_and_reasons_of_vela_are_only_text(text: str, until: Until) 
         )
         app.query_one(Doublings).show(doublings([known, faster]), 1)
         await pilot.pause()
-        drawn = [strip.text for strip in app.screen._compositor.render_strips()]
+        drawn = screen_lines(app)
         assert not {c for line in drawn for c in line} & set(CONTROLS)
         assert all(cell_len(line) <= 80 for line in drawn)
         assert any("1.00 ms" in line for line in drawn)

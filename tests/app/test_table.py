@@ -2,6 +2,7 @@
 
 from textual.app import App, ComposeResult
 
+from tests.screen import seen
 from tui.app.widgets.table import Column, FigureTable, Row
 
 
@@ -22,4 +23,4 @@ async def test_the_row_under_the_cursor_stays_in_view_when_rows_come_before_it()
         table.set_rows(rows)
         await pilot.pause()
         assert table.current == rows[39]
-        assert "row 39" in "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+        assert "row 39" in seen(app)

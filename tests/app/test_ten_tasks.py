@@ -18,6 +18,7 @@ from tests.app import fakes
 from tests.app.conftest import Until
 from tests.app.improvable import THREE, TRANSPOSE
 from tests.conftest import Ran, taken_over
+from tests.screen import seen
 from tui.app.screens.history import HistoryScreen
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
@@ -89,7 +90,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Spec]:
 
 
 def text(app: Any) -> str:
-    shown = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+    shown = seen(app)
     return " ".join([*shown.split(), *(str(note.message) for note in app._notifications)])
 
 

@@ -21,6 +21,7 @@ from textual.screen import Screen
 
 from tests.app import fakes
 from tests.conftest import Ran
+from tests.screen import seen
 from tui import config
 from tui.app import ascii, remembered
 from tui.app.screens.compare import CompareScreen
@@ -91,19 +92,15 @@ class Scene:
         assert type(pilot.app.screen) is self.screen
         # A widget that has another height asks its screen for a layout by messages: a picture of now has the old one.
         steady = ""
-        while steady != (picture := _picture(pilot.app)):
+        while steady != (picture := seen(pilot.app)):
             steady = picture
             for _ in range(MESSAGES):
                 await pilot.pause()
 
 
-def _picture(app: App[Any]) -> str:
-    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
-
-
 def _present(app: App[Any]) -> str:
     """What the screen shows and what each thread is at, for whoever has to find out why something did not come."""
-    shown = _picture(app)
+    shown = seen(app)
     frames = sys._current_frames()
     at = [
         "".join([f"{thread.name}:\n", *traceback.format_stack(frames[thread.ident])[-8:]])
@@ -167,7 +164,7 @@ def play(scene: Scene, look: str, bench: Bench) -> FvpApp:
 
 def text(app: Any) -> str:
     """All that a screen shows."""
-    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+    return seen(app)
 
 
 async def read(pilot: Pilot[Any]) -> None:

@@ -277,7 +277,12 @@ class FvpApp(App[None]):
         field = self.focused
         if isinstance(field, Input) and event.is_printable and event.character is not None:
             event.prevent_default()
-            field.insert_text_at_cursor(event.character)
+            if field.select_on_focus and not field.has_focus:
+                # It selects what it holds once it hears of its focus: the next letter would replace this one.
+                field.select_all()
+                field.select_on_focus = False
+                field.call_later(setattr, field, "select_on_focus", True)
+            field.replace(event.character, *field.selection)
 
     # -- screens
 
