@@ -119,7 +119,11 @@ def _beyond_shram(part: Part, cases: Cases) -> bool:
 
 
 def _overwrites(part: Part, cases: Cases) -> bool:
-    return overwriting.overwrites(part, cases[0][0])
+    """Rows are written where others lie; a table beyond SHRAM, which comes of the same permute, is none of them."""
+    if part.load().stream.command_set is COMMANDS:
+        return overwriting.overwrites(part, cases[0][0])
+    with _tables_in_shram():
+        return overwriting.overwrites(part, cases[0][0])
 
 
 EXCUSES = (
@@ -135,6 +139,7 @@ EXCUSES = (
     Excuse("takes rows of its input for padding", _marked(faults.pads_its_input)),
     Excuse("has weights for other channels than there are", _chained(faults.may_lack_channels)),
     Excuse("clamps rows in another shape than it reads them", _marked(faults.clamps_in_another_shape)),
+    Excuse("takes some values of a map for all", _marked(faults.drops_an_axis)),
     Excuse("chooses in another shape", _chained(faults.chooses_in_part)),
     Excuse("writes rows where others lie", _overwrites),
 )

@@ -305,6 +305,14 @@ KNOWN = (
         U55_128,
         "int8",
     ),
+    Fault(
+        ((1, 3, 2),),
+        (),
+        ("torch.amin(x0, [2])",),
+        "int8",
+        "a least along an axis that is dropped: it is negated in the shape that has it, the first value for all",
+        U55_128,
+    ),
 )
 
 
@@ -373,6 +381,11 @@ def chooses_in_part(stream: Stream) -> bool:
 def clamps_in_another_shape(stream: Stream) -> bool:
     """True if an operator on elements writes its rows in another shape than it reads them."""
     return any(True for _ in miscompiled.reshaped(stream))
+
+
+def drops_an_axis(stream: Stream) -> bool:
+    """True if an operator on elements repeats some of the values of a map that has as many as its output."""
+    return any(True for _ in miscompiled.squeezed(stream))
 
 
 def pads_its_input(stream: Stream) -> bool:

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import REPOSITORY, Ran
 from tui.model import pte
 from tui.simulator import miscompiled
 
 MODEL = str(REPOSITORY / "tests" / "compile" / "models" / "miscompiled.py")
 CLAMPED = str(REPOSITORY / "tests" / "compile" / "models" / "clamped.py")
+LEAST = str(REPOSITORY / "tests" / "compile" / "models" / "least.py")
 A16W8 = ("--quantize", "a16w8")
 
 
@@ -53,6 +56,24 @@ def test_a_clamp_in_another_shape_is_explained_and_what_is_said_to_help_helps(
     sound = ran(str(other))
     assert sound.state["check"]["status"] == "match"
     assert not marked(sound)
+
+
+@pytest.mark.parametrize("target", ["ethos-u55-128", "ethos-u65-256"])
+def test_a_dropped_axis_is_explained_and_what_is_said_to_help_helps(
+    target: str, ran: Callable[..., Ran], tmp_path: Path
+) -> None:
+    run = ran(LEAST, "--target", target)
+    assert run.state["check"]["status"] == "mismatch"
+    assert miscompiled.SQUEEZED[1] in run.state["check"]["links"][-1]["hint"]
+    assert [mark.fault for mark in marked(run)] == [miscompiled.SQUEEZED[0]]
+    other = tmp_path / "greatest.py"
+    other.write_text(
+        Path(LEAST).read_text("utf-8").replace("torch.amin(x, 2)", "torch.amax(x * -1.0, 2) * -1.0"), "utf-8"
+    )
+    sound = ran(str(other), "--target", target)
+    assert sound.state["check"]["status"] == "match"
+    assert not marked(sound)
+    assert ran(LEAST).state["check"]["status"] == "match"  # an Ethos-U85 has the operator
 
 
 def test_a_sound_program_has_no_marks(ran: Callable[..., Ran]) -> None:

@@ -3,6 +3,7 @@
 A mark alone proves nothing, as each may be meant in some graph: it explains outputs that are known to be wrong.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -55,6 +56,11 @@ CLAMPED = (
     "GELU in the place of ReLU (or another clamp) before a linear layer over several tokens",
 )
 
+SQUEEZED = (
+    "an operator reads some values of a map and takes them for all, where an axis of it was dropped",
+    "torch.amax(x * -1.0, dim) * -1.0 in the place of torch.amin(x, dim)",
+)
+
 
 def marks(program: pte.Program) -> Iterator[Mark]:
     """The marks in a program's partitions, in order.
@@ -70,6 +76,7 @@ def marks(program: pte.Program) -> Iterator[Mark]:
             faults = [(command.offset, TABLES) for command in (_second_tables(stream) if chained else ())]
             faults += [(command.offset, ROWS) for command in padded(stream)]
             faults += [(command.offset, CLAMPED) for command in reshaped(stream)]
+            faults += [(command.offset, SQUEEZED) for command in squeezed(stream)]
             yield from (Mark(number, offset, *words) for offset, words in sorted(faults))
 
 
@@ -104,6 +111,24 @@ def reshaped(stream: Stream) -> Iterator[Command]:
     for command in commands(stream):
         if command.name == "ELEMENTWISE" and (_reads_another_shape(command, maps) or _overlaps(command, maps)):
             yield command
+
+
+def squeezed(stream: Stream) -> Iterator[Command]:
+    """Elementwise commands of a small NPU that repeat some of a map which has as many values as their output."""
+    if stream.command_set is COMMANDS:
+        return
+    written: dict[tuple[int, int], int] = {}
+    for command in commands(stream):
+        if command.name not in WITH_OUTPUT:
+            continue
+        size = output_stage.size(command)
+        if command.name == "ELEMENTWISE" and not command.registers.get("IFM2_BROADCAST", 0) & 1 << SCALAR:
+            fm = precision_u55.feature_map(command, "IFM2")
+            read = math.prod(broadcast_shape(command, "IFM2", size))
+            if read < math.prod(size) == written.get((fm.region, fm.bases[0])):
+                yield command
+        out = precision_u55.feature_map(command, "OFM")
+        written[out.region, out.bases[0]] = math.prod(size)
 
 
 def _maps(stream: Stream) -> Maps:
