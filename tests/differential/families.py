@@ -49,6 +49,9 @@ def _convolution(d: Draft, axes: int, groups: int, out: int) -> str | None:
         return None
     if faults.loses_padding(groups, padding, dilation):
         return None
+    if max(dilation) > 2 and d.steps and d.steps[-1].family == "slice":
+        # Vela forgets where the slice begins: see `faults`.
+        return None
     return (
         f"F.conv{axes}d({d.last}, {weight}, {bias}, stride={stride}, padding={padding},"
         f" dilation={dilation}, groups={groups})"

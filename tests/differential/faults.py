@@ -313,6 +313,34 @@ KNOWN = (
         "a least along an axis that is dropped: it is negated in the shape that has it, the first value for all",
         U55_128,
     ),
+    Fault(
+        ((1, 2, 2, 2),),
+        ((2, 2),),
+        ("F.linear(torch.amin(x0, [2], keepdim=True), self.w1)",),
+        "int8",
+        "a least along an axis, before a layer over several rows: it is negated row by row, each time the first",
+        U55_128,
+    ),
+    Fault(
+        ((1, 2, 1, 2),),
+        ((2, 2, 1, 1), (1, 2, 1, 2), (6, 1, 1, 1)),
+        (
+            "F.conv2d(x0, self.w1)",
+            "torch.cat([v0, self.w2, v0], 1)",
+            "F.hardtanh(F.conv2d(v1, self.w3, groups=6), -1.0, 1.0)",
+        ),
+        "int8",
+        "a constant that is transposed, in two steps: what is between them is written into the constants",
+        ("ethos-u55-256", "Ethos_U55_High_End_Embedded", "Shared_Sram"),
+    ),
+    Fault(
+        ((1, 2, 6, 2),),
+        ((1, 2, 2, 1),),
+        ("F.conv2d(x0[:, :, 1:6], self.w1, dilation=(3, 1))",),
+        "int8",
+        "a slice before a convolution with a dilation above 2, which reads from another place of what is sliced",
+        U55_128,
+    ),
 )
 
 

@@ -6,6 +6,7 @@ A mark alone proves nothing, as each may be meant in some graph: it explains out
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from tui.model import pte
 from tui.simulator.delegate import BACKEND, EthosU
@@ -114,21 +115,33 @@ def reshaped(stream: Stream) -> Iterator[Command]:
 
 
 def squeezed(stream: Stream) -> Iterator[Command]:
-    """Elementwise commands of a small NPU that repeat some of a map which has as many values as their output."""
+    """Elementwise commands of a small NPU that repeat some of a map which has as many values as their output.
+
+    Rows that are written one by one, each by a command with the same operand, are one output.
+    """
     if stream.command_set is COMMANDS:
         return
     written: dict[tuple[int, int], int] = {}
-    for command in commands(stream):
-        if command.name not in WITH_OUTPUT:
-            continue
-        size = output_stage.size(command)
-        if command.name == "ELEMENTWISE" and not command.registers.get("IFM2_BROADCAST", 0) & 1 << SCALAR:
-            fm = precision_u55.feature_map(command, "IFM2")
-            read = math.prod(broadcast_shape(command, "IFM2", size))
-            if read < math.prod(size) == written.get((fm.region, fm.bases[0])):
-                yield command
-        out = precision_u55.feature_map(command, "OFM")
-        written[out.region, out.bases[0]] = math.prod(size)
+    for operand, rows in groupby(
+        (command for command in commands(stream) if command.name in WITH_OUTPUT), key=_operand
+    ):
+        together = list(rows)
+        size = output_stage.size(together[0])
+        if operand is not None:
+            read = math.prod(broadcast_shape(together[0], "IFM2", size))
+            if read < math.prod(size) * len(together) == written.get(operand):
+                yield together[0]
+        for command in together:
+            out = precision_u55.feature_map(command, "OFM")
+            written[out.region, out.bases[0]] = math.prod(output_stage.size(command))
+
+
+def _operand(command: Command) -> tuple[int, int] | None:
+    """Region and address of an elementwise command's second map; None where there is none."""
+    if command.name != "ELEMENTWISE" or command.registers.get("IFM2_BROADCAST", 0) & 1 << SCALAR:
+        return None
+    fm = precision_u55.feature_map(command, "IFM2")
+    return fm.region, fm.bases[0]
 
 
 def _maps(stream: Stream) -> Maps:
