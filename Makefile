@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+TORCH ?= torch==2.13.0
 FIRST := sample:digits
 GRAPHS := 2000
 PROGRAMS := 20000
@@ -70,11 +71,12 @@ $(BIN)/python:
 	  echo "fvp-tui needs Python 3.11 or newer; PYTHON=/path/to/python3.11 make ..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# torch first, by itself and pinned: pip then has no reason to look at any other build of it.
+# torch first, by itself and pinned: pip then has no reason to look at any other build of it. It takes the build for the
+# CPU, which is a tenth of the others, wherever its own settings (PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS) offer one.
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@echo "setting up $(VENV): a few minutes the first time" >&2
-	$(PIP) install --no-compile torch==2.13.0
-	$(PIP) install --no-compile -e .
+	$(PIP) install --no-compile "$(TORCH)"
+	$(PIP) install --no-compile -e '.[compile]'
 	@# On all cores: on one, as pip does it, half of the time goes into this. What is of another Python is no error.
 	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	@touch $@

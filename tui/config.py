@@ -2,7 +2,6 @@
 
 import os
 import re
-import tomllib
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +24,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The program for the FVP."""
     theme: str | None = None
     """The colour theme of the full-screen program."""
+    toolchain: str | None = None
+    """The Python that compiles, or its name in `toolchains`."""
+    toolchains: dict[str, str] = {}
+    """Pythons that compile, by a name of the user's."""
 
 
 def home() -> Path:
@@ -36,6 +39,12 @@ def home() -> Path:
 def folder() -> Path:
     """fvp-tui's configuration folder; XDG_CONFIG_HOME moves it."""
     return Path(platformdirs.user_config_dir("fvp-tui", appauthor=False))
+
+
+def cache_folder() -> Path:
+    """The folder of what can be made again: below the data folder where FVP_TUI_HOME names one."""
+    named = os.environ.get("FVP_TUI_HOME")
+    return Path(named).absolute() / "cache" if named else Path(platformdirs.user_cache_dir("fvp-tui", appauthor=False))
 
 
 def read() -> Config:
@@ -55,6 +64,8 @@ def read_toml(path: Path, kind: type[T], *, default: T | None = None, name: str 
         UsageError: the file cannot be read, is no TOML, or does not fit `kind`. The text names the file - as `name`,
             where that is given - and the line, where it is known.
     """
+    import tomllib  # not part of Python 3.10, where a compile worker may run, which reads no settings
+
     name = name or str(path)
     try:
         return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), kind)

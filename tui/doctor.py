@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import Literal
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from tui import __version__, config
 from tui.errors import UserError
@@ -16,15 +17,21 @@ from tui.platform import discovery, firmware_store, parameters, selection
 from tui.run.figures import Figure
 from tui.run.spec import Spec
 from tui.text import counted
-from tui.toolchain import boards, firmware_images, qemu, vela
+from tui.toolchain import boards, firmware_images, qemu, toolchains, vela
 from tui.toolchain.boards import Board
 from tui.toolchain.target import Target, on_board_of
+from tui.toolchain.toolchains import Toolchain
 
 MIN_FREE_GIB = 2
-EXPECTED = {"torch": "2.13.0", "executorch": "1.5.1", "ethos-u-vela": "5.1.0"}
-"""Versions that fvp-tui is made for and tested with."""
+TOOLCHAIN, NOT_INSTALLED = "toolchain", "not installed"
+TESTED = {
+    "torch": SpecifierSet(">=2.13,<2.14"),
+    "executorch": SpecifierSet(">=1.4.1,<1.6"),
+    "ethos-u-vela": SpecifierSet(">=5.0,<5.3"),
+}
+"""Versions that fvp-tui is tested with."""
 
-WHOLE = (("fvp-tui", ("",)), ("executorch", ("", "ethos-u")))
+WHOLE = (("fvp-tui", ("",)), ("executorch", ("", "ethos-u")), ("ethos-u-vela", ("",)))
 """Packages, with their extras, whose requirements are checked."""
 
 
@@ -56,16 +63,28 @@ class Diagnosis(Figure):
     ready: bool
 
 
-def _package(name: str) -> Finding:
+def _compiler() -> tuple[Finding, ...]:
+    """What compiles: the packages of the user's toolchain, and whose they are where that is another Python.
+
+    That there is none is no fault: a light installation runs what was compiled elsewhere.
+    """
     try:
-        version = metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return Finding(
-            name=name, status="missing", detail="not installed", hint=f"pip install {name}=={EXPECTED[name]}"
-        )
-    if version.partition("+")[0] != EXPECTED[name]:
-        hint = f"fvp-tui is made for {EXPECTED[name]}"
-        return Finding(name=name, status="warning", detail=version, hint=hint)
+        toolchain = toolchains.of(toolchains.default())
+    except UserError as error:
+        return (Finding(name=TOOLCHAIN, status="missing", detail=error.what, hint=error.hint),)
+    version = ".".join(map(str, toolchain.version))
+    named = Finding(name=TOOLCHAIN, status="ok", detail=f"{toolchain.python}, Python {version}")
+    packages = (_package(name, toolchain) for name in TESTED)
+    return (*packages,) if toolchain.own else (named, *packages)
+
+
+def _package(name: str, toolchain: Toolchain) -> Finding:
+    version = toolchain.packages.get(name)
+    if version is None:
+        hint = toolchains.WAYS if toolchain.own else f"pip install {name}, for {toolchain.python}"
+        return Finding(name=name, status="warning", detail=NOT_INSTALLED, hint=hint)
+    if not TESTED[name].contains(version, prereleases=True):
+        return Finding(name=name, status="warning", detail=version, hint=f"tested with {TESTED[name]}")
     return Finding(name=name, status="ok", detail=version)
 
 
@@ -73,7 +92,7 @@ def _vela() -> Finding:
     try:
         lists = vela.lists()
     except vela.VelaMissing as error:
-        return Finding(name="targets", status="missing", detail=str(error), hint="pip install 'executorch[ethos-u]'")
+        return Finding(name="targets", status="missing", detail=str(error), hint="pip install ethos-u-vela")
     return Finding(name="targets", status="ok", detail=", ".join(lists.accelerators))
 
 
@@ -215,7 +234,7 @@ def _emulator() -> tuple[Finding, bool]:
 
 def examine() -> Diagnosis:
     """Check everything that a run needs, without heavy imports. An FVP is started, to see that it can be."""
-    packages = [_package(name) for name in EXPECTED]
+    compiler = _compiler()
     targets, terminal, disk = _vela(), _terminal(), _disk()
     fvp, fvp_works = _fvp() or (NO_FVP, False)
     runner, runner_works = _runner()
@@ -225,7 +244,7 @@ def examine() -> Diagnosis:
     emulator, emulates = _emulator()
     findings = [
         Finding(name="fvp-tui", status="ok", detail=f"{__version__}, Python {platform.python_version()}"),
-        *packages,
+        *compiler,
         _requirements(),
         targets,
         fvp,
@@ -238,7 +257,7 @@ def examine() -> Diagnosis:
     ]
     disk_works = disk.status != "missing"
     works = (
-        _ability("compile a model", {f: f.status != "missing" for f in (*packages, targets, disk)}),
+        _ability("compile a model", {f: _there(f) for f in (*compiler, targets, disk)}),
         _ability("run a program on the simulator", {disk: disk_works}),
         _ability("run a program on the FVP", {fvp: fvp_works, runner: runner_works, disk: disk_works}),
         *(
@@ -261,6 +280,10 @@ def examine() -> Diagnosis:
     needed = [f for f in findings if f not in (fvp, runner, *more)]
     ready = chosen is not None and all(finding.status != "missing" for finding in needed)
     return Diagnosis(findings=tuple(findings), works=works, platform=chosen, why=why, ready=ready)
+
+
+def _there(finding: Finding) -> bool:
+    return finding.status != "missing" and finding.detail != NOT_INSTALLED
 
 
 def _ability(name: str, needs: Mapping[Finding, bool]) -> Ability:

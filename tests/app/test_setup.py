@@ -35,6 +35,7 @@ from tui.run import control, spec
 from tui.run.spec import Spec
 from tui.toolchain import boards, vela
 from tui.toolchain.target import Target
+from tui.toolchain.toolchains import Toolchain
 
 SIZES = [(80, 24), (120, 40), (60, 20)]
 
@@ -348,7 +349,7 @@ async def test_last_files_belong_to_their_model(started: list[Spec], tmp_path: P
 async def test_the_last_model_stands_there_before_all_are_listed(until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
     may_list = threading.Event()
 
-    def listed() -> list[ModelInfo]:
+    def listed(_: Toolchain) -> list[ModelInfo]:
         may_list.wait(20)
         return list(SHIPPED)
 

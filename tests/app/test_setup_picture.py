@@ -29,6 +29,7 @@ from tui.model.catalogue import ModelInfo
 from tui.platform import discovery
 from tui.platform.discovery import Location
 from tui.toolchain import qemu
+from tui.toolchain.toolchains import Toolchain
 
 SIZES = [(60, 20), (80, 24), (120, 40), (200, 50)]
 
@@ -50,7 +51,7 @@ def doors(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Holds back whatever is read beside the screen until it is set."""
     may = threading.Event()
 
-    def models() -> list[ModelInfo]:
+    def models(_: Toolchain) -> list[ModelInfo]:
         may.wait(20)
         return list(SHIPPED)
 
@@ -90,7 +91,7 @@ async def test_nothing_moves_after_the_first_picture(
 async def test_the_models_of_the_last_time_are_there_before_they_are_looked_for(
     doors: threading.Event, until: Until
 ) -> None:
-    known_models.keep([*SAMPLES, *SHIPPED])
+    known_models.keep([*SAMPLES, *SHIPPED], None)
     app = FvpApp()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()

@@ -69,7 +69,7 @@ def compiled_once(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Path
 def known(compiled_once: Path, home: Path) -> Path:
     """The entry of `MODEL` in the cache."""
     shutil.copytree(compiled_once / "cache", home / "cache")
-    (entry,) = (home / "cache").iterdir()
+    (entry,) = (home / "cache" / "compiled").iterdir()
     return entry
 
 
@@ -217,7 +217,7 @@ def test_a_disk_that_is_full_half_way_leaves_nothing_behind(
     monkeypatch.setattr(cache.shutil, "copyfile", full)
     with pytest.raises(OSError, match="No space left"):
         cache.keep("key", folder, made)
-    assert list((home / "cache").iterdir()) == []
+    assert list((home / "cache" / "compiled").iterdir()) == []
     assert cache.restore("key", home / "other") is None
 
 
@@ -225,7 +225,7 @@ def test_two_that_keep_the_same_at_once_leave_one_entry(entry: tuple[Path, list[
     folder, made = entry
     cache.keep("key", folder, made)
     cache.keep("key", folder, made)
-    assert [path.name for path in (home / "cache").iterdir()] == ["key"]
+    assert [path.name for path in (home / "cache" / "compiled").iterdir()] == ["key"]
     assert cache.restore("key", home / "taken") == made
     assert (home / "taken" / "vela.csv").read_bytes() == (folder / "vela.csv").read_bytes()
 
@@ -235,9 +235,9 @@ def test_what_was_not_used_for_long_makes_room(
 ) -> None:
     folder, made = entry
     cache.keep("a", folder, made)
-    size = sum(file.stat().st_size for file in (home / "cache" / "a").iterdir())
+    size = sum(file.stat().st_size for file in (home / "cache" / "compiled" / "a").iterdir())
     monkeypatch.setattr(cache, "MOST_BYTES", 2 * size)
     cache.keep("b", folder, made)
     cache.restore("a", home / "taken")
     cache.keep("c", folder, made)
-    assert sorted(path.name for path in (home / "cache").iterdir()) == ["a", "c"]
+    assert sorted(path.name for path in (home / "cache" / "compiled").iterdir()) == ["a", "c"]

@@ -125,8 +125,8 @@ def enter_world(folder: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setenv("FVP_TUI_HOME", str(folder / "home"))
     patch.delenv("TEXTUAL_THEME", raising=False)
     patch.delenv("NO_COLOR", raising=False)
-    patch.setattr(catalogue, "samples", lambda: list(SAMPLES))
-    patch.setattr(catalogue, "executorch_models", lambda: list(SHIPPED))
+    patch.setattr(catalogue, "samples", lambda _: list(SAMPLES))
+    patch.setattr(catalogue, "executorch_models", lambda _: list(SHIPPED))
     for screen in (RunScreen, HistoryScreen, CompareScreen, SetupScreen):
         patch.setattr(screen, "clock", staticmethod(lambda: fakes.T0 + 12.0))
     patch.setattr(config, "folder", lambda: folder / "config")

@@ -9,12 +9,13 @@ import pytest
 from tests.conftest import REPOSITORY
 from tui.errors import UsageError
 from tui.model import catalogue
+from tui.toolchain.toolchains import own
 
 GOOD = "import torch\nModelUnderTest = torch.nn.ReLU()\nModelInputs = (torch.ones(1, 4),)\n"
 
 
 def test_samples_and_mlperf_tiny_come_first() -> None:
-    names = [model.name for model in catalogue.models()]
+    names = [model.name for model in catalogue.models(own())]
     assert names[0] == "sample:digits"
     assert {"sample:mobilenet_v2", "sample:split", "sample:transformer"} <= set(names)
     first = names.index("executorch:resnet8")
@@ -24,19 +25,22 @@ def test_samples_and_mlperf_tiny_come_first() -> None:
 def test_every_registered_executorch_model_is_listed() -> None:
     code = "from executorch.examples.models import MODEL_NAME_TO_MODEL as m; print('\\n'.join(m))"
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
-    listed = {model.name.partition(":")[2] for model in catalogue.executorch_models()}
+    listed = {model.name.partition(":")[2] for model in catalogue.executorch_models(own())}
     assert listed == set(done.stdout.split())
 
 
 def test_a_model_whose_package_is_missing_says_which() -> None:
-    missing = {model.name: model.missing for model in catalogue.executorch_models()}
+    missing = {model.name: model.missing for model in catalogue.executorch_models(own())}
     assert missing["executorch:yolo26"] == ("ultralytics",)
     assert "torchtune" in missing["executorch:smollm2"], "imports of imports count"
     assert missing["executorch:resnet8"] == ()
 
 
 def test_listing_imports_neither_torch_nor_executorch() -> None:
-    code = "import sys; from tui.model import catalogue; catalogue.models(); print('torch' in sys.modules)"
+    code = (
+        "import sys; from tui.model import catalogue; from tui.toolchain.toolchains import own;"
+        " catalogue.models(own()); print('torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True)
     assert done.stdout.strip() == "False"
 
@@ -55,7 +59,7 @@ def test_a_file_that_cannot_be_a_model_is_refused(tmp_path: Path, content: str, 
     file = tmp_path / "model.py"
     file.write_text(content)
     with pytest.raises(UsageError, match=words):
-        catalogue.resolve(str(file))
+        catalogue.resolve(str(file), own())
 
 
 @pytest.mark.parametrize(
@@ -71,7 +75,7 @@ def test_a_file_that_cannot_be_a_model_is_refused(tmp_path: Path, content: str, 
 def test_a_file_that_may_bind_the_names_is_taken(tmp_path: Path, content: str) -> None:
     file = tmp_path / "model.py"
     file.write_text(content)
-    assert catalogue.resolve(str(file)) == str(file)
+    assert catalogue.resolve(str(file), own()) == str(file)
 
 
 @pytest.mark.parametrize(
@@ -88,4 +92,4 @@ def test_a_file_that_may_bind_the_names_is_taken(tmp_path: Path, content: str) -
 )
 def test_a_name_that_is_no_model_says_what_to_do(name: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        catalogue.resolve(name)
+        catalogue.resolve(name, own())

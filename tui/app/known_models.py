@@ -26,26 +26,27 @@ class Model(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Models(msgspec.Struct, frozen=True):
-    """The models that a version of this program has found."""
+    """The models that a version of this program has found, for the compiler in a Python."""
 
     version: str
     models: tuple[Model, ...]
+    toolchain: str | None = None
 
 
-def read() -> list[ModelInfo]:
-    """The models of the last time, without their files; empty where they are not known."""
+def read(toolchain: str | None) -> list[ModelInfo]:
+    """The models of the last time, without their files; empty where they are not known for this toolchain."""
     try:
         found = msgspec.json.decode((config.home() / FILE).read_bytes(), type=Models)
     except (OSError, msgspec.DecodeError):
         return []
-    if found.version != __version__:
+    if (found.version, found.toolchain) != (__version__, toolchain):
         return []
     return [ModelInfo(m.name, m.title, m.group, Path(), m.missing) for m in found.models]
 
 
-def keep(models: Sequence[ModelInfo]) -> None:
+def keep(models: Sequence[ModelInfo], toolchain: str | None) -> None:
     """Keep the models for the next time."""
-    found = Models(__version__, tuple(Model(m.name, m.title, m.group, m.missing) for m in models))
+    found = Models(__version__, tuple(Model(m.name, m.title, m.group, m.missing) for m in models), toolchain)
     data = msgspec.json.encode(found)
     # A data folder that cannot be written is said where a run is started.
     with contextlib.suppress(OSError):

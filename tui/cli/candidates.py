@@ -56,10 +56,15 @@ def models(context: click.Context, _parameter: click.Parameter, typed: str) -> "
 
     from tui.app import path_completion
     from tui.model import catalogue
+    from tui.toolchain import toolchains
 
-    listed = catalogue.samples()
+    try:
+        chain = toolchains.of(toolchains.default())
+    except UserError:
+        chain = toolchains.own()  # what is wrong with the user's is said when it is used
+    listed = catalogue.samples(chain)
     if "executorch:".startswith(typed[: len("executorch:")]):  # listing these takes a while
-        listed += catalogue.executorch_models()
+        listed += catalogue.executorch_models(chain)
     compiles = context.info_name in ("compile", "sweep")
     suffixes = tuple(s for s in catalogue.SUFFIXES if not (compiles and s in catalogue.PROGRAMS))
     named = [

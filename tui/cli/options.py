@@ -84,4 +84,4 @@ def _candidates(option: Option) -> candidates.Complete | None:
         return candidates.settings
     if option.name == "--preset":
         return candidates.presets
-    return candidates.files if option.kind in ("file", "program") else None
+    return candidates.files if option.kind in ("file", "program", "toolchain") else None

@@ -12,7 +12,7 @@ from tui.platform import presets
 from tui.run import options, spec
 from tui.run.option import Option, replaced
 from tui.run.spec import Spec
-from tui.toolchain import boards
+from tui.toolchain import boards, toolchains
 from tui.toolchain.target import Target, on_board_of
 
 
@@ -26,17 +26,31 @@ def make_spec(typed: Mapping[str, Any], until: Literal["emit", "check"]) -> Spec
     name = typed["model"] or base.model
     if not name:
         raise UsageError("which model?", "such as sample:digits; see: fvp-tui models")
-    model = catalogue.resolve(name)
+    # A ready program needs none, whatever is the default.
+    python = None if catalogue.is_program(name) else chosen_toolchain(typed["toolchain"], base)
+    model = catalogue.resolve(name, toolchains.of(python))
     if typed["dataset"] is not None and catalogue.is_program(model):
         raise UsageError("--dataset needs the model itself", "a ready program takes --input FILE")
     file = base if typed["model"] is None else None
-    base = msgspec.structs.replace(base, model=model, until=until, target=_compiled_target(model, base.target))
+    target = _compiled_target(model, base.target)
+    base = msgspec.structs.replace(base, model=model, until=until, toolchain=python, target=target)
     request = with_typed(_with_presets(base, typed), typed)
     folder, inferences = folder_of(typed["folder"], model, file), request.inferences
     if request.dataset is not None and typed["dataset"] is not None and typed["inferences"] is None:
         size = _size(Path(request.dataset))
         inferences = inferences if size is None else size
     return spec.check(msgspec.structs.replace(request, folder=folder, inferences=inferences))
+
+
+def chosen_toolchain(typed: str | None, base: Spec = spec.DEFAULT) -> str | None:
+    """The interpreter that compiles: the one typed, else that of a spec, else the user's default; None is this one.
+
+    Raises:
+        UsageError: what is named is no Python.
+    """
+    if typed is not None:
+        return toolchains.resolve(typed)
+    return base.toolchain or toolchains.default()
 
 
 def _base(typed: Mapping[str, Any]) -> Spec:
@@ -79,6 +93,8 @@ def _value(option: Option, base: Spec, typed: Any) -> Any:
             return tuple(absolute(path) for path in typed) if option.repeatable else absolute(typed)
         case "program":
             return program_path(typed)
+        case "toolchain":
+            return toolchains.resolve(typed)
         case "setting":
             # In the place of those of the same name that a preset or a spec file has set.
             return tuple({**dict(option.value_in(base)), **dict(typed)}.items())

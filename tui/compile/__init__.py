@@ -5,6 +5,7 @@ It runs in a process of its own, which writes events to standard output and nois
 The process:
 __main__         a worker by itself: ``python -m tui.compile RUN_DIRECTORY``
 client           start a worker, in the compile server or by itself
+lending          what it needs in another Python than this one's
 server           the compile server, which has the libraries loaded and forks workers
 worker           the order of the stages
 compilation      events, artifacts and failures of one compilation
@@ -19,6 +20,9 @@ samples          inputs of a run, and those to calibrate on
 exporting        torch.export
 mutation         buffers that a model changes
 carried          state from one inference to the next
+
+ExecuTorch:
+executorch_api   what of it is private, or differs between its releases
 
 Quantize, lower, vela and emit:
 backend          these stages

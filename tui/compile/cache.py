@@ -15,16 +15,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
-import platformdirs
 import torch
 from torch.export import ExportedProgram
 from torch.utils import _pytree
 
+from tui import config
 from tui.compile.client import fingerprint
 from tui.compile.frontend import Exported
 from tui.run import events
 from tui.run.events import Event
 from tui.run.spec import Spec
+from tui.toolchain import toolchains
 
 MOST_BYTES = 1 << 30
 """Size beyond which the least recently used entries are removed."""
@@ -37,8 +38,7 @@ ORIGIN = ("stack_trace", "nn_module_stack")
 
 def folder() -> Path:
     """The folder of all entries."""
-    home = os.environ.get("FVP_TUI_HOME")
-    return Path(home) / "cache" if home else Path(platformdirs.user_cache_dir("fvp-tui", appauthor=False))
+    return config.cache_folder() / "compiled"
 
 
 # -- the key of an entry
@@ -47,7 +47,7 @@ def folder() -> Path:
 def key(spec: Spec, exported: Exported) -> str:
     """Name of the entry for a compilation."""
     digest = hashlib.blake2b(digest_size=20)
-    for option in (fingerprint(), spec.target, spec.quantize, spec.channels_last, spec.inferences):
+    for option in (fingerprint(toolchains.own()), spec.target, spec.quantize, spec.channels_last, spec.inferences):
         digest.update(f"{option}\n".encode())
     for piece in _program(exported.program):
         digest.update(piece)

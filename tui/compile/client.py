@@ -13,22 +13,20 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from importlib import metadata
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 import tui
 from tui import processes
+from tui.compile import lending
+from tui.toolchain.toolchains import Toolchain
 
 SWITCH = "FVP_TUI_COMPILE_SERVER"
 """Environment variable: with ``off``, every compilation is a process of its own."""
 
 SEED = {"PYTHONHASHSEED": "0"}
 """Fixed, since ExecuTorch orders a partition's inputs by a set, and the same spec must give the same bytes."""
-
-PACKAGES = ("torch", "torchao", "executorch", "ethos-u-vela", "tosa-tools")
-"""Packages that determine a compiled program: each combination of versions has its own server."""
 
 START_S = 20.0
 """Time a server has to open its socket; loading comes afterwards and takes longer."""
@@ -66,47 +64,76 @@ def start(
     cwd: Path,
     *,
     ones: bool,
-    warm: bool,
+    toolchain: Toolchain,
     on_waiting: Callable[[], None],
     while_waiting: Callable[[], None],
     say: Callable[[str], None],
 ) -> Worker:
-    """Start a worker that compiles the spec in `directory`.
+    """Start a worker that compiles the spec in `directory`, in the Python of `toolchain`.
 
     `on_waiting` is called when a server has to be started first, `while_waiting` repeatedly until it is ready: an
-    exception ends the waiting. `say` gets a sentence on each server that failed. Without `warm`, or where no server can
-    be started, the worker loads the libraries itself.
+    exception ends the waiting. `say` gets a sentence on each server that failed. Where no server can be started, the
+    worker loads the libraries itself.
+
+    Raises:
+        UserError: the toolchain's Python lacks a library, and it cannot be lent.
     """
-    if warm and sys.platform == "linux" and os.environ.get(SWITCH) != "off":
+    environment = {**lending.environment(toolchain), **SEED}
+    if _serves():
         for _ in range(ATTEMPTS):
             try:
-                return _Job(_connection(on_waiting, while_waiting), directory, cwd, ones, while_waiting)
+                connection = _connection(toolchain, environment, on_waiting, while_waiting)
+                return _Job(connection, directory, cwd, ones, environment, while_waiting)
             except ServerGone as gone:
                 say(f"{gone}: starting another")
             except (OSError, ValueError) as error:
                 say(f"{error}: compiling without one")
                 break
     return subprocess.Popen(
-        # -P: the current folder is no source of modules, as it is none for ``python FILE``.
-        [sys.executable, "-P", "-m", "tui.compile", str(directory), *(["--ones"] if ones else [])],
+        [*_python(toolchain), "-m", "tui.compile", str(directory), *(["--ones"] if ones else [])],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=cwd,
-        env={**os.environ, **SEED},
+        env=environment,
         start_new_session=True,
         preexec_fn=processes.tie(),
     )
 
 
-def folder() -> Path:
-    """The private folder of the server for the packages and sources of this process.
+def warm(toolchain: Toolchain) -> None:
+    """Have the server of a toolchain load the libraries, for a compilation that is likely to come.
+
+    Raises:
+        UserError, OSError: it cannot be started.
+    """
+    if not _serves() or toolchain.lacks:
+        return
+    place = folder(toolchain)
+    try:
+        _connect(place).close()
+    except OSError:
+        _start_server(place, toolchain, {**lending.environment(toolchain), **SEED})
+
+
+def _serves() -> bool:
+    """True if compilations go to a server here."""
+    return sys.platform == "linux" and os.environ.get(SWITCH) != "off"
+
+
+def _python(toolchain: Toolchain) -> list[str]:
+    """The interpreter, to which the current folder is no source of modules, as it is none for ``python FILE``."""
+    return [toolchain.python, *(["-P"] if toolchain.version >= (3, 11) else [])]
+
+
+def folder(toolchain: Toolchain) -> Path:
+    """The private folder of the server for the packages of a toolchain and the sources of this process.
 
     Raises:
         OSError: it cannot be created, or belongs to another user.
     """
     parent = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-    path = Path(parent) / f"fvp-tui-{os.getuid()}-{fingerprint()}"
+    path = Path(parent) / f"fvp-tui-{os.getuid()}-{fingerprint(toolchain)}"
     path.mkdir(mode=0o700, exist_ok=True)
     status = path.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
@@ -114,31 +141,35 @@ def folder() -> Path:
     return path
 
 
-def fingerprint() -> str:
-    """A digest of everything that compiles: packages, and this program's sources."""
+def fingerprint(toolchain: Toolchain) -> str:
+    """A digest of everything that compiles: a toolchain's packages, and this program's sources."""
     digest = hashlib.sha256()
-    for name in PACKAGES:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            digest.update(f"{name} {metadata.version(name)}\n".encode())
+    for name, version in sorted(toolchain.packages.items()):
+        digest.update(f"{name} {version}\n".encode())
     sources = Path(tui.__file__).parent
     for file in sorted(sources.rglob("*.py")):
         status = file.stat()
         digest.update(f"{file.relative_to(sources)} {status.st_size} {status.st_mtime_ns}\n".encode())
-    digest.update(f"{sys.executable} {sources} {os.environ.get('PYTHONPATH', '')}".encode())
+    digest.update(f"{toolchain.python} {sources} {os.environ.get('PYTHONPATH', '')}".encode())
     return digest.hexdigest()[:12]
 
 
-def _connection(on_waiting: Callable[[], None], while_waiting: Callable[[], None]) -> socket.socket:
+def _connection(
+    toolchain: Toolchain,
+    environment: Mapping[str, str],
+    on_waiting: Callable[[], None],
+    while_waiting: Callable[[], None],
+) -> socket.socket:
     """Connect to the server, starting it if there is none.
 
     Raises:
         OSError: the server cannot be started.
     """
-    place = folder()
+    place = folder(toolchain)
     with contextlib.suppress(OSError):
         return _connect(place)
     on_waiting()
-    server, begun = _start_server(place), time.monotonic()
+    server, begun = _start_server(place, toolchain, environment), time.monotonic()
     limit = begun + START_S
     while time.monotonic() < limit:
         with contextlib.suppress(OSError):
@@ -148,21 +179,21 @@ def _connection(on_waiting: Callable[[], None], while_waiting: Callable[[], None
             break
         if status == 0 and time.monotonic() - begun > RESTART_S:
             # It found another at work, which either takes connections or is about to end.
-            server, begun = _start_server(place), time.monotonic()
+            server, begun = _start_server(place, toolchain, environment), time.monotonic()
         while_waiting()
         time.sleep(0.02)
     raise ConnectionError("the compile server did not start")
 
 
-def _start_server(place: Path) -> "subprocess.Popen[bytes]":
+def _start_server(place: Path, toolchain: Toolchain, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     with (place / "server.log").open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "tui.compile.server", str(place)],
+            [*_python(toolchain), "-m", "tui.compile.server", str(place)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             cwd="/",
-            env={**os.environ, **SEED},
+            env=environment,
             start_new_session=True,
         )
 
@@ -236,6 +267,7 @@ class _Job:
         directory: Path,
         cwd: Path,
         ones: bool,
+        environment: Mapping[str, str],
         while_waiting: Callable[[], None],
     ) -> None:
         """Give the job to the server.
@@ -254,7 +286,7 @@ class _Job:
             "cwd": str(cwd),
             "ones": ones,
             "asked": time.time(),
-            "env": {**os.environ, **SEED},
+            "env": environment,
         }
         try:
             server = _process(connection)

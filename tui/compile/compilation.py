@@ -103,7 +103,7 @@ class Compilation:
             return StageFailed(Exit.FAILED)
         examined = self.program is not None and name in ("quantize", "lower")
         if examined and (sentence := kv_caches.suspect(self.program)) is not None:
-            error.add_note(sentence)
+            error.__notes__ = [*getattr(error, "__notes__", ()), sentence]  # `add_note` is not part of Python 3.10
         path = self.artifacts / FAILURE
         path.write_text(failures.full_text(error), encoding="utf-8", errors="replace")
         self.keep(path)

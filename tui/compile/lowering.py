@@ -1,8 +1,4 @@
-"""Lowering and emission through ExecuTorch 1.5, keeping what its own flow throws away.
-
-Not all of ExecuTorch's Arm surface is public. What is not - the hooks on Vela's call and on the writing of TOSA, the
-recorder of rejected nodes - is touched here and nowhere else.
-"""
+"""Lowering and emission through ExecuTorch, keeping what its own flow throws away."""
 
 import contextlib
 import time
@@ -11,12 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import executorch.backends.arm.ethosu.backend as ethosu_backend
-import executorch.backends.arm.tosa.backend as tosa_backend
-import executorch.backends.arm.tosa.partitioner as tosa_partitioner
-from executorch.backends.arm.arm_vela import VelaCompileResult
 from executorch.backends.arm.ethosu import EthosUCompileSpec, EthosUPartitioner
-from executorch.backends.cortex_m.passes.replace_quant_nodes_pass import ReplaceQuantNodesPass
 from executorch.exir import (
     EdgeCompileConfig,
     EdgeProgramManager,
@@ -24,17 +15,14 @@ from executorch.exir import (
     ExecutorchProgramManager,
     to_edge_transform_and_lower,
 )
-from executorch.exir.backend.partitioner import PartitionResult
-from executorch.exir.backend.utils import WhyNoPartitionReporter
-from executorch.exir.lowered_backend_module import LoweredBackendModule
 from torch.export import ExportedProgram
 from torch.fx import Node
 
-from tui.compile import progress
+from tui.compile import executorch_api, progress
 from tui.compile.diagnostics import dependency_cycles
 from tui.compile.graph import provenance
 from tui.compile.graph.origins import DEBUG_JSON, OUT_TOSA
-from tui.compile.progress import Report, replaced, silent
+from tui.compile.progress import Report, silent
 from tui.toolchain.target import Target
 
 VELA_FLAGS = ("--verbose-performance", "--enable-debug-db")
@@ -85,23 +73,23 @@ def compile_spec(target: Target, folder: Path) -> EthosUCompileSpec:
     return spec.dump_intermediate_artifacts_to(str(folder)).dump_debug_info(EthosUCompileSpec.DebugMode.JSON)
 
 
-def _without_vela(tosa: bytes, _flags: list[str], **options: Any) -> VelaCompileResult:
+def _without_vela(tosa: bytes, _flags: list[str], **options: Any) -> Any:
     """Keep a TOSA graph in the folder meant for Vela; the folder's name stands in for the delegate."""
     folder = Path(options["intermediate_path"])
     (folder / OUT_TOSA).write_bytes(tosa)
-    return VelaCompileResult(folder.name.encode(), ())
+    return executorch_api.as_result(folder.name.encode())
 
 
 @contextlib.contextmanager
 def _recording(
-    recording: _Recording, folder: Path, on_vela: Callable[[], None], compiler: Callable[..., Any]
+    recording: _Recording, folder: Path, on_vela: Callable[[], None], compiler: executorch_api.Vela
 ) -> Iterator[None]:
     """Give each call of Vela a folder of its own (the stock flow overwrites them) and record rejected nodes.
 
     `compiler` is called instead of Vela.
     """
 
-    def vela_compile(tosa: bytes, flags: list[str], **options: Any) -> VelaCompileResult:
+    def vela_compile(tosa: bytes, flags: list[str], **options: Any) -> Any:
         on_vela()
         place = folder / f"partition-{len(recording.partitions)}"
         place.mkdir()
@@ -112,18 +100,13 @@ def _recording(
         begun = time.monotonic()
         result = compiler(tosa, flags, **{**options, "intermediate_path": str(place)})
         recording.vela_seconds += time.monotonic() - begun
-        recording.partitions.append(Partition(place, result.processed_bytes))
+        recording.partitions.append(Partition(place, executorch_api.delegate(result)))
         return result
 
-    class Reporter(WhyNoPartitionReporter):  # type: ignore[misc, unused-ignore]
-        def report_reject(self, node: Node, reason: str) -> None:
-            recording.rejected.setdefault(node, reason)
-            super().report_reject(node, reason)
+    def rejected(node: Node, reason: str) -> None:
+        recording.rejected.setdefault(node, reason)
 
-    with (
-        replaced(ethosu_backend, "vela_compile", lambda _: vela_compile),
-        replaced(tosa_partitioner, "WhyNoPartitionReporter", lambda _: Reporter),
-    ):
+    with executorch_api.compiling_with(vela_compile), executorch_api.rejecting(rejected):
         yield
 
 
@@ -133,7 +116,7 @@ def _reporting(recording: _Recording, partitioner: EthosUPartitioner, report: Re
     partitions = 0
     stock_partition = partitioner.partition
 
-    def partition(program: ExportedProgram) -> PartitionResult:
+    def partition(program: ExportedProgram) -> Any:
         nonlocal partitions
         report("choosing what goes to the NPU", 0, None)
         result = stock_partition(program)
@@ -159,7 +142,7 @@ def _reporting(recording: _Recording, partitioner: EthosUPartitioner, report: Re
         return process
 
     partitioner.partition = partition
-    with progress.watching(in_partition), replaced(tosa_backend, "process_call_function", counted):
+    with progress.watching(in_partition), executorch_api.writing(counted):
         yield
 
 
@@ -175,7 +158,7 @@ def lower(
     Raises:
         UserError: ExecuTorch's partitions cannot be cut out of the program.
     """
-    return _lower(program, spec, folder, on_vela, ethosu_backend.vela_compile, report)
+    return _lower(program, spec, folder, on_vela, executorch_api.vela_compile, report)
 
 
 def lower_to_tosa(program: ExportedProgram, spec: EthosUCompileSpec, folder: Path) -> Lowering:
@@ -188,7 +171,7 @@ def _lower(
     spec: EthosUCompileSpec,
     folder: Path,
     on_vela: Callable[[], None],
-    compiler: Callable[..., Any],
+    compiler: executorch_api.Vela,
     report: Report,
 ) -> Lowering:
     recording = _Recording()
@@ -203,8 +186,7 @@ def _lower(
         edge = to_edge_transform_and_lower(
             program, partitioner=[partitioner], compile_config=EdgeCompileConfig(_check_ir_validity=False)
         )
-    # As aot_arm_compiler does: quantize and dequantize outside the delegates become cortex_m kernels.
-    edge = edge.transform([ReplaceQuantNodesPass()])
+    edge = executorch_api.quantize_nodes_as_kernels(edge)
     return Lowering(edge, recording.partitions, recording.rejected, recording.vela_seconds, u55)
 
 
@@ -218,9 +200,6 @@ def emit(edge: EdgeProgramManager) -> ExecutorchProgramManager:
 
     Paths of debug information are removed from it, so that the same spec gives the same bytes.
     """
-    for name in edge.methods:
-        for module in edge.exported_program(name).graph_module.modules():
-            if isinstance(module, LoweredBackendModule):
-                specs = module.compile_specs
-                specs[:] = [spec for spec in specs if spec.key not in DEBUG_SPECS]
+    for module in executorch_api.lowered_modules(edge):
+        module.compile_specs[:] = [spec for spec in module.compile_specs if spec.key not in DEBUG_SPECS]
     return edge.to_executorch(config=ExecutorchBackendConfig(extract_delegate_segments=False))

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -68,18 +69,21 @@ def _in(folder: Path) -> Iterator[None]:
     """
     if not folder.is_dir():
         raise UsageError(f"no folder {folder} to load the model in", "--folder PATH selects another")
-    with contextlib.chdir(folder):
-        try:
-            yield
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
-            name = error.filename if isinstance(error.filename, str) else None
-            # Some libraries put the name into the text only; and the code may have changed the folder.
-            here = _current(folder)
-            if name is None:
-                raise Problem(f"{type(error).__name__}: {one_line(error)}; it ran in {here}", SAME) from error
-            if Path(name).is_absolute():
-                raise
-            raise Problem(f"{error.strerror}: {name} in {here}", FOLDER) from error
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
+        name = error.filename if isinstance(error.filename, str) else None
+        # Some libraries put the name into the text only; and the code may have changed the folder.
+        here = _current(folder)
+        if name is None:
+            raise Problem(f"{type(error).__name__}: {one_line(error)}; it ran in {here}", SAME) from error
+        if Path(name).is_absolute():
+            raise
+        raise Problem(f"{error.strerror}: {name} in {here}", FOLDER) from error
+    finally:
+        os.chdir(before)
 
 
 def _current(otherwise: Path) -> Path:

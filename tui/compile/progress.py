@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from executorch.exir.pass_manager import ExportedProgramPassManager
 from torch.fx import Interpreter, Node
-from torch.fx.passes.infra.pass_manager import PassManager
 
+from tui.compile import executorch_api
 from tui.run import events
 from tui.run.events import Event, Stage
 
@@ -94,22 +93,5 @@ class _Watch:
 def watching(report: Report) -> Iterator[None]:
     """Report the passes of pass managers, and the nodes that are traced between them, within a block."""
     watch = _Watch(report)
-    with contextlib.ExitStack() as stack:
-        for manager in (PassManager, ExportedProgramPassManager):
-            stack.enter_context(replaced(manager, "__call__", watch.manager))
-        stack.enter_context(replaced(Interpreter, "run_node", watch.node))
+    with executorch_api.running_passes(watch.manager, watch.node):
         yield
-
-
-@contextlib.contextmanager
-def replaced(owner: object, name: str, make: Callable[[Any], Any]) -> Iterator[None]:
-    """Replace an attribute of `owner` by what `make` makes of it within a block; ignore one that does not exist."""
-    stock = getattr(owner, name, None)
-    if stock is None:
-        yield
-        return
-    setattr(owner, name, make(stock))
-    try:
-        yield
-    finally:
-        setattr(owner, name, stock)

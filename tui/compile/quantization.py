@@ -1,7 +1,4 @@
-"""Post-training quantization through ExecuTorch 1.5 (pt2e), keeping why operators stay in float.
-
-Not all of ExecuTorch's Arm surface is public. The quantizer's own reasons are read here and nowhere else.
-"""
+"""Post-training quantization through ExecuTorch (pt2e), keeping why operators stay in float."""
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +17,7 @@ from torch.fx import GraphModule
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 from torchao.quantization.pt2e.quantizer import Quantizer
 
-from tui.compile import mutation, progress
+from tui.compile import executorch_api, mutation, progress
 from tui.compile.diagnostics import causes, recurrent
 from tui.compile.diagnostics.causes import Cause
 from tui.compile.graph import provenance
@@ -74,7 +71,7 @@ def prepare(program: ExportedProgram, quantizer: Quantizer) -> tuple[GraphModule
     # The module shares its buffers with the model, and constant folding runs operators: counters would count.
     with provenance.kept(), mutation.undone(module, mutation.of_module(module)):
         prepared = prepare_pt2e(module, quantizer)
-    rejections = _rejections(quantizer)
+    rejections = executorch_api.rejected_patterns(quantizer)
     return prepared, {} if rejections is None else causes.left_in_float(prepared, rejections)
 
 
@@ -115,18 +112,3 @@ def _reporting(stock: Callable[..., Any], report: Report, done: int, total: int)
         return stock(*arguments, **options)
 
     return calculate
-
-
-def _rejections(quantizer: Quantizer) -> dict[str, str] | None:
-    """The quantizer's own reasons, by name of the node; None where it keeps no record of them."""
-    parts = getattr(getattr(quantizer, "quantizer", None), "quantizers", ())
-    reporters = [reporter for part in parts if (reporter := getattr(part, "reporter", None)) is not None]
-    if not reporters:
-        return None
-    return {
-        name: pattern.rejection_reason
-        for reporter in reporters
-        for report in reporter.quantizers.values()
-        for pattern in report.rejected_patterns
-        for name in pattern.node_names
-    }

@@ -1,15 +1,17 @@
 """The compile worker: takes a spec through load, export, quantize, lower, vela and emit, and reports in events."""
 
+import contextlib
 import gc
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from tui import files
 from tui.compile.compilation import Compilation, StageFailed, versions
-from tui.errors import Exit
+from tui.errors import Exit, UserError, one_line
 from tui.run import events, store
 
 NOTICEABLE_S = 0.1
@@ -54,11 +56,31 @@ def main(directory: Path, out: BinaryIO, *, ones: bool = False, waited_s: float 
     return Exit.OK
 
 
+@contextlib.contextmanager
+def _importing() -> Iterator[None]:
+    """Name the interpreter and the versions where the libraries cannot be imported: it is no fault of the model.
+
+    Raises:
+        UserError: they cannot, for whatever reason: an operator that a release of torch has dropped is an
+            AttributeError.
+    """
+    try:
+        yield
+    except Exception as error:
+        found = versions()
+        what = f"torch {found.torch}, ExecuTorch {found.executorch} and Vela {found.vela} cannot be imported together"
+        raise UserError(
+            f"{what} by {sys.executable}, Python {found.python}: {type(error).__name__}: {one_line(error)}",
+            "ExecuTorch 1.4.1 to 1.5 can be used: pip install 'fvp-tui[compile]', or --toolchain with another Python",
+        ) from error
+
+
 def _compile(work: Compilation) -> None:
     """Load and export the model; then take the rest from the cache, or compile it."""
     with work.stage("load"):
         # These imports take most of the stage: seconds, and ten and more from a cold disk.
-        from tui.compile import cache, frontend
+        with _importing():
+            from tui.compile import cache, frontend
 
         loaded = frontend.load(work.spec, ones=work.ones)
     with work.stage("export"):
@@ -71,8 +93,11 @@ def _compile(work: Compilation) -> None:
     work.program = exported.program
     begun = time.monotonic()
     # Not needed so far. In a server, it is there already.
-    from tui.compile import backend
-
+    try:
+        with _importing():
+            from tui.compile import backend
+    except UserError as error:
+        raise work.failed("load", error, time.monotonic() - begun) from error
     if (seconds := time.monotonic() - begun) > NOTICEABLE_S:
         work.extend("load", seconds)
     before = len(work.emitted)

@@ -6,20 +6,23 @@ file: .py with ``ModelUnderTest`` and ``ModelInputs``, .pt2, or a ready program,
 
 import ast
 import difflib
-import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from tui import resources
 from tui.errors import UsageError
+from tui.toolchain import toolchains
+from tui.toolchain.toolchains import Toolchain
 
 PROGRAMS = (".pte", ".bpte")
 SUFFIXES = (".py", ".pt2", *PROGRAMS)
 REQUIRED_NAMES = ("ModelUnderTest", "ModelInputs")
 """Names that a model's .py file defines at top level, by ExecuTorch's own convention (aot_arm_compiler)."""
+
+A_COMPILER = "a compiler"
+"""What is missing where there is neither torch nor ExecuTorch."""
 
 FEATURED = ("resnet8", "ds_cnn", "mobilenet_v1_025", "deep_autoencoder")
 """ExecuTorch's models to list first: the four MLPerf Tiny ones."""
@@ -45,7 +48,7 @@ class ModelInfo:
     group: Group
     path: Path
     missing: tuple[str, ...] = ()
-    """Packages it imports that are not installed: unless empty, the model cannot be compiled here."""
+    """What the toolchain lacks of what it imports: unless empty, the model cannot be compiled by it."""
 
 
 def _tree(path: Path) -> ast.Module | None:
@@ -65,11 +68,6 @@ def _imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 yield inner.level, inner.module or ""
 
 
-@cache
-def _installed(package: str) -> bool:
-    return importlib.util.find_spec(package) is not None
-
-
 def _module_file(base: Path, dotted: str) -> Path | None:
     """The file of a module `dotted` below the folder `base`."""
     place = base.joinpath(*dotted.split(".")) if dotted else base
@@ -77,11 +75,15 @@ def _module_file(base: Path, dotted: str) -> Path | None:
     return next((file for file in candidates if file.is_file()), None)
 
 
-def _missing(start: Path, root: Path | None = None, tree: ast.Module | None = None) -> tuple[str, ...]:
-    """Packages that importing the file `start` needs and that are not installed; `tree` is its syntax tree if parsed.
+def _missing(
+    start: Path, toolchain: Toolchain, root: Path | None = None, tree: ast.Module | None = None
+) -> tuple[str, ...]:
+    """What importing the file `start` needs and the toolchain lacks; `tree` is its syntax tree if parsed.
 
     Imports within the package at `root` are followed: ExecuTorch's examples import each other.
     """
+    if toolchain.lacks:
+        return (A_COMPILER,)
     names: set[str] = set()
     seen: set[Path] = set()
     waiting = [start]
@@ -98,7 +100,7 @@ def _missing(start: Path, root: Path | None = None, tree: ast.Module | None = No
                 inside = _module_file(file.parents[level - 1], dotted)
             elif root is not None and dotted.startswith(f"{root.name}.examples."):
                 inside = _module_file(root, dotted.partition(".")[2])
-            elif not _installed(package):
+            elif not toolchain.has(package):
                 names.add(package)
             if inside is not None:
                 waiting.append(inside)
@@ -110,24 +112,25 @@ def _summary(tree: ast.Module) -> str:
     return (ast.get_docstring(tree) or "").split("\n", 1)[0].rstrip(".")
 
 
-def samples() -> list[ModelInfo]:
+def samples(toolchain: Toolchain) -> list[ModelInfo]:
     """The sample models, ``digits`` first."""
-    files = [file for file in resources.folder("sample_models").glob("*.py") if not file.name.startswith("_")]
-    trees = {file: tree for file in files if (tree := _tree(file)) and not _bound(tree.body).isdisjoint(REQUIRED_NAMES)}
     return [
-        ModelInfo(f"sample:{file.stem}", _summary(trees[file]), "samples", file, _missing(file, tree=trees[file]))
-        for file in sorted(trees, key=lambda file: (file.stem != "digits", file.stem))
+        ModelInfo(f"sample:{file.stem}", _summary(tree), "samples", file, _missing(file, toolchain, tree=tree))
+        for file, tree in _sample_trees()
     ]
 
 
-def _examples() -> Path | None:
-    """executorch/examples/models of the installed package."""
-    spec = importlib.util.find_spec("executorch")
-    for place in (spec and spec.submodule_search_locations) or ():
-        folder = Path(place) / "examples" / "models"
-        if (folder / "__init__.py").is_file():
-            return folder
-    return None
+def _sample_trees() -> list[tuple[Path, ast.Module]]:
+    files = [file for file in resources.folder("sample_models").glob("*.py") if not file.name.startswith("_")]
+    trees = [(file, tree) for file in files if (tree := _tree(file))]
+    models = [(file, tree) for file, tree in trees if not _bound(tree.body).isdisjoint(REQUIRED_NAMES)]
+    return sorted(models, key=lambda model: (model[0].stem != "digits", model[0].stem))
+
+
+def _examples(toolchain: Toolchain) -> Path | None:
+    """executorch/examples/models of a toolchain."""
+    folder = Path(toolchain.executorch or "") / "examples" / "models"
+    return folder if toolchain.executorch and (folder / "__init__.py").is_file() else None
 
 
 def _registry(source: Path) -> dict[str, str]:
@@ -152,15 +155,15 @@ def _registry(source: Path) -> dict[str, str]:
     return folders
 
 
-def executorch_models() -> list[ModelInfo]:
-    """The models ExecuTorch ships, those of MLPerf Tiny first; empty if ExecuTorch is not installed."""
-    examples = _examples()
+def executorch_models(toolchain: Toolchain) -> list[ModelInfo]:
+    """The models ExecuTorch ships, those of MLPerf Tiny first; empty if the toolchain has no ExecuTorch."""
+    examples = _examples(toolchain)
     if examples is None:
         return []
     models = []
     for name, package in _registry(examples / "__init__.py").items():
         folder = examples / package
-        missing = _missing(folder / "__init__.py", root=examples.parent.parent)
+        missing = _missing(folder / "__init__.py", toolchain, root=examples.parent.parent)
         models.append(ModelInfo(f"executorch:{name}", _TITLES.get(name, ""), "executorch", folder, missing))
     order = {f"executorch:{name}": at for at, name in enumerate(FEATURED)}
     return sorted(models, key=lambda m: (order.get(m.name, len(order)), bool(m.missing), m.name))
@@ -171,9 +174,9 @@ def presumed(name: str) -> ModelInfo:
     return ModelInfo(name, _TITLES.get(name.partition(":")[2], ""), "executorch", Path())
 
 
-def models() -> list[ModelInfo]:
+def models(toolchain: Toolchain) -> list[ModelInfo]:
     """All models that have a name: samples, then ExecuTorch's."""
-    return samples() + executorch_models()
+    return samples(toolchain) + executorch_models(toolchain)
 
 
 def _bound(body: list[ast.stmt]) -> set[str]:
@@ -211,35 +214,63 @@ def _check_python(path: Path) -> None:
         )
 
 
-def resolve(name: str) -> str:
+def resolve(name: str, toolchain: Toolchain) -> str:
     """The canonical name of a model for a spec: ``sample:X``, ``executorch:X`` or an absolute path.
 
     Raises:
-        UsageError: there is no such model, or the file is not a model.
+        UsageError: there is no such model, the file is not a model, or the toolchain cannot compile it.
     """
     prefix, colon, rest = name.partition(":")
     if colon and prefix in ("sample", "executorch"):
-        listed = samples() if prefix == "sample" else executorch_models()
+        if prefix == "executorch":
+            check_compiler(name, toolchain)
+        listed = samples(toolchain) if prefix == "sample" else executorch_models(toolchain)
         info = next((model for model in listed if model.name == name), None)
         if info is None:
             names = [model.name.partition(":")[2] for model in listed]
             close = difflib.get_close_matches(rest, names, n=1)
             hint = f"did you mean {prefix}:{close[0]}?" if close else "see: fvp-tui models"
             raise UsageError(f"unknown model {name}", hint)
+        check_compiler(name, toolchain)
         if info.missing:
             raise UsageError(f"{name} needs {', '.join(info.missing)}", f"pip install {' '.join(info.missing)}")
         return name
     path = Path(name).expanduser()
-    if path.suffix not in SUFFIXES:
-        if not path.exists() and any(model.name.endswith(f":{name}") for model in models()):
-            full = next(model.name for model in models() if model.name.endswith(f":{name}"))
+    if path.suffix not in SUFFIXES and not path.exists():
+        full = next((model.name for model in models(toolchain) if model.name.endswith(f":{name}")), None)
+        if full is not None:
             raise UsageError(f"no file {name}", f"did you mean {full}?")
+    file = of_file(name)
+    if not is_program(file):
+        check_compiler(name, toolchain)
+    return file
+
+
+def of_file(name: str) -> str:
+    """The absolute path of a model's file.
+
+    Raises:
+        UsageError: there is no such file, or it is not a model.
+    """
+    path = Path(name).expanduser()
+    if path.suffix not in SUFFIXES:
         raise UsageError(f"{name} is not a model", f"expected one of fvp-tui models, or a file {', '.join(SUFFIXES)}")
     if not path.is_file():
         raise UsageError(f"no file {name}")
     if path.suffix == ".py":
         _check_python(path)
     return str(path.resolve())
+
+
+def check_compiler(name: str, toolchain: Toolchain) -> None:
+    """Raises:
+    UsageError: a toolchain has no compiler for a model.
+    """
+    if toolchain.lacks:
+        missing = " and ".join(toolchain.lacks)
+        where = "" if toolchain.own else f" in {toolchain.python}"
+        ways = toolchains.WAYS if toolchain.own else f"--toolchain with a Python that has {missing}"
+        raise UsageError(f"{name} needs a compiler: no {missing}{where}", ways)
 
 
 def is_program(name: str) -> bool:
@@ -250,5 +281,5 @@ def is_program(name: str) -> bool:
 def source_file(name: str) -> Path | None:
     """The .py file behind a canonical name, if it has one."""
     if name.startswith("sample:"):
-        return next((model.path for model in samples() if model.name == name), None)
+        return next((file for file, _ in _sample_trees() if name == f"sample:{file.stem}"), None)
     return Path(name) if name.endswith(".py") else None

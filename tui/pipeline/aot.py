@@ -13,6 +13,7 @@ from tui.errors import Exit
 from tui.pipeline.record import Ended, Record
 from tui.run import events
 from tui.run.events import Level
+from tui.toolchain import toolchains
 
 COMPILE_LOG = "compile.log"
 STOP_GRACE_S = 5.0
@@ -43,11 +44,12 @@ def compile_model(record: Record, *, ones: bool, meanwhile: Callable[[], None]) 
         Ended: the model cannot be compiled.
     """
     log = record.artifacts / COMPILE_LOG
+    toolchain = toolchains.of(record.spec.toolchain)
     worker = client.start(
         record.directory,
         record.artifacts,
         ones=ones,
-        warm=record.spec.cache,
+        toolchain=toolchain,
         on_waiting=lambda: _server_loads(record),
         while_waiting=record.go_on,
         say=lambda text: record.emit(events.Logged(source="run", text=text, level="warning")),

@@ -1,13 +1,14 @@
 """The ETDump of a runner with an event tracer: kept, and read by ExecuTorch's Inspector."""
 
 import subprocess
-import sys
 from pathlib import Path
 
+from tui.compile import lending
 from tui.pipeline.record import Record
 from tui.platform import etdump
 from tui.platform.uart import CPU_CYCLES
 from tui.run import events, store
+from tui.toolchain import toolchains
 
 
 def keep_etdump(record: Record, folder: Path) -> None:
@@ -27,8 +28,13 @@ def keep_etdump(record: Record, folder: Path) -> None:
 
 def _read(record: Record, path: Path) -> None:
     # In a process of its own: only that needs ExecuTorch.
+    toolchain = toolchains.of(record.spec.toolchain)
+    if toolchain.lacks:
+        record.note(f"{path.name} is kept, but not read: that takes ExecuTorch ({toolchains.WAYS})")
+        return
     done = subprocess.run(
-        [sys.executable, "-m", "tui.compile.profile", str(path)],
+        [toolchain.python, "-m", "tui.compile.profile", str(path)],
+        env=lending.environment(toolchain),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,

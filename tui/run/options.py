@@ -170,6 +170,25 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             ),
         ),
     ] = None
+    toolchain: Annotated[
+        str | None,
+        Option(
+            "--toolchain",
+            "Compile with the ExecuTorch of this Python, or of this environment's.",
+            PROGRAM,
+            LOWERING,
+            kind="toolchain",
+            metavar="PYTHON",
+            unset="FVP_TUI_TOOLCHAIN, config.toml, this Python",
+            rank=2,
+            form=Form(
+                "Toolchain",
+                "The Python whose torch and ExecuTorch compile.",
+                without="this Python's",
+            ),
+        ),
+    ] = None
+    """The interpreter's path; None is this program's own."""
     until: Literal["emit", "check"] = "check"
     """The last stage: ``compile`` stops at emit."""
     platform: Annotated[

@@ -52,7 +52,7 @@ def check_names(target: Target) -> None:
     try:
         known = vela.lists()
     except vela.VelaMissing as error:
-        raise UsageError(str(error), "pip install 'executorch[ethos-u]==1.5.1'") from error
+        raise UsageError(str(error), "pip install ethos-u-vela") from error
     npu = target.board.npu
     own = vela.lists(npu)
     # Of a family that is right the size is wrong: no other family's name is meant.
@@ -183,6 +183,7 @@ def lowering_of(request: Spec) -> Spec:
         quantize=request.quantize,
         channels_last=request.channels_last,
         calibration=request.calibration,
+        toolchain=request.toolchain,
     )
 
 

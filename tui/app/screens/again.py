@@ -10,6 +10,7 @@ from tui.model import catalogue
 from tui.run import control, spec
 from tui.run.spec import Spec
 from tui.text import clean
+from tui.toolchain import toolchains
 
 UNREADABLE = "What this run was asked to do cannot be read: spec.json is missing or damaged."
 
@@ -20,7 +21,7 @@ def run_again(screen: Screen[Any], request: Spec | None, *, instead: bool = Fals
         screen.notify(UNREADABLE, severity="error", markup=False)
         return
     try:
-        catalogue.resolve(request.model)
+        catalogue.resolve(request.model, toolchains.of(request.toolchain))
         directory = control.start(spec.check(request))
     except UserError as error:
         screen.notify(clean(str(error), 400), severity="error", markup=False)

@@ -127,8 +127,8 @@ class PathScreen(FileScreen[str]):
         return path_completion.completions(text)
 
     def taken(self, text: str) -> str:
-        """Return the model's canonical name."""
-        return catalogue.resolve(text)
+        """Return the file's path, which is the model's canonical name."""
+        return catalogue.of_file(text)
 
 
 class InputsScreen(FileScreen[tuple[str, ...]]):

@@ -16,6 +16,7 @@ from tui.app.widgets.installed import Platforms, RunUnderWay
 from tui.errors import UserError
 from tui.model import catalogue
 from tui.model.catalogue import ModelInfo
+from tui.toolchain import toolchains
 
 if TYPE_CHECKING:
     from tui.run.index import Row
@@ -34,6 +35,14 @@ class Listed(Message):
     def __init__(self, models: list[ModelInfo]) -> None:
         super().__init__()
         self.models = models
+
+
+class NoToolchain(Message):
+    """There is no toolchain to ask for its models, and why."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__()
+        self.why = why
 
 
 class RunsKnown(Message):
@@ -81,22 +90,39 @@ def count_samples(listener: MessagePump, data_set: str) -> None:
     in_background("count", count)
 
 
-def read_all(listener: MessagePump) -> None:
-    """Begin to read models, runs and what is installed."""
-    read_models(listener)
+def read_all(listener: MessagePump, toolchain: str | None) -> None:
+    """Begin to read the models that a toolchain compiles, runs, and what is installed."""
+    read_models(listener, toolchain)
     read_installed(listener)
     read_runs(listener)
 
 
-def read_models(listener: MessagePump) -> None:
-    """Begin to look for all models."""
+def read_models(listener: MessagePump, toolchain: str | None) -> None:
+    """Begin to look for all models that a toolchain has or can compile."""
 
     def read() -> None:
-        models = catalogue.models()
+        try:
+            models = catalogue.models(toolchains.of(toolchain))
+        except UserError as error:
+            tell(listener, NoToolchain(str(error)))
+            return
         tell(listener, Listed(models))
-        known_models.keep(models)
+        known_models.keep(models, toolchain)
 
     in_background("models", read)
+
+
+def warm_up(toolchain: str | None) -> None:
+    """Begin to load the compiler: the first run need not wait for it."""
+
+    def warm() -> None:
+        from tui.compile import client
+
+        # What is wrong with it is said by the run that needs it.
+        with contextlib.suppress(UserError, OSError):
+            client.warm(toolchains.of(toolchain))
+
+    in_background("compiler", warm)
 
 
 def read_runs(listener: MessagePump) -> None:

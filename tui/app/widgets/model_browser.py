@@ -24,6 +24,7 @@ from tui.errors import UserError
 from tui.model import catalogue
 from tui.model.catalogue import ModelInfo
 from tui.text import clean
+from tui.toolchain import toolchains
 
 if TYPE_CHECKING:
     from tui.run.index import Row as RunRow
@@ -111,24 +112,27 @@ class ModelBrowser(Vertical):
 
     # -- what there is
 
-    def begin(self, wanted: str | None, before: str) -> str:
+    def begin(self, wanted: str | None, before: str, toolchain: str | None) -> str:
         """Put the cursor on the model that is wanted, else on the one before; return what is wrong with it."""
-        if not self._models:
-            self._models = known_models.read()
-            self._is_whole = bool(self._models)
-            self._models = self._models or catalogue.samples()
-        model, problem = self._found(wanted, before)
+        try:
+            if not self._models:
+                self._models = known_models.read(toolchain)
+                self._is_whole = bool(self._models)
+                self._models = self._models or catalogue.samples(toolchains.of(toolchain))
+            model, problem = self._found(wanted, before, toolchain)
+        except UserError as error:
+            model, problem = FIRST, str(error)
         self.choose(model)
         return problem
 
-    def _found(self, wanted: str | None, before: str) -> tuple[str, str]:
+    def _found(self, wanted: str | None, before: str, toolchain: str | None) -> tuple[str, str]:
         name = wanted or before
         if not name:
             return FIRST, ""
         try:
             # That the last one run here is still there is seen when it is run again.
             is_known = wanted is None and name.startswith("executorch:")
-            model = name if is_known else catalogue.resolve(name)
+            model = name if is_known else catalogue.resolve(name, toolchains.of(toolchain))
         except UserError as error:
             # That the last one is gone since is nothing to complain about.
             return FIRST, str(error) if wanted is not None else ""

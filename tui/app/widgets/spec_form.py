@@ -16,12 +16,14 @@ from tui.app.widgets.field_group import FieldGroup
 from tui.app.widgets.files_field import FilesField, ParametersField
 from tui.app.widgets.mac_picker import MacPicker, Prospect
 from tui.app.widgets.target_fields import TargetFields
+from tui.errors import UserError
 from tui.reports.format import kib_words, ms
 from tui.run import options, spec
 from tui.run.option import Option, replaced
 from tui.run.options import INFERENCE, PLATFORM, PROGRAM, TARGET
 from tui.run.spec import Spec
 from tui.text import clean
+from tui.toolchain import toolchains
 
 FORM = tuple(option for option in options.TABLE if option.form is not None)
 """The options that the form asks for, in its order."""
@@ -53,6 +55,8 @@ def _to_field(option: Option, values: Spec) -> Any:
         return (values.dataset,)
     if option.kind == "file" and not option.repeatable:
         return (value,) if value else ()
+    if option.kind == "toolchain":
+        return value or ""
     return (ON if value else "") if option.kind == "flag" else value
 
 
@@ -60,6 +64,8 @@ def _from_field(option: Option, value: Any) -> Any:
     """Return the value of an option for the value of its field."""
     if option.kind == "file" and not option.repeatable:
         return value[0] if value else None
+    if option.kind == "toolchain":
+        return value or None
     return value == ON if option.kind == "flag" else value
 
 
@@ -79,12 +85,25 @@ def _new_field(option: Option, values: Spec) -> Field:
             choices = list(zip(("", ON), form.off_on, strict=True))
         case "choice":
             choices = [(name, form.text(name)) for name in option.choices]
+        case "toolchain":
+            choices = [("", form.without), *toolchain_choices(values)]
         case "text" if option.vela:
             choices = []  # the fields of the target know them
         case _:
             raise TypeError(f"no field of the form takes the value of {option.name}")
     kind = MacPicker if option.path == PICKED else Choice
     return kind(form.label, choices, form.about, id=_id(option), value=value, unit=form.unit)
+
+
+def toolchain_choices(values: Spec) -> list[tuple[str, str]]:
+    """Interpreters and what they are called: those that config.toml names, and that of a spec; empty for none."""
+    try:
+        found = toolchains.named()
+    except UserError:
+        found = {}  # what is wrong with config.toml is said where something depends on it
+    if values.toolchain is not None:
+        found.setdefault(values.toolchain, values.toolchain)
+    return [(python, clean(name, 40)) for python, name in found.items()]
 
 
 def _choice_of(fields: Mapping[tuple[str, ...], Field], part: str) -> Choice:
@@ -98,7 +117,8 @@ class SpecForm(Vertical):
 
     def __init__(self, values: Spec, *, id: str) -> None:
         super().__init__(id=id)
-        fields = {option.path: _new_field(option, values) for option in FORM}
+        self._offered = tuple(option for option in FORM if option.kind != "toolchain" or toolchain_choices(values))
+        fields = {option.path: _new_field(option, values) for option in self._offered}
         picker = fields[PICKED]
         assert isinstance(picker, MacPicker)
         self.picker = picker
@@ -111,7 +131,7 @@ class SpecForm(Vertical):
             id="until",
             value=_to_do(values),
         )
-        of_group = {name: [fields[o.path] for o in FORM if o.group == name] for name in options.GROUPS}
+        of_group = {name: [fields[o.path] for o in self._offered if o.group == name] for name in options.GROUPS}
         parts = {
             TARGET: [self.target_fields.family, *of_group[TARGET]],
             PROGRAM: [*of_group[PROGRAM], until],
@@ -197,7 +217,7 @@ class SpecForm(Vertical):
     def fill(self, values: Spec) -> None:
         """Show the values of a spec."""
         self.target_fields.fill(values.target)
-        for option in FORM:
+        for option in self._offered:
             self.field(_id(option)).value = _to_field(option, values)
         self.field("until").value = _to_do(values)
 
@@ -211,7 +231,7 @@ class SpecForm(Vertical):
 
     def read(self, base: Spec, model: str) -> Spec:
         """Return `base` with the values of the fields and a model."""
-        changes = {option.path: _from_field(option, self.field(_id(option)).value) for option in FORM}
+        changes = {option.path: _from_field(option, self.field(_id(option)).value) for option in self._offered}
         to_do, inputs = self.field("until").value, changes["inputs",]
         if is_data_set(inputs):
             changes |= {("inputs",): (), ("dataset",): inputs[0]}
@@ -232,7 +252,7 @@ class SpecForm(Vertical):
 
     def offer(self, *, is_program: bool) -> None:
         """Let keys go only to fields that matter for the other values; `is_program`: the model is compiled already."""
-        for option in FORM:
+        for option in self._offered:
             is_moot = is_program if option.group == PROGRAM else self.compiles and option.group in (PLATFORM, INFERENCE)
             self.field(_id(option)).shown = not is_moot
         if self.platform == "fvp":
@@ -245,6 +265,11 @@ class SpecForm(Vertical):
     def compiles(self) -> bool:
         """True if nothing is to be run."""
         return bool(self.field("until").value == COMPILE)
+
+    @property
+    def toolchain(self) -> str | None:
+        """The interpreter that compiles; None for this one."""
+        return self.field("toolchain").value or None
 
     @property
     def platform(self) -> str:

@@ -14,13 +14,14 @@ from tui.cli.errors import fail
 from tui.cli.follow import follow
 from tui.cli.options import table_options
 from tui.cli.output import print_json
-from tui.cli.request import check_parent, folder_of, with_typed
+from tui.cli.request import check_parent, chosen_toolchain, folder_of, with_typed
 from tui.cli.signals import Signals, interrupt
 from tui.errors import Exit, UsageError, UserError
 from tui.model import catalogue
 from tui.reports import sweep as report
 from tui.run import control, spec, store
 from tui.run.spec import Limits, Spec
+from tui.toolchain import toolchains
 from tui.toolchain.target import Target
 
 
@@ -71,10 +72,11 @@ def sweep(model: str, **typed: Any) -> int:
 
 def _request(model: str, target: Target, typed: Mapping[str, Any]) -> Spec:
     """The spec of the run that lowers the model, with the limits of the points."""
-    name = catalogue.resolve(model)
+    python = chosen_toolchain(typed["toolchain"])
+    name = catalogue.resolve(model, toolchains.of(python))
     if catalogue.is_program(name):
         raise UsageError(f"{name} is compiled already", "a sweep needs the model itself")
-    request = with_typed(Spec(model=name, until="emit", target=target), typed)
+    request = with_typed(Spec(model=name, until="emit", target=target, toolchain=python), typed)
     return msgspec.structs.replace(request, folder=folder_of(typed["folder"], name))
 
 

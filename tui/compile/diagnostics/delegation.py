@@ -6,13 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import torch
-from executorch.devtools.backend_debug import get_delegation_info
 from executorch.exir import EdgeProgramManager, ExecutorchProgramManager
-from executorch.exir.backend.utils import get_delegates
-from executorch.exir.schema import KernelCall
 from torch.export import ExportedProgram
 from torch.fx import GraphModule, Node
 
+from tui.compile import executorch_api
 from tui.compile.diagnostics import hints
 from tui.compile.diagnostics.causes import Cause, nearest
 from tui.compile.graph.nodes import around, calls, exported_name, exported_operator, operator_name, overload_name
@@ -212,17 +210,17 @@ def analyse(
     has_npu: bool = True,
     u55: bool = False,
 ) -> Delegation:
-    """Count operators on NPU and CPU, before emission. Node counts are ExecuTorch's own (`get_delegation_info`).
+    """Count operators on NPU and CPU, before emission. Node counts are ExecuTorch's own.
 
     `in_float` are the operators that the quantizer left in float (`quantization.Quantized`), None for a model that is
     not quantized. Without an NPU, operators on the CPU need no explanation; `u55` is the smaller set of operators.
     """
     module = edge.exported_program().graph_module
-    info = get_delegation_info(module)
+    subgraphs, delegated_nodes, left = executorch_api.node_counts(module)
     delegated: Counter[str] = Counter()
     described: list[CpuOperator] = []
     for graph, caller in _graphs(module):
-        for lowered in get_delegates(graph.graph):
+        for lowered in executorch_api.delegates_in(graph.graph):
             original = getattr(graph, lowered.name).original_module.graph_module
             delegated.update(operator_name(node) for inside, _ in _graphs(original) for node in calls(inside))
         cpu_nodes = _CpuNodes(graph, caller, rejected, in_float, u55=u55)
@@ -240,9 +238,9 @@ def analyse(
         for op in sorted(delegated.keys() | cpu.keys(), key=lambda op: (-cpu[op], -delegated[op], op))
     ]
     return Delegation(
-        subgraphs=info.num_delegated_subgraphs,
-        delegated_nodes=info.num_delegated_nodes,
-        non_delegated_nodes=info.num_non_delegated_nodes,
+        subgraphs=subgraphs,
+        delegated_nodes=delegated_nodes,
+        non_delegated_nodes=left,
         operators=tuple(rows),
         left=tuple(described) if has_npu else (),
     )
@@ -250,11 +248,7 @@ def analyse(
 
 def kernels(program: ExecutorchProgramManager) -> tuple[Kernel, ...]:
     """The CPU kernels an emitted program calls, and how often; node counts, in contrast, include ``getitem``."""
-    plan = program.executorch_program.execution_plan[0]
-    calls: Counter[str] = Counter()
-    for chain in plan.chains:
-        for instruction in chain.instructions:
-            if isinstance(instruction.instr_args, KernelCall):
-                kernel = plan.operators[instruction.instr_args.op_index]
-                calls[f"{kernel.name}.{kernel.overload}" if kernel.overload else kernel.name] += 1
+    calls = Counter(
+        f"{name}.{overload}" if overload else name for name, overload in executorch_api.kernel_calls(program)
+    )
     return tuple(Kernel(op=op, calls=count) for op, count in calls.most_common())

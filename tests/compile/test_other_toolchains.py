@@ -1,0 +1,99 @@
+"""Compiling in another Python than this one's: an older ExecuTorch, and one that cannot be imported."""
+
+import json
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from tests.conftest import Fvp
+
+OLDER = "1.4.1"
+OWN = sysconfig.get_path("purelib")
+
+
+def site_packages(folder: Path) -> Path:
+    """Where a virtual environment keeps its packages."""
+    return next((folder / "lib").glob("python*")) / "site-packages"
+
+
+def environment_over_own(folder: Path) -> Path:
+    """A virtual environment whose own packages go before those of this one: torch is not installed twice."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    (site_packages(folder) / "own.pth").write_text(OWN + "\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def older(pytestconfig: pytest.Config) -> Path:
+    """A toolchain with an older ExecuTorch, which is fetched once and kept with pytest's cache."""
+    cache = pytestconfig.cache.mkdir(f"executorch-{OLDER}")
+    with FileLock(str(cache / "lock")):
+        folder = cache / "venv"
+        if not (cache / "done").exists():
+            environment_over_own(folder)
+            command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
+            target = ["--target", str(site_packages(folder)), f"executorch=={OLDER}"]
+            done = subprocess.run([*command, *target], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            (cache / "done").touch()
+    return folder
+
+
+def frozen(folder: Path) -> list[str]:
+    """All files of an environment, and when they were changed."""
+    return sorted(f"{file} {file.stat().st_mtime_ns}" for file in folder.rglob("*") if "__pycache__" not in file.parts)
+
+
+@pytest.mark.parametrize(("model", "quantize"), [("sample:digits", "int8"), ("sample:split", "a16w8")])
+def test_an_older_executorch_compiles_and_the_outputs_match(
+    model: str, quantize: str, older: Path, fvp_tui: Fvp
+) -> None:
+    before = frozen(older)
+    done = fvp_tui("run", model, "--quantize", quantize, "--toolchain", str(older), "--json")
+    state = json.loads(done.stdout)
+    assert (state["run"]["status"], state["run"]["reason"]) == ("ok", None)
+    assert state["versions"]["executorch"] == OLDER
+    assert state["spec"]["toolchain"] == str(older / "bin" / "python")
+    assert state["check"]["status"] == "match"
+    assert {link["name"]: link["max_abs_error"] for link in state["check"]["links"]}["platform"] == 0.0
+    assert state["estimate"]["source"] == "vela" and state["operators"][0]["line"]
+    assert frozen(older) == before
+
+
+def test_what_an_older_executorch_cannot_do_is_said(older: Path, fvp_tui: Fvp) -> None:
+    done = fvp_tui("compile", "sample:digits", "--target", "cortex-m85", "--channels-last", "--toolchain", str(older))
+    assert done.returncode == 1
+    assert "this ExecuTorch does not compile for a Cortex-M alone (1.5 and later do)" in done.stderr
+
+
+def test_libraries_that_do_not_fit_each_other_fail_the_stage_load(tmp_path: Path, fvp_tui: Fvp) -> None:
+    folder = environment_over_own(tmp_path / "broken")
+    package = site_packages(folder) / "executorch"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise AttributeError('torch has dropped it')\n")
+    done = fvp_tui("run", "sample:digits", "--toolchain", str(folder), "--json")
+    state = json.loads(done.stdout)
+    stages = {stage["name"]: stage["status"] for stage in state["stages"]}
+    assert (done.returncode, stages["load"]) == (1, "failed")
+    reason = state["run"]["reason"]
+    assert f"cannot be imported together by {folder / 'bin' / 'python'}" in reason
+    assert "AttributeError: torch has dropped it" in reason and "torch 2." in reason
+    assert "--toolchain with another Python" in reason
+    assert "dropped it" in (Path(state["run"]["directory"]) / "artifacts" / "failure.txt").read_text()
+
+
+def test_each_toolchain_has_a_server_of_its_own(older: Path, fvp_tui: Fvp, ran: Callable[..., object]) -> None:
+    ran("sample:digits")
+    one, other = (
+        json.loads(fvp_tui("run", "sample:digits", *options, "--json").stdout)["versions"]
+        for options in (
+            ("--toolchain", str(older)),
+            (),
+        )
+    )
+    assert one["executorch"] == OLDER != other["executorch"]

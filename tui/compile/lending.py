@@ -1,0 +1,120 @@
+"""What a compile worker needs in another Python than this one's: this package, and two small libraries.
+
+The other Python's environment is not touched. It is shown this package alone - not the environment that this program
+is installed in, whose numpy is not its own -, and the libraries that it lacks from a cache of ours.
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import tui
+from tui import config
+from tui.errors import UserError
+from tui.toolchain import toolchains
+from tui.toolchain.toolchains import Toolchain
+
+LIBRARIES = {"msgspec": "msgspec>=0.20", "platformdirs": "platformdirs>=4.3"}
+"""Modules that a worker imports beside what a compiler brings, and how they are installed."""
+
+INSTALL_S = 300.0
+
+
+def environment(toolchain: Toolchain) -> dict[str, str]:
+    """The environment of a worker in a toolchain.
+
+    Raises:
+        UserError: a library that it lacks cannot be had.
+    """
+    if toolchain.own:
+        return dict(os.environ)
+    own = Path(tui.__file__).parent.parent
+    users = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry and Path(entry) != own]
+    path = os.pathsep.join([str(_package(own)), *_lent(toolchain), *users])
+    # Of another Python, its bytecode would lie beside ours.
+    return {**toolchains.environment(), "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _package(parent: Path) -> Path:
+    """A folder to import this package from, and nothing else that is installed here."""
+    if parent.name not in ("site-packages", "dist-packages"):
+        return parent  # a checkout
+    folder = config.cache_folder() / "lent" / "fvp-tui"
+    folder.mkdir(parents=True, exist_ok=True)
+    link = folder / "tui"
+    if not link.is_symlink() or link.readlink() != parent / "tui":
+        with tempfile.TemporaryDirectory(dir=folder.parent) as building:
+            (Path(building) / "tui").symlink_to(parent / "tui")
+            (Path(building) / "tui").replace(link)
+    return folder
+
+
+def _lent(toolchain: Toolchain) -> list[str]:
+    """A folder with the libraries that a toolchain lacks; none where it has them."""
+    missing = [name for name in LIBRARIES if not toolchain.has(name)]
+    if not missing:
+        return []
+    folder = config.cache_folder() / "lent" / toolchain.soabi
+    if not all((folder / name).is_dir() for name in missing):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        building = Path(tempfile.mkdtemp(dir=folder.parent))
+        try:
+            if toolchain.soabi == toolchains.own().soabi:
+                _link(building)
+            else:
+                _install(building, toolchain)
+            shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(FileExistsError):  # another run was first, with the same
+                building.rename(folder)
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+    return [str(folder)]
+
+
+def _link(folder: Path) -> None:
+    """Make links to this Python's own libraries: the toolchain's is of the same version."""
+    for name in LIBRARIES:
+        found = find_spec(name)
+        assert found is not None and found.submodule_search_locations
+        (folder / name).symlink_to(next(iter(found.submodule_search_locations)))
+
+
+def _install(folder: Path, toolchain: Toolchain) -> None:
+    """Install the libraries for another version of Python.
+
+    Raises:
+        UserError: no way leads there.
+    """
+    to = ["--no-deps", "--target", str(folder), *LIBRARIES.values()]
+    ways: Sequence[Sequence[str]] = (
+        [sys.executable, "-m", "pip", "--python", toolchain.python, "install", *to],
+        [toolchain.python, "-m", "pip", "install", *to],
+        ["uv", "pip", "install", "--python", toolchain.python, *to],
+    )
+    said = ""
+    for way in ways:
+        try:
+            done = subprocess.run(
+                way,
+                env=toolchains.environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=INSTALL_S,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            continue
+        if done.returncode == 0:
+            return
+        said = said or next(iter(reversed(done.stderr.decode(errors="replace").strip().splitlines())), "")
+    version = ".".join(map(str, toolchain.version[:2]))
+    raise UserError(
+        f"{' and '.join(LIBRARIES)} for Python {version} cannot be installed{f': {said}' if said else ''}",
+        f"{toolchain.python} -m pip install {' '.join(LIBRARIES)}",
+    )
