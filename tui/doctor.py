@@ -64,7 +64,7 @@ class Diagnosis(Figure):
 
 
 def _compiler() -> tuple[Finding, ...]:
-    """What compiles: the packages of the user's toolchain, and whose they are where that is another Python.
+    """Packages of the user's toolchain, and its Python where that is another one.
 
     That there is none is no fault: a light installation runs what was compiled elsewhere.
     """

@@ -1,5 +1,6 @@
 """Options on the command line: every value reaches the spec, and the spec's command line repeats it."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def another(option: Option, folder: Path) -> Any:
         "address": 0x7000_0000,
         "file": (path, path) if option.repeatable else path,
         "program": path,
+        "toolchain": sys.executable,
         "setting": (("a.b", "c=d"), ("e", "")),
     }[option.kind]
 

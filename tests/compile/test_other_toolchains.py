@@ -71,7 +71,7 @@ def test_what_an_older_executorch_cannot_do_is_said(older: Path, fvp_tui: Fvp) -
     assert "this ExecuTorch does not compile for a Cortex-M alone (1.5 and later do)" in done.stderr
 
 
-def test_libraries_that_do_not_fit_each_other_fail_the_stage_load(tmp_path: Path, fvp_tui: Fvp) -> None:
+def test_libraries_that_do_not_fit_each_other_fail_the_stage_load(tmp_path: Path, fvp_tui: Fvp, home: Path) -> None:
     folder = environment_over_own(tmp_path / "broken")
     package = site_packages(folder) / "executorch"
     package.mkdir()
@@ -84,7 +84,8 @@ def test_libraries_that_do_not_fit_each_other_fail_the_stage_load(tmp_path: Path
     assert f"cannot be imported together by {folder / 'bin' / 'python'}" in reason
     assert "AttributeError: torch has dropped it" in reason and "torch 2." in reason
     assert "--toolchain with another Python" in reason
-    assert "dropped it" in (Path(state["run"]["directory"]) / "artifacts" / "failure.txt").read_text()
+    failure = home / "runs" / state["run"]["id"] / "artifacts" / "failure.txt"
+    assert "dropped it" in failure.read_text()
 
 
 def test_each_toolchain_has_a_server_of_its_own(older: Path, fvp_tui: Fvp, ran: Callable[..., object]) -> None:

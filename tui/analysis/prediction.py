@@ -58,7 +58,8 @@ class Predictor:
     """Keeper of estimates, and of the processes that make them."""
 
     def __init__(self) -> None:
-        self._workers = vela_runs.Workers(2)
+        self._workers: dict[str | None, vela_runs.Workers] = {}
+        """By the toolchain whose Vela they run."""
         self._known: dict[tuple[Path, Target], Estimate | str] = {}
 
     def expect(self, request: Spec) -> Expected | None:
@@ -72,13 +73,16 @@ class Predictor:
         targets.sort(key=lambda target: target != request.target)
         missing = [target for target in targets if (model.run, target) not in self._known]
         if missing:
-            for at, estimate in self._workers.estimates(model.graphs, missing):
+            if request.toolchain not in self._workers:
+                self._workers[request.toolchain] = vela_runs.Workers(sweep.vela_of(model.run), 2)
+            for at, estimate in self._workers[request.toolchain].estimates(model.graphs, missing):
                 self._known[model.run, missing[at]] = estimate
         return Expected(model, {target.accelerator: self._known[model.run, target] for target in targets})
 
     def close(self) -> None:
         """End the processes."""
-        self._workers.close()
+        for workers in self._workers.values():
+            workers.close()
 
 
 def estimates(directory: Path, state: State) -> WhatIf:
@@ -87,6 +91,6 @@ def estimates(directory: Path, state: State) -> WhatIf:
     if state.spec is None or not graphs:
         return {}
     targets = what_ifs(state.spec, vela.lists(state.spec.target.board.npu).accelerators)
-    with vela_runs.Workers() as workers:
+    with vela_runs.Workers(sweep.vela_of(directory)) as workers:
         estimates = {targets[at]: estimate for at, estimate in workers.estimates(graphs, targets)}
     return {target: estimate for target, estimate in estimates.items() if isinstance(estimate, Estimate)}

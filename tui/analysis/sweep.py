@@ -10,12 +10,13 @@ from tui.compile import vela_runs
 from tui.compile.graph.origins import TOSA
 from tui.compile.vela_report import PARTS
 from tui.compile.vela_runs import DIED, Answer
-from tui.errors import UsageError
+from tui.errors import UsageError, UserError
 from tui.run import spec, store
 from tui.run.figures import Figure
 from tui.run.spec import Limits
-from tui.toolchain import boards
+from tui.toolchain import boards, toolchains
 from tui.toolchain.target import Target
+from tui.toolchain.toolchains import Toolchain
 
 SCHEMA_VERSION = 1
 
@@ -115,8 +116,17 @@ def graphs(directory: Path) -> list[Path]:
     return sorted((directory / store.ARTIFACTS / "vela").glob(f"*/{TOSA}"))
 
 
-def points(lowered: Sequence[Path], targets: Sequence[Target]) -> Iterator[tuple[int, Point]]:
-    """Estimate the targets: the place and the point of each, as they become known."""
+def vela_of(directory: Path) -> Toolchain:
+    """The toolchain that lowered a run, whose Vela estimates its graphs; this Python where that is gone."""
+    lowered = store.load_spec(directory)
+    try:
+        return toolchains.of(lowered.toolchain if lowered is not None else None)
+    except UserError:
+        return toolchains.own()
+
+
+def points(directory: Path, targets: Sequence[Target]) -> Iterator[tuple[int, Point]]:
+    """Estimate the targets for a run's graphs: the place and the point of each, as they become known."""
     places = []
     for at, target in enumerate(targets):
         contradiction = spec.contradiction_in(target)
@@ -124,8 +134,8 @@ def points(lowered: Sequence[Path], targets: Sequence[Target]) -> Iterator[tuple
             places.append(at)
         else:
             yield at, refused(target, contradiction.what)
-    with vela_runs.Workers() as workers:
-        for n, answer in workers.answers(lowered, [targets[at] for at in places]):
+    with vela_runs.Workers(vela_of(directory)) as workers:
+        for n, answer in workers.answers(graphs(directory), [targets[at] for at in places]):
             yield places[n], _point(targets[places[n]], answer)
 
 

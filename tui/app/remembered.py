@@ -5,8 +5,10 @@ import contextlib
 import msgspec
 
 from tui import config
+from tui.errors import UserError
 from tui.files import write_whole
 from tui.run.spec import Limits, Spec
+from tui.toolchain import toolchains
 
 FILE = "remembered.json"
 
@@ -30,6 +32,15 @@ def read() -> Remembered:
         return msgspec.json.decode((config.home() / FILE).read_bytes(), type=Remembered)
     except (OSError, msgspec.DecodeError):
         return Remembered()
+
+
+def first() -> Spec:
+    """The spec that Setup begins with: the last one, or the default, and the user's toolchain unless it has one."""
+    last = read().spec or Spec(model="")
+    try:
+        return msgspec.structs.replace(last, toolchain=last.toolchain or toolchains.default())
+    except UserError:
+        return last  # what is wrong with the toolchain is said where it is asked
 
 
 def keep(

@@ -1,4 +1,4 @@
-"""What is used of ExecuTorch beyond its public surface, and what differs between the releases that are supported.
+"""Uses of ExecuTorch beyond its public surface, and differences between the releases that are supported.
 
 ExecuTorch keeps the entry points of `exir`, the Arm backend's compile spec, partitioner and quantizers, and torchao's
 pt2e: those are imported where they are used. All else is touched here and nowhere else, and what a release lacks is

@@ -1,4 +1,4 @@
-"""What a compile worker needs in another Python than this one's: this package, and two small libraries.
+"""Needs of a compile worker in another Python than this one: this package, and two small libraries.
 
 The other Python's environment is not touched. It is shown this package alone - not the environment that this program
 is installed in, whose numpy is not its own -, and the libraries that it lacks from a cache of ours.

@@ -19,10 +19,11 @@ from types import TracebackType
 import msgspec
 
 from tui import processes
-from tui.compile import vela_report
+from tui.compile import lending, vela_report
 from tui.errors import one_line
 from tui.run.figures import Estimate, whole
 from tui.toolchain.target import Target
+from tui.toolchain.toolchains import Toolchain
 from tui.toolchain.vela import CONFIG
 
 FLAGS = ("--verbose-performance", "--enable-debug-db", "--output-format=raw")
@@ -51,7 +52,9 @@ class Answer(msgspec.Struct, frozen=True):
 class Workers:
     """Processes that run Vela, which cannot run twice at once in one process. They start on demand."""
 
-    def __init__(self, count: int | None = None) -> None:
+    def __init__(self, toolchain: Toolchain, count: int | None = None) -> None:
+        """The Vela is that of `toolchain`."""
+        self._toolchain = toolchain
         self._threads = ThreadPoolExecutor(count or os.cpu_count())
         self._own = threading.local()
         self._processes: set[subprocess.Popen[bytes]] = set()
@@ -108,12 +111,12 @@ class Workers:
 
     def _start(self) -> "subprocess.Popen[bytes]":
         process = subprocess.Popen(
-            [sys.executable, "-m", "tui.compile.vela_runs"],
+            [self._toolchain.python, "-m", "tui.compile.vela_runs"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd="/",
-            env=processes.environment(),
+            env=processes.environment() if self._toolchain.own else lending.environment(self._toolchain),
             start_new_session=True,
         )
         self._processes.add(process)

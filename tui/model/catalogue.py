@@ -22,7 +22,7 @@ REQUIRED_NAMES = ("ModelUnderTest", "ModelInputs")
 """Names that a model's .py file defines at top level, by ExecuTorch's own convention (aot_arm_compiler)."""
 
 A_COMPILER = "a compiler"
-"""What is missing where there is neither torch nor ExecuTorch."""
+"""Name of what is missing where there is neither torch nor ExecuTorch."""
 
 FEATURED = ("resnet8", "ds_cnn", "mobilenet_v1_025", "deep_autoencoder")
 """ExecuTorch's models to list first: the four MLPerf Tiny ones."""
@@ -48,7 +48,7 @@ class ModelInfo:
     group: Group
     path: Path
     missing: tuple[str, ...] = ()
-    """What the toolchain lacks of what it imports: unless empty, the model cannot be compiled by it."""
+    """Modules it imports that the toolchain lacks: unless empty, the model cannot be compiled by it."""
 
 
 def _tree(path: Path) -> ast.Module | None:
@@ -78,7 +78,7 @@ def _module_file(base: Path, dotted: str) -> Path | None:
 def _missing(
     start: Path, toolchain: Toolchain, root: Path | None = None, tree: ast.Module | None = None
 ) -> tuple[str, ...]:
-    """What importing the file `start` needs and the toolchain lacks; `tree` is its syntax tree if parsed.
+    """Modules that importing the file `start` needs and the toolchain lacks; `tree` is its syntax tree if parsed.
 
     Imports within the package at `root` are followed: ExecuTorch's examples import each other.
     """

@@ -390,12 +390,7 @@ def artifact(directory: Path, path: Path) -> Artifact:
     """The artifact at `path`, which lies in the run's `directory`."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        # Not `file_digest`: a compile worker may run on Python 3.10.
-        while block := file.read(1 << 20):
+        while block := file.read(1 << 20):  # `file_digest` is not part of Python 3.10, where a compile worker may run
             digest.update(block)
-    return Artifact(
-        name=path.name,
-        path=path.relative_to(directory).as_posix(),
-        bytes=path.stat().st_size,
-        sha256=digest.hexdigest(),
-    )
+    place, size = path.relative_to(directory).as_posix(), path.stat().st_size
+    return Artifact(name=path.name, path=place, bytes=size, sha256=digest.hexdigest())

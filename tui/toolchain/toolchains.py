@@ -79,7 +79,7 @@ class Toolchain(msgspec.Struct, frozen=True):
     """A Python, and what of a compiler it has."""
 
     version: tuple[int, ...]
-    """Of the Python: major, minor, micro."""
+    """Version of the Python: major, minor, micro."""
     soabi: str = ""
     """The binary interface of its extension modules, such as ``cpython-311-x86_64-linux-gnu``."""
     packages: Mapping[str, str] = {}

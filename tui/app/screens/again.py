@@ -21,12 +21,21 @@ def run_again(screen: Screen[Any], request: Spec | None, *, instead: bool = Fals
         screen.notify(UNREADABLE, severity="error", markup=False)
         return
     try:
-        catalogue.resolve(request.model, toolchains.of(request.toolchain))
-        directory = control.start(spec.check(request))
+        directory = control.start(checked(request))
     except UserError as error:
         screen.notify(clean(str(error), 400), severity="error", markup=False)
         return
     screen.post_message(OpenRun(directory, instead=instead))
+
+
+def checked(request: Spec) -> Spec:
+    """Return a spec if it can be started.
+
+    Raises:
+        UserError: it cannot.
+    """
+    catalogue.resolve(request.model, toolchains.of(request.toolchain))
+    return spec.check(request)
 
 
 def edit_again(screen: Screen[Any], request: Spec | None) -> None:

@@ -14,7 +14,7 @@ from tui.app import remembered
 from tui.app.screens import setup_reader
 from tui.app.screens.forecast import Forecast, Forecaster
 from tui.app.screens.messages import OpenRun
-from tui.app.screens.setup_reader import Counted, GoingOn, Installed, Listed, NoToolchain, RunsKnown, Watch
+from tui.app.screens.setup_reader import Counted, GoingOn, Installed, Listed, RunsKnown, Watch
 from tui.app.widgets.command_line import CommandLine
 from tui.app.widgets.field_group import FieldGroup
 from tui.app.widgets.files_field import FilesField, ScreenField
@@ -32,7 +32,6 @@ from tui.model import catalogue
 from tui.run import spec
 from tui.run.spec import Spec
 from tui.text import clean
-from tui.toolchain import toolchains
 from tui.toolchain.target import Target
 
 WIDTHS = [(0, "-narrow"), (76, "-normal"), (100, "-broad")]
@@ -72,7 +71,7 @@ class SetupScreen(Screen[None]):
         self._forecaster = Forecaster(self)
         self._watch = Watch(self)
         self._wanted = model
-        self._base = _with_toolchain(remembered.read().spec or spec.DEFAULT)
+        self._base = remembered.first()
         """The last one that was run here, or that of a run to edit, with what the Parameters screen has set."""
         self._has_looked = False
         """True once the first picture is there, which waits for nothing."""
@@ -105,8 +104,6 @@ class SetupScreen(Screen[None]):
             self._has_looked = True
             self._ask_forecast(self.request())
             setup_reader.read_all(self, self._base.toolchain)
-            if not self.app.is_headless:  # where nobody waits, nothing is got ready
-                setup_reader.warm_up(self._base.toolchain)
             self._watch.look()
             await self._browser.add_filter()
 
@@ -128,11 +125,8 @@ class SetupScreen(Screen[None]):
         """Show all models."""
         if self.children:  # the program may be on its way out
             self._browser.take_models(event.models)
-
-    def on_no_toolchain(self, event: NoToolchain) -> None:
-        """Say why there are no models."""
-        if self.children:
-            self._refuse(event.why)
+            if event.problem:
+                self._refuse(event.problem)
 
     def on_runs_known(self, event: RunsKnown) -> None:
         """Show what earlier runs tell of the models."""
@@ -285,8 +279,7 @@ class SetupScreen(Screen[None]):
         self._refresh_command()
         self.query_one(CommandLine).show(about=self._form.replaced(self._base) or None)
         if event.field.id == "toolchain":
-            setup_reader.read_models(self, self._form.toolchain)
-            setup_reader.warm_up(self._form.toolchain)
+            setup_reader.read_toolchain(self, self._form.toolchain)
 
     def on_descendant_focus(self) -> None:
         """Explain the field in focus."""
@@ -353,17 +346,13 @@ class SetupScreen(Screen[None]):
             return
         if (request := self.request()) is None:
             return
-        try:
-            catalogue.resolve(request.model, toolchains.of(request.toolchain))
-        except UserError as error:
-            self._refuse(str(error))
-            return
+        from tui.app.screens import again
         from tui.run import control
 
         try:
-            directory = control.start(spec.check(request))
+            directory = control.start(again.checked(request))
         except UserError as error:
-            self.query_one(CommandLine).show(impossible=str(error))
+            self._refuse(str(error))
             return
         remembered.keep(spec=request)
         self.post_message(OpenRun(directory, instead=self.IN_PLACE))
@@ -383,11 +372,13 @@ class SetupScreen(Screen[None]):
         """Estimate the model on all sizes of the NPU and in all memory modes."""
         if (request := self.request()) is None:
             return
+        from tui.app.screens import again
+        from tui.app.screens.sweep import SweepScreen
+
         try:
             if catalogue.is_program(request.model):
                 raise UserError("it is compiled already", "a sweep needs the model itself")
-            catalogue.resolve(request.model, toolchains.of(request.toolchain))
-            spec.check(request)
+            again.checked(request)
         except UserError as error:
             self._refuse(str(error))
             return
@@ -395,8 +386,6 @@ class SetupScreen(Screen[None]):
         def take(target: Target | None) -> None:
             if target is not None:
                 self._form.fill(msgspec.structs.replace(request, target=target))
-
-        from tui.app.screens.sweep import SweepScreen
 
         self.app.push_screen(SweepScreen(request), take)
 
@@ -409,11 +398,3 @@ class SetupScreen(Screen[None]):
     async def action_leave(self) -> None:
         """Leave the program."""
         await self.app.run_action("app.leave")
-
-
-def _with_toolchain(request: Spec) -> Spec:
-    """Return a spec with the user's toolchain, unless it has one; what is wrong with that is said where it is asked."""
-    try:
-        return msgspec.structs.replace(request, toolchain=request.toolchain or toolchains.default())
-    except UserError:
-        return request

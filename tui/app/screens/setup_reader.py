@@ -30,19 +30,12 @@ NEWEST = 8
 
 
 class Listed(Message):
-    """All models that have a name."""
+    """All models that have a name; `problem` says why a toolchain cannot be asked for its own."""
 
-    def __init__(self, models: list[ModelInfo]) -> None:
+    def __init__(self, models: list[ModelInfo], problem: str = "") -> None:
         super().__init__()
         self.models = models
-
-
-class NoToolchain(Message):
-    """There is no toolchain to ask for its models, and why."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__()
-        self.why = why
+        self.problem = problem
 
 
 class RunsKnown(Message):
@@ -92,37 +85,30 @@ def count_samples(listener: MessagePump, data_set: str) -> None:
 
 def read_all(listener: MessagePump, toolchain: str | None) -> None:
     """Begin to read the models that a toolchain compiles, runs, and what is installed."""
-    read_models(listener, toolchain)
+    read_toolchain(listener, toolchain)
     read_installed(listener)
     read_runs(listener)
 
 
-def read_models(listener: MessagePump, toolchain: str | None) -> None:
-    """Begin to look for all models that a toolchain has or can compile."""
+def read_toolchain(listener: MessagePump, toolchain: str | None) -> None:
+    """Begin to look for all models that a toolchain has or can compile, and to load its compiler for the first run."""
 
     def read() -> None:
         try:
             models = catalogue.models(toolchains.of(toolchain))
         except UserError as error:
-            tell(listener, NoToolchain(str(error)))
+            tell(listener, Listed(catalogue.samples(toolchains.own()), str(error)))
             return
         tell(listener, Listed(models))
         known_models.keep(models, toolchain)
+        if not listener.app.is_headless:  # where nobody waits, nothing is got ready
+            from tui.compile import client
+
+            # What is wrong with it is said by the run that needs it.
+            with contextlib.suppress(UserError, OSError):
+                client.warm(toolchains.of(toolchain))
 
     in_background("models", read)
-
-
-def warm_up(toolchain: str | None) -> None:
-    """Begin to load the compiler: the first run need not wait for it."""
-
-    def warm() -> None:
-        from tui.compile import client
-
-        # What is wrong with it is said by the run that needs it.
-        with contextlib.suppress(UserError, OSError):
-            client.warm(toolchains.of(toolchain))
-
-    in_background("compiler", warm)
 
 
 def read_runs(listener: MessagePump) -> None:

@@ -50,8 +50,8 @@ class SweepReader:
         """System configs whose points are known, or on their way."""
         self._working = threading.Lock()
         self._left = threading.Event()
-        self._graphs: dict[str, tuple[Path, ...]] = {}
-        """The model's graphs by the profile of the NPUs that take them."""
+        self._runs: dict[str, Path] = {}
+        """Runs that lowered the model, by the profile of the NPUs that take their graphs."""
         self.at_work: tuple[str, float] | None = None
         """The system config whose points are under way, and the monotonic time at which they were asked for."""
 
@@ -72,9 +72,12 @@ class SweepReader:
             targets: list[Target] = []
             try:
                 targets = sweep.grid(vela.lists(npu).accelerators, npu.memory_modes, (system,))
-                graphs = self._graphs[npu.profile] = self._graphs.get(npu.profile) or self._lowered(npu)
+                run = self._runs.get(npu.profile) or self._lowered(npu)
+                if run is None:
+                    return
+                self._runs[npu.profile] = run
                 self.at_work = (system, time.monotonic())
-                for _, point in sweep.points(graphs, targets) if graphs else ():
+                for _, point in sweep.points(run, targets):
                     if self._left.is_set() or not tell(self._listener, PointKnown(point)):
                         return
             except (UserError, vela.VelaMissing) as error:
@@ -82,8 +85,10 @@ class SweepReader:
                 for target in targets:
                     tell(self._listener, PointKnown(sweep.refused(target, str(error))))
 
-    def _lowered(self, npu: Npu) -> tuple[Path, ...]:
-        """Return the model's graphs: of an earlier run, where its file has not changed since, else of a new one.
+    def _lowered(self, npu: Npu) -> Path | None:
+        """Return an earlier run that lowered the model, where its file has not changed since, else a new one.
+
+        None where the user leaves meanwhile.
 
         What code reads beside its file may have changed, too: it is run again, and the cache knows what it makes.
         """
@@ -93,17 +98,16 @@ class SweepReader:
         request = msgspec.structs.replace(self._request, target=target)
         found = lowered(request)
         if found is not None and not found.edited and not request.model.endswith(".py"):
-            return found.graphs
+            return found.run
         directory = control.start(msgspec.structs.replace(lowering_of(request), target=target, until="emit"))
         live = store.Live(directory)
         while (folded := live.state()).run.status == "running":
             if self._left.wait(POLL_S):
-                return ()
+                return None
             tell(self._listener, SweepSaid(f"compiling the model once for {npu.name}: {now_doing(folded)}"))
         if folded.run.status != "ok":
             raise UserError(f"{directory.name} {folded.run.status}: {folded.run.reason}")
         tell(self._listener, SweepSaid(""))
-        graphs = tuple(sweep.graphs(directory))
-        if not graphs:
+        if not sweep.graphs(directory):
             raise UserError(f"no part of this model runs on {npu.name}: there is nothing to sweep")
-        return graphs
+        return directory

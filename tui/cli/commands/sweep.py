@@ -98,7 +98,7 @@ def _points(
     """
     points: dict[int, sweeping.Point] = {}
     for directory, places in lowered:
-        for at, found in sweeping.points(sweeping.graphs(directory), [targets[place] for place in places]):
+        for at, found in sweeping.points(directory, [targets[place] for place in places]):
             point = points[places[at]] = sweeping.weighed(found, limits)
             click.echo(f"  {len(points)}/{len(targets)} {report.point_words(point)}", err=True)
     return [points[at] for at in sorted(points)]
