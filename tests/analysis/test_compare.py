@@ -13,7 +13,7 @@ from tui.analysis.compare import Profile
 from tui.errors import UsageError
 from tui.run.check import Check
 from tui.run.delegation import Delegation
-from tui.run.figures import Estimate, Inference, Operator
+from tui.run.figures import Estimate, Inference, Operator, Versions
 from tui.run.spec import Spec
 from tui.run.state import Run, State
 from tui.toolchain.target import on_board_of
@@ -155,3 +155,35 @@ def test_a_profile_that_is_none_is_refused(tmp_path: Path) -> None:
             assert compare.read_profile(file) == Profile()
     with pytest.raises(UsageError, match="cannot read profile"):
         compare.read_profile(tmp_path / "missing.toml")
+
+
+def by_vela(version: str, total: int, cycles: int | None) -> State:
+    """A run by a version of Vela: its own estimate, and the simulator's cycles."""
+    return state(
+        version,
+        versions=Versions(vela=version),
+        estimate=Estimate(total_cycles=total, npu_cycles=total, sram_kib=18.5),
+        operators=(Operator(name="norm", op="Add", total_cycles=total),),
+        inferences=() if cycles is None else (Inference(index=0, npu_cycles=cycles, source="estimated"),),
+    )
+
+
+def test_estimates_of_two_velas_are_not_judged_and_the_simulator_s_cycles_are() -> None:
+    """Vela 5.0 is more optimistic than 5.1, which made the same transformer faster: the figures are genuine."""
+    older, newer = by_vela("5.0.0", 75_408, 82_470), by_vela("5.1.0", 76_456, 76_454)
+    strict = Profile(figures={"total_cycles": 0.0}, modules_pct=0.0, module_cycles=1)
+    found = compare.compare(older, newer, strict)
+    assert found.comparable and found.regressions == ()
+    assert found.reasons == (
+        "estimates: those of Vela 5.0.0 and 5.1.0 are of two cycle models; judged by inference_npu_cycles",
+    )
+    figures = {one.name: one for one in found.figures}
+    assert (figures["total_cycles"].a, figures["total_cycles"].b) == (75_408, 76_456)
+    # The other way round the simulator's cycles are worse, and so it is said.
+    assert [one.name for one in compare.compare(newer, older, strict).regressions] == ["inference_npu_cycles"]
+    assert [one.name for one in found.differs] == ["versions.vela"]
+
+
+def test_without_cycles_of_a_platform_nothing_judges_two_velas() -> None:
+    found = compare.compare(by_vela("5.0.0", 100, None), by_vela("5.1.0", 200, None), Profile())
+    assert found.regressions == () and "run both on the simulator" in found.reasons[0]

@@ -98,3 +98,24 @@ def test_each_toolchain_has_a_server_of_its_own(older: Path, fvp_tui: Fvp, ran: 
         )
     )
     assert one["executorch"] == OLDER != other["executorch"]
+
+
+@pytest.mark.parametrize("version", ["5.0.0"])
+def test_another_vela_compiles_and_the_outputs_match(version: str, older: Path, fvp_tui: Fvp, home: Path) -> None:
+    for options in ((), ("--toolchain", str(older))):
+        state = json.loads(fvp_tui("run", "sample:digits", "--vela", version, *options, "--json").stdout)
+        assert (state["run"]["status"], state["versions"]["vela"]) == ("ok", version)
+        assert state["check"]["status"] == "match"
+        assert state["inferences"][0]["npu_cycles"] != state["estimate"]["total_cycles"]  # another cycle model
+    fetched = [note for note in state["notes"] if "was fetched" in note]
+    assert fetched == []  # the first run has it
+    assert (home / "cache" / "velas").is_dir()
+
+
+def test_a_vela_that_is_not_there_is_named(fvp_tui: Fvp) -> None:
+    done = fvp_tui("run", "sample:digits", "--vela", "4.99", "--json")
+    reason = json.loads(done.stdout)["run"]["reason"]
+    assert done.returncode == 1
+    assert reason.startswith("ethos-u-vela==4.99 for Python ") and "cannot be installed" in reason
+    wrong = fvp_tui("run", "sample:digits", "--vela", "new")
+    assert wrong.returncode == 2 and "'new' is no version of Vela (such as 5.1.0)" in wrong.stderr

@@ -194,7 +194,7 @@ def test_a_folder_that_others_can_write_is_not_used(
         of_the_run.setenv("XDG_RUNTIME_DIR", str(own))
         of_the_run.setenv("PYTHONPATH", environment(own)["PYTHONPATH"])
         of_the_run.setenv("PYTHONPATH", processes.environment()["PYTHONPATH"])
-        client.folder(toolchains.own()).chmod(0o777)
+        client.folder(toolchains.own(), os.environ.get("PYTHONPATH", "")).chmod(0o777)
     found = list(events(start(model(tmp_path), XDG_RUNTIME_DIR=str(own))))
     program(found)
     assert not started_a_server(found)

@@ -47,7 +47,8 @@ def folder() -> Path:
 def key(spec: Spec, exported: Exported) -> str:
     """Name of the entry for a compilation."""
     digest = hashlib.blake2b(digest_size=20)
-    for option in (fingerprint(toolchains.own()), spec.target, spec.quantize, spec.channels_last, spec.inferences):
+    compiler = fingerprint(toolchains.own(), os.environ.get("PYTHONPATH", ""))
+    for option in (compiler, spec.target, spec.quantize, spec.channels_last, spec.inferences):
         digest.update(f"{option}\n".encode())
     for piece in _program(exported.program):
         digest.update(piece)

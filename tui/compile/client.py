@@ -65,20 +65,22 @@ def start(
     *,
     ones: bool,
     toolchain: Toolchain,
+    vela: str | None,
     on_waiting: Callable[[], None],
     while_waiting: Callable[[], None],
     say: Callable[[str], None],
+    note: Callable[[str], None],
 ) -> Worker:
-    """Start a worker that compiles the spec in `directory`, in the Python of `toolchain`.
+    """Start a worker that compiles the spec in `directory`, in the Python of `toolchain`, with a version of Vela.
 
     `on_waiting` is called when a server has to be started first, `while_waiting` repeatedly until it is ready: an
-    exception ends the waiting. `say` gets a sentence on each server that failed. Where no server can be started, the
-    worker loads the libraries itself.
+    exception ends the waiting. `say` gets a sentence on each server that failed, `note` one on what was fetched. Where
+    no server can be started, the worker loads the libraries itself.
 
     Raises:
         UserError: the toolchain's Python lacks a library, and it cannot be lent.
     """
-    environment = {**lending.environment(toolchain), **SEED}
+    environment = {**lending.environment(toolchain, vela, note), **SEED}
     if _serves():
         for _ in range(ATTEMPTS):
             try:
@@ -109,11 +111,12 @@ def warm(toolchain: Toolchain) -> None:
     """
     if not _serves() or toolchain.lacks:
         return
-    place = folder(toolchain)
+    environment = {**lending.environment(toolchain), **SEED}
+    place = folder(toolchain, environment.get("PYTHONPATH", ""))
     try:
         _connect(place).close()
     except OSError:
-        _start_server(place, toolchain, {**lending.environment(toolchain), **SEED})
+        _start_server(place, toolchain, environment)
 
 
 def _serves() -> bool:
@@ -126,14 +129,14 @@ def _python(toolchain: Toolchain) -> list[str]:
     return [toolchain.python, *(["-P"] if toolchain.version >= (3, 11) else [])]
 
 
-def folder(toolchain: Toolchain) -> Path:
-    """The private folder of the server for the packages of a toolchain and the sources of this process.
+def folder(toolchain: Toolchain, python_path: str) -> Path:
+    """The private folder of the server for a toolchain's packages, those on its PYTHONPATH, and our sources.
 
     Raises:
         OSError: it cannot be created, or belongs to another user.
     """
     parent = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-    path = Path(parent) / f"fvp-tui-{os.getuid()}-{fingerprint(toolchain)}"
+    path = Path(parent) / f"fvp-tui-{os.getuid()}-{fingerprint(toolchain, python_path)}"
     path.mkdir(mode=0o700, exist_ok=True)
     status = path.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
@@ -141,8 +144,8 @@ def folder(toolchain: Toolchain) -> Path:
     return path
 
 
-def fingerprint(toolchain: Toolchain) -> str:
-    """A digest of everything that compiles: a toolchain's packages, and this program's sources."""
+def fingerprint(toolchain: Toolchain, python_path: str) -> str:
+    """A digest of everything that compiles: a toolchain's packages, its PYTHONPATH, and this program's sources."""
     digest = hashlib.sha256()
     for name, version in sorted(toolchain.packages.items()):
         digest.update(f"{name} {version}\n".encode())
@@ -150,7 +153,7 @@ def fingerprint(toolchain: Toolchain) -> str:
     for file in sorted(sources.rglob("*.py")):
         status = file.stat()
         digest.update(f"{file.relative_to(sources)} {status.st_size} {status.st_mtime_ns}\n".encode())
-    digest.update(f"{toolchain.python} {sources} {os.environ.get('PYTHONPATH', '')}".encode())
+    digest.update(f"{toolchain.python} {sources} {python_path}".encode())
     return digest.hexdigest()[:12]
 
 
@@ -165,7 +168,7 @@ def _connection(
     Raises:
         OSError: the server cannot be started.
     """
-    place = folder(toolchain)
+    place = folder(toolchain, environment.get("PYTHONPATH", ""))
     with contextlib.suppress(OSError):
         return _connect(place)
     on_waiting()

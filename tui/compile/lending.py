@@ -1,4 +1,4 @@
-"""Needs of a compile worker in another Python than this one: this package, and two small libraries.
+"""Loans to a compile worker: this package and two small libraries in another Python, and another Vela in any.
 
 The other Python's environment is not touched. It is shown this package alone - not the environment that this program
 is installed in, whose numpy is not its own -, and the libraries that it lacks from a cache of ours.
@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,15 +23,32 @@ from tui.toolchain.toolchains import Toolchain
 LIBRARIES = {"msgspec": "msgspec>=0.20", "platformdirs": "platformdirs>=4.3"}
 """Modules that a worker imports beside what a compiler brings, and how they are installed."""
 
+VELA = "ethos-u-vela"
+
 INSTALL_S = 300.0
 
+Note = Callable[[str], None]
+"""Called with a sentence on what was fetched."""
 
-def environment(toolchain: Toolchain) -> dict[str, str]:
-    """The environment of a worker in a toolchain.
+
+def _unnoted(text: str) -> None:
+    """Note nothing."""
+
+
+def environment(toolchain: Toolchain, vela: str | None = None, note: Note = _unnoted) -> dict[str, str]:
+    """The environment of a worker in a toolchain, whose Vela is of that version, where one is given.
 
     Raises:
-        UserError: a library that it lacks cannot be had.
+        UserError: a library cannot be had.
     """
+    found = _environment(toolchain)
+    if vela is not None and vela != toolchain.packages.get(VELA):
+        path = [_vela(toolchain, vela, note), found.get("PYTHONPATH", "")]
+        found["PYTHONPATH"] = os.pathsep.join(filter(None, path))
+    return found
+
+
+def _environment(toolchain: Toolchain) -> dict[str, str]:
     if toolchain.own:
         return dict(os.environ)
     own = Path(tui.__file__).parent.parent
@@ -62,19 +79,37 @@ def _lent(toolchain: Toolchain) -> list[str]:
         return []
     folder = config.cache_folder() / "lent" / toolchain.soabi
     if not all((folder / name).is_dir() for name in missing):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(dir=folder.parent))
-        try:
+        with _made(folder) as building:
             if toolchain.soabi == toolchains.own().soabi:
                 _link(building)
             else:
-                _install(building, toolchain)
-            shutil.rmtree(folder, ignore_errors=True)
-            with contextlib.suppress(FileExistsError):  # another run was first, with the same
-                building.rename(folder)
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
+                _install(building, toolchain, list(LIBRARIES.values()))
     return [str(folder)]
+
+
+def _vela(toolchain: Toolchain, version: str, note: Note) -> str:
+    """A folder with a version of Vela for a toolchain's Python, without what it needs: the toolchain has that."""
+    folder = config.cache_folder() / "velas" / toolchain.soabi / version
+    if not folder.is_dir():
+        with _made(folder) as building:
+            _install(building, toolchain, [f"{VELA}=={version}"])
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        note(f"Vela {version} was fetched for this and later runs: {size / 1e6:.0f} MB in {folder}")
+    return str(folder)
+
+
+@contextlib.contextmanager
+def _made(folder: Path) -> Iterator[Path]:
+    """Make a folder in a block, which gets the place where it is made: others see the whole of it, or nothing."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(dir=folder.parent))
+    try:
+        yield building
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(FileExistsError, OSError):  # another run was first, with the same
+            building.rename(folder)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
 
 
 def _link(folder: Path) -> None:
@@ -85,13 +120,13 @@ def _link(folder: Path) -> None:
         (folder / name).symlink_to(next(iter(found.submodule_search_locations)))
 
 
-def _install(folder: Path, toolchain: Toolchain) -> None:
-    """Install the libraries for another version of Python.
+def _install(folder: Path, toolchain: Toolchain, packages: Sequence[str]) -> None:
+    """Install packages, and nothing that they need, for a toolchain's Python.
 
     Raises:
         UserError: no way leads there.
     """
-    to = ["--no-deps", "--target", str(folder), *LIBRARIES.values()]
+    to = ["--no-deps", "--target", str(folder), *packages]
     ways: Sequence[Sequence[str]] = (
         [sys.executable, "-m", "pip", "--python", toolchain.python, "install", *to],
         [toolchain.python, "-m", "pip", "install", *to],
@@ -115,6 +150,6 @@ def _install(folder: Path, toolchain: Toolchain) -> None:
         said = said or next(iter(reversed(done.stderr.decode(errors="replace").strip().splitlines())), "")
     version = ".".join(map(str, toolchain.version[:2]))
     raise UserError(
-        f"{' and '.join(LIBRARIES)} for Python {version} cannot be installed{f': {said}' if said else ''}",
-        f"{toolchain.python} -m pip install {' '.join(LIBRARIES)}",
+        f"{' and '.join(packages)} for Python {version} cannot be installed{f': {said}' if said else ''}",
+        f"try: {toolchain.python} -m pip install --no-deps --target {folder.parent} {' '.join(packages)}",
     )

@@ -50,9 +50,11 @@ def compile_model(record: Record, *, ones: bool, meanwhile: Callable[[], None]) 
         record.artifacts,
         ones=ones,
         toolchain=toolchain,
+        vela=record.spec.vela,
         on_waiting=lambda: _server_loads(record),
         while_waiting=record.go_on,
         say=lambda text: record.emit(events.Logged(source="run", text=text, level="warning")),
+        note=record.note,
     )
     try:
         meanwhile()

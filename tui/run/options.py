@@ -189,6 +189,18 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = None
     """The interpreter's path; None is this program's own."""
+    vela: Annotated[
+        str | None,
+        Option(
+            "--vela",
+            "Compile with this version of Vela, which is fetched once.",
+            PROGRAM,
+            COMPILING,
+            metavar="VERSION",
+            unset="the toolchain's",
+            rank=2,
+        ),
+    ] = None
     until: Literal["emit", "check"] = "check"
     """The last stage: ``compile`` stops at emit."""
     platform: Annotated[

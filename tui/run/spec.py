@@ -6,6 +6,7 @@ so a wrong name fails at once, not after quantization.
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from tui.toolchain.target import Target, on_board_of
 __all__ = ["EngineChoice", "Limits", "PlatformChoice", "Quantization", "RunnerKind", "Spec"]
 
 DEFAULT = Spec(model="")
+
+_VERSION = re.compile(r"[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?")
 
 
 def _choice(kind: str, value: str, known: Iterable[str]) -> None:
@@ -118,6 +121,8 @@ def check(spec: Spec) -> Spec:
         raise UsageError(f"no calibration data at {spec.calibration}")
     if spec.calibration is not None and spec.quantize == "none":
         raise UsageError("--calibration has no effect with --quantize none")
+    if spec.vela is not None and not _VERSION.fullmatch(spec.vela):
+        raise UsageError(f"{spec.vela!r} is no version of Vela", "such as 5.1.0")
     board = spec.target.board
     macs_parameter = board.parameters.macs
     for name, value in spec.parameters:
