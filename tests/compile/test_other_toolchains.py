@@ -119,3 +119,21 @@ def test_a_vela_that_is_not_there_is_named(fvp_tui: Fvp) -> None:
     assert reason.startswith("ethos-u-vela==4.99 for Python ") and "cannot be installed" in reason
     wrong = fvp_tui("run", "sample:digits", "--vela", "new")
     assert wrong.returncode == 2 and "'new' is no version of Vela (such as 5.1.0)" in wrong.stderr
+
+
+def test_a_sweep_over_velas_is_judged_by_the_simulator(fvp_tui: Fvp, tmp_path: Path) -> None:
+    points = tmp_path / "points.csv"
+    options = ("--targets", "ethos-u85-256", "--memory-modes", "Sram_Only", "--vela", "5.0.0,5.1.0")
+    done = fvp_tui("sweep", "sample:digits", *options, "--csv", str(points), "--json")
+    found = json.loads(done.stdout)
+    assert [point["vela"] for point in found["points"]] == ["5.0.0", "5.1.0"]
+    older, newer = found["points"]
+    # Vela 5.0 says that its program is faster; the commands of both take as long.
+    assert older["total_cycles"] < newer["total_cycles"] == newer["simulated_cycles"] == older["simulated_cycles"]
+    assert points.read_text().splitlines()[1].endswith(f"5.0.0,{older['simulated_cycles']}")
+    limit = str(older["total_cycles"])
+    text = fvp_tui("sweep", "sample:digits", *options, "--max-npu-cycles", limit)
+    assert text.returncode == 3
+    words = f"{older['total_cycles']:,} / {older['simulated_cycles']:,}!"
+    assert words in text.stdout and "they are compared by the simulator's" in text.stdout
+    assert fvp_tui("sweep", "sample:digits", "--vela", "new").returncode == 2

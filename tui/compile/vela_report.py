@@ -62,6 +62,21 @@ def estimate(folder: Path) -> Estimate:
     )
 
 
+def stream(folder: Path) -> bytes:
+    """The command stream that Vela wrote below `folder`: little-endian words of 32 bits.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    import numpy as np
+
+    written = next(iter(sorted(folder.rglob("*_vela.npz"))), None)
+    if written is None:
+        raise FileNotFoundError(f"Vela left no command stream in {folder.name}")
+    with np.load(written, allow_pickle=False) as arrays:
+        return bytes(arrays["cmd_data"].tobytes())
+
+
 def limits(folder: Path) -> Counter[str]:
     """Count a partition's cycles by what limits its operators; those that are limited by nothing known are left out."""
     found: Counter[str] = Counter()

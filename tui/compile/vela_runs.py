@@ -13,6 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
@@ -38,6 +39,8 @@ class Job(msgspec.Struct, frozen=True):
     graphs: tuple[str, ...]
     """Paths of TOSA flatbuffers."""
     target: Target
+    streams: bool = False
+    """True if the command streams are wanted, too."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -47,14 +50,17 @@ class Answer(msgspec.Struct, frozen=True):
     limits: dict[str, int] = {}
     """Cycles by the part of the NPU or the memory that limits the operators; empty where Vela does not tell."""
     reason: str | None = None
+    streams: tuple[bytes, ...] = ()
+    """The command stream of each graph, where they are wanted."""
 
 
 class Workers:
     """Processes that run Vela, which cannot run twice at once in one process. They start on demand."""
 
-    def __init__(self, toolchain: Toolchain, count: int | None = None) -> None:
-        """The Vela is that of `toolchain`."""
+    def __init__(self, toolchain: Toolchain, count: int | None = None, *, vela: str | None = None) -> None:
+        """The Vela is that of `toolchain`, or of the version given, which is then asked for command streams, too."""
         self._toolchain = toolchain
+        self._vela = vela
         self._threads = ThreadPoolExecutor(count or os.cpu_count())
         self._own = threading.local()
         self._processes: set[subprocess.Popen[bytes]] = set()
@@ -66,9 +72,9 @@ class Workers:
 
     def answers(self, graphs: Sequence[Path], targets: Sequence[Target]) -> Iterator[tuple[int, Answer]]:
         """Yield, as they come, each target's place in `targets` with all that Vela tells of it."""
-        paths = tuple(map(str, graphs))
+        paths, streams = tuple(map(str, graphs)), self._vela is not None
         jobs: dict[Future[Answer], int] = {
-            self._threads.submit(self._ask, Job(paths, target)): at for at, target in enumerate(targets)
+            self._threads.submit(self._ask, Job(paths, target, streams)): at for at, target in enumerate(targets)
         }
         try:
             for job in as_completed(jobs):
@@ -109,6 +115,15 @@ class Workers:
             if process.poll() is not None:
                 self._processes.discard(process)
 
+    @cached_property
+    def _environment(self) -> dict[str, str]:
+        """Raises:
+        UserError: the version of Vela cannot be had.
+        """
+        if self._toolchain.own and self._vela is None:
+            return processes.environment()
+        return lending.environment(self._toolchain, self._vela)
+
     def _start(self) -> "subprocess.Popen[bytes]":
         process = subprocess.Popen(
             [self._toolchain.python, "-m", "tui.compile.vela_runs"],
@@ -116,7 +131,7 @@ class Workers:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd="/",
-            env=processes.environment() if self._toolchain.own else lending.environment(self._toolchain),
+            env=self._environment,
             start_new_session=True,
         )
         self._processes.add(process)
@@ -127,18 +142,22 @@ def estimate(job: Job) -> Answer:
     """Run Vela on each graph of a job."""
     estimates: list[Estimate] = []
     limits: Counter[str] = Counter()
+    streams: list[bytes] = []
     for graph in job.graphs:
         with tempfile.TemporaryDirectory() as folder:
             try:
                 _run(Path(graph), job.target, Path(folder))
                 estimates.append(vela_report.estimate(Path(folder)))
                 limits.update(vela_report.limits(Path(folder)))
+                if job.streams:
+                    streams.append(vela_report.stream(Path(folder)))
             except SystemExit:
                 return Answer(reason="Vela rejects the configuration")
             except Exception as error:  # noqa: BLE001 - Vela has no common class of errors
                 return Answer(reason=one_line(error))
     total = whole(estimates)
-    return Answer(estimate=total, limits=limits, reason=None if total else "nothing was delegated to the NPU")
+    reason = None if total else "nothing was delegated to the NPU"
+    return Answer(estimate=total, limits=limits, reason=reason, streams=tuple(streams))
 
 
 def _run(graph: Path, target: Target, folder: Path) -> None:

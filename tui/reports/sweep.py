@@ -62,6 +62,8 @@ def summary(sweep: Sweep, limits: Limits | None = None) -> str:
 
     NPUs of several families stand in one table.
     """
+    if any(point.vela is not None for point in sweep.points):
+        return "\n".join([*_velas(sweep), "", *_pick_lines(sweep, limits)])
     laid = scale(LATENCY, sweep.points)
     unit = f" in {laid.unit[0]}" if laid.unit else ""
     lines = [f"{clean(sweep.model)}: time of an inference{unit}, estimated by Vela"]
@@ -74,17 +76,40 @@ def summary(sweep: Sweep, limits: Limits | None = None) -> str:
     else:
         for system, points in of_system.items():
             lines += ["", clean(system), *_heat_map(sweep, laid, points), *_doubling_lines(points)]
-    lines.append("")
+    return "\n".join([*lines, "", *_pick_lines(sweep, limits)])
+
+
+def _pick_lines(sweep: Sweep, limits: Limits | None) -> Iterator[str]:
+    """The best choices, or how near the best comes; then what has no estimate, and why."""
     chosen = picks(sweep, limits)
     width = max((len(pick.name) for pick in chosen), default=0)
-    lines += [f"{pick.mark} {pick.name:{width}}  {point_words(pick.point)}" for pick in chosen]
+    yield from (f"{pick.mark} {pick.name:{width}}  {point_words(pick.point)}" for pick in chosen)
     if not chosen and (words := nearest_words(sweep.points)):
-        lines.append(words)
+        yield words
     for point in sweep.points:
         if point.total_cycles is None:
             where = f"{point.target} {point.memory_mode} {point.system_config}"
-            lines.append(f"{UNKNOWN} {clean(where)}: {clean(point.reason or '')}")
-    return "\n".join(lines)
+            yield f"{UNKNOWN} {clean(where)}: {clean(point.reason or '')}"
+
+
+def _velas(sweep: Sweep) -> Iterator[str]:
+    """A row for each configuration, and for each version of Vela its own estimate beside the simulator's cycles."""
+    yield f"{clean(sweep.model)}: cycles by each Vela's own estimate / by the simulator's model of its commands"
+    yield "estimates of two Velas are of two cycle models: they are compared by the simulator's"
+    velas = list(dict.fromkeys(point.vela for point in sweep.points))
+    places = dict.fromkeys((point.target, point.memory_mode, point.system_config) for point in sweep.points)
+    at = {(point.target, point.memory_mode, point.system_config, point.vela): point for point in sweep.points}
+    rows = [["", *(f"Vela {clean(vela or '')}  " for vela in velas)]]
+    for place in places:
+        cells = []
+        for version in velas:
+            point = at.get((*place, version))
+            known = point is not None and point.total_cycles is not None
+            text = f"{number(point.total_cycles)} / {number(point.simulated_cycles)}" if known and point else UNKNOWN
+            cells.append(f"{text}{marks(sweep, point).ljust(2)}")
+        rows.append([clean(" ".join(place)), *cells])
+    yield ""
+    yield from (f"  {line}" for line in table(rows, right=range(1, len(velas) + 1)))
 
 
 def picks(sweep: Sweep, limits: Limits | None = None) -> list[Pick]:
@@ -104,18 +129,18 @@ def smallest_name(limits: Limits) -> str:
 
 def nearest_words(points: Sequence[Point]) -> str:
     """Say that no point keeps the limits, and how near the fastest comes; empty without an estimate."""
-    known = [point for point in points if point.inference_ms is not None]
+    known = [point for point in points if point.judged_ms is not None]
     if not known:
         return ""
-    fastest = min(known, key=lambda point: (point.inference_ms, point.configuration.macs))
-    return f"none keeps the limit: {ms(fastest.inference_ms)} at best"
+    fastest = min(known, key=lambda point: (point.judged_ms, point.configuration.macs))
+    return f"none keeps the limit: {ms(fastest.judged_ms)} at best"
 
 
 def point_words(point: Point) -> str:
     """A point in one line."""
     return clean(
-        f"{point.target} {point.memory_mode} {point.system_config}: {ms(point.inference_ms)},"
-        f" {number(point.total_cycles)} cycles, {kib_words(point.sram_kib)} SRAM"
+        f"{point.target} {point.memory_mode} {point.system_config}{f' Vela {point.vela}' if point.vela else ''}:"
+        f" {ms(point.judged_ms)}, {number(point.judged_cycles)} cycles, {kib_words(point.sram_kib)} SRAM"
     )
 
 

@@ -345,6 +345,17 @@ _OF_COMMANDS = (
         unset="ExecuTorch's for each NPU",
     ),
     Option(
+        "--vela",
+        "Versions of Vela, each fetched once; all are judged by the simulator's cycles.",
+        PROGRAM,
+        ("sweep",),
+        kind="names",
+        metavar="A,B",
+        default=(),
+        unset="the toolchain's",
+        rank=2,
+    ),
+    Option(
         "--preset",
         "Apply a preset of parameters (see fvp-tui params --presets); repeatable.",
         PLATFORM,

@@ -79,6 +79,16 @@ def contradiction_in(target: Target) -> UsageError | None:
     return UsageError(what, f"--memory-mode {' or '.join(modes)}")
 
 
+def check_vela(version: str) -> None:
+    """Refuse what is no version.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not _VERSION.fullmatch(version):
+        raise UsageError(f"{version!r} is no version of Vela", "such as 5.1.0")
+
+
 def folder_for(model: str) -> str | None:
     """Return the folder that a model's code runs in by default, the current one; None for a model without code.
 
@@ -121,8 +131,8 @@ def check(spec: Spec) -> Spec:
         raise UsageError(f"no calibration data at {spec.calibration}")
     if spec.calibration is not None and spec.quantize == "none":
         raise UsageError("--calibration has no effect with --quantize none")
-    if spec.vela is not None and not _VERSION.fullmatch(spec.vela):
-        raise UsageError(f"{spec.vela!r} is no version of Vela", "such as 5.1.0")
+    if spec.vela is not None:
+        check_vela(spec.vela)
     board = spec.target.board
     macs_parameter = board.parameters.macs
     for name, value in spec.parameters:

@@ -29,6 +29,7 @@ from tui.toolchain.target import Target
     "fvp-tui sweep my_model.py --max-inference-ms 2",
     "fvp-tui sweep my_model.py --targets ethos-u85-256,ethos-u85-512 --memory-modes Sram_Only --csv points.csv",
     "fvp-tui sweep my_model.py --targets ethos-u55,ethos-u85-128",
+    "fvp-tui sweep my_model.py --targets ethos-u85-256 --vela 5.0.0,5.1.0,5.2.0",
 )
 @click.argument("model", shell_complete=candidates.models)
 @table_options("sweep")
@@ -57,7 +58,7 @@ def sweep(model: str, **typed: Any) -> int:
         lowered.append(directory)
     interrupt()
     try:
-        points = _points(list(zip(lowered, groups, strict=True)), targets, limits)
+        points = _points(list(zip(lowered, groups, strict=True)), targets, typed["vela"] or (None,), limits)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     result = sweeping.result(request.model, points)
@@ -76,7 +77,9 @@ def _request(model: str, target: Target, typed: Mapping[str, Any]) -> Spec:
     name = catalogue.resolve(model, toolchains.of(python))
     if catalogue.is_program(name):
         raise UsageError(f"{name} is compiled already", "a sweep needs the model itself")
-    request = with_typed(Spec(model=name, until="emit", target=target, toolchain=python), typed)
+    request = with_typed(Spec(model=name, until="emit", target=target, toolchain=python), {**typed, "vela": None})
+    for version in typed["vela"]:
+        spec.check_vela(version)
     return msgspec.structs.replace(request, folder=folder_of(typed["folder"], name))
 
 
@@ -90,15 +93,19 @@ def _started(request: Spec, targets: Sequence[Target]) -> Path:
 
 
 def _points(
-    lowered: Sequence[tuple[Path, Sequence[int]]], targets: Sequence[Target], limits: Limits
+    lowered: Sequence[tuple[Path, Sequence[int]]],
+    targets: Sequence[Target],
+    velas: Sequence[str | None],
+    limits: Limits,
 ) -> list[sweeping.Point]:
-    """Estimate targets, with a line on stderr as each becomes known; in their order.
+    """Estimate targets, with a line on stderr as each becomes known; in their order, by version of Vela.
 
     `lowered` has the runs that lowered the model, each with the places of the targets it is for.
     """
-    points: dict[int, sweeping.Point] = {}
-    for directory, places in lowered:
-        for at, found in sweeping.points(directory, [targets[place] for place in places]):
-            point = points[places[at]] = sweeping.weighed(found, limits)
-            click.echo(f"  {len(points)}/{len(targets)} {report.point_words(point)}", err=True)
+    points: dict[tuple[int, int], sweeping.Point] = {}
+    for number, version in enumerate(velas):
+        for directory, places in lowered:
+            for at, found in sweeping.points(directory, [targets[place] for place in places], version):
+                point = points[number, places[at]] = sweeping.weighed(found, limits)
+                click.echo(f"  {len(points)}/{len(targets) * len(velas)} {report.point_words(point)}", err=True)
     return [points[at] for at in sorted(points)]
