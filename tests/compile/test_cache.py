@@ -110,7 +110,7 @@ def test_another_data_folder_may_have_the_same_cache(compile: Compile, known: Pa
         (("torch.linspace(-2, 2, 8)", "torch.linspace(-2, 3, 8)"), ()),
         # The program is the same, but what is said of it is not: its lines are others.
         (("class Net", "\nclass Net"), ()),
-        (("", ""), ("--target", "ethos-u85-512")),
+        (("", ""), ("--target", "ethos-u55-128")),
         (("", ""), ("--quantize", "a16w8")),
     ],
 )
@@ -241,3 +241,47 @@ def test_what_was_not_used_for_long_makes_room(
     cache.restore("a", home / "taken")
     cache.keep("c", folder, made)
     assert sorted(path.name for path in (home / "cache" / "compiled").iterdir()) == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (("ethos-u85-256",), ("ethos-u85-1024", "--memory-mode", "Shared_Sram")),
+        (("ethos-u55-128",), ("ethos-u65-512",)),
+    ],
+)
+@pytest.mark.parametrize("model", ["sample:digits", "sample:split"])
+def test_for_another_npu_only_vela_runs_and_all_is_as_compiled_from_the_beginning(
+    model: str, before: tuple[str, ...], after: tuple[str, ...], fvp_tui: Fvp, home: Path
+) -> None:
+    def compiled(target: tuple[str, ...], *options: str) -> tuple[dict[str, Any], dict[str, bytes]]:
+        done = fvp_tui("compile", model, "--target", *target, "--json", *options)
+        state = json.loads(done.stdout)
+        assert (state["run"]["status"], state["run"]["reason"]) == ("ok", None)
+        folder = home / "runs" / state["run"]["id"] / "artifacts"
+        files = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
+        # Logs tell how long it took, and reports of another compilation where and when it was.
+        volatile = (".log", ".json", ".xml", ".npz")
+        told = {name: b"" if name.endswith(volatile) else file.read_bytes() for name, file in files.items()}
+        return state, told
+
+    compiled(before)
+    again, files = compiled(after)
+    assert cached(again) == ["quantize", "lower"]
+    anew, wanted = compiled(after, "--no-cache")
+    assert cached(anew) == []
+    assert files.keys() == wanted.keys()
+    assert [name for name in files if files[name] != wanted[name]] == []
+    for key in set(anew) - {"run", "stages", "spec", "artifacts"}:
+        assert again[key] == anew[key], key
+    # And what was made that way is taken as it is the next time.
+    assert cached(compiled(after)[0]) == STAGES
+
+
+def test_what_vela_refuses_is_refused_of_a_lowered_model_too(fvp_tui: Fvp, compile: Compile) -> None:
+    compile()
+    (model,) = {run["spec"]["model"] for run in json.loads(fvp_tui("history", "--json").stdout)["runs"]}
+    done = fvp_tui("compile", model, "--vela", "5.0.0", "--target", "ethos-u85-512", "--json")
+    state = json.loads(done.stdout)
+    # Another compiler: nothing that was lowered before is taken.
+    assert (state["run"]["status"], cached(state)) == ("ok", [])

@@ -4,7 +4,7 @@ import contextlib
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -14,19 +14,28 @@ from executorch.backends.arm.ethosu import EthosUCompileSpec
 from executorch.exir import ExecutorchProgramManager
 from torch.export import ExportedProgram
 
-from tui.compile import exporting, lowering, mutation, progress, quantization, references, vela_report
+from tui.compile import (
+    executorch_api,
+    exporting,
+    lowering,
+    mutation,
+    progress,
+    quantization,
+    references,
+    vela_report,
+)
 from tui.compile.compilation import Compilation, versions
 from tui.compile.diagnostics import delegation, dropped_outputs
 from tui.compile.frontend import Exported
 from tui.compile.graph import origins
 from tui.compile.links import chain, layers, preparation, rounding, tosa_reference
 from tui.compile.links.preparation import Change
-from tui.compile.lowering import Lowering
+from tui.compile.lowering import Lowering, Partition
 from tui.compile.quantization import Quantized
 from tui.errors import UserError, one_line
 from tui.model.tensors import Manifest
 from tui.run import events, store
-from tui.run.events import Stage
+from tui.run.events import Event, Stage
 from tui.run.figures import Estimate, Operator, TensorPlace, whole
 
 VELA = "vela"
@@ -49,6 +58,49 @@ def run(work: Compilation, exported: Exported) -> None:
         with work.stage("emit"):
             _emit(work, exported, quantized, lowered)
             chain.judge(work, quantized, change, target, exported.samples)
+
+
+def run_again(work: Compilation, earlier: Sequence[Event]) -> None:
+    """Compile what was lowered for another NPU of the same operators, or for another of its memory systems.
+
+    `earlier` are the events of that compilation, whose files are those of this one so far. The graphs, and what is said
+    of them, are the same: only Vela runs, and the program gets its delegates.
+    """
+    folder = work.artifacts / VELA
+    graphs = sorted(folder.glob(f"*/{origins.TOSA}"), key=lambda graph: int(graph.parent.name.rpartition("-")[2]))
+    for event in earlier:
+        if not _of_target(event):
+            work.emit(event)
+    if not graphs:
+        work.skip("vela")
+        work.keep(work.artifacts / store.MODEL)
+        work.finish("emit", 0.0)
+        return
+    with _scratch(work.directory) as scratch:
+        spec = lowering.compile_spec(work.spec.target, scratch)
+        begun = time.monotonic()
+        with work.stage("vela"):
+            partitions = [lowering.compile_again(graph.parent, spec, scratch) for graph in graphs]
+            _check_outputs(work, partitions, time.monotonic() - begun)
+        with work.stage("emit"):
+            shutil.rmtree(folder)
+            _keep_vela(work, partitions)
+            path = work.artifacts / store.MODEL
+            delegates = [partition.delegate for partition in partitions]
+            path.write_bytes(executorch_api.with_delegates(path.read_bytes(), delegates, spec))
+            work.keep(path)
+
+
+def _of_target(event: Event) -> bool:
+    """True if an event is of the target that something was compiled for: it is told anew."""
+    match event:
+        case events.StageFinished():
+            return event.stage in ("vela", "emit")
+        case events.ArtifactWritten():
+            return event.artifact.name == store.MODEL or Path(event.artifact.path).parts[1:2] == (VELA,)
+        case events.Estimated():
+            return True
+    return False
 
 
 @contextlib.contextmanager
@@ -126,22 +178,22 @@ def _lower(work: Compilation, program: ExportedProgram, target: EthosUCompileSpe
         raise work.failed(at_fault, error, time.monotonic() - begun) from error
     work.finish("lower", time.monotonic() - begun - lowered.vela_seconds)
     if in_vela:
-        _check_outputs(work, lowered)
+        _check_outputs(work, lowered.partitions, lowered.vela_seconds)
         work.finish("vela", lowered.vela_seconds)
     else:
         work.skip("vela")
     return lowered
 
 
-def _check_outputs(work: Compilation, lowered: Lowering) -> None:
+def _check_outputs(work: Compilation, partitions: Sequence[Partition], seconds: float) -> None:
     """Fail if Vela dropped an output, and keep the graph of that partition for a bug report."""
-    for number, partition in enumerate(lowered.partitions):
+    for number, partition in enumerate(partitions):
         try:
             free_layout = not work.spec.channels_last and not work.spec.model.endswith(".pt2")
             dropped_outputs.check(partition.folder, number, versions().vela, free_layout=free_layout)
         except UserError as error:
             work.keep(Path(shutil.copy(partition.folder / origins.OUT_TOSA, work.artifacts / DROPPED)))
-            raise work.failed("vela", error, lowered.vela_seconds) from error
+            raise work.failed("vela", error, seconds) from error
 
 
 # -- emit
@@ -158,7 +210,7 @@ def _emit(work: Compilation, exported: Exported, quantized: Quantized | None, lo
     )
     steps = references.output_steps(lowered.edge)
     returned = mutation.returned(lowered.edge.exported_program())
-    _keep_vela(work, lowered)
+    _keep_vela(work, lowered.partitions)
     # Before emission, which turns the lowered graph's operators into forms that only the runtime has.
     exact = _exact(work, exported, lowered) if lowered.partitions else None
     emitted = lowering.emit(lowered.edge)
@@ -216,12 +268,12 @@ def _exact(work: Compilation, exported: Exported, lowered: Lowering) -> list[lis
         return None
 
 
-def _keep_vela(work: Compilation, lowered: Lowering) -> None:
+def _keep_vela(work: Compilation, partitions: Sequence[Partition]) -> None:
     """Copy the files of Vela and ExecuTorch for each partition into the run, and send the estimates."""
     estimates: list[Estimate] = []
     operators: list[Operator] = []
     tensors: list[TensorPlace] = []
-    for index, partition in enumerate(lowered.partitions):
+    for index, partition in enumerate(partitions):
         folder = work.artifacts / VELA / partition.folder.name
         folder.mkdir(parents=True)
         for file in sorted(partition.folder.rglob("*")):

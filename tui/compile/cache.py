@@ -22,10 +22,12 @@ from torch.utils import _pytree
 from tui import config
 from tui.compile.client import fingerprint
 from tui.compile.frontend import Exported
+from tui.files import write_whole
 from tui.run import events
 from tui.run.events import Event
 from tui.run.spec import Spec
-from tui.toolchain import toolchains
+from tui.toolchain import boards, toolchains
+from tui.toolchain.target import on_board_of
 
 MOST_BYTES = 1 << 30
 """Size beyond which the least recently used entries are removed."""
@@ -42,6 +44,14 @@ def folder() -> Path:
 
 
 # -- the key of an entry
+
+
+def lowered_key(spec: Spec, exported: Exported) -> str | None:
+    """Name that a compilation shares with those for NPUs that take the same graphs; None without an NPU."""
+    if spec.target.is_cpu:
+        return None
+    alike = boards.lowered_alike(spec.target.accelerator)
+    return key(msgspec.structs.replace(spec, target=on_board_of(alike.npu.default_accelerator)), exported)
 
 
 def key(spec: Spec, exported: Exported) -> str:
@@ -118,6 +128,20 @@ def restore(name: str, artifacts: Path) -> list[Event] | None:
     return cached
 
 
+def restore_lowered(name: str, artifacts: Path) -> list[Event] | None:
+    """As `restore`, of the newest compilation with a `lowered_key`."""
+    try:
+        entry = (_lowered() / name).read_text(encoding="ascii")
+    except OSError:
+        return None
+    return restore(entry, artifacts)
+
+
+def _lowered() -> Path:
+    """The folder of the names of entries, by `lowered_key`."""
+    return config.cache_folder() / "lowered"
+
+
 def _events(entry: Path) -> list[Event]:
     *lines, checksum = (entry / EVENTS).read_bytes().splitlines() or [b""]
     if hashlib.sha256(b"\n".join(lines)).hexdigest().encode() != checksum:
@@ -139,8 +163,8 @@ def _verified(entry: Path, path: Path, sha256: str) -> bytes:
     return data
 
 
-def keep(name: str, artifacts: Path, emitted: Sequence[Event]) -> None:
-    """Make an entry of events and of the files in `artifacts` that they announce.
+def keep(name: str, artifacts: Path, emitted: Sequence[Event], lowered: str | None = None) -> None:
+    """Make an entry of events and of the files in `artifacts` that they announce; `lowered` is its `lowered_key`.
 
     Raises:
         OSError: the entry cannot be written; nothing of it is left behind.
@@ -161,6 +185,8 @@ def keep(name: str, artifacts: Path, emitted: Sequence[Event]) -> None:
                 raise
     finally:
         shutil.rmtree(building, ignore_errors=True)
+    if lowered is not None:
+        write_whole(_lowered() / lowered, name.encode())
     _make_room(parent)
 
 
@@ -171,6 +197,9 @@ def _make_room(parent: Path) -> None:
         total += sum(file.stat().st_size for file in entry.rglob("*") if file.is_file())
         if total > MOST_BYTES:
             shutil.rmtree(entry, ignore_errors=True)
+    for name in _lowered().glob("*"):
+        if not (parent / name.read_text(encoding="ascii")).exists():
+            name.unlink()
 
 
 def as_cached(emitted: Iterable[Event]) -> Iterator[Event]:

@@ -6,8 +6,9 @@ asked for by what it can, not by its number. docs/executorch-releases.md says ho
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import executorch.backends.arm.ethosu.backend as ethosu_backend
@@ -16,16 +17,18 @@ import executorch.backends.arm.tosa.partitioner as tosa_partitioner
 from executorch.backends.arm import arm_vela
 from executorch.backends.cortex_m.passes.replace_quant_nodes_pass import ReplaceQuantNodesPass
 from executorch.devtools.backend_debug import get_delegation_info
+from executorch.exir._serialize._program import deserialize_pte_binary, serialize_pte_binary
 from executorch.exir.backend.utils import WhyNoPartitionReporter, get_delegates
 from executorch.exir.lowered_backend_module import LoweredBackendModule
 from executorch.exir.pass_manager import ExportedProgramPassManager
-from executorch.exir.schema import KernelCall
+from executorch.exir.schema import DataLocation, KernelCall
 from torch.fx import Interpreter, Node
 from torch.fx.passes.infra.pass_manager import PassManager
 
 from tui.errors import UserError
 
 if TYPE_CHECKING:
+    from executorch.backends.arm.ethosu import EthosUCompileSpec
     from executorch.exir import EdgeProgramManager, ExecutorchProgramManager
     from torch.export import ExportedProgram
     from torch.fx import Graph, GraphModule
@@ -136,6 +139,30 @@ def kernel_calls(program: "ExecutorchProgramManager") -> Iterator[tuple[str, str
             if isinstance(instruction.instr_args, KernelCall):
                 kernel = plan.operators[instruction.instr_args.op_index]
                 yield kernel.name, kernel.overload
+
+
+def compiled(tosa: bytes, spec: "EthosUCompileSpec", folder: Path) -> bytes:
+    """Compile a TOSA graph with Vela, whose files go to `folder`, as ExecuTorch does; the delegate."""
+    return delegate(vela_compile(tosa, list(spec.compiler_flags), intermediate_path=str(folder)))
+
+
+def with_delegates(program: bytes, delegates: Sequence[bytes], spec: "EthosUCompileSpec") -> bytes:
+    """A .pte with other delegates, in the order of its own, compiled by `spec` for another NPU of the same operators.
+
+    Raises:
+        ValueError: it has another number of delegates, or keeps them outside of the flatbuffer.
+    """
+    file = deserialize_pte_binary(program)
+    now = {one.key: one for one in spec._to_list()}
+    (plan,) = file.program.execution_plan
+    inside = [one for one in plan.delegates if one.processed.location == DataLocation.INLINE]
+    if not len(inside) == len(plan.delegates) == len(delegates):
+        raise ValueError(f"{len(inside)} of {len(plan.delegates)} delegates are inside, and {len(delegates)} are given")
+    for one, data in zip(plan.delegates, delegates, strict=True):
+        # Those that lowering has added to what it was given stay.
+        one.compile_specs = [now.get(each.key, each) for each in one.compile_specs]
+        file.program.backend_delegate_data[one.processed.index].data = data
+    return bytes(serialize_pte_binary(file))
 
 
 # -- the quantizer's own reasons

@@ -1,6 +1,7 @@
 """Lowering and emission through ExecuTorch, keeping what its own flow throws away."""
 
 import contextlib
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from torch.fx import Node
 from tui.compile import executorch_api, progress
 from tui.compile.diagnostics import dependency_cycles
 from tui.compile.graph import provenance
-from tui.compile.graph.origins import DEBUG_JSON, OUT_TOSA
+from tui.compile.graph.origins import DEBUG_JSON, OUT_TOSA, TOSA
 from tui.compile.progress import Report, silent
 from tui.toolchain.target import Target
 
@@ -164,6 +165,14 @@ def lower(
 def lower_to_tosa(program: ExportedProgram, spec: EthosUCompileSpec, folder: Path) -> Lowering:
     """Partition and lower to TOSA, which decides all that a program computes; a delegate is the name of its folder."""
     return _lower(program, spec, folder, lambda: None, _without_vela, silent)
+
+
+def compile_again(earlier: Path, spec: EthosUCompileSpec, folder: Path) -> Partition:
+    """Compile a partition's graph anew, with the files of an `earlier` compilation; its own go below `folder`."""
+    place = folder / earlier.name
+    place.mkdir()
+    shutil.copyfile(earlier / DEBUG_JSON, place / DEBUG_JSON)
+    return Partition(place, executorch_api.compiled((earlier / TOSA).read_bytes(), spec, place))
 
 
 def _lower(

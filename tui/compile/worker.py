@@ -86,6 +86,7 @@ def _compile(work: Compilation) -> None:
     with work.stage("export"):
         exported = frontend.export(work.spec, loaded, work.warn)
         key = cache.key(work.spec, exported) if work.spec.cache else None
+        lowered_key = cache.lowered_key(work.spec, exported) if key is not None else None
     if key is not None and (cached := cache.restore(key, work.artifacts)) is not None:
         for event in cache.as_cached(cached):
             work.emit(event)
@@ -101,9 +102,13 @@ def _compile(work: Compilation) -> None:
     if (seconds := time.monotonic() - begun) > NOTICEABLE_S:
         work.extend("load", seconds)
     before = len(work.emitted)
-    backend.run(work, exported)
+    lowered = None if lowered_key is None else cache.restore_lowered(lowered_key, work.artifacts)
+    if lowered is None:
+        backend.run(work, exported)
+    else:
+        backend.run_again(work, list(cache.as_cached(lowered)))
     if key is not None:
         try:
-            cache.keep(key, work.artifacts, work.emitted[before:])
+            cache.keep(key, work.artifacts, work.emitted[before:], lowered_key)
         except OSError as error:
             work.note(f"not added to the compile cache: {error.strerror}")
