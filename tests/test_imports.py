@@ -12,14 +12,15 @@ HEAVY = ("torch", "executorch", "textual", "numpy", "pexpect", "ethosu")
 
 def modules_after(code: str) -> set[str]:
     done = subprocess.run(
-        [sys.executable, "-c", f"{code}\nimport sys; print('\\n'.join(sys.modules))"],
+        [sys.executable, "-c", f"{code}\nimport sys; print('modules:', *sys.modules, sep='\\n')"],
         cwd=REPOSITORY,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=True,
     )
-    return {line.split(".")[0] for line in done.stdout.split()}
+    _, _, modules = done.stdout.rpartition("modules:")
+    return {line.split(".")[0] for line in modules.split()}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])

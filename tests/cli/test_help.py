@@ -1,14 +1,20 @@
 """The help of fvp-tui and of each command."""
 
+import json
+import re
 import shlex
+import sys
 from collections.abc import Iterator
+from importlib import metadata
 
 import click
 import pytest
 
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, Fvp
+from tui import __version__
 from tui.cli.main import cli
 from tui.cli.registry import COMMANDS
+from tui.errors import Exit
 
 WIDTH = 80
 SUMMARY_WIDTH = 45
@@ -96,3 +102,22 @@ def test_every_command_file_is_registered_and_short() -> None:
     assert {file.stem for file in folder.glob("*.py")} - {"__init__"} == set(COMMANDS)
     lengths = {file.name: len(file.read_text(encoding="utf-8").splitlines()) for file in folder.parent.rglob("*.py")}
     assert {name: lines for name, lines in lengths.items() if lines > 220} == {}
+
+
+def test_the_topic_of_the_environment_names_every_variable_and_status(fvp_tui: Fvp) -> None:
+    text = fvp_tui("help").stdout
+    sources = "".join(file.read_text("utf-8") for file in (REPOSITORY / "tui").rglob("*.py"))
+    assert [name for name in set(re.findall(r"\bFVP_TUI_[A-Z]\w+", sources)) if f"  {name} " not in text] == []
+    assert [status for status in Exit if not re.search(rf"^  {int(status)} ", text, re.MULTILINE)] == []
+
+
+def test_the_version_is_that_of_all_that_matters(fvp_tui: Fvp) -> None:
+    found = json.loads(fvp_tui("--version", "--json").stdout)
+    assert found["versions"]["fvp-tui"] == __version__ and found["problem"] is None
+    assert found["toolchain"]["path"] == sys.executable
+    assert found["toolchain"]["executorch"] == metadata.version("executorch")
+    lines = fvp_tui("--version").stdout.splitlines()
+    assert lines[0] == f"fvp-tui {__version__}"
+    assert any(line.split() == ["torch", metadata.version("torch")] for line in lines)
+    alone = fvp_tui("--json")
+    assert alone.returncode == 2 and "--json goes with --version" in alone.stderr

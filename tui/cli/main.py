@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from tui import COMPLETION, __version__
+from tui import COMPLETION
 from tui.cli.errors import fail
 from tui.cli.registry import LazyGroup
 from tui.errors import Exit, UsageError, UserError
@@ -21,15 +21,23 @@ HINT_WIDTH = 100
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": HINT_WIDTH},
 )
-@click.version_option(__version__, prog_name="fvp-tui")
+@click.option("--version", is_flag=True, help="Print the versions of fvp-tui and of all that it works with.")
+@click.option("--json", "as_json", is_flag=True, help="With --version: print JSON.")
 @click.option("--debug", is_flag=True, expose_value=False, help="Print the traceback of an internal error.")
 @click.option("--mouse/--no-mouse", help="Let the full-screen program use the mouse [--no-mouse].")
 @click.pass_context
-def cli(context: click.Context, mouse: bool) -> int | None:
+def cli(context: click.Context, mouse: bool, version: bool, as_json: bool) -> int | None:
     """Run PyTorch models on Arm Ethos-U NPUs before there is silicon.
 
     Without a command, fvp-tui opens its full-screen program.
     """
+    if as_json and not version:
+        raise UsageError("--json goes with --version here", "commands have a --json of their own")
+    if version:
+        from tui.cli import versions
+
+        versions.show(as_json=as_json)
+        context.exit()
     if context.invoked_subcommand is not None:
         return None
     from tui.app.start import run_app  # with asyncio, which no help needs

@@ -44,6 +44,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "themes": "List the colour themes",
         "keys": "List actions and keys for keys.toml",
         "completion": "Print a shell's completion script",
+        "help": "Explain exit status and environment",
     },
 }
 
