@@ -130,12 +130,14 @@ def test_a_fresh_environment_made_from_the_wheel_finds_themes_and_samples(wheel:
 
 
 def test_the_archives_hold_what_they_should_and_nothing_else(built: Path, wheel: Path) -> None:
-    names = zipfile.ZipFile(wheel).namelist()
+    with zipfile.ZipFile(wheel) as file:
+        names = file.namelist()
     assert {"tui/py.typed", "tui/data/themes/dark.toml", "tui/data/sample_models/digits.py"} <= set(names)
     assert [name for name in names if not name.startswith(("tui/", "fvp_tui-")) or "__pycache__" in name] == []
     assert any(name.endswith("/licenses/LICENSE") for name in names)
     (archive,) = built.glob("*.tar.gz")
-    tops = {name.split("/")[1] for name in tarfile.open(archive).getnames() if "/" in name}
+    with tarfile.open(archive) as source:
+        tops = {name.split("/")[1] for name in source.getnames() if "/" in name}
     assert {"tui", "tests", "themes", "sample_models", "docs", "Makefile", "LICENSE", "pyproject.toml"} <= tops
     assert not tops & {".git", ".venv", "gallery"}
 

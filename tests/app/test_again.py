@@ -38,7 +38,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Spec]:
         return fakes.faster(f"2026122{len(found)}-010101-lstm-u85-512-0001", 4_000)
 
     monkeypatch.setattr(control, "start", start)
-    monkeypatch.setattr("tui.model.catalogue.resolve", lambda name: name)
+    monkeypatch.setattr("tui.model.catalogue.resolve", lambda name, _: name)
     return found
 
 

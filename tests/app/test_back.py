@@ -40,7 +40,7 @@ async def test_every_screen_goes_back_to_the_one_it_was_opened_from(
 ) -> None:
     other, first = fakes.faster("20261120-010101-digits-u85-256-0001", 4_000), fakes.whole()
     monkeypatch.setattr(control, "start", lambda _: first)
-    monkeypatch.setattr("tui.model.catalogue.resolve", lambda name: name)
+    monkeypatch.setattr("tui.model.catalogue.resolve", lambda name, _: name)
     app = FvpApp()
     async with app.run_test(size=(80, 24)) as pilot:
         for key, kind in (("p", ParametersScreen), ("w", SweepScreen), ("question_mark", HelpScreen)):
@@ -145,7 +145,7 @@ async def test_a_run_is_run_again_in_its_place(until: Until, monkeypatch: pytest
         return fakes.faster("20261225-010101-digits-u85-256-0001", 4_000)
 
     monkeypatch.setattr(control, "start", start)
-    monkeypatch.setattr("tui.model.catalogue.resolve", lambda name: name)
+    monkeypatch.setattr("tui.model.catalogue.resolve", lambda name, _: name)
     directory = fakes.failed()
     app = FvpApp()
     async with app.run_test(size=(80, 24)) as pilot:

@@ -208,7 +208,7 @@ async def test_a_first_run_is_led_from_the_first_key_to_its_report(
         return fakes.whole(f"2026122{len(asked)}-021531-digits-u85-256-7f3a", request)
 
     monkeypatch.setattr(control, "start", start)
-    monkeypatch.setattr("tui.model.catalogue.resolve", lambda name: name)
+    monkeypatch.setattr("tui.model.catalogue.resolve", lambda name, _: name)
     monkeypatch.chdir(tmp_path)
     app = FvpApp()
     async with app.run_test(size=(80, 24), notifications=True) as pilot:

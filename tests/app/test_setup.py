@@ -1,6 +1,8 @@
 """The Setup screen."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +19,7 @@ from tests.app.conftest import Until, paste
 from tests.conftest import Ran, taken_over
 from tests.gallery.scene import SHIPPED
 from tests.screen import lines_at
+from tui import config
 from tui.app import remembered
 from tui.app.screens.confirm import Confirm
 from tui.app.screens.path import PathScreen
@@ -36,6 +39,9 @@ from tui.run.spec import Spec
 from tui.toolchain import boards, vela
 from tui.toolchain.target import Target
 from tui.toolchain.toolchains import Toolchain
+
+TRUE_SAMPLES = catalogue.samples
+"""Those of the toolchain: a fixture puts a list in their place."""
 
 SIZES = [(80, 24), (120, 40), (60, 20)]
 
@@ -82,7 +88,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Spec]:
         return fakes.make(name, request, fakes.begun(name, request))
 
     monkeypatch.setattr(control, "start", start)
-    monkeypatch.setattr("tui.model.catalogue.resolve", lambda name: name)
+    monkeypatch.setattr("tui.model.catalogue.resolve", lambda name, _: name)
     return found
 
 
@@ -167,7 +173,7 @@ async def test_another_family_brings_its_own_values_and_says_what_it_replaced(un
 async def test_what_is_missing_is_said_and_refused(until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
     from tui.errors import UsageError
 
-    def resolve(name: str) -> str:
+    def resolve(name: str, _: Toolchain) -> str:
         raise UsageError(f"{name} needs torchvision", "pip install torchvision")
 
     monkeypatch.setattr("tui.model.catalogue.resolve", resolve)
@@ -403,3 +409,28 @@ async def test_a_letter_that_comes_before_the_field_knows_of_its_focus_is_kept(u
         app.on_key(Key("r", "r"))  # on its way to the list when the focus moved
         await pilot.press("e", "s")
         assert field.value == "res"
+
+
+async def test_a_toolchain_of_the_settings_is_chosen_and_decides_the_models(
+    until: Until, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without names in config.toml there is no such field."""
+    monkeypatch.setattr(catalogue, "samples", TRUE_SAMPLES)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    async with FvpApp().run_test(size=(80, 24)) as pilot:
+        assert "Toolchain" not in drawn(pilot.app, "#options")  # type: ignore[arg-type]
+    config.folder().mkdir(parents=True, exist_ok=True)
+    (config.folder() / config.NAME).write_text(f'[toolchains]\nold = "{tmp_path / "bare"}"\n')
+    app = FvpApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "sample:digits" in names(app))
+        setup(app).query_one(SpecForm).enter(setup(app).query_one(SpecForm).field("toolchain"))
+        await pilot.pause()
+        assert "this Python's" in drawn(app, "#options") and "old" in drawn(app, "#options")
+        await pilot.press("right")
+        assert f"--toolchain {tmp_path / 'bare' / 'bin' / 'python'}" in command(app)
+        await until(pilot, lambda: "0 of " in drawn(app, "#models"))
+        assert "needs a compil" in drawn(app, "ModelTable"), drawn(app, "ModelTable")
+        await pilot.press("left")
+        assert "--toolchain" not in command(app)
+        await until(pilot, lambda: "0 of " not in drawn(app, "#models"))

@@ -85,7 +85,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Spec]:
         return fakes.make(name, request, fakes.begun(name, request))
 
     monkeypatch.setattr(control, "start", start)
-    monkeypatch.setattr("tui.model.catalogue.resolve", lambda name: name)
+    monkeypatch.setattr("tui.model.catalogue.resolve", lambda name, _: name)
     return found
 
 

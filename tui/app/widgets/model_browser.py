@@ -70,8 +70,8 @@ class ModelBrowser(Vertical):
         with Card(id="card"):
             yield ModelCard(self._clock, id="sheet")
 
-    async def add_filter(self) -> FilterField:
-        """Put the field that filters in the place of the line that looks like it; return it."""
+    async def add_filter(self) -> FilterField | None:
+        """Put the field that filters in the place of the line that looks like it; None as the program ends."""
         # The first picture does not wait for it: its style sheet takes longer to read than all of ours.
         # Who typed first has begun to put it there while the screen wants to, too.
         for line in self.query(FilterLine) if self.filter is None else ():
@@ -79,7 +79,7 @@ class ModelBrowser(Vertical):
                 field = FilterField(PLACEHOLDER, self._fill, id="filter")
                 await self.query_one("#models", Card).mount(field, before=line)
                 await line.remove()
-        return self.query_one(FilterField)
+        return self.filter
 
     @property
     def filter(self) -> FilterField | None:
