@@ -1,5 +1,6 @@
 """Compiling in another Python than this one's: an older ExecuTorch, and one that cannot be imported."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -130,10 +131,31 @@ def test_a_sweep_over_velas_is_judged_by_the_simulator(fvp_tui: Fvp, tmp_path: P
     older, newer = found["points"]
     # Vela 5.0 says that its program is faster; the commands of both take as long.
     assert older["total_cycles"] < newer["total_cycles"] == newer["simulated_cycles"] == older["simulated_cycles"]
-    assert points.read_text().splitlines()[1].endswith(f"5.0.0,{older['simulated_cycles']}")
+    with points.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["vela"], row["simulated_cycles"]) for row in rows] == [
+        ("5.0.0", str(older["simulated_cycles"])),
+        ("5.1.0", str(newer["simulated_cycles"])),
+    ]
     limit = str(older["total_cycles"])
     text = fvp_tui("sweep", "sample:digits", *options, "--max-npu-cycles", limit)
     assert text.returncode == 3
     words = f"{older['total_cycles']:,} / {older['simulated_cycles']:,}!"
     assert words in text.stdout and "they are compared by the simulator's" in text.stdout
     assert fvp_tui("sweep", "sample:digits", "--vela", "new").returncode == 2
+
+
+def test_a_sweep_over_toolchains_shows_what_lowering_does(older: Path, fvp_tui: Fvp) -> None:
+    names = f"{older},{sys.executable}"
+    options = ("--targets", "ethos-u85-256", "--memory-modes", "Sram_Only", "--toolchain", names)
+    done = fvp_tui("sweep", "sample:transformer", *options, "--json")
+    before, after = json.loads(done.stdout)["points"]
+    assert (before["toolchain"], after["toolchain"]) == (str(older), sys.executable)
+    assert before["vela"] == after["vela"]
+    # ExecuTorch 1.5 lowers it to fewer transposes.
+    assert before["simulated_cycles"] > 1.2 * after["simulated_cycles"]
+    text = fvp_tui("sweep", "sample:transformer", *options).stdout
+    assert (
+        f"{older.parent.name}/{older.name} Vela {before['vela']}" in text
+        and "★ fastest   ethos-u85-256 Sram_Only" in text
+    )

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -43,10 +44,12 @@ class Point(Figure):
     """True if there is an estimate, and it keeps the limits."""
     reason: str | None = None
     vela: str | None = None
-    """The version of Vela, where several were asked for."""
+    """The version of Vela, where several compilers were asked for."""
     simulated_cycles: int | None = None
-    """Cycles with waiting for memory by the simulator's model of the commands, where several Velas were asked for:
-    their own estimates are of different models."""
+    """Cycles with waiting for memory by the simulator's model of the commands, where several compilers were asked for:
+    the estimates of two Velas are of different models."""
+    toolchain: str | None = None
+    """The toolchain, as the user calls it, where several were asked for."""
 
     @property
     def judged_cycles(self) -> int | None:
@@ -142,10 +145,18 @@ def vela_of(directory: Path) -> Toolchain:
         return toolchains.own()
 
 
-def points(directory: Path, targets: Sequence[Target], version: str | None = None) -> Iterator[tuple[int, Point]]:
+@dataclass(frozen=True)
+class Compiler:
+    """A compiler among several: a toolchain, as the user calls it, and a version of Vela; None for the default one."""
+
+    toolchain: str | None = None
+    vela: str | None = None
+
+
+def points(directory: Path, targets: Sequence[Target], compiler: Compiler | None = None) -> Iterator[tuple[int, Point]]:
     """Estimate the targets for a run's graphs: the place and the point of each, as they become known.
 
-    With a `version` of Vela, its commands are simulated, too.
+    With a `compiler` that is one of several, the commands it makes are simulated, too.
 
     Raises:
         UserError: this version cannot be had.
@@ -157,11 +168,16 @@ def points(directory: Path, targets: Sequence[Target], version: str | None = Non
             places.append(at)
         else:
             yield at, refused(target, contradiction.what)
-    with vela_runs.Workers(vela_of(directory), vela=version) as workers:
+    toolchain = vela_of(directory)
+    version = None if compiler is None else compiler.vela or toolchain.packages.get("ethos-u-vela")
+    with vela_runs.Workers(toolchain, vela=version) as workers:
         for n, answer in workers.answers(graphs(directory), [targets[at] for at in places]):
             point = _point(targets[places[n]], answer)
-            if version is not None:
-                point = msgspec.structs.replace(point, vela=version, simulated_cycles=_simulated(point, answer.streams))
+            if compiler is not None:
+                cycles = _simulated(point, answer.streams)
+                point = msgspec.structs.replace(
+                    point, vela=version, simulated_cycles=cycles, toolchain=compiler.toolchain
+                )
             yield places[n], point
 
 

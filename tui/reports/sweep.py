@@ -92,24 +92,31 @@ def _pick_lines(sweep: Sweep, limits: Limits | None) -> Iterator[str]:
             yield f"{UNKNOWN} {clean(where)}: {clean(point.reason or '')}"
 
 
+def compiler_words(point: Point) -> str:
+    """``stable Vela 5.1.0``; of a path the end; empty where there is one compiler."""
+    name = None if point.toolchain is None else "/".join(point.toolchain.rstrip("/").split("/")[-2:])
+    parts = (name, point.vela and f"Vela {point.vela}")
+    return clean(" ".join(part for part in parts if part), 60)
+
+
 def _velas(sweep: Sweep) -> Iterator[str]:
     """A row for each configuration, and for each version of Vela its own estimate beside the simulator's cycles."""
     yield f"{clean(sweep.model)}: cycles by each Vela's own estimate / by the simulator's model of its commands"
     yield "estimates of two Velas are of two cycle models: they are compared by the simulator's"
-    velas = list(dict.fromkeys(point.vela for point in sweep.points))
+    compilers = list(dict.fromkeys(map(compiler_words, sweep.points)))
     places = dict.fromkeys((point.target, point.memory_mode, point.system_config) for point in sweep.points)
-    at = {(point.target, point.memory_mode, point.system_config, point.vela): point for point in sweep.points}
-    rows = [["", *(f"Vela {clean(vela or '')}  " for vela in velas)]]
+    at = {(p.target, p.memory_mode, p.system_config, compiler_words(p)): p for p in sweep.points}
+    rows = [["", *(f"{words}  " for words in compilers)]]
     for place in places:
         cells = []
-        for version in velas:
-            point = at.get((*place, version))
+        for words in compilers:
+            point = at.get((*place, words))
             known = point is not None and point.total_cycles is not None
             text = f"{number(point.total_cycles)} / {number(point.simulated_cycles)}" if known and point else UNKNOWN
             cells.append(f"{text}{marks(sweep, point).ljust(2)}")
         rows.append([clean(" ".join(place)), *cells])
     yield ""
-    yield from (f"  {line}" for line in table(rows, right=range(1, len(velas) + 1)))
+    yield from (f"  {line}" for line in table(rows, right=range(1, len(compilers) + 1)))
 
 
 def picks(sweep: Sweep, limits: Limits | None = None) -> list[Pick]:
@@ -139,7 +146,7 @@ def nearest_words(points: Sequence[Point]) -> str:
 def point_words(point: Point) -> str:
     """A point in one line."""
     return clean(
-        f"{point.target} {point.memory_mode} {point.system_config}{f' Vela {point.vela}' if point.vela else ''}:"
+        f"{' '.join(filter(None, (point.target, point.memory_mode, point.system_config, compiler_words(point))))}:"
         f" {ms(point.judged_ms)}, {number(point.judged_cycles)} cycles, {kib_words(point.sram_kib)} SRAM"
     )
 

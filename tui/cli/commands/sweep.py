@@ -1,5 +1,6 @@
 """``fvp-tui sweep``."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,12 +42,15 @@ def sweep(model: str, **typed: Any) -> int:
     """
     targets = sweeping.grid(typed["targets"], typed["memory_modes"], typed["system_configs"])
     check_parent(typed["csv"])
-    request = _request(model, targets[0], typed)
-    limits = request.limits
+    compilers = _compilers(typed)
+    requests = [_request(model, targets[0], {**typed, "toolchain": compiler.toolchain}) for compiler in compilers]
+    limits = requests[0].limits
     signals = Signals(interruptible=True).hear()
     groups = sweeping.lowered_alike(targets)
-    lowered = []
-    for places in groups:
+    lowered: dict[tuple[Spec, int], Path] = {}
+    for request, (number, places) in itertools.product(requests, enumerate(groups)):
+        if (request, number) in lowered:
+            continue
         directory = _started(request, [targets[at] for at in places])
         click.echo(f"run {directory.name}", err=True)
         status = follow(directory, verbose=typed["verbose"], signals=signals)
@@ -55,13 +59,17 @@ def sweep(model: str, **typed: Any) -> int:
             if ended.status == "failed":
                 fail(UserError(ended.reason or ended.status, ended.hint or ""))
             return status
-        lowered.append(directory)
+        lowered[request, number] = directory
     interrupt()
+    points: list[sweeping.Point] = []
     try:
-        points = _points(list(zip(lowered, groups, strict=True)), targets, typed["vela"] or (None,), limits)
+        for compiler, request in zip(compilers, requests, strict=True):
+            runs = [(lowered[request, number], places) for number, places in enumerate(groups)]
+            one = compiler if len(compilers) > 1 or compiler.vela is not None else None
+            points += _points(runs, targets, one, limits, before=len(points), total=len(targets) * len(compilers))
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    result = sweeping.result(request.model, points)
+    result = sweeping.result(requests[0].model, points)
     if (csv_file := typed["csv"]) is not None:
         Path(csv_file).write_text(report.to_csv(result), encoding="utf-8")
     if typed["json"]:
@@ -71,6 +79,18 @@ def sweep(model: str, **typed: Any) -> int:
     return Exit.OK if result.best is not None else Exit.LIMIT if limits != Limits() else Exit.FAILED
 
 
+def _compilers(typed: Mapping[str, Any]) -> list[sweeping.Compiler]:
+    """Each toolchain with each version of Vela that was typed.
+
+    Raises:
+        UsageError: what is named is no version.
+    """
+    names = [name.strip() for name in (typed["toolchain"] or "").split(",") if name.strip()]
+    for version in typed["vela"]:
+        spec.check_vela(version)
+    return list(itertools.starmap(sweeping.Compiler, itertools.product(names or [None], typed["vela"] or [None])))
+
+
 def _request(model: str, target: Target, typed: Mapping[str, Any]) -> Spec:
     """The spec of the run that lowers the model, with the limits of the points."""
     python = chosen_toolchain(typed["toolchain"])
@@ -78,8 +98,6 @@ def _request(model: str, target: Target, typed: Mapping[str, Any]) -> Spec:
     if catalogue.is_program(name):
         raise UsageError(f"{name} is compiled already", "a sweep needs the model itself")
     request = with_typed(Spec(model=name, until="emit", target=target, toolchain=python), {**typed, "vela": None})
-    for version in typed["vela"]:
-        spec.check_vela(version)
     return msgspec.structs.replace(request, folder=folder_of(typed["folder"], name))
 
 
@@ -95,17 +113,19 @@ def _started(request: Spec, targets: Sequence[Target]) -> Path:
 def _points(
     lowered: Sequence[tuple[Path, Sequence[int]]],
     targets: Sequence[Target],
-    velas: Sequence[str | None],
+    compiler: sweeping.Compiler | None,
     limits: Limits,
+    *,
+    before: int,
+    total: int,
 ) -> list[sweeping.Point]:
-    """Estimate targets, with a line on stderr as each becomes known; in their order, by version of Vela.
+    """Estimate targets, with a line on stderr as each becomes known, counted after those `before`; in their order.
 
     `lowered` has the runs that lowered the model, each with the places of the targets it is for.
     """
-    points: dict[tuple[int, int], sweeping.Point] = {}
-    for number, version in enumerate(velas):
-        for directory, places in lowered:
-            for at, found in sweeping.points(directory, [targets[place] for place in places], version):
-                point = points[number, places[at]] = sweeping.weighed(found, limits)
-                click.echo(f"  {len(points)}/{len(targets) * len(velas)} {report.point_words(point)}", err=True)
+    points: dict[int, sweeping.Point] = {}
+    for directory, places in lowered:
+        for at, found in sweeping.points(directory, [targets[place] for place in places], compiler):
+            point = points[places[at]] = sweeping.weighed(found, limits)
+            click.echo(f"  {before + len(points)}/{total} {report.point_words(point)}", err=True)
     return [points[at] for at in sorted(points)]
