@@ -11,7 +11,7 @@ PROGRAMS := 20000
 MOMENTS := 50
 NPU := ethos-u85
 
-.PHONY: run test check bench conformance differential fuzz faults networks picture gallery options clean help
+.PHONY: run test check bench conformance differential fuzz faults networks toolchains picture gallery wheel notes options clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -54,11 +54,33 @@ faults: $(VENV)/.installed-dev ## processes killed and frozen, full disks, damag
 networks: $(VENV)/.installed-dev ## ordinary networks and the samples, link by link, about half an hour
 	$(BIN)/python -m tests.networks --set all
 
+toolchains: $(VENV)/.installed-dev ## models under each release of ExecuTorch that is supported, about ten minutes
+	$(BIN)/python -m tests.toolchains
+
 picture: $(VENV)/.installed-dev ## the README's pictures of the screens, from runs that this makes, a few minutes
 	$(BIN)/python -m tests.picture docs
 
 gallery: $(VENV)/.installed-dev ## pictures of all screens in all sizes and colours, in gallery/, about ten minutes
 	$(BIN)/python -m tests.gallery gallery
+
+# The SBOM is that of a light installation. Its tool has requirements that do not go with ExecuTorch's.
+wheel: $(VENV)/.installed-dev ## dist/: the wheel, with manual pages and SBOM, and the source archive, both checked
+	rm -rf build dist
+	$(BIN)/python -m tests.man_pages build/extras/man
+	$(PYTHON) -m venv build/light
+	build/light/bin/python -m pip --disable-pip-version-check --quiet install .
+	$(PYTHON) -m venv build/tools
+	build/tools/bin/python -m pip --disable-pip-version-check --quiet install cyclonedx-bom
+	mkdir -p build/extras/sbom
+	build/tools/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+	  -o build/extras/sbom/fvp-tui.cdx.json build/light/bin/python
+	FVP_TUI_WHEEL_EXTRAS="$(CURDIR)/build/extras" $(BIN)/python -m build --no-isolation --wheel --outdir dist
+	$(BIN)/python -m build --no-isolation --sdist --outdir dist
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/python -m zipfile --list dist/*.whl
+
+notes: ## the newest section of CHANGELOG.md, for a release
+	@awk '/^## /{n++} n==1' CHANGELOG.md
 
 options: $(VENV)/.installed-dev ## the tables of docs/options.md, from tui/run/options.py
 	$(BIN)/python -m tests.options_table

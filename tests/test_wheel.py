@@ -1,6 +1,7 @@
 """Installed wheels: light, with a compiler, and what is in them and in the source archive."""
 
 import json
+import os
 import subprocess
 import sys
 import sysconfig
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests import man_pages
 from tests.conftest import REPOSITORY, Ran, environment
+from tui import __version__
 from tui.toolchain import toolchains
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -140,6 +143,22 @@ def test_the_archives_hold_what_they_should_and_nothing_else(built: Path, wheel:
         tops = {name.split("/")[1] for name in source.getnames() if "/" in name}
     assert {"tui", "tests", "themes", "sample_models", "docs", "Makefile", "LICENSE", "pyproject.toml"} <= tops
     assert not tops & {".git", ".venv", "gallery"}
+
+
+def test_manual_pages_and_an_sbom_go_into_the_wheel_where_there_are_any(tmp_path: Path) -> None:
+    man_pages.main(tmp_path / "man", "2026-11-28")
+    (tmp_path / "sbom").mkdir()
+    (tmp_path / "sbom" / "fvp-tui.cdx.json").write_text("{}")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path / "dist", REPOSITORY]
+    env = {**os.environ, "FVP_TUI_WHEEL_EXTRAS": str(tmp_path)}
+    subprocess.run(command, check=True, capture_output=True, env=env)
+    (made,) = (tmp_path / "dist").glob("*.whl")
+    with zipfile.ZipFile(made) as file:
+        names = set(file.namelist())
+    pages = {
+        f"fvp_tui-{__version__}.data/data/share/man/man1/fvp-tui{name}.1" for name in ("", "-run", "-firmware-list")
+    }
+    assert names >= {*pages, f"fvp_tui-{__version__}.dist-info/sboms/fvp-tui.cdx.json"}
 
 
 def test_the_package_index_would_take_them(built: Path) -> None:

@@ -2,9 +2,7 @@
 
 import csv
 import json
-import subprocess
 import sys
-import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,21 +10,9 @@ import pytest
 from filelock import FileLock
 
 from tests.conftest import Fvp
+from tests.toolchains import RELEASES, over_own, release, site_packages
 
-OLDER = "1.4.1"
-OWN = sysconfig.get_path("purelib")
-
-
-def site_packages(folder: Path) -> Path:
-    """Where a virtual environment keeps its packages."""
-    return next((folder / "lib").glob("python*")) / "site-packages"
-
-
-def environment_over_own(folder: Path) -> Path:
-    """A virtual environment whose own packages go before those of this one: torch is not installed twice."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-    (site_packages(folder) / "own.pth").write_text(OWN + "\n")
-    return folder
+OLDER = RELEASES[0]
 
 
 @pytest.fixture(scope="session")
@@ -34,15 +20,7 @@ def older(pytestconfig: pytest.Config) -> Path:
     """A toolchain with an older ExecuTorch, which is fetched once and kept with pytest's cache."""
     cache = pytestconfig.cache.mkdir(f"executorch-{OLDER}")
     with FileLock(str(cache / "lock")):
-        folder = cache / "venv"
-        if not (cache / "done").exists():
-            environment_over_own(folder)
-            command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
-            target = ["--target", str(site_packages(folder)), f"executorch=={OLDER}"]
-            done = subprocess.run([*command, *target], capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stderr
-            (cache / "done").touch()
-    return folder
+        return release(cache / "venv", OLDER)
 
 
 def frozen(folder: Path) -> list[str]:
@@ -73,7 +51,7 @@ def test_what_an_older_executorch_cannot_do_is_said(older: Path, fvp_tui: Fvp) -
 
 
 def test_libraries_that_do_not_fit_each_other_fail_the_stage_load(tmp_path: Path, fvp_tui: Fvp, home: Path) -> None:
-    folder = environment_over_own(tmp_path / "broken")
+    folder = over_own(tmp_path / "broken")
     package = site_packages(folder) / "executorch"
     package.mkdir()
     (package / "__init__.py").write_text("raise AttributeError('torch has dropped it')\n")

@@ -174,7 +174,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str | None,
         Option(
             "--toolchain",
-            "Compile with the ExecuTorch of this Python, or of this environment's.",
+            "Compile with the ExecuTorch of another Python, by path or by name.",
             PROGRAM,
             LOWERING,
             kind="toolchain",
