@@ -63,7 +63,7 @@ def test_names_of_the_settings_and_of_the_environment(
     assert (toolchains.resolve("old"), toolchains.default(), toolchains.named()) == (python, python, {python: "old"})
     monkeypatch.setenv(toolchains.VARIABLE, sys.executable)
     assert toolchains.default() == sys.executable
-    with pytest.raises(UsageError, match=r"no Python at /no/such \(.*one of old, gone\)"):
+    with pytest.raises(UsageError, match=r"no Python at /no/such \(.* or a name of config.toml: old, gone\)"):
         toolchains.resolve("gone")
 
 

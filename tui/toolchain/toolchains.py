@@ -40,6 +40,7 @@ OLDEST = (3, 10)
 ASK_S = 60.0
 """Time to answer: a Python on a cold network disk takes its time."""
 
+# Older Pythons than can be used must understand it, too: they say which they are.
 QUESTION = """
 import json, os, sys
 answer = {"version": list(sys.version_info[:3])}
@@ -65,10 +66,9 @@ if sys.version_info >= (3, 10):
     modules = {module.name for module in pkgutil.iter_modules()} | set(metadata.packages_distributions())
     answer.update(
         soabi=sysconfig.get_config_var("SOABI") or "",
-        packages={name: found for name in packages if (found := version(name))},
+        packages={name: version(name) for name in packages if version(name)},
         modules=sorted(modules | set(sys.stdlib_module_names)),
         executorch=folder("executorch"),
-        vela=folder("ethosu"),
         watched={path: os.stat(path).st_mtime_ns for path in sys.path if os.path.isdir(path)},
     )
 print("answer:" + json.dumps(answer))
@@ -88,8 +88,6 @@ class Toolchain(msgspec.Struct, frozen=True):
     """Top-level modules that it can import; None for this Python, which is asked."""
     executorch: str | None = None
     """The folder of the package executorch."""
-    vela: str | None = None
-    """The folder of the package ethosu."""
     watched: Mapping[str, int] = {}
     """Times of last change, in nanoseconds, of the folders that it imports from."""
     python: str = ""
@@ -145,15 +143,14 @@ def resolve(name: str) -> str:
     Raises:
         UsageError: there is none.
     """
-    path = Path(config.read().toolchains.get(name, name)).expanduser()
+    names = config.read().toolchains
+    path = Path(names.get(name, name)).expanduser()
     candidates = (path, path / "bin" / "python", path / "bin" / "python3")
     found = next((one for one in candidates if one.is_file() and os.access(one, os.X_OK)), None)
     if found is None:
-        named = ", ".join(config.read().toolchains)
-        hint = f"a Python, the folder of a virtual environment, or one of {named}" if named else ""
-        raise UsageError(
-            f"no Python at {path}", hint or "a Python, or the folder of a virtual environment or of a conda environment"
-        )
+        kinds = ["a Python", "the folder of a virtual or conda environment", *(["a name"] if names else [])]
+        named = f" of config.toml: {', '.join(names)}" if names else ""
+        raise UsageError(f"no Python at {path}", f"{', '.join(kinds[:-1])} or {kinds[-1]}{named}")
     return str(found.absolute())
 
 
