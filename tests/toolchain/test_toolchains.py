@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,9 @@ import pytest
 from tests.conftest import Fvp, environment
 from tui import config
 from tui.errors import UsageError
-from tui.toolchain import toolchains
+from tui.run.spec import check_target
+from tui.toolchain import toolchains, vela
+from tui.toolchain.target import Target
 
 
 def script(path: Path, text: str) -> Path:
@@ -92,6 +97,28 @@ def test_a_toolchain_without_a_compiler_is_refused_before_anything_starts(bare: 
     listed = json.loads(fvp_tui("models", "--toolchain", str(bare), "--json").stdout)["models"]
     assert {tuple(model["missing"]) for model in listed} == {("a compiler",)}
     assert not (home / "runs").exists()
+
+
+def test_targets_are_those_of_the_toolchains_own_vela(bare: Path, fvp_tui: Fvp, home: Path) -> None:
+    ours = Path(next(iter(find_spec("ethosu").submodule_search_locations)))  # type: ignore[union-attr, arg-type]
+    theirs = next((bare / "lib").glob("python*")) / "site-packages" / "ethosu"
+    shutil.copytree(ours, theirs, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    ini = theirs / "config_files" / vela.CONFIG
+    known = ini.read_text()
+    section = re.search(r"\[System_Config\.Ethos_U85_SYS_Flash_Low\].*?(?=^\[)", known, re.M | re.S)
+    assert section
+    ini.write_text(known + section[0].replace("Flash_Low", "Flash_Lab"))
+    program = bare / "x.pte"
+    program.write_bytes(b"")
+    for more, lab in ((("--toolchain", str(bare)), True), ((), False)):
+        done = fvp_tui("run", str(program), "--system-config", "Ethos_U85_SYS_Mine", *more)
+        assert done.returncode == 2 and "unknown system config 'Ethos_U85_SYS_Mine'" in done.stderr
+        assert ("Ethos_U85_SYS_Flash_Lab" in done.stderr) is lab
+    found = toolchains.of(toolchains.resolve(str(bare)))
+    check_target(Target("ethos-u85-256", "Ethos_U85_SYS_Flash_Lab", "Sram_Only"), found.ethosu)
+    # It has flash, as the one that it was made of.
+    with pytest.raises(UsageError, match="needs DRAM, and Ethos_U85_SYS_Flash_Lab has flash"):
+        check_target(Target("ethos-u85-256", "Ethos_U85_SYS_Flash_Lab", "Dedicated_Sram"), found.ethosu)
 
 
 def test_doctor_says_whose_compiler_it_is(bare: Path, home: Path) -> None:

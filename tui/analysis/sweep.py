@@ -89,12 +89,15 @@ class Sweep(Figure, frozen=True, kw_only=True):
 
 
 def grid(
-    accelerators: Iterable[str], memory_modes: Sequence[str] = (), system_configs: Sequence[str] = ()
+    accelerators: Iterable[str],
+    memory_modes: Sequence[str] = (),
+    system_configs: Sequence[str] = (),
+    ethosu: str | None = None,
 ) -> list[Target]:
     """Check and combine the names into targets; a family of NPUs stands for all its sizes.
 
     A system config is for its own family only. Where none is named for a family, it has the default one; without
-    memory modes, it has all of its own.
+    memory modes, it has all of its own. `ethosu` is the folder of another Python's Vela, where that is meant.
 
     Raises:
         UsageError: a name is not one of Vela's, or there is none.
@@ -109,12 +112,12 @@ def grid(
     if not targets:
         raise UsageError("a sweep needs at least one target, memory mode and system config")
     for target in targets:
-        spec.check_names(target)
+        spec.check_names(target, ethosu)
         if target.is_cpu:
             raise UsageError(f"{target.accelerator} has no NPU to estimate", f"compile --target {target.accelerator}")
     for system in system_configs:
         if system not in {target.system_config for target in targets}:
-            spec.check_names(msgspec.structs.replace(targets[0], system_config=system))
+            spec.check_names(msgspec.structs.replace(targets[0], system_config=system), ethosu)
     return targets
 
 
@@ -161,14 +164,13 @@ def points(directory: Path, targets: Sequence[Target], compiler: Compiler | None
     Raises:
         UserError: this version cannot be had.
     """
-    places = []
+    places, toolchain = [], vela_of(directory)
     for at, target in enumerate(targets):
-        contradiction = spec.contradiction_in(target)
+        contradiction = spec.contradiction_in(target, toolchain.ethosu)
         if contradiction is None:
             places.append(at)
         else:
             yield at, refused(target, contradiction.what)
-    toolchain = vela_of(directory)
     version = None if compiler is None else compiler.vela or toolchain.packages.get("ethos-u-vela")
     with vela_runs.Workers(toolchain, vela=version) as workers:
         for n, answer in workers.answers(graphs(directory), [targets[at] for at in places]):
@@ -190,11 +192,11 @@ def _simulated(point: Point, streams: Sequence[bytes]) -> int | None:
 
     if not streams:
         return None
-    ports = cycle_model.ports(vela.memory_system(point.system_config, point.memory_mode))
     try:
+        ports = cycle_model.ports(vela.memory_system(point.system_config, point.memory_mode))
         parsed = [npu.parse(stream) for stream in streams]
         return sum(timeline.end(stream, npu.estimate(stream, ports)) for stream in parsed)
-    except CommandStreamError:
+    except (CommandStreamError, vela.VelaMissing):
         return None
 
 

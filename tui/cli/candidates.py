@@ -83,14 +83,15 @@ def of_vela(names: str) -> Complete:
     """Offer a list of `VelaLists`, by its name. A target of compile may also be a CPU, one of sweep a family."""
 
     def complete(context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
-        from tui.toolchain import boards, vela
+        from tui.toolchain import boards, toolchains, vela
 
         families = tuple(npu.accelerator for npu in boards.NPUS)
         others = {"compile": boards.CPU_TARGETS, "sweep": families} if names == "accelerators" else {}
         more = others.get(context.info_name or "", ())
         try:
-            return _items([*getattr(vela.lists(), names), *more], typed)
-        except vela.VelaMissing:
+            ethosu = toolchains.known_ethosu(toolchains.default())
+            return _items([*getattr(vela.lists(None, ethosu), names), *more], typed)
+        except (UserError, vela.VelaMissing):
             return _items(more, typed)
 
     return complete

@@ -28,7 +28,7 @@ from tui.platform import parameters, selection
 from tui.run import control, events, journal, store
 from tui.run.figures import Versions
 from tui.run.spec import Spec
-from tui.toolchain import vela
+from tui.toolchain import toolchains, vela
 
 if TYPE_CHECKING:
     from tui.pipeline.requests import Requests
@@ -98,7 +98,7 @@ class RunProcess:
                 pid=me.pid,
                 pid_created=me.create_time(),
                 host=socket.gethostname(),
-                clock_hz=vela.lists().core_clock_hz.get(self.spec.target.system_config),
+                clock_hz=vela.clock_hz(self.spec.target.system_config, toolchains.of(self.spec.toolchain).ethosu),
             )
         )
 

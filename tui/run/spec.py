@@ -15,7 +15,7 @@ import msgspec
 from tui.errors import UsageError
 from tui.run import options
 from tui.run.options import EngineChoice, Limits, PlatformChoice, Quantization, RunnerKind, Spec
-from tui.toolchain import boards, vela
+from tui.toolchain import boards, toolchains, vela
 from tui.toolchain.boards import Board
 from tui.toolchain.target import Target, on_board_of
 
@@ -35,29 +35,33 @@ def _choice(kind: str, value: str, known: Iterable[str]) -> None:
     raise UsageError(f"unknown {kind} {value!r}", hint + ", ".join(names))
 
 
-def check_target(target: Target) -> None:
+def check_target(target: Target, ethosu: str | None = None) -> None:
     """Refuse a target that Vela would refuse, and one that it would compile for wrongly.
+
+    `ethosu` is the folder of another Python's Vela, where that is meant.
 
     Raises:
         UsageError: a name is not in Vela's lists, two of them do not go together, or Vela is not installed.
     """
-    check_names(target)
-    if (contradiction := contradiction_in(target)) is not None:
+    check_names(target, ethosu)
+    if (contradiction := contradiction_in(target, ethosu)) is not None:
         raise contradiction
 
 
-def check_names(target: Target) -> None:
+def check_names(target: Target, ethosu: str | None = None) -> None:
     """Refuse names that Vela does not know, and a system config of another family of NPUs.
+
+    `ethosu` is the folder of another Python's Vela, where that is meant.
 
     Raises:
         UsageError: a name is not in Vela's lists, or Vela is not installed.
     """
     try:
-        known = vela.lists()
+        known = vela.lists(None, ethosu)
     except vela.VelaMissing as error:
         raise UsageError(str(error), "pip install ethos-u-vela") from error
     npu = target.board.npu
-    own = vela.lists(npu)
+    own = vela.lists(npu, ethosu)
     # Of a family that is right the size is wrong: no other family's name is meant.
     in_family = target.accelerator.startswith(f"{npu.accelerator}-")
     _choice("target", target.accelerator, own.accelerators if in_family else (*known.accelerators, *boards.CPU_TARGETS))
@@ -70,9 +74,9 @@ def check_names(target: Target) -> None:
     _choice("memory mode", target.memory_mode, own.memory_modes)
 
 
-def contradiction_in(target: Target) -> UsageError | None:
+def contradiction_in(target: Target, ethosu: str | None = None) -> UsageError | None:
     """The reason why a memory mode does not go with a system config that Vela has; None if it does."""
-    modes = vela.memory_modes(target.system_config)
+    modes = vela.memory_modes(target.system_config, ethosu)
     if target.memory_mode in modes:
         return None
     what = f"{target.memory_mode} needs DRAM, and {target.system_config} has flash"
@@ -109,7 +113,7 @@ def check(spec: Spec) -> Spec:
     Raises:
         UsageError: a value is unknown, out of range or contradicts another.
     """
-    check_target(spec.target)
+    check_target(spec.target, toolchains.of(spec.toolchain).ethosu)
     if spec.target.is_cpu and spec.until == "check":
         raise UsageError(f"a program for {spec.target.accelerator} cannot be run", "fvp-tui compile compiles it")
     if spec.target.is_cpu and spec.quantize == "a16w8":

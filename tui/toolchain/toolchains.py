@@ -69,6 +69,7 @@ if sys.version_info >= (3, 10):
         packages={name: version(name) for name in packages if version(name)},
         modules=sorted(modules | set(sys.stdlib_module_names)),
         executorch=folder("executorch"),
+        ethosu=folder("ethosu"),
         watched={path: os.stat(path).st_mtime_ns for path in sys.path if os.path.isdir(path)},
     )
 print("answer:" + json.dumps(answer))
@@ -88,6 +89,8 @@ class Toolchain(msgspec.Struct, frozen=True):
     """Top-level modules that it can import; None for this Python, which is asked."""
     executorch: str | None = None
     """The folder of the package executorch."""
+    ethosu: str | None = None
+    """The folder of the package that has Vela, in which its lists of targets lie; None: this Python's are meant."""
     watched: Mapping[str, int] = {}
     """Times of last change, in nanoseconds, of the folders that it imports from."""
     python: str = ""
@@ -173,18 +176,35 @@ def default() -> str | None:
     return resolve(named) if named else None
 
 
+def known(python: str | None) -> Toolchain | None:
+    """The toolchain of a spec, if nothing has to be started to know it; None if it has to be asked first."""
+    if python is None:
+        return own()
+    try:
+        found = msgspec.json.decode(_answer(python).read_bytes(), type=Toolchain)
+        unchanged = all(Path(path).stat().st_mtime_ns == at for path, at in found.watched.items())
+    except (OSError, msgspec.DecodeError):
+        return None
+    return found if unchanged and found.python == python else None
+
+
+def known_ethosu(python: str | None) -> str | None:
+    """The folder of the Vela of a spec's toolchain, if it is known; None stands for this Python's own."""
+    found = known(python)
+    return found.ethosu if found is not None else None
+
+
+def _answer(python: str) -> Path:
+    """The file with the answer of a Python."""
+    return config.cache_folder() / "toolchains" / f"{hashlib.sha256(python.encode()).hexdigest()[:16]}.json"
+
+
 @cache
 def _at(python: str) -> Toolchain:
-    kept = config.cache_folder() / "toolchains" / f"{hashlib.sha256(python.encode()).hexdigest()[:16]}.json"
-    try:
-        known = msgspec.json.decode(kept.read_bytes(), type=Toolchain)
-        if known.python == python and all(Path(path).stat().st_mtime_ns == at for path, at in known.watched.items()):
-            return known
-    except (OSError, msgspec.DecodeError):
-        pass  # not known yet, or no longer as it was
-    found = _ask(python)
-    with contextlib.suppress(OSError):  # then it is asked again
-        write_whole(kept, msgspec.json.encode(found))
+    if (found := known(python)) is None:
+        found = _ask(python)
+        with contextlib.suppress(OSError):  # then it is asked again
+            write_whole(_answer(python), msgspec.json.encode(found))
     return found
 
 

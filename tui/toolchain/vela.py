@@ -36,7 +36,9 @@ class VelaLists:
 _ACCELERATOR = re.compile(r"^class Accelerator\b.*\n(?:[ \t].*\n|\s*\n)+", re.MULTILINE)
 
 
-def _package() -> Path:
+def _package(ethosu: str | None = None) -> Path:
+    if ethosu is not None:
+        return Path(ethosu)
     spec = importlib.util.find_spec("ethosu")
     for place in (spec and spec.submodule_search_locations) or ():
         if (Path(place) / "vela").is_dir():
@@ -93,9 +95,9 @@ WRITABLE = ("Sram", "Dram")
 
 
 @cache
-def _ini() -> configparser.ConfigParser:
+def _ini(ethosu: str | None = None) -> configparser.ConfigParser:
     ini = configparser.ConfigParser()
-    if not ini.read(_package() / "config_files" / CONFIG, encoding="utf-8"):
+    if not ini.read(_package(ethosu) / "config_files" / CONFIG, encoding="utf-8"):
         raise VelaMissing(f"{CONFIG} is not part of the installed Vela")
     return ini
 
@@ -110,13 +112,15 @@ def _memory(
 
 
 @cache
-def memory_modes(system_config: str) -> tuple[str, ...]:
+def memory_modes(system_config: str, ethosu: str | None = None) -> tuple[str, ...]:
     """List the memory modes that a system config allows: an arena cannot lie in flash.
+
+    `ethosu` is the folder of another Python's Vela, where that is meant.
 
     Raises:
         VelaMissing: Vela is not installed, or its configuration lacks the name.
     """
-    ini = _ini()
+    ini = _ini(ethosu)
     try:
         system = ini[f"System_Config.{system_config}"]
         modes = [name for name in ini.sections() if name.startswith("Memory_Mode.")]
@@ -159,13 +163,15 @@ def memory_system(system_config: str, memory_mode: str) -> MemorySystem:
 
 
 @cache
-def lists(npu: Npu | None = None) -> VelaLists:
+def lists(npu: Npu | None = None, ethosu: str | None = None) -> VelaLists:
     """List what Vela has for a family of NPUs, or for those of all boards.
+
+    `ethosu` is the folder of another Python's Vela, where that is meant.
 
     Raises:
         VelaMissing: Vela is not installed or not laid out as known.
     """
-    package, ini = _package(), _ini()
+    package, ini = _package(ethosu), _ini(ethosu)
     npus = boards.NPUS if npu is None else (npu,)
     sections = [name.split(".", 1) for name in ini.sections() if "." in name]
     prefixes = tuple(npu.system_config for npu in npus)
@@ -179,9 +185,9 @@ def lists(npu: Npu | None = None) -> VelaLists:
     )
 
 
-def clock_hz(system_config: str) -> float | None:
-    """The clock of a system config; None where it is not known."""
+def clock_hz(system_config: str, ethosu: str | None = None) -> float | None:
+    """The clock of a system config, by the Vela in the folder `ethosu` or our own; None where it is not known."""
     try:
-        return lists().core_clock_hz.get(system_config)
+        return lists(None, ethosu).core_clock_hz.get(system_config)
     except VelaMissing:
         return None

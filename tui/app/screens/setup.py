@@ -125,6 +125,7 @@ class SetupScreen(Screen[None]):
         """Show all models."""
         if self.children:  # the program may be on its way out
             self._browser.take_models(event.models)
+            self._form.follow_toolchain()
             if event.problem:
                 self._refuse(event.problem)
 
@@ -215,8 +216,7 @@ class SetupScreen(Screen[None]):
         """Show the newest estimates, or what earlier runs tell until they come."""
         request = self.request()
         found = NOTHING if request is None else self._forecaster.prospect(request, self._browser.runs)
-        framed = self.has_class("-broad") and self.has_class("-tall")
-        self._form.foresee(found, self._key("setup.sweep"), framed=framed)
+        self._form.foresee(found, self._key("setup.sweep"), framed=self.has_class("-broad", "-tall"))
 
     def _key(self, id: str) -> str:
         """The key of one of our actions, as the user has set it."""

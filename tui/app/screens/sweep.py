@@ -44,7 +44,7 @@ from tui.reports.sweep import (
 from tui.reports.sweep_metrics import METRICS, STEPS
 from tui.run.spec import Limits, Spec
 from tui.text import clean
-from tui.toolchain import boards, vela
+from tui.toolchain import boards, toolchains, vela
 from tui.toolchain.boards import Npu
 from tui.toolchain.target import Target
 
@@ -105,7 +105,8 @@ class SweepScreen(Screen[Target | None]):
         """The families that are shown."""
         self._systems = {npu.name: npu.default_system_config for npu in boards.NPUS}
         self._systems[request.target.board.npu.name] = request.target.system_config
-        self._reader = SweepReader(self, request)
+        self._ethosu = toolchains.known_ethosu(request.toolchain)
+        self._reader = SweepReader(self, request, self._ethosu)
         self._limits = _limits(remembered.read().limit_ms)
         self._axis = AXES[0]
         self._waiting: Timer | None = None
@@ -300,7 +301,7 @@ class SweepScreen(Screen[Target | None]):
 
     def action_system(self, step: int) -> None:
         """Show the next system config, of the family under the cursor."""
-        names = vela.lists(self._npu).system_configs
+        names = vela.lists(self._npu, self._ethosu).system_configs
         self._systems[self._npu.name] = names[(names.index(self._system) + step) % len(names)]
         self._start()
 

@@ -43,9 +43,11 @@ class SweepSaid(Message):
 class SweepReader:
     """Estimates a model for families of NPUs, one system config after the other; tells by `PointKnown`."""
 
-    def __init__(self, listener: MessagePump, request: Spec) -> None:
+    def __init__(self, listener: MessagePump, request: Spec, ethosu: str | None) -> None:
+        """`ethosu` is the folder of the Vela of the request's toolchain; None is this Python's own."""
         self._listener = listener
         self._request = request
+        self._ethosu = ethosu
         self._asked: set[str] = set()
         """System configs whose points are known, or on their way."""
         self._working = threading.Lock()
@@ -71,7 +73,7 @@ class SweepReader:
                 return
             targets: list[Target] = []
             try:
-                targets = sweep.grid(vela.lists(npu).accelerators, npu.memory_modes, (system,))
+                targets = sweep.grid(vela.lists(npu).accelerators, npu.memory_modes, (system,), self._ethosu)
                 run = self._runs.get(npu.profile) or self._lowered(npu)
                 if run is None:
                     return

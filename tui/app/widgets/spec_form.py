@@ -122,7 +122,9 @@ class SpecForm(Vertical):
         picker = fields[PICKED]
         assert isinstance(picker, MacPicker)
         self.picker = picker
-        self.target_fields = TargetFields(values.target, lambda part: _choice_of(fields, part))
+        self.target_fields = TargetFields(
+            values.target, lambda part: _choice_of(fields, part), toolchains.known_ethosu(values.toolchain)
+        )
         self.parameters = ParametersField(id="parameters")
         until = Choice(
             "Do",
@@ -216,10 +218,15 @@ class SpecForm(Vertical):
 
     def fill(self, values: Spec) -> None:
         """Show the values of a spec."""
-        self.target_fields.fill(values.target)
+        self.target_fields.fill(values.target, toolchains.known_ethosu(values.toolchain))
         for option in self._offered:
             self.field(_id(option)).value = _to_field(option, values)
         self.field("until").value = _to_do(values)
+
+    def follow_toolchain(self) -> None:
+        """Offer the targets of the toolchain's own Vela, once it is known."""
+        if self.toolchain is not None:
+            self.target_fields.fill(self.target_fields.target, toolchains.known_ethosu(self.toolchain))
 
     def own_parameters(self, base: Spec) -> tuple[tuple[str, str], ...]:
         """Return the platform's parameters of a spec, without those of another board than the target's."""
@@ -269,7 +276,7 @@ class SpecForm(Vertical):
     @property
     def toolchain(self) -> str | None:
         """The interpreter that compiles; None for this one."""
-        return self.field("toolchain").value or None
+        return self.field("toolchain").value or None if "toolchain" in self._fields else None
 
     @property
     def platform(self) -> str:

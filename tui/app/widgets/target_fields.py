@@ -20,8 +20,8 @@ _OPTIONS = {option.path[-1]: option for option in options.TABLE if option.group 
 class TargetFields:
     """Fields that depend on each other: one offers only what goes with the value of the one before it."""
 
-    def __init__(self, target: Target, fields: Callable[[str], Choice]) -> None:
-        """`fields` finds the field of a part of the target, which has no values yet."""
+    def __init__(self, target: Target, fields: Callable[[str], Choice], ethosu: str | None) -> None:
+        """`fields` finds the field of a part of the target, which has no values yet; `ethosu` is as in `fill`."""
         npus = _families()
         self.family = Choice("NPU", [(npu.name, npu.short) for npu in npus], ABOUT, id=FAMILY)
         self._npus = {npu.name: npu for npu in npus}
@@ -30,7 +30,8 @@ class TargetFields:
         """The target of each family, as it was when another was chosen."""
         self._shown = target.board.npu.name
         self._replaced: tuple[str, ...] = ()
-        self.fill(target)
+        self._ethosu = ethosu
+        self.fill(target, ethosu)
 
     def listen(self) -> None:
         """Follow the fields from now on, before those who are told of them already."""
@@ -54,11 +55,12 @@ class TargetFields:
         """The values of the fields."""
         return Target(self._accelerator.value, self._system.value, self._memory.value)
 
-    def fill(self, target: Target) -> None:
-        """Show a target."""
+    def fill(self, target: Target, ethosu: str | None) -> None:
+        """Show a target, among those that the Vela in the folder `ethosu` knows, or our own."""
+        self._ethosu = ethosu
         if (npu := target.board.npu).name not in self._npus:
             return  # Vela is not installed: the check of the spec reports it where the user sees it
-        lists = vela.lists(npu)
+        lists = vela.lists(npu, ethosu)
         self._shown = npu.name
         self.family.at = [name for name, _ in self.family.values].index(npu.name)
         self._accelerator.offer(_choices("accelerator", lists.accelerators), target.accelerator)
@@ -67,14 +69,15 @@ class TargetFields:
 
     def _offer_modes(self, wanted: str) -> None:
         """Offer the memory modes that go with the system config; the default where the one wanted does not."""
-        modes, default = vela.memory_modes(self._system.value), self._npus[self._shown].default_memory_mode
+        modes = vela.memory_modes(self._system.value, self._ethosu)
+        default = self._npus[self._shown].default_memory_mode
         self._memory.offer(_choices("memory_mode", modes), wanted if wanted in modes else default)
 
     def _follow_family(self) -> None:
         before = self.target
         self._set[self._shown] = before
         npu = self._npus[self.family.value]
-        self.fill(self._set.get(npu.name) or on_board_of(npu.default_accelerator))
+        self.fill(self._set.get(npu.name) or on_board_of(npu.default_accelerator), self._ethosu)
         self._replaced = tuple(_replacements(before, self.target))
 
     def _follow_system(self) -> None:

@@ -40,9 +40,10 @@ def sweep(model: str, **typed: Any) -> int:
     The model is lowered once for NPUs that take the same graphs, then Vela runs for each combination of target,
     memory mode and system config.
     """
-    targets = sweeping.grid(typed["targets"], typed["memory_modes"], typed["system_configs"])
     check_parent(typed["csv"])
     compilers = _compilers(typed)
+    ethosu = toolchains.of(chosen_toolchain(compilers[0].toolchain)).ethosu
+    targets = sweeping.grid(typed["targets"], typed["memory_modes"], typed["system_configs"], ethosu)
     requests = [_request(model, targets[0], {**typed, "toolchain": compiler.toolchain}) for compiler in compilers]
     limits = requests[0].limits
     signals = Signals(interruptible=True).hear()
@@ -106,7 +107,8 @@ def _started(request: Spec, targets: Sequence[Target]) -> Path:
 
     The limits are for the points: what the run itself estimates is only one of them.
     """
-    target = next((one for one in targets if spec.contradiction_in(one) is None), targets[0])
+    ethosu = toolchains.of(request.toolchain).ethosu
+    target = next((one for one in targets if spec.contradiction_in(one, ethosu) is None), targets[0])
     return control.start(spec.check(msgspec.structs.replace(request, target=target, limits=Limits())))
 
 
