@@ -144,3 +144,15 @@ def test_the_text_ends_in_what_will_work(bare: dict[str, str], tmp_path: Path) -
     *_, fvp_line, _, _, last = done.stdout.splitlines()
     assert fvp_line == "  no   run a program on the FVP: see fvp and runner"
     assert last.startswith("a run would take the simulator, since ")
+
+
+def test_packages_for_gpus_are_weighed(bare: dict[str, str], tmp_path: Path) -> None:
+    package = tmp_path / "more" / "nvidia_cublas-1.0.dist-info"
+    package.mkdir(parents=True)
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: nvidia-cublas\nVersion: 1.0\n")
+    (package / "RECORD").write_text("nvidia/cublas/lib.so,sha256=x,2500000000\nnvidia/cublas/more.so,sha256=y,\n")
+    path = os.pathsep.join(filter(None, [bare.get("PYTHONPATH", ""), str(package.parent)]))
+    _, report = examined({**bare, "PYTHONPATH": path}, tmp_path)
+    torch = report["findings"]["torch"]
+    assert torch["status"] == "ok" and torch["detail"].endswith(" GB for GPUs")
+    assert "nothing here uses them" in torch["hint"]

@@ -31,6 +31,9 @@ TESTED = {
 }
 """Versions that fvp-tui is tested with."""
 
+FOR_GPUS = ("nvidia-", "cuda-", "triton")
+"""Beginnings of the names of what torch's build for GPUs needs."""
+
 WHOLE = (("fvp-tui", ("",)), ("executorch", ("", "ethos-u")), ("ethos-u-vela", ("",)))
 """Packages, with their extras, whose requirements are checked."""
 
@@ -85,7 +88,16 @@ def _package(name: str, toolchain: Toolchain) -> Finding:
         return Finding(name=name, status="warning", detail=NOT_INSTALLED, hint=hint)
     if not TESTED[name].contains(version, prereleases=True):
         return Finding(name=name, status="warning", detail=version, hint=f"tested with {TESTED[name]}")
+    if name == "torch" and toolchain.own and (size := _for_gpus()):
+        hint = "nothing here uses them: torch's build for the CPU comes without (docs/toolchains.md)"
+        return Finding(name=name, status="ok", detail=f"{version}, with {size / 1e9:.1f} GB for GPUs", hint=hint)
     return Finding(name=name, status="ok", detail=version)
+
+
+def _for_gpus() -> int:
+    """Bytes of the packages that came with torch's build for GPUs, by their own lists of files."""
+    packages = (one for one in metadata.distributions() if one.name and one.name.lower().startswith(FOR_GPUS))
+    return sum(file.size or 0 for package in packages for file in package.files or ())
 
 
 def _vela() -> Finding:

@@ -11,6 +11,7 @@ from tests.app.fakes import tensor
 from tests.conftest import Fvp, Ran, taken_over
 from tui.analysis import advice, channels
 from tui.analysis.advice import Advice
+from tui.analysis.what_if import NewerVela, WhatIf, others
 from tui.run.check import Check, OutputCheck
 from tui.run.delegation import CpuOperator, Delegation
 from tui.run.figures import Estimate, Operator
@@ -112,7 +113,7 @@ def state(request: Spec | None = None, **changes: object) -> State:
     return msgspec.structs.replace(base, **changes)
 
 
-def kinds(run: State, what_if: advice.WhatIf | None = None) -> list[str]:
+def kinds(run: State, what_if: WhatIf | None = None) -> list[str]:
     return [one.kind for one in advice.of(run, what_if).advice]
 
 
@@ -230,12 +231,12 @@ def test_a_memory_mode_or_a_size_is_one_of_the_family_s() -> None:
         ("ethos-u65-512", {"Sram_Only", "Shared_Sram", "Dedicated_Sram"}, "ethos-u65-256"),
     ):
         request = Spec(model="m.py", target=on_board_of(accelerator))
-        targets = advice.what_ifs(request, vela.lists(request.target.board.npu).accelerators)
+        targets = others(request, vela.lists(request.target.board.npu).accelerators)
         assert {t.memory_mode for t in targets if t.accelerator == accelerator} == modes
         assert {t.accelerator for t in targets} == {accelerator, smaller}
         assert {t.system_config for t in targets} == {request.target.system_config}
     smallest = Spec(model="m.py", target=on_board_of("ethos-u55-32"))
-    assert {t.accelerator for t in advice.what_ifs(smallest, boards.ETHOS_U55.accelerators)} == {"ethos-u55-32"}
+    assert {t.accelerator for t in others(smallest, boards.ETHOS_U55.accelerators)} == {"ethos-u55-32"}
 
 
 def test_a_model_in_the_npus_layout_is_not_told_so_again() -> None:
@@ -246,7 +247,7 @@ def test_a_model_in_the_npus_layout_is_not_told_so_again() -> None:
 def test_the_target() -> None:
     own = Target("ethos-u85-512", memory_mode="Dedicated_Sram")
     run = state(Spec(model="m.py", target=own), operators=(conv(1000, 16, bound="Dram"),))
-    targets = advice.what_ifs(run.spec or Spec(""), ["ethos-u85-128", "ethos-u85-256", "ethos-u85-512"])
+    targets = others(run.spec or Spec(""), ["ethos-u85-128", "ethos-u85-256", "ethos-u85-512"])
     assert {(t.accelerator, t.memory_mode) for t in targets} == {
         ("ethos-u85-512", "Sram_Only"),
         ("ethos-u85-512", "Shared_Sram"),
@@ -254,12 +255,14 @@ def test_the_target() -> None:
     }
     by = {(t.macs, t.memory_mode): t for t in targets}
 
-    def what_if(sram_only: int | None, smaller: int) -> advice.WhatIf:
-        return {
-            by[512, "Sram_Only"]: Estimate(total_cycles=sram_only, sram_kib=64.0),
-            by[512, "Shared_Sram"]: Estimate(total_cycles=990),
-            by[256, "Dedicated_Sram"]: Estimate(total_cycles=smaller),
-        }
+    def what_if(sram_only: int | None, smaller: int) -> WhatIf:
+        return WhatIf(
+            {
+                by[512, "Sram_Only"]: Estimate(total_cycles=sram_only, sram_kib=64.0),
+                by[512, "Shared_Sram"]: Estimate(total_cycles=990),
+                by[256, "Dedicated_Sram"]: Estimate(total_cycles=smaller),
+            }
+        )
 
     assert kinds(run, what_if(951, 1051)) == []
     assert kinds(run, what_if(None, 2000)) == []
@@ -270,6 +273,13 @@ def test_the_target() -> None:
     assert (macs.kind, macs.options) == ("macs", ["--target ethos-u85-256"])
     changed = advice.changed(run.spec or Spec(""), mode.change)
     assert changed == Spec(model="m.py", target=Target("ethos-u85-512", memory_mode="Sram_Only"))
+
+
+def test_a_newer_vela_is_told_where_it_brings_much() -> None:
+    assert kinds(state(), WhatIf(newer=NewerVela("5.2.0", 1000, 951))) == []
+    (found,) = advice.of(state(), WhatIf(newer=NewerVela("5.2.0", 1000, 950))).advice
+    assert (found.kind, found.cycles, found.options) == ("vela", 50, ["--vela 5.2.0"])
+    assert found.evidence == "950 instead of 1,000 NPU cycles of the commands by the simulator's model, -5.0 %"
 
 
 def noisy(db: float | None) -> Check:

@@ -5,11 +5,12 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
 
-from tests.conftest import Fvp
+from tests.conftest import Fvp, Ran, taken_over
 from tests.toolchains import RELEASES, over_own, release, site_packages
 
 OLDER = RELEASES[0]
@@ -67,7 +68,7 @@ def test_libraries_that_do_not_fit_each_other_fail_the_stage_load(tmp_path: Path
     assert "dropped it" in failure.read_text()
 
 
-def test_each_toolchain_has_a_server_of_its_own(older: Path, fvp_tui: Fvp, ran: Callable[..., object]) -> None:
+def test_each_toolchain_has_a_server_of_its_own(older: Path, fvp_tui: Fvp, ran: Callable[..., Ran]) -> None:
     ran("sample:digits")
     one, other = (
         json.loads(fvp_tui("run", "sample:digits", *options, "--json").stdout)["versions"]
@@ -121,6 +122,32 @@ def test_a_sweep_over_velas_is_judged_by_the_simulator(fvp_tui: Fvp, tmp_path: P
     words = f"{older['total_cycles']:,} / {older['simulated_cycles']:,}!"
     assert words in text.stdout and "they are compared by the simulator's" in text.stdout
     assert fvp_tui("sweep", "sample:digits", "--vela", "new").returncode == 2
+
+
+def test_a_newer_vela_at_hand_is_advised_where_it_brings_much(
+    fvp_tui: Fvp, ran: Callable[..., Ran], home: Path
+) -> None:
+    before = taken_over(ran("sample:transformer"), home)
+
+    def about_vela() -> list[dict[str, Any]]:
+        advised = json.loads(fvp_tui("advise", before, "--json").stdout)["advice"]
+        return [one for one in advised if one["kind"] == "vela"]
+
+    assert about_vela() == []  # nothing is fetched for advice
+    after = json.loads(fvp_tui("run", "sample:transformer", "--vela", "5.2.0", "--json").stdout)
+    (found,) = about_vela()
+    cycles = [
+        run["inferences"][0]["npu_cycles"] for run in (json.loads(fvp_tui("show", before, "--json").stdout), after)
+    ]
+    assert found["evidence"].startswith(f"{cycles[1]:,} instead of {cycles[0]:,} NPU cycles")
+    assert (found["change"], found["cycles"]) == ({"vela": "5.2.0"}, cycles[0] - cycles[1])
+    tried = json.loads(fvp_tui("advise", before, "--try", "--json").stdout)["advice"]
+    (outcome,) = [one["tried"] for one in tried if one["kind"] == "vela"]
+    # By the simulator's cycles: the estimates of two Velas are of two models.
+    measured = outcome["measured"]
+    assert (measured["before"], measured["after"], measured["source"]) == (*cycles, "estimated")
+    assert (outcome["change_pct"], outcome["check"]) == (None, "match")
+    assert "NPU cycles simulated, -5." in fvp_tui("advise", before).stdout
 
 
 def test_a_sweep_over_toolchains_shows_what_lowering_does(older: Path, fvp_tui: Fvp) -> None:

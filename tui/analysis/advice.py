@@ -9,11 +9,12 @@ from typing import Literal
 import msgspec
 
 from tui.analysis import channels, transposes
+from tui.analysis.what_if import NewerVela, WhatIf
 from tui.compile.diagnostics import hints
 from tui.compile.vela_report import PARTS
 from tui.run.check import NOISY_DB, first_noisy
 from tui.run.delegation import CpuCause, CpuOperator
-from tui.run.figures import Estimate, Figure, Operator
+from tui.run.figures import Estimate, Figure, Operator, Source
 from tui.run.option import replaced
 from tui.run.options import of_field
 from tui.run.spec import Spec
@@ -36,6 +37,7 @@ Kind = Literal[
     "matmul",
     "memory_mode",
     "macs",
+    "vela",
     "int16",
     "noise",
 ]
@@ -48,11 +50,13 @@ MANY_PARTITIONS = 3
 
 
 class Measured(Figure, frozen=True, kw_only=True):
-    """NPU cycles of an inference by the FVP's counters, the median of a run's, before and after a change."""
+    """NPU cycles of an inference, the median of a run's, before and after a change."""
 
     before: float
     after: float
     change_pct: float
+    source: Source = "measured"
+    """By the FVP's counters, or estimated by the simulator."""
 
 
 class Tried(Figure, frozen=True, kw_only=True):
@@ -63,9 +67,9 @@ class Tried(Figure, frozen=True, kw_only=True):
     reason: str | None = None
     total_cycles: int | None = None
     change_pct: float | None = None
-    """Change of the total cycles, as Vela estimates them."""
+    """Change of the total cycles, as Vela estimates them; None between two versions of Vela."""
     measured: Measured | None = None
-    """None unless both runs were measured."""
+    """None unless both runs were measured, or are of two versions of Vela."""
     sram_kib: float | None = None
     sqnr_db: float | None = None
     check: str | None = None
@@ -105,10 +109,6 @@ class Advised(Figure, frozen=True, kw_only=True):
     advice: tuple[Advice, ...] = ()
 
 
-WhatIf = Mapping[Target, Estimate]
-"""Estimates of the run's graphs for other targets."""
-
-
 def changed(spec: Spec, change: Mapping[str, str | bool]) -> Spec:
     """A spec with the fields of `Advice.change`."""
     return replaced(spec, {tuple(path.split(".")): value for path, value in change.items()})
@@ -120,24 +120,12 @@ def with_tried(advised: Advised, outcome: Callable[[Advice], Tried | None]) -> A
     return msgspec.structs.replace(advised, advice=tuple(pieces))
 
 
-def what_ifs(spec: Spec, accelerators: Sequence[str]) -> list[Target]:
-    """Targets that the rules need estimates of: other memory modes, and the next smaller NPU."""
-    target = spec.target
-    modes = target.board.npu.memory_modes
-    targets = [msgspec.structs.replace(target, memory_mode=mode) for mode in modes if mode != target.memory_mode]
-    smaller = [name for name in accelerators if Target(name).macs < target.macs]
-    if smaller:
-        next_smaller = max(smaller, key=lambda name: Target(name).macs)
-        targets.append(msgspec.structs.replace(target, accelerator=next_smaller))
-    return targets
-
-
 def of(state: State, what_if: WhatIf | None = None) -> Advised:
     """All advice for a run, by the cycles it concerns."""
     estimate = state.estimate
     advice = [*_about_cycles(state), *_about_the_cpu(state), *_about_numbers(state)]
-    if what_if:
-        advice += _about_the_target(state, what_if)
+    if what_if is not None:
+        advice += [*_about_the_target(state, what_if.targets), *_about_vela(what_if.newer)]
     return Advised(
         run=state.run.id,
         total_cycles=estimate.total_cycles if estimate else None,
@@ -341,7 +329,7 @@ def _about_numbers(state: State) -> Iterator[Advice]:
 # -- the target
 
 
-def _about_the_target(state: State, what_if: WhatIf) -> Iterator[Advice]:
+def _about_the_target(state: State, what_if: Mapping[Target, Estimate]) -> Iterator[Advice]:
     spec, own = state.spec, state.estimate
     if spec is None or own is None or not own.total_cycles:
         return
@@ -369,6 +357,19 @@ def _about_the_target(state: State, what_if: WhatIf) -> Iterator[Advice]:
                 evidence=f"{estimate.total_cycles:,} instead of {total:,} cycles by Vela, {longer:+.1f} %",
                 change={"target.accelerator": target.accelerator},
             )
+
+
+def _about_vela(newer: NewerVela | None) -> Iterator[Advice]:
+    if newer is None or 100 * (saved := newer.before - newer.after) / newer.before < WORTH_PCT:
+        return
+    yield Advice(
+        kind="vela",
+        what=f"compile with Vela {newer.version}",
+        evidence=f"{newer.after:,} instead of {newer.before:,} NPU cycles of the commands by the simulator's model,"
+        f" {-100 * saved / newer.before:+.1f} %",
+        cycles=saved,
+        change={"vela": newer.version},
+    )
 
 
 def _waiting(operators: Sequence[Operator]) -> str:

@@ -1,18 +1,21 @@
-"""Prediction: Vela's estimates of a lowered model for other targets."""
+"""Prediction: Vela's estimates of a lowered model for other targets, and what a newer Vela makes of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from packaging.version import Version
 
-from tui.analysis import sweep
-from tui.analysis.advice import WhatIf, what_ifs
-from tui.compile import vela_runs
+from tui.analysis import sweep, what_if
+from tui.analysis.what_if import NewerVela, WhatIf
+from tui.compile import lending, vela_runs
+from tui.compile.lending import VELA
 from tui.run import store
 from tui.run.figures import Estimate
 from tui.run.spec import Spec, lowering_of
 from tui.run.state import State
-from tui.toolchain import vela
+from tui.toolchain import toolchains, vela
 from tui.toolchain.target import Target
 
 LOOK_BACK = 200
@@ -85,12 +88,37 @@ class Predictor:
             workers.close()
 
 
-def estimates(directory: Path, state: State) -> WhatIf:
-    """Estimate the targets that advice needs; those that Vela refuses are left out. Takes a second or two."""
+def ask(directory: Path, state: State) -> WhatIf:
+    """Ask Vela for what advice needs; what it refuses is left out. Takes a few seconds."""
     graphs = sweep.graphs(directory)
     if state.spec is None or not graphs:
-        return {}
-    targets = what_ifs(state.spec, vela.lists(state.spec.target.board.npu).accelerators)
+        return WhatIf()
+    targets = what_if.others(state.spec, vela.lists(state.spec.target.board.npu).accelerators)
     with vela_runs.Workers(sweep.vela_of(directory)) as workers:
         estimates = {targets[at]: estimate for at, estimate in workers.estimates(graphs, targets)}
-    return {target: estimate for target, estimate in estimates.items() if isinstance(estimate, Estimate)}
+    return WhatIf(
+        targets={target: estimate for target, estimate in estimates.items() if isinstance(estimate, Estimate)},
+        newer=_newer_vela(directory, state.spec.target, state.versions.vela, graphs),
+    )
+
+
+def _newer_vela(directory: Path, target: Target, used: str | None, graphs: Sequence[Path]) -> NewerVela | None:
+    """Compile a run's graphs with its own Vela and with the newest at hand; None where that is no other.
+
+    At hand are that of the toolchain that lowered them, this Python's own, and those that were fetched for a run.
+    """
+    chain, own = sweep.vela_of(directory), toolchains.own()
+    at_hand = dict.fromkeys(lending.fetched(chain), chain)
+    at_hand |= {one.packages[VELA]: one for one in (own, chain) if VELA in one.packages}
+    newest = max(at_hand, key=Version, default=None)
+    if used not in at_hand or newest is None or Version(newest) <= Version(used):
+        return None
+    cycles: list[int] = []
+    for version in (used, newest):
+        with vela_runs.Workers(at_hand[version], vela=version) as workers:
+            streams = [answer.streams for _, answer in workers.answers(graphs, [target])]
+        found = sweep.simulated_cycles(target, streams[0])
+        if not found:
+            return None
+        cycles.append(found)
+    return NewerVela(newest, *cycles)

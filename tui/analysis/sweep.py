@@ -176,14 +176,14 @@ def points(directory: Path, targets: Sequence[Target], compiler: Compiler | None
         for n, answer in workers.answers(graphs(directory), [targets[at] for at in places]):
             point = _point(targets[places[n]], answer)
             if compiler is not None:
-                cycles = _simulated(point, answer.streams)
+                cycles = simulated_cycles(point.configuration, answer.streams)
                 point = msgspec.structs.replace(
                     point, vela=version, simulated_cycles=cycles, toolchain=compiler.toolchain
                 )
             yield places[n], point
 
 
-def _simulated(point: Point, streams: Sequence[bytes]) -> int | None:
+def simulated_cycles(target: Target, streams: Sequence[bytes]) -> int | None:
     """Cycles of command streams by the simulator's model; None where there is none."""
     # With numpy, which a sweep by one Vela does without.
     from tui.simulator import cycle_model, npu
@@ -193,7 +193,7 @@ def _simulated(point: Point, streams: Sequence[bytes]) -> int | None:
     if not streams:
         return None
     try:
-        ports = cycle_model.ports(vela.memory_system(point.system_config, point.memory_mode))
+        ports = cycle_model.ports(vela.memory_system(target.system_config, target.memory_mode))
         parsed = [npu.parse(stream) for stream in streams]
         return sum(timeline.end(stream, npu.estimate(stream, ports)) for stream in parsed)
     except (CommandStreamError, vela.VelaMissing):

@@ -2,13 +2,18 @@
 
 import statistics
 from pathlib import Path
+from typing import Literal
 
 from tui.analysis import advice
 from tui.analysis.advice import Advice, Advised, Measured, Tried
 from tui.errors import UserError
 from tui.run import control, spec, store, trials
-from tui.run.derived import latency
+from tui.run.derived import CountedBy, latency
+from tui.run.figures import Source
 from tui.run.state import State
+
+COUNTED: dict[CountedBy, Source] = {"fvp": "measured", "simulator": "estimated"}
+"""Counters whose cycles of one run say something about those of another, and what these are."""
 
 
 def start(directory: Path, state: State, piece: Advice) -> Path:
@@ -33,32 +38,39 @@ def compared(before: State, name: str, after: State) -> Tried:
     """Outcome of a trial by its state."""
     was = before.estimate.total_cycles if before.estimate else None
     now = after.estimate.total_cycles if after.estimate else None
+    one_vela = before.versions.vela == after.versions.vela
     return Tried(
         run=name,
         status=after.run.status,
         reason=after.run.reason,
         total_cycles=now,
-        change_pct=100 * (now - was) / was if was and now is not None else None,
-        measured=_measured(before, after),
+        change_pct=100 * (now - was) / was if was and now is not None and one_vela else None,
+        measured=_measured(before, after, "fvp" if one_vela else None),
         sram_kib=after.estimate.sram_kib if after.estimate else None,
         sqnr_db=after.check.sqnr_db if after.check else None,
         check=after.check.status if after.check else None,
     )
 
 
-def _measured(before: State, after: State) -> Measured | None:
-    """Measured cycles of both runs; None where one has none: an estimate says nothing about a measurement."""
-    was, now = _cycles(before), _cycles(after)
-    if not was or now is None:
-        return None
-    return Measured(before=was, after=now, change_pct=100 * (now - was) / was)
+def _measured(before: State, after: State, by: Literal["fvp"] | None) -> Measured | None:
+    """Cycles of both runs, of those that count alike, or `by` the FVP alone; None where one has none.
+
+    Between two versions of Vela, the simulator's are the only ones there may be: the estimates are of two models.
+    """
+    for counted, source in COUNTED.items():
+        if by not in (None, counted):
+            continue
+        was, now = _cycles(before, counted), _cycles(after, counted)
+        if was and now is not None:
+            return Measured(before=was, after=now, change_pct=100 * (now - was) / was, source=source)
+    return None
 
 
-def _cycles(state: State) -> float | None:
-    """Median of the inferences' NPU cycles, where the FVP counted them; its fast mode counts otherwise."""
-    if (found := latency(state)) is None or found.by != "fvp":
+def _cycles(state: State, by: CountedBy) -> float | None:
+    """Median of the inferences' NPU cycles, by those who counted them; the FVP's fast mode counts otherwise."""
+    if (found := latency(state)) is None or found.by != by:
         return None
-    known = [one.npu_cycles for one in state.inferences if one.npu_cycles is not None and one.source == "measured"]
+    known = [one.npu_cycles for one in state.inferences if one.npu_cycles is not None and one.source == COUNTED[by]]
     return statistics.median(known) if known else None
 
 

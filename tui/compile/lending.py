@@ -87,9 +87,18 @@ def _lent(toolchain: Toolchain) -> list[str]:
     return [str(folder)]
 
 
+def fetched(toolchain: Toolchain) -> list[str]:
+    """The versions of Vela that were fetched for a toolchain's Python."""
+    return sorted(folder.name for folder in _velas(toolchain).glob("[0-9]*"))
+
+
+def _velas(toolchain: Toolchain) -> Path:
+    return config.cache_folder() / "velas" / toolchain.soabi
+
+
 def _vela(toolchain: Toolchain, version: str, note: Note) -> str:
     """A folder with a version of Vela for a toolchain's Python, without what it needs: the toolchain has that."""
-    folder = config.cache_folder() / "velas" / toolchain.soabi / version
+    folder = _velas(toolchain) / version
     if not folder.is_dir():
         with _made(folder) as building:
             _install(building, toolchain, [f"{VELA}=={version}"])
@@ -106,7 +115,7 @@ def _made(folder: Path) -> Iterator[Path]:
     try:
         yield building
         shutil.rmtree(folder, ignore_errors=True)
-        with contextlib.suppress(FileExistsError, OSError):  # another run was first, with the same
+        with contextlib.suppress(OSError):  # another run was first, with the same
             building.rename(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)

@@ -12,6 +12,9 @@ EFFECT_ON_SQNR = ("int16", "noise")
 REWRITES = ("channels", "depthwise", "matmul", "transposes")
 """Kinds that no option helps with: behind a colon they say what to write instead."""
 
+COUNTED = {"measured": "measured", "estimated": "simulated"}
+"""Words for the sources of NPU cycles."""
+
 
 def title(piece: Advice) -> str:
     """The change in a few words."""
@@ -48,7 +51,7 @@ def effect(piece: Advice, advised: Advised) -> str:
         return f"tried: {tried.status.upper()} {clean(tried.reason or '', 200)}".rstrip()
     words = [f"{change(tried.change_pct)} cycles"]
     if tried.measured is not None:
-        words = [f"{change(tried.measured.change_pct)} cycles measured"]
+        words = [f"{change(tried.measured.change_pct)} cycles {COUNTED[tried.measured.source]}"]
     if tried.sram_kib != advised.sram_kib:
         words.append(f"SRAM {kib_words(advised.sram_kib)} to {kib_words(tried.sram_kib)}")
     if piece.kind in EFFECT_ON_SQNR:
@@ -78,7 +81,8 @@ def _outcome(tried: Tried, advised: Advised) -> str:
     percent = "" if tried.change_pct is None else f", {change(tried.change_pct)}"
     words = [f"{number(advised.total_cycles)} -> {number(tried.total_cycles)} cycles{percent}"]
     if (both := tried.measured) is not None:
-        told = f"{number(both.before)} -> {number(both.after)} NPU cycles measured, {change(both.change_pct)}"
+        counted = f"NPU cycles {COUNTED[both.source]}"
+        told = f"{number(both.before)} -> {number(both.after)} {counted}, {change(both.change_pct)}"
         words = [told, f"estimated {words[0]}"]
     if tried.sram_kib != advised.sram_kib:
         words.append(f"SRAM {kib_words(advised.sram_kib)} -> {kib_words(tried.sram_kib)}")

@@ -10,7 +10,8 @@ from textual.message import Message
 from textual.timer import Timer
 
 from tui.analysis import advice, trials
-from tui.analysis.advice import Advice, Advised, WhatIf
+from tui.analysis.advice import Advice, Advised
+from tui.analysis.what_if import WhatIf
 from tui.app.widgets.advice_list import AdviceList
 from tui.app.widgets.background import in_background, tell
 from tui.app.widgets.operators import SourceWanted
@@ -150,9 +151,9 @@ class AdvicePanel(Panel):
             from tui.analysis import prediction
 
             try:
-                found = prediction.estimates(directory, state)
+                found = prediction.ask(directory, state)
             except (UserError, OSError):
-                found = {}  # without Vela, or without the graphs, there is no such advice
+                found = WhatIf()  # without Vela, or without the graphs, there is no such advice
             tell(self, self.Asked(found))
 
         in_background("what if", ask)

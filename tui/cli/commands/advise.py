@@ -34,7 +34,7 @@ def advise(name: str, try_out: bool, as_json: bool, verbose: bool) -> int:
     if state.spec is None or state.run.status != "ok":
         why = f"its status is {state.run.status}"
         raise UserError(f"no suggestions for {directory.name}: {why}", "only for a run that ended ok")
-    result, status = advising.of(state, prediction.estimates(directory, state)), int(Exit.OK)
+    result, status = advising.of(state, prediction.ask(directory, state)), int(Exit.OK)
     if try_out:
         result, status = _try(directory, state, result, verbose=verbose)
     else:
