@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -72,11 +73,8 @@ def _wrapping(wraps: Callable[[Command], bool]) -> Iterator[None]:
         out = stock(command, configuration)
         return replace(out, wraps=True) if wraps(command) else out
 
-    output.from_registers = changed
-    try:
+    with mock.patch.object(output, "from_registers", changed):
         yield
-    finally:
-        output.from_registers = stock
 
 
 def _saturates(meant: Callable[[Command], bool]) -> Callable[[Part, Cases], bool]:
@@ -101,11 +99,8 @@ def _tables_in_shram() -> Iterator[None]:
             registers["DMA0_DST"] = at - TABLE_BYTES
         stock(replace(command, registers=registers), memory)
 
-    dma.run = run
-    try:
+    with mock.patch.object(dma, "run", run):
         yield
-    finally:
-        dma.run = stock
 
 
 CONSTANTS = 0
@@ -129,12 +124,8 @@ def _writes_constants(part: Part, cases: Cases) -> bool:
         def __init__(self, regions: Mapping[int, Any], *arguments: Any) -> None:
             super().__init__({**regions, CONSTANTS: regions[CONSTANTS].copy()}, *arguments, read_only=frozenset())
 
-    stock = sequencer.Memory
-    sequencer.Memory = Writable  # type: ignore[misc]
-    try:
+    with mock.patch.object(sequencer, "Memory", Writable):
         return _equal(part, cases)
-    finally:
-        sequencer.Memory = stock  # type: ignore[misc]
 
 
 def _overwrites(part: Part, cases: Cases) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -52,10 +53,6 @@ def overwrites(part: Part, inputs: Sequence[np.ndarray[Any, Any]]) -> bool:
             (watch.writes if write else watch.reads).append(place)
             return super().view(number, dtype, offset, shape, strides, write=write)
 
-    stock = sequencer.Memory
-    sequencer.Memory = Watched  # type: ignore[misc]
-    try:
+    with mock.patch.object(sequencer, "Memory", Watched):
         programs.simulate(part, part.load(), inputs, watch.finish)
-    finally:
-        sequencer.Memory = stock  # type: ignore[misc]
     return watch.overwritten

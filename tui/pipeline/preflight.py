@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from tui.errors import UserError
 from tui.model import pte
-from tui.pipeline import commands, estimates
+from tui.pipeline import commands, discrepancy
 from tui.pipeline.boot import Platform
 from tui.pipeline.record import Record
 from tui.platform import command, counts, selection
@@ -163,7 +163,7 @@ def note_simulated_cycles(record: Record, platform: Platform) -> None:
     record.note(SIMULATED_CYCLES)
     try:
         program = pte.parse((record.artifacts / store.MODEL).read_bytes())
-        notes = estimates.differences(program, record.state.estimate, record.state.operators)
+        notes = discrepancy.reasons(program, record.state.estimate, record.state.operators)
     except (pte.PteError, delegate.DelegateError, CommandStreamError):
         return  # of a program that cannot be understood there is no figure that could differ
     for note in notes:

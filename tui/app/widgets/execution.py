@@ -1,5 +1,6 @@
 """Panel: cycles and time."""
 
+import itertools
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -326,7 +327,7 @@ def _pmu(inferences: Sequence[Inference]) -> list[Content]:
         return []
     counts = {name.removeprefix(PMU_PREFIX): count for name, count in inferences[-1].pmu.items()}
     words = [f"{PMU_WORDS.get(name, printable_name(name, 40))} {count:,}" for name, count in counts.items()]
-    left, right = words[::2], [*words[1::2], ""]
+    left, right = words[::2], words[1::2]
     width = max(map(len, left))
-    rows = [f"{a:{width}}  {b}".rstrip() for a, b in zip(left, right)]  # noqa: B905 - an odd number leaves one over
+    rows = [f"{a:{width}}  {b}".rstrip() for a, b in itertools.zip_longest(left, right, fillvalue="")]
     return [Content.assemble(_label("PMU" if at == 0 else ""), row) for at, row in enumerate(rows)]
