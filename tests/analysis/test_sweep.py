@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Fvp, Ran
+from tests.conftest import Fvp, Ran, taken_over
 from tui.analysis.sweep import Point, grid, lowered_alike, result
 from tui.errors import UsageError
 from tui.toolchain import boards
@@ -122,3 +122,24 @@ def test_the_best_is_the_fastest_and_the_cheapest_the_smallest_that_keep_the_lim
     found = result("m", points)
     assert (found.best, found.cheapest) == (points[3], points[2])
     assert result("m", points[:1]).best is None
+
+
+def test_the_graphs_of_a_run_are_swept_without_the_model(fvp_tui: Fvp, ran: RanModel, home: Path) -> None:
+    options = ("--targets", "ethos-u85-128,ethos-u85-256", "--memory-modes", "Sram_Only")
+    run = ran(DIGITS)
+    name = taken_over(run, home)
+    done = fvp_tui("sweep", "last", *options, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["model"], [path.name for path in (home / "runs").iterdir()]) == (DIGITS, [name])
+    assert found["points"][1]["total_cycles"] == run.state["estimate"]["total_cycles"]
+    refused = {
+        ("--quantize", "int8"): "is lowered already, without --quantize",
+        ("--targets", "ethos-u55"): "is lowered for Ethos-U85, not for ethos-u55-32",
+    }
+    for more, said in refused.items():
+        done = fvp_tui("sweep", name[-4:], *more)
+        assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+    ready = json.loads(fvp_tui("run", str(run.artifacts / "model.pte"), "--json").stdout)["run"]["id"]
+    done = fvp_tui("sweep", ready)
+    assert (done.returncode, "has no lowered graphs" in done.stderr) == (2, True), done.stderr

@@ -16,8 +16,12 @@ from tui.toolchain.target import Target, on_board_of
 class OnlyForm(App[None]):
     CSS = "FieldGroup { height: auto; }"
 
+    def __init__(self, base: Spec = spec.DEFAULT) -> None:
+        super().__init__()
+        self.base = base
+
     def compose(self) -> ComposeResult:
-        yield SpecForm(Spec(model=""), id="options")
+        yield SpecForm(self.base, id="options")
 
 
 @pytest.fixture
@@ -60,7 +64,7 @@ async def test_what_is_filled_in_is_read_back(specs: list[Spec]) -> None:
 
 
 async def test_every_option_with_a_form_has_a_field_with_its_words() -> None:
-    app = OnlyForm()
+    app = OnlyForm(Spec(model="", toolchain="/opt/nightly/bin/python"))
     async with app.run_test():
         form = app.query_one(SpecForm)
         # The family is a part of the target's name, "Do" chooses between commands, and parameters have a screen.
@@ -69,6 +73,12 @@ async def test_every_option_with_a_form_has_a_field_with_its_words() -> None:
         for option in FORM:
             field = form.field(option.key.replace("_", "-"))
             assert option.form is not None and field.about == option.form.about
+
+
+async def test_there_is_no_choice_of_toolchains_where_none_is_named() -> None:
+    app = OnlyForm()
+    async with app.run_test():
+        assert "toolchain" not in [field.id for field in app.query_one(SpecForm).fields]
 
 
 def test_what_a_field_means_fits_into_a_line_of_eighty_columns() -> None:

@@ -61,9 +61,9 @@ class Predictor:
     """Keeper of estimates, and of the processes that make them."""
 
     def __init__(self) -> None:
-        self._workers: dict[str | None, vela_runs.Workers] = {}
-        """By the toolchain whose Vela they run."""
-        self._known: dict[tuple[Path, Target], Estimate | str] = {}
+        self._workers: dict[tuple[str | None, str | None], vela_runs.Workers] = {}
+        """By toolchain and version of Vela."""
+        self._known: dict[tuple[Path, str | None, Target], Estimate | str] = {}
 
     def expect(self, request: Spec) -> Expected | None:
         """Estimate all sizes of the NPU; None for a model that was not lowered yet. Takes its time."""
@@ -74,13 +74,14 @@ class Predictor:
         targets = [msgspec.structs.replace(request.target, accelerator=name) for name in names]
         # The one that is asked for first.
         targets.sort(key=lambda target: target != request.target)
-        missing = [target for target in targets if (model.run, target) not in self._known]
+        whose, used = (model.run, request.vela), (request.toolchain, request.vela)
+        missing = [target for target in targets if (*whose, target) not in self._known]
         if missing:
-            if request.toolchain not in self._workers:
-                self._workers[request.toolchain] = vela_runs.Workers(sweep.vela_of(model.run), 2)
-            for at, estimate in self._workers[request.toolchain].estimates(model.graphs, missing):
-                self._known[model.run, missing[at]] = estimate
-        return Expected(model, {target.accelerator: self._known[model.run, target] for target in targets})
+            if used not in self._workers:
+                self._workers[used] = vela_runs.Workers(sweep.vela_of(model.run), 2, vela=request.vela)
+            for at, estimate in self._workers[used].estimates(model.graphs, missing):
+                self._known[*whose, missing[at]] = estimate
+        return Expected(model, {target.accelerator: self._known[*whose, target] for target in targets})
 
     def close(self) -> None:
         """End the processes."""
@@ -94,7 +95,7 @@ def ask(directory: Path, state: State) -> WhatIf:
     if state.spec is None or not graphs:
         return WhatIf()
     targets = what_if.others(state.spec, vela.lists(state.spec.target.board.npu).accelerators)
-    with vela_runs.Workers(sweep.vela_of(directory)) as workers:
+    with vela_runs.Workers(sweep.vela_of(directory), vela=state.spec.vela) as workers:
         estimates = {targets[at]: estimate for at, estimate in workers.estimates(graphs, targets)}
     return WhatIf(
         targets={target: estimate for target, estimate in estimates.items() if isinstance(estimate, Estimate)},
@@ -115,7 +116,7 @@ def _newer_vela(directory: Path, target: Target, used: str | None, graphs: Seque
         return None
     cycles: list[int] = []
     for version in (used, newest):
-        with vela_runs.Workers(at_hand[version], vela=version) as workers:
+        with vela_runs.Workers(at_hand[version], vela=version, streams=True) as workers:
             streams = [answer.streams for _, answer in workers.answers(graphs, [target])]
         found = sweep.simulated_cycles(target, streams[0])
         if not found:

@@ -9,6 +9,7 @@ import msgspec
 
 from tui.compile import vela_runs
 from tui.compile.graph.origins import TOSA
+from tui.compile.lending import VELA
 from tui.compile.vela_report import PARTS
 from tui.compile.vela_runs import DIED, Answer
 from tui.errors import UsageError, UserError
@@ -156,10 +157,13 @@ class Compiler:
     vela: str | None = None
 
 
-def points(directory: Path, targets: Sequence[Target], compiler: Compiler | None = None) -> Iterator[tuple[int, Point]]:
+def points(
+    directory: Path, targets: Sequence[Target], compiler: Compiler | None = None, vela: str | None = None
+) -> Iterator[tuple[int, Point]]:
     """Estimate the targets for a run's graphs: the place and the point of each, as they become known.
 
-    With a `compiler` that is one of several, the commands it makes are simulated, too.
+    With a `compiler` that is one of several, the commands it makes are simulated, too. `vela` is the version of Vela
+    where that names none; None is the toolchain's.
 
     Raises:
         UserError: this version cannot be had.
@@ -171,8 +175,8 @@ def points(directory: Path, targets: Sequence[Target], compiler: Compiler | None
             places.append(at)
         else:
             yield at, refused(target, contradiction.what)
-    version = None if compiler is None else compiler.vela or toolchain.packages.get("ethos-u-vela")
-    with vela_runs.Workers(toolchain, vela=version) as workers:
+    version = (compiler.vela if compiler is not None else None) or vela or toolchain.packages.get(VELA)
+    with vela_runs.Workers(toolchain, vela=version, streams=compiler is not None) as workers:
         for n, answer in workers.answers(graphs(directory), [targets[at] for at in places]):
             point = _point(targets[places[n]], answer)
             if compiler is not None:

@@ -21,7 +21,7 @@ class Explained(click.Command):
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the docstring and, if needed, the explanation of RUN."""
         super().format_help_text(ctx, formatter)
-        if any((parameter.metavar or "").startswith(RUN) for parameter in self.params):
+        if any(RUN in (parameter.metavar or "").rstrip(".").split("|") for parameter in self.params):
             formatter.write_paragraph()
             with formatter.indentation():
                 formatter.write_text(RUN_HELP)

@@ -21,6 +21,7 @@ import msgspec
 
 from tui import processes
 from tui.compile import lending, vela_report
+from tui.compile.lending import VELA
 from tui.errors import one_line
 from tui.run.figures import Estimate, whole
 from tui.toolchain.target import Target
@@ -57,10 +58,13 @@ class Answer(msgspec.Struct, frozen=True):
 class Workers:
     """Processes that run Vela, which cannot run twice at once in one process. They start on demand."""
 
-    def __init__(self, toolchain: Toolchain, count: int | None = None, *, vela: str | None = None) -> None:
-        """The Vela is that of `toolchain`, or of the version given, which is then asked for command streams, too."""
+    def __init__(
+        self, toolchain: Toolchain, count: int | None = None, *, vela: str | None = None, streams: bool = False
+    ) -> None:
+        """The Vela is that of `toolchain`, or of the version given; with `streams`, answers have command streams."""
         self._toolchain = toolchain
-        self._vela = vela
+        self._vela = None if vela == toolchain.packages.get(VELA) else vela
+        self._streams = streams
         self._threads = ThreadPoolExecutor(count or os.cpu_count())
         self._own = threading.local()
         self._processes: set[subprocess.Popen[bytes]] = set()
@@ -72,9 +76,9 @@ class Workers:
 
     def answers(self, graphs: Sequence[Path], targets: Sequence[Target]) -> Iterator[tuple[int, Answer]]:
         """Yield, as they come, each target's place in `targets` with all that Vela tells of it."""
-        paths, streams = tuple(map(str, graphs)), self._vela is not None
+        paths = tuple(map(str, graphs))
         jobs: dict[Future[Answer], int] = {
-            self._threads.submit(self._ask, Job(paths, target, streams)): at for at, target in enumerate(targets)
+            self._threads.submit(self._ask, Job(paths, target, self._streams)): at for at, target in enumerate(targets)
         }
         try:
             for job in as_completed(jobs):

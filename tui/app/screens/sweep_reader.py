@@ -79,7 +79,7 @@ class SweepReader:
                     return
                 self._runs[npu.profile] = run
                 self.at_work = (system, time.monotonic())
-                for _, point in sweep.points(run, targets):
+                for _, point in sweep.points(run, targets, vela=self._request.vela):
                     if self._left.is_set() or not tell(self._listener, PointKnown(point)):
                         return
             except (UserError, vela.VelaMissing) as error:
