@@ -14,6 +14,7 @@ from tests.conftest import Fvp, Ran, taken_over
 from tests.toolchains import RELEASES, over_own, release, site_packages
 
 OLDER = RELEASES[0]
+MODELS = Path(__file__).parent / "models"
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +44,26 @@ def test_an_older_executorch_compiles_and_the_outputs_match(
     assert {link["name"]: link["max_abs_error"] for link in state["check"]["links"]}["platform"] == 0.0
     assert state["estimate"]["source"] == "vela" and state["operators"][0]["line"]
     assert frozen(older) == before
+
+
+def test_a_fault_of_an_older_executorch_is_named(older: Path, fvp_tui: Fvp, tmp_path: Path) -> None:
+    model, small = MODELS / "lost_scale.py", tmp_path / "small.py"
+    small.write_text(model.read_text().replace("Residual(100.0)", "Residual(1.0)"))
+    for file, defined in ((model, True), (small, False)):
+        done = fvp_tui("run", str(file), "--quantize", "a16w8", "--toolchain", str(older), "--json")
+        check = json.loads(done.stdout)["check"]
+        links = {link["name"]: link for link in check["links"]}
+        assert (check["status"], links["quantized"]["status"]) == ("mismatch", "match")
+        assert check["reason"].startswith("LOWERING CHANGED THE RESULT") and "(aten.add)" in check["reason"]
+        assert "ExecuTorch 1.4 does not scale the 16-bit result of a convolution" in links["lowered"]["hint"]
+        # Where the reference model has a result, the platform's is the very same.
+        assert links["platform"]["status"] == ("match" if defined else "skipped")
+        if not defined:
+            assert links["lowered"]["reason"].endswith("result is undefined, says the TOSA reference model")
+    # The remedies that are named.
+    for options in (("--quantize", "a16w8"), ("--quantize", "int8", "--toolchain", str(older))):
+        done = fvp_tui("run", str(model), *options, "--json")
+        assert json.loads(done.stdout)["check"]["status"] == "match"
 
 
 def test_what_an_older_executorch_cannot_do_is_said(older: Path, fvp_tui: Fvp) -> None:

@@ -1,7 +1,7 @@
 """``python -m tests.toolchains [RELEASE...]``: models under each supported release of ExecuTorch, as a toolchain.
 
 Printed is a row for each model and quantization: for each release the verdict, the simulator's cycles and the links.
-Exits with 1 where a run fails, or where its outputs do not match.
+Exits with 1 where a run fails, where its outputs do not match, or where they do though they are known to be wrong.
 """
 
 import argparse
@@ -19,6 +19,8 @@ from tests.toolchains import RELEASES, release
 
 MODELS = ("sample:digits", "executorch:resnet8", "sample:split", "sample:transformer", "executorch:mobilenet_v1_025")
 QUANTIZATIONS = ("int8", "a16w8")
+WRONG = {("1.4.1", "executorch:resnet8", "a16w8")}
+"""Known to be wrong: docs/compiler-faults.md, a convolution's scale is lost."""
 
 
 def ran(home: Path, toolchain: Path, model: str, quantize: str) -> dict[str, Any]:
@@ -36,7 +38,8 @@ def words(state: dict[str, Any]) -> tuple[str, bool]:
     if state["run"]["status"] != "ok":
         return f"{state['run']['status']}: {state['run']['reason'][:60]}", False
     check = state["check"]
-    links = " ".join(f"{link['max_abs_error']:.2g}" for link in check["links"])
+    errors = ((link["status"], link["max_abs_error"]) for link in check["links"])
+    links = " ".join(status if error is None else f"{error:.2g}" for status, error in errors)
     return f"{check['status']} {state['inferences'][0]['npu_cycles']:,} ({links})", check["status"] == "match"
 
 
@@ -54,7 +57,8 @@ def main() -> int:
         for model in MODELS:
             for quantize in QUANTIZATIONS:
                 cells = [words(ran(Path(home), folder, model, quantize)) for folder in folders.values()]
-                sound &= all(well for _, well in cells)
+                expected = [(version, model, quantize) not in WRONG for version in folders]
+                sound &= [well for _, well in cells] == expected
                 print(f"{model:30}{quantize:6}" + "".join(f"{text:40}" for text, _ in cells), flush=True)
     return 0 if sound else 1
 

@@ -212,7 +212,7 @@ def _emit(work: Compilation, exported: Exported, quantized: Quantized | None, lo
     returned = mutation.returned(lowered.edge.exported_program())
     _keep_vela(work, lowered.partitions)
     # Before emission, which turns the lowered graph's operators into forms that only the runtime has.
-    exact = _exact(work, exported, lowered) if lowered.partitions else None
+    exact, undefined = _exact(work, exported, lowered) if lowered.partitions else (None, None)
     emitted = lowering.emit(lowered.edge)
     kernels = delegation.kernels(emitted)
     work.emit(events.DelegationKnown(delegation=msgspec.structs.replace(report, kernels=kernels)))
@@ -220,7 +220,7 @@ def _emit(work: Compilation, exported: Exported, quantized: Quantized | None, lo
     path.write_bytes(emitted.buffer)
     work.keep(path)
     with exported.model.at_home():
-        manifest = _manifest(work, exported, quantized, emitted, steps)
+        manifest = _manifest(work, exported, quantized, emitted, steps, undefined)
         written = references.write(
             work.artifacts,
             exported.samples,
@@ -241,6 +241,7 @@ def _manifest(
     quantized: Quantized | None,
     emitted: ExecutorchProgramManager,
     steps: list[float | None],
+    undefined: str | None,
 ) -> Manifest:
     """The signature of the emitted program, and the inferences prepared for it."""
     samples = exported.samples
@@ -256,16 +257,24 @@ def _manifest(
         source=samples.source,
         state=exported.state.state(exported.model.module, samples, outputs),
         unchecked=references.unchecked(exported.program),
+        undefined=undefined,
     )
 
 
-def _exact(work: Compilation, exported: Exported, lowered: Lowering) -> list[list[torch.Tensor]] | None:
-    """The lowered program's exact outputs; None, with a note, where the reference model cannot compute them."""
+def _exact(
+    work: Compilation, exported: Exported, lowered: Lowering
+) -> tuple[list[list[torch.Tensor]] | None, str | None]:
+    """The lowered program's exact outputs, and the reason where they are not defined.
+
+    None, with a note, where the reference model cannot compute them.
+    """
     try:
-        return tosa_reference.outputs(lowered.edge, lowering.tosa_graphs(lowered), exported.samples.inputs)
+        return tosa_reference.outputs(lowered.edge, lowering.tosa_graphs(lowered), exported.samples.inputs), None
+    except tosa_reference.Undefined as error:
+        return None, str(error)
     except tosa_reference.Unavailable as error:
         work.note(f"outputs are compared with PyTorch's quantized model only: {error}")
-        return None
+        return None, None
 
 
 def _keep_vela(work: Compilation, partitions: Sequence[Partition]) -> None:

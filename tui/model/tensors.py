@@ -70,6 +70,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Source of the inputs, in a few words."""
     unchecked: str | None = None
     """The reason why no output can be compared with any reference; None if outputs can be compared."""
+    undefined: str | None = None
+    """The reason why the lowered program has no defined result for these inputs; None if it has."""
     state: ModelState | None = None
     """State from one inference to the next; each inference then has a sample of its own."""
 

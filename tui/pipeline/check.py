@@ -222,8 +222,8 @@ def _obstacle(
     """Reason why outputs cannot be checked at all; None where they can."""
     if not (artifacts / tensors.REFERENCES).exists():
         return "no reference: the model is a ready program"
-    if manifest.unchecked is not None:
-        return manifest.unchecked
+    if manifest.unchecked is not None or manifest.undefined is not None:
+        return manifest.unchecked or manifest.undefined
     if len(outputs) < len(samples):
         return f"{len(outputs)} of {len(samples)} inferences gave outputs"
     return None

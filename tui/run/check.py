@@ -126,7 +126,7 @@ def why_broken(links: Sequence[Link]) -> str | None:
         return None
     before = links[links.index(link) - 1] if link is not links[0] else None
     decibels = [f"{level:.1f} dB" for level in (before.sqnr_db if before else None, link.sqnr_db) if level is not None]
-    levels = f" {' -> '.join(decibels)}" if decibels else ""
+    levels = f" {' -> '.join(decibels)}" if link.sqnr_db is not None else ""
     place = ", ".join(part for part in (link.operator, link.line) if part)
     match link.name:
         case "quantized":

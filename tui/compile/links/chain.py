@@ -1,11 +1,14 @@
 """Judge the links of a compiled model, and trace a broken one to its operator and cause."""
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 from executorch.backends.arm.ethosu import EthosUCompileSpec
 
 from tui.compile.compilation import Compilation
 from tui.compile.links import first_change, judging, known_faults, state_links
+from tui.compile.links.known_faults import Fault
 from tui.compile.links.preparation import Change
 from tui.compile.quantization import Quantized
 from tui.compile.samples import Samples
@@ -48,6 +51,9 @@ def _explained(
     manifest: Manifest,
 ) -> Link:
     """The broken link with the known faults that explain it, and their remedies."""
+    if manifest.undefined is not None:
+        faults = known_faults.suspects(quantized.module)
+        return msgspec.structs.replace(link, hint=_words(faults, "possibly a known fault"))
     outputs = range(len(manifest.outputs))
     lowered = [[references[f"tosa_{k}_{j}"] for j in outputs] for k in range(len(samples.inputs))]
     steps = [info.step for info in manifest.outputs]
@@ -56,8 +62,12 @@ def _explained(
     except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
         work.note(f"known faults of the compiler could not be tried on the model: {one_line(error, 160)}")
         return link
-    hints = [f"a known fault ({fault.name}): {fault.cause}; remedy: {fault.remedy}" for fault in faults]
-    return msgspec.structs.replace(link, hint="; ".join(hints) or None)
+    return msgspec.structs.replace(link, hint=_words(faults, "a known fault"))
+
+
+def _words(faults: Sequence[Fault], what: str) -> str | None:
+    hints = [f"{what} ({fault.name}): {fault.cause}; remedy: {fault.remedy}" for fault in faults]
+    return "; ".join(hints) or None
 
 
 def _located(work: Compilation, link: Link, quantized: Quantized, target: EthosUCompileSpec, samples: Samples) -> Link:

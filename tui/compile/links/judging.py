@@ -62,6 +62,8 @@ def judge(references: Mapping[str, NDArray], manifest: Manifest, *, quantized: b
         return Link(name="quantized", status="skipped", reason=NOT_QUANTIZED), _unlowered(NOT_QUANTIZED)
     outputs = range(len(manifest.outputs))
     first = _link("quantized", series, "quantized", [_quantization(series, j) for j in outputs])
+    if manifest.undefined is not None:
+        return first, Link(name="lowered", status="mismatch", reason=manifest.undefined)
     if not series.has("tosa"):
         return first, _unlowered(NO_REFERENCE)
     return first, _link("lowered", series, "tosa", [info.rounding or 0.0 for info in manifest.outputs])

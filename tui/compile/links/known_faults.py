@@ -37,13 +37,22 @@ TABLES = (
 )  # fmt: skip
 """Operators that ExecuTorch computes by table (backends/arm/_passes/insert_table_ops.py)."""
 
+CHANNELS = {aten.conv1d.default: (1,), aten.conv2d.default: (1, 1)}
+"""Convolutions, with the axes of their results behind the one of channels."""
+
+RESCALING = (
+    aten.abs.default, aten.add.Tensor, aten.add_.Tensor, aten.maximum.default, aten.minimum.default, aten.sub.Tensor,
+    aten.sum.dim_IntList,
+)  # fmt: skip
+"""Operators whose operands ExecuTorch rescales to 32 bits (backends/arm/_passes/insert_rescales_pass.py)."""
+
 SEGMENT = 128
 """Values of a 16-bit input between two entries of a TOSA table."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of the lowering of ExecuTorch 1.5."""
+    """A fault of the lowering of ExecuTorch 1.4 or 1.5."""
 
     name: str
     cause: str
@@ -140,6 +149,29 @@ def negate_unscaled(module: GraphModule) -> bool:
     return changed
 
 
+def lose_scales(module: GraphModule) -> bool:
+    """Leave 16-bit results of convolutions at the scale of the products where an operator rescales them at once."""
+    lost = False
+    for node in list(module.graph.nodes):
+        if node.target not in CHANNELS or len(node.users) != 1 or not quantizes(after := next(iter(node.users))):
+            continue
+        back = next(iter(after.users))
+        if after.args[5] is not torch.int16 or any(user.target not in RESCALING for user in back.users):
+            continue
+        (_, x, *_), (_, scale, *_) = (value.args for value in node.args[:2])
+        weights = getattr(module, scale.target) if isinstance(scale, Node) else torch.tensor(scale)
+        factor = (after.args[1] / (x * weights)).reshape(-1, *CHANNELS[node.target])
+
+        def unscaled(*values: Any, function: Any = node.target, factor: torch.Tensor = factor) -> torch.Tensor:
+            result: torch.Tensor = function(*values) * factor
+            return result
+
+        node.target = unscaled
+        back.replace_all_uses_with(node)
+        lost = True
+    return lost
+
+
 LOST_ACTIVATION = Fault(
     name="lost activation",
     cause="ExecuTorch drops an activation after a convolution or linear layer if its result shares a scale with"
@@ -159,7 +191,13 @@ COARSE_TABLE = Fault(
     remedy="--quantize int8, whose tables have an entry for each value",
     applied=interpolate,
 )
-FAULTS = (LOST_ACTIVATION, UNSCALED_NEGATION, COARSE_TABLE)
+LOST_SCALE = Fault(
+    name="lost scale",
+    cause="ExecuTorch 1.4 does not scale the 16-bit result of a convolution that a sum or a maximum takes at once",
+    remedy="ExecuTorch 1.5 (--toolchain), or --quantize int8",
+    applied=lose_scales,
+)
+FAULTS = (LOST_ACTIVATION, UNSCALED_NEGATION, COARSE_TABLE, LOST_SCALE)
 
 
 def edited(module: GraphModule, faults: tuple[Fault, ...]) -> GraphModule | None:
@@ -169,6 +207,11 @@ def edited(module: GraphModule, faults: tuple[Fault, ...]) -> GraphModule | None
         return None
     copied.recompile()
     return copied
+
+
+def suspects(module: GraphModule) -> tuple[Fault, ...]:
+    """Known faults that leave the result of a lowered program undefined, where the model triggers them."""
+    return tuple(fault for fault in (LOST_SCALE,) if edited(module, (fault,)) is not None)
 
 
 Arrays = list[tensors.NDArray]

@@ -27,6 +27,10 @@ class Unavailable(Exception):
     """The reference model cannot be run; one line says why."""
 
 
+class Undefined(Unavailable):
+    """The lowered program has no defined result for its inputs; one line says so."""
+
+
 class _Program(Interpreter):  # type: ignore[misc]
     """Interpret an edge program, with TOSA graphs in place of delegates."""
 
@@ -59,6 +63,8 @@ class _Program(Interpreter):  # type: ignore[misc]
             if [n for n in array.shape if n > 1] != [n for n in shape if n > 1]:
                 raise Unavailable(f"input {at} of a partition has the layout {array.shape}, its TOSA graph {shape}")
         results, status = self._reference_model.run(graph, arrays, verbosity="NONE")
+        if status == self._reference_model.GraphStatus.TOSA_UNPREDICTABLE:
+            raise Undefined("for these inputs the lowered program's result is undefined, says the TOSA reference model")
         if status != self._reference_model.GraphStatus.TOSA_VALID:
             raise Unavailable(f"the TOSA reference model says {status.name}")
         return list(results)
@@ -70,6 +76,7 @@ def outputs(
     """The outputs of a lowered program for each of `samples`; `graphs` are the TOSA graphs by delegate.
 
     Raises:
+        Undefined: the program's result for one of the inputs is not defined.
         Unavailable: the reference model is not installed, or cannot execute the program.
     """
     try:
@@ -82,7 +89,8 @@ def outputs(
     try:
         with mutation.undone(module, mutation.of_module(module)):
             return list(mutation.run(program.run, samples, (), returned=mutation.returned(lowered)))
-    except Unavailable:
-        raise
+    except Unavailable as error:
+        # Torch's interpreter has added the node and a traceback to the text.
+        raise type(error)(str(error).partition("\n")[0]) from error
     except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
         raise Unavailable(f"the lowered program cannot be run: {one_line(error, 160)}") from error
