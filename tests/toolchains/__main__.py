@@ -51,7 +51,7 @@ def main() -> int:
     cache = Path(platformdirs.user_cache_dir("fvp-tui-tests"))
     folders = {version: release(cache / f"executorch-{version}", version) for version in releases}
     print("verdict, NPU cycles by the simulator, and the error of each link: quantized, lowered, platform")
-    print(f"{'':36}" + "".join(f"{version:40}" for version in releases), flush=True)
+    print(f"{'':36}" + "".join(f"{version:44}" for version in releases), flush=True)
     sound = True
     with tempfile.TemporaryDirectory() as home:
         for model in MODELS:
@@ -59,7 +59,7 @@ def main() -> int:
                 cells = [words(ran(Path(home), folder, model, quantize)) for folder in folders.values()]
                 expected = [(version, model, quantize) not in WRONG for version in folders]
                 sound &= [well for _, well in cells] == expected
-                print(f"{model:30}{quantize:6}" + "".join(f"{text:40}" for text, _ in cells), flush=True)
+                print(f"{model:30}{quantize:6}" + "".join(f"{text:44}" for text, _ in cells), flush=True)
     return 0 if sound else 1
 
 
