@@ -19,8 +19,10 @@ def environment() -> dict[str, str]:
     """
     package = str(Path(__file__).parent.parent)
     # Python takes an empty entry for the current folder.
-    entries = [str(Path(entry).absolute()) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    path = os.pathsep.join([package, *entries] if os.environ.get("PYTHONPATH") else [package])
+    given = os.environ.get("PYTHONPATH", "")
+    entries = [str(Path(entry).absolute()) for entry in given.split(os.pathsep)] if given else []
+    # Once, so that a child's child gets the same: it is part of what tells compile servers apart.
+    path = os.pathsep.join(dict.fromkeys([package, *entries]))
     home = os.environ.get("FVP_TUI_HOME")
     return {**os.environ, **({"FVP_TUI_HOME": str(Path(home).absolute())} if home else {}), "PYTHONPATH": path}
 

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.app.pseudo_terminal import Terminal
 from tests.conftest import TUI, environment
 from tui import processes
 from tui.compile import client
@@ -224,3 +225,20 @@ def test_a_server_killed_leaves_its_job(
     server_of(runtime).kill()
     go.touch()
     program(list(events(process)))
+
+
+def test_the_first_run_finds_the_server_that_setup_has_started(own: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "remembered.json").write_text('{"welcomed": true}')
+    tui = Terminal([], home, rows=40, columns=120, XDG_RUNTIME_DIR=str(own))
+    try:
+        tui.wait(lambda: len(servers(own)) == 1, 60)
+        tui.child.send("\r")
+        tui.wait(lambda: "Run again" in tui.text, 120)  # a key of a run that has ended
+    finally:
+        tui.child.close(force=True)
+        for server in servers(own):
+            server.kill()
+    assert len(list(own.glob("fvp-tui-*"))) == 1
+    assert STARTING not in next((home / "runs").glob("*/events.jsonl")).read_text()

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import tui
-from tui import config
+from tui import config, processes
 from tui.errors import UserError
 from tui.toolchain import toolchains
 from tui.toolchain.toolchains import Toolchain
@@ -50,7 +50,7 @@ def environment(toolchain: Toolchain, vela: str | None = None, note: Note = _unn
 
 def _environment(toolchain: Toolchain) -> dict[str, str]:
     if toolchain.own:
-        return dict(os.environ)
+        return processes.environment()
     own = Path(tui.__file__).parent.parent
     users = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry and Path(entry) != own]
     path = os.pathsep.join([str(_package(own)), *_lent(toolchain), *users])

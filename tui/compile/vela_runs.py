@@ -19,7 +19,6 @@ from types import TracebackType
 
 import msgspec
 
-from tui import processes
 from tui.compile import lending, vela_report
 from tui.compile.lending import VELA
 from tui.errors import one_line
@@ -124,8 +123,6 @@ class Workers:
         """Raises:
         UserError: the version of Vela cannot be had.
         """
-        if self._toolchain.own and self._vela is None:
-            return processes.environment()
         return lending.environment(self._toolchain, self._vela)
 
     def _start(self) -> "subprocess.Popen[bytes]":
