@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from tui.app.widgets.help_text import HelpText
 from tui.app.widgets.table import FigureTable
 from tui.run import control
 from tui.run.spec import Spec
+from tui.toolchain import toolchains
 
 
 def write(text: str) -> None:
@@ -195,6 +197,23 @@ async def test_a_first_start_explains_itself_once(until: Until) -> None:
     async with again.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         assert isinstance(again.screen, SetupScreen)
+
+
+async def test_without_a_compiler_the_first_key_goes_on_to_the_models(
+    until: Until, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (config.home() / remembered.FILE).unlink()
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    monkeypatch.setenv(toolchains.VARIABLE, str(tmp_path / "bare"))
+    toolchains.of(toolchains.default())
+    app = FvpApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, WelcomeScreen))
+        shown = str(app.screen.query_one("#lines", Static).content)
+        assert shown.startswith("enter   goes on: run a .pte, or compile: --toolchain")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, SetupScreen))
+        assert list((config.home() / "runs").glob("*")) == []
 
 
 async def test_a_first_run_is_led_from_the_first_key_to_its_report(

@@ -106,6 +106,15 @@ def test_what_does_not_fit_is_refused_and_the_platform_stays(
         assert list(events)[-1]["status"] == "ok"
 
 
+def test_an_inference_asked_for_at_once_waits_for_the_platform(home: Path, fvp_tui: Fvp) -> None:
+    begun = fvp_tui("run", "sample:digits", "--serve", "--platform", "simulator", "--detach", "--no-cache")
+    assert begun.returncode == 0, begun.stderr
+    done = fvp_tui("infer", "last")
+    assert (done.returncode, done.stderr.startswith("more")) == (0, True), done.stderr
+    assert done.stdout.startswith("inference 2: ")
+    assert fvp_tui("stop", "last").returncode == 0
+
+
 def test_a_run_that_does_not_serve_says_how_to_make_it(home: Path, fvp_tui: Fvp, digits: Path) -> None:
     fvp_tui("run", str(digits), "--platform", "simulator")
     done = fvp_tui("infer", "last")

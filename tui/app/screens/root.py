@@ -25,6 +25,7 @@ from tui import config, processes, themes
 from tui.app import ascii, keys, remembered, terminal
 from tui.app.colourless import Colourless
 from tui.app.repaint import Shown
+from tui.app.screens import setup_reader
 from tui.app.screens.ascii_driver import AsciiDriver
 from tui.app.screens.messages import Back, EditRun, OpenRun
 from tui.app.screens.setup import SetupScreen
@@ -206,7 +207,7 @@ class FvpApp(App[None]):
             from tui.app.screens.welcome import WelcomeScreen
 
             remembered.keep(welcomed=True)
-            self.push_screen(WelcomeScreen(self._model), self._begin)
+            self.push_screen(WelcomeScreen(self._model, compiles=setup_reader.compiles()), self._begin)
         if self._problems:
             self.notify(clean("; ".join(self._problems), 400), severity="warning", markup=False)
         self.theme_changed_signal.subscribe(self, lambda theme: remembered.keep(theme=theme.name))

@@ -111,6 +111,15 @@ def read_toolchain(listener: MessagePump, toolchain: str | None) -> None:
     in_background("models", read)
 
 
+def compiles() -> bool:
+    """True unless it is known that the user's toolchain has no compiler; nothing is started to find out."""
+    try:
+        known = toolchains.known(toolchains.default())
+    except UserError:
+        return True  # what is wrong is said by the run that needs it
+    return known is None or not known.lacks
+
+
 def read_runs(listener: MessagePump) -> None:
     """Begin to read the figures of the newest runs."""
 

@@ -10,7 +10,7 @@ from textual.events import Resize
 
 from tui.app.widgets.table import CURSOR, GAP, Column, FigureTable, Row
 from tui.app.widgets.words import model_name
-from tui.model.catalogue import ModelInfo
+from tui.model.catalogue import A_COMPILER, ModelInfo
 from tui.reports.format import ms, scaled
 from tui.text import clean, printable_name
 
@@ -101,9 +101,8 @@ class ModelTable(FigureTable):
     def _row(self, model: ModelInfo) -> Row:
         name = printable_name(model.name.partition(":")[2], 40)
         if model.missing:
-            return Row(
-                model.name, (name, clean(f"needs {', '.join(model.missing)}", 120), "", ""), tone="dim", enabled=False
-            )
+            lacks = "no compiler" if model.missing == (A_COMPILER,) else clean(f"needs {', '.join(model.missing)}", 120)
+            return Row(model.name, (name, lacks, "", ""), tone="dim", enabled=False)
         return Row(model.name, (name, clean(model.title, 120), *self._figures(model.name)))
 
     def _file(self, path: str) -> Row:

@@ -1,6 +1,7 @@
 """``fvp-tui infer``."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from tui.errors import Exit, UserError
 from tui.reports.check import check_line
 from tui.reports.execution import inference_line
 from tui.run import control, events, journal, state, store
+from tui.run.events import AnyEvent
 from tui.run.state import State
 
 
@@ -29,6 +31,8 @@ def infer(name: str, inputs: tuple[str, ...], as_json: bool) -> int:
     The run is one that was started with fvp-tui run --serve; its platform waits for inputs.
     """
     directory = store.resolve(name)
+    if (spec := store.load_spec(directory)) is not None and spec.serve:
+        _until_up(directory)
     number = control.infer(directory, [absolute(path) for path in inputs])
     current = _until_inferred(directory, number)
     inference = next((one for one in current.inferences if one.index == number), None)
@@ -56,16 +60,34 @@ def infer(name: str, inputs: tuple[str, ...], as_json: bool) -> int:
     return Exit.OK
 
 
+def _until_up(directory: Path) -> None:
+    """Wait until a run has started its platform, or has ended: one that was just started compiles first."""
+    _until(directory, lambda current, _: current.platform_pid is not None)
+
+
 def _until_inferred(directory: Path, number: int | None) -> State:
     """Follow a run until an inference and its check are complete, or the run has ended; return the state then."""
-    follower, current, ended = journal.Follower(directory / journal.FILE), state.EMPTY, False
+    ended = False
+
+    def complete(_: State, event: AnyEvent) -> bool:
+        nonlocal ended
+        # Its outputs and the check follow its figures; only then does the platform wait, or go on.
+        if ended and isinstance(event, events.PhaseChanged | events.InferenceStarted):
+            return True
+        ended = ended or (isinstance(event, events.InferenceFinished) and event.inference.index == number)
+        return False
+
+    return _until(directory, complete)
+
+
+def _until(directory: Path, done: Callable[[State, AnyEvent], bool]) -> State:
+    """Follow a run until a state and the event that led to it are what is waited for, or the run has ended."""
+    follower, current = journal.Follower(directory / journal.FILE), state.EMPTY
     while True:
         for event in follower.poll():
             current = state.fold(current, event)
-            # Its outputs and the check follow its figures; only then does the platform wait, or go on.
-            if ended and isinstance(event, events.PhaseChanged | events.InferenceStarted):
+            if done(current, event):
                 return current
-            ended = ended or (isinstance(event, events.InferenceFinished) and event.inference.index == number)
         current = current if follower.behind() else store.settled(directory, current)
         if current.run.status != "running":
             return current
