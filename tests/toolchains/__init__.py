@@ -8,6 +8,11 @@ from pathlib import Path
 RELEASES = ("1.4.1", "1.5.0", "1.5.1")
 """Releases of ExecuTorch that are supported."""
 
+MODELS = ("sample:digits", "executorch:resnet8", "sample:split", "sample:transformer", "executorch:mobilenet_v1_025")
+QUANTIZATIONS = ("int8", "a16w8")
+WRONG = {("1.4.1", "executorch:resnet8", "a16w8")}
+"""Known to be wrong: docs/compiler-faults.md, a convolution's scale is lost."""
+
 
 def site_packages(folder: Path) -> Path:
     """Where a virtual environment keeps its packages."""

@@ -15,12 +15,7 @@ from typing import Any
 import platformdirs
 
 from tests.conftest import environment
-from tests.toolchains import RELEASES, release
-
-MODELS = ("sample:digits", "executorch:resnet8", "sample:split", "sample:transformer", "executorch:mobilenet_v1_025")
-QUANTIZATIONS = ("int8", "a16w8")
-WRONG = {("1.4.1", "executorch:resnet8", "a16w8")}
-"""Known to be wrong: docs/compiler-faults.md, a convolution's scale is lost."""
+from tests.toolchains import MODELS, QUANTIZATIONS, RELEASES, WRONG, release
 
 
 def ran(home: Path, toolchain: Path, model: str, quantize: str) -> dict[str, Any]:
