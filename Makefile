@@ -11,7 +11,7 @@ PROGRAMS := 20000
 MOMENTS := 50
 NPU := ethos-u85
 
-.PHONY: run test check bench conformance differential fuzz faults networks toolchains picture gallery wheel notes options clean help
+.PHONY: run test check bench conformance differential fuzz faults networks toolchains campaign picture gallery wheel notes options clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -56,6 +56,9 @@ networks: $(VENV)/.installed-dev ## ordinary networks and the samples, link by l
 
 toolchains: $(VENV)/.installed-dev ## models under each release of ExecuTorch that is supported, about ten minutes
 	$(BIN)/python -m tests.toolchains
+
+campaign: $(VENV)/.installed ## the networks of MLPerf Tiny on five NPUs, a few minutes
+	$(BIN)/fvp-tui campaign examples/mlperf_tiny.toml
 
 picture: $(VENV)/.installed-dev ## the README's pictures of the screens, from runs that this makes, a few minutes
 	$(BIN)/python -m tests.picture docs

@@ -17,6 +17,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "run": "Compile a model and run it",
         "compile": "Compile a model without running it",
         "sweep": "Estimate a model on many configurations",
+        "campaign": "Run many models on many configurations",
     },
     "Follow a run": {
         "attach": "Watch a run from its beginning",

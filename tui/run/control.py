@@ -16,8 +16,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tui import processes
@@ -44,15 +45,17 @@ BLOCKED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals that a run process starts with blocked: those that come before it can answer wait."""
 
 
-def start(request: Spec) -> Path:
+def start(request: Spec, files: Mapping[str, bytes] = MappingProxyType({})) -> Path:
     """Make a run, start its process detached from the terminal, and return the run's directory.
+
+    `files` are in it from the first moment, by their names.
 
     Raises:
         UsageError: the data folder cannot be written.
         UserError: the process cannot be started.
     """
     sweep()
-    directory, lock = store.create_locked(request)
+    directory, lock = store.create_locked(request, files)
     try:
         with (directory / store.PROCESS_LOG).open("wb") as log, processes.signals_held(BLOCKED_SIGNALS):
             # Its own session: closing the terminal or the viewer sends it no signal.

@@ -68,9 +68,15 @@ class Journal:
         Raises:
             OSError: there is no room for it, or for all of it.
         """
-        self._append(events.encode(stamped(event)) + b"\n")
+        self.append(events.encode(stamped(event)))
 
-    def _append(self, line: bytes) -> None:
+    def append(self, line: bytes) -> None:
+        """Append a line of JSON, which has no line end yet.
+
+        Raises:
+            OSError: there is no room for it, or for all of it.
+        """
+        line += b"\n"
         with self._lock:
             if self._torn:
                 # The rest of a line is no part of the next one.

@@ -4,30 +4,31 @@ From here come click's options, the command line that a spec is shown as, the fi
 ``--spec`` with what is typed, and the tables of docs/options.md. To add an option, add its field here and use it.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
+from tui.run.command_options import OF_COMMANDS
 from tui.run.option import Form, Option, declared
+from tui.run.option_groups import (
+    ALL,
+    COMPILING,
+    GROUPS,
+    INFERENCE,
+    LIMITS,
+    LOWERING,
+    PLATFORM,
+    PROGRAM,
+    TARGET,
+)
 from tui.toolchain import boards
 from tui.toolchain.target import Target
 
 Quantization = Literal["int8", "a16w8", "none"]
+QUANTIZATIONS: tuple[Quantization, ...] = get_args(Quantization)
 PlatformChoice = Literal["auto", "simulator", "fvp"]
 EngineChoice = Literal["auto", "interpreter", "firmware"]
 RunnerKind = Literal["auto", "semihosting", "address", "embedded", "mlek"]
-
-COMPILING = ("run", "compile")
-LOWERING = ("run", "compile", "sweep")
-
-TARGET, PROGRAM, PLATFORM, INFERENCE, LIMITS, OUTPUT = GROUPS = (
-    "Target",
-    "Program",
-    "Platform",
-    "Inference",
-    "Limits (exit status 3)",
-    "Output",
-)
 
 DEFAULT_TIMEOUT_S = 600.0
 """Wall-clock limit of the platform, as in examples/arm/run_fvp.sh."""
@@ -39,7 +40,11 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     npu_cycles: Annotated[
         int | None,
         Option(
-            "--max-npu-cycles", "Limit the NPU cycles of the slowest inference.", LIMITS, ("run", "sweep"), metavar="N"
+            "--max-npu-cycles",
+            "Limit the NPU cycles of the slowest inference.",
+            LIMITS,
+            ("run", "sweep", "campaign"),
+            metavar="N",
         ),
     ] = None
     inference_ms: Annotated[
@@ -48,19 +53,27 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "--max-inference-ms",
             "Limit the time of that inference at the NPU's clock.",
             LIMITS,
-            ("run", "sweep"),
+            ("run", "sweep", "campaign"),
             metavar="X",
         ),
     ] = None
     sram_kib: Annotated[
         float | None,
-        Option("--max-sram-kib", "Limit the SRAM that Vela accounts for.", LIMITS, LOWERING, metavar="N"),
+        Option("--max-sram-kib", "Limit the SRAM that Vela accounts for.", LIMITS, ALL, metavar="N"),
     ] = None
     delegated_percent: Annotated[
         float | None,
-        Option("--min-delegated", "Require a minimum share of nodes on the NPU.", LIMITS, COMPILING, metavar="PERCENT"),
+        Option(
+            "--min-delegated",
+            "Require a minimum share of nodes on the NPU.",
+            LIMITS,
+            (*COMPILING, "campaign"),
+            metavar="PERCENT",
+        ),
     ] = None
-    match: Annotated[bool, Option("--require-match", "Require that the outputs match the model's.", LIMITS)] = False
+    match: Annotated[
+        bool, Option("--require-match", "Require that the outputs match the model's.", LIMITS, ("run", "campaign"))
+    ] = False
 
 
 class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -144,7 +157,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "--channels-last",
             "Export in the NPU's layout; inputs are then NHWC in memory.",
             PROGRAM,
-            LOWERING,
+            ALL,
             rank=1,
             form=Form(
                 "Layout",
@@ -159,7 +172,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "--calibration",
             "Calibrate on these inputs: .pt, .npy, .npz or a folder.",
             PROGRAM,
-            LOWERING,
+            ALL,
             kind="file",
             metavar="PATH",
             unset="the model's own",
@@ -176,7 +189,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "--toolchain",
             "Compile with the ExecuTorch of another Python, by path or by name.",
             PROGRAM,
-            LOWERING,
+            ALL,
             kind="toolchain",
             metavar="PYTHON",
             unset="FVP_TUI_TOOLCHAIN, config.toml, this Python",
@@ -195,7 +208,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "--vela",
             "Compile with this version of Vela, which is fetched once.",
             PROGRAM,
-            COMPILING,
+            (*COMPILING, "campaign"),
             metavar="VERSION",
             unset="the toolchain's",
             rank=2,
@@ -209,7 +222,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "--platform",
             "Run on the simulator or the FVP; auto prefers the FVP.",
             PLATFORM,
-            ("run", "params"),
+            ("run", "params", "campaign"),
             form=Form("Run on", "auto takes the FVP when it and a runner are found, else the simulator."),
         ),
     ] = "auto"
@@ -219,6 +232,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "--engine",
             "CPU side of the simulator: Python, or firmware on an emulated core.",
             PLATFORM,
+            ("run", "campaign"),
             form=Form("Engine", "How the simulator runs the CPU: in Python, or Arm's firmware in an emulator."),
         ),
     ] = "auto"
@@ -262,7 +276,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "--inferences",
             "Number of inferences to run.",
             INFERENCE,
-            COMPILING,
+            (*COMPILING, "campaign"),
             metavar="N",
             unset="1, or the whole data set",
             rank=1,
@@ -295,7 +309,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "--dataset",
             "Take inputs, labelled or not, from a folder or an .npz.",
             INFERENCE,
-            COMPILING,
+            (*COMPILING, "campaign"),
             kind="file",
             metavar="PATH",
         ),
@@ -310,77 +324,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = True
 
 
-_OF_COMMANDS = (
-    Option(
-        "--targets",
-        "NPUs and their sizes, as Vela names them; without a size, all of the family.",
-        TARGET,
-        ("sweep",),
-        kind="names",
-        metavar="A,B",
-        vela="accelerators",
-        default=boards.DEFAULT.npu.accelerators,
-        unset=f"all sizes of {boards.DEFAULT.npu.name}",
-    ),
-    Option(
-        "--memory-modes",
-        "Vela's memory modes.",
-        TARGET,
-        ("sweep",),
-        kind="names",
-        metavar="X,Y",
-        vela="memory_modes",
-        default=(),
-        unset="all of each NPU",
-    ),
-    Option(
-        "--system-configs",
-        "Vela's system configs.",
-        TARGET,
-        ("sweep",),
-        kind="names",
-        metavar="X,Y",
-        vela="system_configs",
-        default=(),
-        unset="ExecuTorch's for each NPU",
-    ),
-    Option(
-        "--vela",
-        "Versions of Vela, each fetched once; all are judged by the simulator's cycles.",
-        PROGRAM,
-        ("sweep",),
-        kind="names",
-        metavar="A,B",
-        default=(),
-        unset="the toolchain's",
-        rank=2,
-    ),
-    Option(
-        "--preset",
-        "Apply a preset of parameters (see fvp-tui params --presets); repeatable.",
-        PLATFORM,
-        metavar="NAME",
-        repeatable=True,
-    ),
-    Option("--dry-run", "Print the command line of the platform; run nothing.", PLATFORM, kind="flag"),
-    Option(
-        "--spec",
-        "Take all options that are not given from a run's spec.json.",
-        OUTPUT,
-        COMPILING,
-        kind="file",
-        metavar="FILE",
-    ),
-    Option("--output", "Copy the .pte to FILE.", OUTPUT, ("compile",), kind="file", metavar="FILE", short="-o"),
-    Option("--csv", "Write all points to FILE, too.", OUTPUT, ("sweep",), kind="file", metavar="FILE"),
-    Option("--detach", "Start the run, print its id and do not wait.", OUTPUT, COMPILING, kind="flag"),
-    Option("--json", "Print the result as JSON on stdout, at the end.", OUTPUT, LOWERING, kind="flag"),
-    Option("--events", "Print the journal as JSON lines on stdout, live.", OUTPUT, COMPILING, kind="flag"),
-    Option("--verbose", "Print the log on stderr.", OUTPUT, (*LOWERING, "advise"), kind="flag", short="-v"),
-)
-"""Options of commands that are no part of a spec."""
-
-TABLE = tuple(sorted((*declared(Spec), *_OF_COMMANDS), key=lambda option: (GROUPS.index(option.group), option.rank)))
+TABLE = tuple(sorted((*declared(Spec), *OF_COMMANDS), key=lambda option: (GROUPS.index(option.group), option.rank)))
 """All options, by group."""
 
 OF_SPECS = tuple(option for option in TABLE if option.path)

@@ -11,9 +11,10 @@ import socket
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -78,11 +79,11 @@ def create(request: Spec) -> Path:
     return directory
 
 
-def create_locked(request: Spec) -> tuple[Path, int]:
+def create_locked(request: Spec, further: Mapping[str, bytes] = MappingProxyType({})) -> tuple[Path, int]:
     """Make the directory of a new run, private to the user, with its spec in it, and the lock of its process.
 
-    It appears as a whole: whoever finds it finds the spec in it, and the lock held for as long as the run's process,
-    which inherits it, lives.
+    It appears as a whole: whoever finds it finds the spec and `further` files in it, by name, and the lock held
+    for as long as the run's process, which inherits it, lives.
 
     Raises:
         UsageError: the data folder cannot be written.
@@ -93,6 +94,8 @@ def create_locked(request: Spec) -> tuple[Path, int]:
         folder().mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=NEW, dir=folder()))
         (made / ARTIFACTS).mkdir()
+        for name, data in further.items():
+            (made / name).write_bytes(data)
         (made / SPEC).write_bytes(spec.encode(request))
         journal.reserve(made)
         lock = processes.lock(made / SPEC)

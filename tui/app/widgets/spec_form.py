@@ -20,7 +20,7 @@ from tui.errors import UserError
 from tui.reports.format import kib_words, ms
 from tui.run import options, spec
 from tui.run.option import Option, replaced
-from tui.run.options import INFERENCE, PLATFORM, PROGRAM, TARGET
+from tui.run.option_groups import GROUPS, INFERENCE, PLATFORM, PROGRAM, TARGET
 from tui.run.spec import Spec
 from tui.text import clean
 from tui.toolchain import toolchains
@@ -133,7 +133,7 @@ class SpecForm(Vertical):
             id="until",
             value=_to_do(values),
         )
-        of_group = {name: [fields[o.path] for o in self._offered if o.group == name] for name in options.GROUPS}
+        of_group = {name: [fields[o.path] for o in self._offered if o.group == name] for name in GROUPS}
         parts = {
             TARGET: [self.target_fields.family, *of_group[TARGET]],
             PROGRAM: [*of_group[PROGRAM], until],

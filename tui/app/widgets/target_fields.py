@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from tui.app.widgets.choice import Choice, Field
 from tui.run import options
 from tui.run.option import Option
-from tui.run.options import TARGET
+from tui.run.option_groups import TARGET
 from tui.text import clean, counted
 from tui.toolchain import boards, vela
 from tui.toolchain.boards import Npu

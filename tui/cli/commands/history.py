@@ -25,23 +25,26 @@ FIGURES = (6, 7, 9)
 AGAINST_BASELINE = "b"
 
 
-@command("fvp-tui history -n 10", "fvp-tui history --json")
+@command("fvp-tui history -n 10", "fvp-tui history --json", "fvp-tui history --campaign last")
 @json_option("Print the states of the runs as JSON.")
 @click.option("-n", "count", type=int, default=0, metavar="N", help="List only the newest N runs.")
-def history(as_json: bool, count: int) -> None:
+@click.option("--campaign", metavar="CAMPAIGN", help="List only the runs of a campaign.")
+def history(as_json: bool, count: int, campaign: str | None) -> None:
     """List all runs, newest first.
 
     The change of a latency is against the run before of the same model and target; with a b, against the baseline,
     which the screen's b key marks.
     """
+    only = None if campaign is None else _runs_of(campaign)
     if as_json:
-        states = itertools.islice(store.history(), count or None)
+        states = itertools.islice((one for one in store.history() if only is None or one.run.id in only), count or None)
         print_json({"schema_version": state.SCHEMA_VERSION, "runs": [state_json.to_json(one) for one in states]})
         return
     # Closed at once: what was read is kept in the index then.
     with contextlib.closing(index.history()) as found:
-        read = list(with_references(found, count) if count else found)
-    runs, changes = read[: count or None], Changes(read)
+        read = list(with_references(found, count) if count and only is None else found)
+    listed = [run for run in read if only is None or run.name in only]
+    runs, changes = listed[: count or None], Changes(read)
     if not runs:
         click.echo("no runs yet: fvp-tui run sample:digits")
         return
@@ -49,6 +52,14 @@ def history(as_json: bool, count: int) -> None:
     all_names = [name for name, _ in store.directories()] if count else [run.name for run in runs]
     rows = _rows(runs, changes, names.short(all_names))
     click.echo("\n".join(table([list(HEADINGS), *rows], right=FIGURES)))
+
+
+def _runs_of(campaign: str) -> set[str]:
+    """The runs of a campaign's cells, those that it took over from others included."""
+    from tui.campaign import store as campaigns
+
+    state = campaigns.load(campaigns.resolve(campaign))
+    return {cell.run for cell in state.cells.values() if cell.run is not None}
 
 
 def _rows(runs: Sequence[Row], changes: Changes, short: Mapping[str, str]) -> list[list[str]]:

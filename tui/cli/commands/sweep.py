@@ -23,7 +23,8 @@ from tui.errors import Exit, UsageError, UserError
 from tui.model import catalogue
 from tui.reports import sweep as report
 from tui.run import control, spec, store
-from tui.run.options import OF_SPECS, PROGRAM
+from tui.run.option_groups import PROGRAM
+from tui.run.options import OF_SPECS
 from tui.run.spec import Limits, Spec
 from tui.toolchain import toolchains
 from tui.toolchain.target import Target

@@ -1,0 +1,98 @@
+"""What is kept of a cell: the figures of its run, or of Vela's estimate, and whether they keep the limits."""
+
+import statistics
+from collections.abc import Iterable
+from typing import Literal
+
+from tui.analysis.sweep import Point
+from tui.pipeline import check
+from tui.run.derived import latency
+from tui.run.figures import Figure
+from tui.run.spec import Limits
+from tui.run.state import State
+
+By = Literal["fvp", "fast", "simulator", "vela"]
+
+
+class Figures(Figure, frozen=True):
+    """Figures of a cell; None where one is not known."""
+
+    total_cycles: int | None = None
+    """Vela's estimate."""
+    npu_cycles: float | None = None
+    """The median of the inferences'."""
+    inference_ms: float | None = None
+    by: By | None = None
+    """Who counted the cycles of that time."""
+    sram_kib: float | None = None
+    flash_kib: float | None = None
+    macs: int | None = None
+    delegated_percent: float | None = None
+    check: Literal["match", "mismatch", "skipped"] | None = None
+    sqnr_db: float | None = None
+    correct: int | None = None
+    """Right answers on labelled inputs, of `answers`."""
+    answers: int | None = None
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of right answers, 0..1."""
+        return self.correct / self.answers if self.correct is not None and self.answers else None
+
+
+def of_run(state: State) -> Figures:
+    """The figures of a run."""
+    time, estimate = latency(state), state.estimate
+    cycles = [one.npu_cycles for one in state.inferences if one.npu_cycles is not None]
+    accuracy = state.check.accuracy if state.check is not None else None
+    return Figures(
+        total_cycles=estimate.total_cycles if estimate else None,
+        npu_cycles=statistics.median(cycles) if cycles else None,
+        inference_ms=time.ms if time is not None else None,
+        by=time.by if time is not None else None,
+        sram_kib=estimate.sram_kib if estimate else None,
+        flash_kib=estimate.flash_kib if estimate else None,
+        macs=estimate.macs if estimate else None,
+        delegated_percent=state.delegation.delegated_percent if state.delegation else None,
+        check=state.check.status if state.check else None,
+        sqnr_db=state.check.sqnr_db if state.check else None,
+        correct=accuracy.platform_correct if accuracy else None,
+        answers=accuracy.inputs if accuracy else None,
+    )
+
+
+def of_point(point: Point) -> Figures:
+    """The figures of an estimate."""
+    return Figures(
+        total_cycles=point.total_cycles,
+        inference_ms=point.inference_ms,
+        by="vela" if point.inference_ms is not None else None,
+        sram_kib=point.sram_kib,
+        flash_kib=point.flash_kib,
+        macs=point.macs,
+    )
+
+
+def broken(limits: Limits, state: State) -> str | None:
+    """The limits that a run breaks, in words; None where it keeps all."""
+    return _words((one.name, one.value, one.limit) for one in check.limits(limits, state) if not one.ok)
+
+
+def broken_by(limits: Limits, figures: Figures) -> str | None:
+    """The limits that an estimate breaks, in words; None where it keeps all. Others than these it knows nothing of."""
+    known = (
+        ("npu_cycles", figures.total_cycles, limits.npu_cycles),
+        ("inference_ms", figures.inference_ms, limits.inference_ms),
+        ("sram_kib", figures.sram_kib, limits.sram_kib),
+    )
+    return _words(
+        (name, value, limit) for name, value, limit in known if limit is not None and (value is None or value > limit)
+    )
+
+
+def _words(excess: Iterable[tuple[str, float | None, float]]) -> str | None:
+    words = [
+        f"{name} is {'unknown' if value is None else f'{value:,.7g}'}, the limit is {limit:,.7g}"
+        for name, value, limit in excess
+    ]
+    return "; ".join(words) or None

@@ -1,0 +1,56 @@
+"""Start, resume and stop of a campaign's process."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from tui import processes
+from tui.campaign import store
+from tui.errors import UserError
+from tui.run import control
+
+MODULE = "tui.campaign.process"
+"""The process's program."""
+
+
+def start(directory: Path, count: int) -> None:
+    """Start the process of a campaign, new or broken off, with so many cells at once, detached from the terminal.
+
+    It holds the lock of the plan for as long as it lives.
+
+    Raises:
+        UserError: it is under way already, or no process can be started.
+    """
+    if store.lives(directory):
+        raise UserError(f"{directory.name} is under way", f"fvp-tui campaign --follow {directory.name}")
+    lock = processes.lock(directory / store.PLAN)
+    try:
+        with (directory / store.LOG).open("ab") as log, processes.signals_held(control.BLOCKED_SIGNALS):
+            process = subprocess.Popen(
+                [sys.executable, "-m", MODULE, str(directory), str(count)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                pass_fds=(lock,),
+                cwd="/",
+                env=processes.environment(),
+            )
+    except OSError as error:
+        raise UserError(f"the campaign's process cannot be started: {error.strerror}", "see: fvp-tui doctor") from error
+    finally:
+        os.close(lock)
+    threading.Thread(target=process.wait, name=f"wait for {directory.name}", daemon=True).start()
+
+
+def stop(directory: Path) -> None:
+    """Ask a campaign to begin nothing more and to stop what is under way.
+
+    Raises:
+        UserError: it is not under way, or does not answer.
+    """
+    if not store.lives(directory):
+        raise UserError(f"{directory.name} is not under way", "see: fvp-tui campaign --list")
+    control.send(directory, "stop")

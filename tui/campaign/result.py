@@ -1,0 +1,186 @@
+"""The result of a campaign: its cells with their figures, what is left, and the comparison with another campaign."""
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from tui.campaign import store
+from tui.campaign.cells import By, Figures
+from tui.campaign.events import State, Status
+from tui.campaign.plan import Cell, Plan
+from tui.errors import Exit
+from tui.run.figures import Figure
+
+SCHEMA_VERSION = 1
+WORSE_PCT = 1.0
+"""Longer time, or more SRAM, in percent, from which on a cell is worse than that of the baseline."""
+
+
+class CellResult(Figure, frozen=True, kw_only=True):
+    """A cell, and what came of it."""
+
+    model: str
+    target: str
+    memory_mode: str
+    system_config: str
+    quantize: str
+    status: Status
+    run: str | None = None
+    """The run's id; of a mere estimate, of the run whose graphs it is for."""
+    reason: str | None = None
+    attempt: int = 0
+    reused: bool = False
+    """True if an earlier campaign had done the same."""
+    seconds: float | None = None
+    begun: float | None = None
+    """Unix time."""
+    total_cycles: int | None = None
+    npu_cycles: float | None = None
+    inference_ms: float | None = None
+    by: By | None = None
+    """Who counted the cycles of that time."""
+    sram_kib: float | None = None
+    flash_kib: float | None = None
+    macs: int | None = None
+    delegated_percent: float | None = None
+    accuracy: float | None = None
+    """Share of right answers, 0..1."""
+    answers: int | None = None
+    check: str | None = None
+    sqnr_db: float | None = None
+    change_pct: float | None = None
+    """Change of the time against the baseline's cell; None without one, or where another counted its cycles."""
+    worse: str | None = None
+    """What is worse than in the baseline's cell, in words."""
+
+
+class Result(Figure, frozen=True, kw_only=True):
+    """A campaign with all its cells. It is what ``campaign --json`` prints."""
+
+    schema_version: int = SCHEMA_VERSION
+    id: str
+    name: str = ""
+    status: str = "running"
+    cells: tuple[CellResult, ...] = ()
+    limits: Mapping[str, float | bool] = {}
+    baseline: str | None = None
+    begun: float | None = None
+    """Unix time."""
+    seconds: float | None = None
+    workers: int = 0
+
+    @property
+    def counts(self) -> Counter[Status]:
+        """Number of cells by their status."""
+        return Counter(cell.status for cell in self.cells)
+
+    @property
+    def exit_status(self) -> int:
+        """The exit status that the cells come to."""
+        statuses = {cell.status for cell in self.cells}
+        if self.status == "stopped" or "cancelled" in statuses:
+            return Exit.INTERRUPTED
+        if statuses & {"failed", "lost"}:
+            return Exit.FAILED
+        if "unavailable" in statuses:
+            return Exit.NO_PLATFORM
+        broken = "limit" in statuses or any(cell.worse for cell in self.cells)
+        return Exit.LIMIT if broken else Exit.OK
+
+
+def load(directory: Path) -> Result:
+    """The present result of a campaign.
+
+    Raises:
+        UsageError: its plan cannot be read, or its baseline is not there.
+    """
+    plan = store.plan(directory)
+    return of(directory.name, plan, store.load(directory), lives=store.lives(directory))
+
+
+def of(name: str, plan: Plan, state: State, *, lives: bool = True) -> Result:
+    """The result by plan and state; one whose process is gone before its end is ``interrupted``."""
+    cells = [_cell(cell, state) for cell in plan.cells]
+    if plan.baseline is not None:
+        cells = _compared(cells, load(store.resolve(plan.baseline)).cells)
+    return Result(
+        id=name,
+        name=plan.name,
+        status="interrupted" if state.status == "running" and not lives else state.status,
+        cells=tuple(cells),
+        limits={key: value for key in plan.limits.__struct_fields__ if (value := getattr(plan.limits, key))},
+        baseline=plan.baseline,
+        begun=state.begun,
+        seconds=state.seconds,
+        workers=state.workers,
+    )
+
+
+def _cell(cell: Cell, state: State) -> CellResult:
+    known, target, figures = state.of(cell.key), cell.spec.target, state.of(cell.key).figures
+    return CellResult(
+        model=cell.spec.model,
+        target=target.accelerator,
+        memory_mode=target.memory_mode,
+        system_config=target.system_config,
+        quantize=cell.spec.quantize,
+        status=known.status,
+        run=known.run,
+        reason=known.reason,
+        attempt=known.attempt,
+        reused=known.reused,
+        seconds=known.seconds,
+        begun=known.begun,
+        accuracy=figures.accuracy,
+        **{name: getattr(figures, name) for name in SHARED},
+    )
+
+
+SHARED = tuple(name for name in Figures.__struct_fields__ if name in CellResult.__struct_fields__)
+"""Figures that a cell's result has as they are."""
+
+
+def configuration(cell: CellResult) -> tuple[str, ...]:
+    """What tells a cell from the others."""
+    return (cell.model, cell.quantize, cell.target, cell.memory_mode, cell.system_config)
+
+
+def _compared(cells: Sequence[CellResult], baseline: Sequence[CellResult]) -> list[CellResult]:
+    before = {configuration(cell): cell for cell in baseline}
+    return [_against(cell, before.get(configuration(cell))) for cell in cells]
+
+
+def _against(cell: CellResult, before: CellResult | None) -> CellResult:
+    if before is None or cell.status in ("waiting", "running"):
+        return cell
+    comparable = cell.by == before.by and cell.inference_ms is not None and bool(before.inference_ms)
+    change = None
+    if comparable:
+        assert cell.inference_ms is not None and before.inference_ms
+        change = 100 * (cell.inference_ms - before.inference_ms) / before.inference_ms
+    worse = []
+    if before.status == "ok" and cell.status != "ok":
+        worse.append(f"{cell.status}, it was ok")
+    if before.check == "match" and cell.check == "mismatch":
+        worse.append("the outputs no longer match")
+    if change is not None and change > WORSE_PCT:
+        worse.append(f"{change:+.1f} % time")
+    if cell.sram_kib is not None and before.sram_kib and cell.sram_kib > before.sram_kib * (1 + WORSE_PCT / 100):
+        worse.append(f"SRAM {before.sram_kib:,.1f} to {cell.sram_kib:,.1f} KiB")
+    if cell.accuracy is not None and before.accuracy is not None and cell.accuracy < before.accuracy:
+        worse.append(f"accuracy {before.accuracy:.1%} to {cell.accuracy:.1%}")
+    return msgspec.structs.replace(cell, change_pct=change, worse="; ".join(worse) or None)
+
+
+def left_s(result: Result, now: float) -> float | None:
+    """Seconds until all is done, from what cells have taken; None while none has."""
+    took = [cell.seconds for cell in result.cells if cell.seconds and not cell.reused]
+    left = [cell for cell in result.cells if cell.status in ("waiting", "running")]
+    if not took or not left:
+        return None
+    usual = statistics.median(took)
+    gone = sum(min(now - cell.begun, usual) for cell in left if cell.status == "running" and cell.begun)
+    return max(usual * len(left) - gone, 0.0) / max(result.workers, 1)

@@ -1,0 +1,14 @@
+"""Groups of options in help and on the Setup screen, and groups of commands that share an option."""
+
+COMPILING = ("run", "compile")
+LOWERING = ("run", "compile", "sweep")
+ALL = (*LOWERING, "campaign")
+
+TARGET, PROGRAM, PLATFORM, INFERENCE, LIMITS, OUTPUT = GROUPS = (
+    "Target",
+    "Program",
+    "Platform",
+    "Inference",
+    "Limits (exit status 3)",
+    "Output",
+)
