@@ -1,4 +1,4 @@
-"""What is kept of a cell: the figures of its run, or of Vela's estimate, and whether they keep the limits."""
+"""Figures of a cell, by its run or by Vela's estimate, and whether they keep the limits."""
 
 import statistics
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ class Figures(Figure, frozen=True):
     """The median of the inferences'."""
     inference_ms: float | None = None
     by: By | None = None
-    """Who counted the cycles of that time."""
+    """Counter of the cycles of that time."""
     sram_kib: float | None = None
     flash_kib: float | None = None
     macs: int | None = None

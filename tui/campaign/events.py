@@ -89,7 +89,7 @@ def decode(lines: Iterable[bytes]) -> list[AnyEvent]:
 
 
 class CellState(Figure, frozen=True):
-    """What is known of a cell."""
+    """A cell, as far as it is known."""
 
     status: Status = "waiting"
     run: str | None = None
@@ -103,7 +103,7 @@ class CellState(Figure, frozen=True):
 
 
 class State(Figure, frozen=True, kw_only=True):
-    """What is known of a campaign; `cells` by key, those that wait left out."""
+    """A campaign, as far as it is known; `cells` by key, those that wait left out."""
 
     status: Literal["running", "ok", "stopped"] = "running"
     begun: float | None = None

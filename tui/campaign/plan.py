@@ -131,7 +131,7 @@ def _specs(request: Request, base: Spec) -> Iterator[Spec]:
 
 
 def base(request: Request) -> Spec:
-    """What all cells have in common, by the request's own options.
+    """Make the spec that all cells have in common, of the request's own options.
 
     Raises:
         UsageError: one is no field of a spec, or has another type.

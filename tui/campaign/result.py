@@ -41,7 +41,7 @@ class CellResult(Figure, frozen=True, kw_only=True):
     npu_cycles: float | None = None
     inference_ms: float | None = None
     by: By | None = None
-    """Who counted the cycles of that time."""
+    """Counter of the cycles of that time."""
     sram_kib: float | None = None
     flash_kib: float | None = None
     macs: int | None = None
@@ -54,7 +54,7 @@ class CellResult(Figure, frozen=True, kw_only=True):
     change_pct: float | None = None
     """Change of the time against the baseline's cell; None without one, or where another counted its cycles."""
     worse: str | None = None
-    """What is worse than in the baseline's cell, in words."""
+    """Figures that are worse than in the baseline's cell, in words."""
 
 
 class Result(Figure, frozen=True, kw_only=True):
@@ -144,7 +144,7 @@ SHARED = tuple(name for name in Figures.__struct_fields__ if name in CellResult.
 
 
 def configuration(cell: CellResult) -> tuple[str, ...]:
-    """What tells a cell from the others."""
+    """The parts that tell a cell from the others."""
     return (cell.model, cell.quantize, cell.target, cell.memory_mode, cell.system_config)
 
 

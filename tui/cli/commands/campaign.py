@@ -98,7 +98,7 @@ def _plan(models: Sequence[str], typed: Mapping[str, Any]) -> Plan:
 
 
 def _request(models: Sequence[str], typed: Mapping[str, Any]) -> Request:
-    """What the file says, or the matrix of the models named; what was typed goes before what the file says."""
+    """The file's request, or the matrix of the models named; what was typed goes before the file."""
     files = [name for name in models if name.endswith(".toml")]
     if files and len(models) > 1:
         raise UsageError(f"{files[0]} is a campaign by itself", "name either one file, or models")
