@@ -3,10 +3,12 @@
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from tests.app import campaigns
 from tests.app.days import three_days, two_families
 from tests.conftest import taken_over
 from tests.gallery.scene import Bench, Scene, text, until
 from tui.app import remembered
+from tui.app.screens.campaign import CampaignScreen
 from tui.app.screens.cleanup import CleanupScreen
 from tui.app.screens.compare import CompareScreen
 from tui.app.screens.history import HistoryScreen
@@ -98,7 +100,23 @@ async def saved(pilot: Pilot[None]) -> None:
     await until(pilot, lambda: isinstance(pilot.app.screen, SavePointsScreen) and "CSV" in text(pilot.app))
 
 
+def with_campaign(bench: Bench) -> FvpApp:
+    return FvpApp(attach=campaigns.make(campaigns.cells(), campaigns.mixed()))
+
+
+async def filled(pilot: Pilot[None]) -> None:
+    await until(pilot, lambda: isinstance(pilot.app.screen, CampaignScreen) and "18 of 24" in text(pilot.app))
+
+
+async def one_by_one(pilot: Pilot[None]) -> None:
+    await filled(pilot)
+    await pilot.press("v")
+    await until(pilot, lambda: "aten.topk" in text(pilot.app) or pilot.app.size.width < 120)
+
+
 SCENES = {
+    "campaign": Scene(CampaignScreen, with_campaign, filled),
+    "campaign cell by cell": Scene(CampaignScreen, with_campaign, one_by_one),
     "history": Scene(HistoryScreen, with_history, history),
     "compare": Scene(CompareScreen, with_history, compared),
     "compare across families": Scene(CompareScreen, with_two_families, compared_across_families),

@@ -24,6 +24,7 @@ from tests.conftest import Ran
 from tests.screen import seen
 from tui import config
 from tui.app import ascii, remembered
+from tui.app.screens.campaign import CampaignScreen
 from tui.app.screens.compare import CompareScreen
 from tui.app.screens.history import HistoryScreen
 from tui.app.screens.root import FvpApp
@@ -127,7 +128,7 @@ def enter_world(folder: Path, patch: pytest.MonkeyPatch) -> None:
     patch.delenv("NO_COLOR", raising=False)
     patch.setattr(catalogue, "samples", lambda _: list(SAMPLES))
     patch.setattr(catalogue, "executorch_models", lambda _: list(SHIPPED))
-    for screen in (RunScreen, HistoryScreen, CompareScreen, SetupScreen):
+    for screen in (RunScreen, HistoryScreen, CompareScreen, SetupScreen, CampaignScreen):
         patch.setattr(screen, "clock", staticmethod(lambda: fakes.T0 + 12.0))
     patch.setattr(config, "folder", lambda: folder / "config")
     remembered.keep(welcomed=True, guided=True)

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from typing import Literal
 
 from tui.analysis.sweep import Point
-from tui.pipeline import check
 from tui.run.derived import latency
 from tui.run.figures import Figure
 from tui.run.spec import Limits
@@ -73,11 +72,6 @@ def of_point(point: Point) -> Figures:
     )
 
 
-def broken(limits: Limits, state: State) -> str | None:
-    """The limits that a run breaks, in words; None where it keeps all."""
-    return _words((one.name, one.value, one.limit) for one in check.limits(limits, state) if not one.ok)
-
-
 def broken_by(limits: Limits, figures: Figures) -> str | None:
     """The limits that an estimate breaks, in words; None where it keeps all. Others than these it knows nothing of."""
     known = (
@@ -85,12 +79,13 @@ def broken_by(limits: Limits, figures: Figures) -> str | None:
         ("inference_ms", figures.inference_ms, limits.inference_ms),
         ("sram_kib", figures.sram_kib, limits.sram_kib),
     )
-    return _words(
+    return excess_words(
         (name, value, limit) for name, value, limit in known if limit is not None and (value is None or value > limit)
     )
 
 
-def _words(excess: Iterable[tuple[str, float | None, float]]) -> str | None:
+def excess_words(excess: Iterable[tuple[str, float | None, float]]) -> str | None:
+    """Name, value and limit of each figure beyond it, in words; None where there is none."""
     words = [
         f"{name} is {'unknown' if value is None else f'{value:,.7g}'}, the limit is {limit:,.7g}"
         for name, value, limit in excess

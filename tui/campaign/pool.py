@@ -17,6 +17,7 @@ from tui.campaign import cells
 from tui.campaign.events import CellFinished, CellStarted, Event, Outcome
 from tui.campaign.plan import Cell
 from tui.errors import Exit, UserError
+from tui.pipeline import check
 from tui.run import belonging, control, store
 from tui.run.belonging import Belonging
 from tui.run.spec import Limits
@@ -153,7 +154,7 @@ def _excess(cell: Cell, state: State, limits: Limits) -> str | None:
     """The limits that a cell breaks: one that is estimated alone has no inferences."""
     if cell.until == "estimate":
         return cells.broken_by(limits, cells.of_run(state))
-    return cells.broken(limits, state)
+    return cells.excess_words((one.name, one.value, one.limit) for one in check.limits(limits, state) if not one.ok)
 
 
 def _outcome(status: int | None) -> Outcome:

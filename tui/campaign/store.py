@@ -21,7 +21,7 @@ from tui.campaign.plan import Plan
 from tui.errors import UsageError
 from tui.run import belonging, journal, names
 from tui.run import store as runs
-from tui.run.belonging import Belonging
+from tui.run.belonging import CAMPAIGNS, Belonging
 
 PLAN = "plan.json"
 LOG = "process.log"
@@ -30,7 +30,7 @@ LOG = "process.log"
 
 def folder() -> Path:
     """Folder of all campaigns."""
-    return config.home() / "campaigns"
+    return config.home() / CAMPAIGNS
 
 
 def create(plan: Plan) -> Path:

@@ -5,6 +5,8 @@ from pathlib import Path
 import msgspec
 
 FILE = "campaign.json"
+CAMPAIGNS = "campaigns"
+"""The folder of all campaigns, in the data folder."""
 
 
 class Belonging(msgspec.Struct, frozen=True):

@@ -30,6 +30,7 @@ from tui.app.screens.ascii_driver import AsciiDriver
 from tui.app.screens.messages import Back, EditRun, OpenRun
 from tui.app.screens.setup import SetupScreen
 from tui.errors import UserError
+from tui.run.belonging import CAMPAIGNS
 from tui.text import clean
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class FvpApp(App[None]):
             tooltip="Draw the whole screen again, after something else wrote to the terminal",
             id="app.redraw",
         ),
+        Binding("C", "campaigns", "Campaigns", show=False, tooltip="Show the newest campaign", id="app.campaigns"),
         Binding("ctrl+z", "suspend_process", "Suspend", show=False, id="app.suspend"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit"),
     ]
@@ -197,7 +199,11 @@ class FvpApp(App[None]):
         self.app_resume_signal.subscribe(self, lambda _: self._shown.forget())
         if not (self.is_headless or terminal.served()):
             terminal.leave_on_signals(asyncio.get_running_loop(), lambda status: self.exit(return_code=status))
-        if self._attached is not None:
+        if self._attached is not None and self._attached.parent.name == CAMPAIGNS:
+            from tui.app.screens.campaign import CampaignScreen
+
+            self.push_screen(CampaignScreen(self._attached))
+        elif self._attached is not None:
             self._open(self._attached)
         elif self._replayed is not None:
             from tui.app.screens.replay import ReplayScreen
@@ -323,6 +329,12 @@ class FvpApp(App[None]):
             self.pop_screen()
         elif not isinstance(self.screen, HistoryScreen):
             self.push_screen(HistoryScreen())
+
+    def action_campaigns(self) -> None:
+        """Show the newest campaign."""
+        from tui.app.screens.campaign import open_newest
+
+        open_newest(self)
 
     def action_setup(self) -> None:
         """Close all screens but the first."""

@@ -8,6 +8,7 @@ SENTENCES: Mapping[str, str] = {
     "app.help": "Explain this screen",
     "app.quit": "Quit; runs go on",
     "app.suspend": "Suspend the program, back with fg",
+    "campaign.back": "Go back; a campaign goes on",
     "cleanup.down": "Go to the next kind",
     "cleanup.fewer-days": "Take fewer days",
     "cleanup.more-days": "Take more days",

@@ -11,7 +11,7 @@ import msgspec
 from tui.campaign import content, control, plan, pool, result, store
 from tui.campaign.events import CellFinished
 from tui.campaign.plan import Cell, Plan, Request
-from tui.cli import candidates
+from tui.cli import candidates, screen
 from tui.cli.command import command
 from tui.cli.errors import fail
 from tui.cli.follow import POLL_S
@@ -35,11 +35,13 @@ UNTYPED = click.core.ParameterSource.DEFAULT
 )
 @click.argument("models", nargs=-1, metavar="FILE.toml|MODEL...", shell_complete=candidates.models)
 @table_options("campaign")
+@click.option("--report", metavar="FOLDER", help="Write a page with links to all runs, JUnit, CSV, JSON and Markdown.")
 @click.option("--dry-run", is_flag=True, help="Print the cells; begin nothing.")
 @click.option("--detach", is_flag=True, help="Begin the campaign, print its id and do not wait.")
 @click.option("--list", "lists", is_flag=True, help="List all campaigns, newest first.")
 @click.option("--show", "shown", metavar="CAMPAIGN", help="Print the table of a campaign.")
 @click.option("--follow", "followed", metavar="CAMPAIGN", help="Follow a campaign, from where it is.")
+@click.option("--board", metavar="CAMPAIGN", help="Open a campaign on the full screen.")
 @click.option("--stop", "stopped", metavar="CAMPAIGN", help="Stop a campaign and the runs that are under way.")
 def campaign(models: tuple[str, ...], **typed: Any) -> int:
     """Run many models on many configurations.
@@ -53,15 +55,16 @@ def campaign(models: tuple[str, ...], **typed: Any) -> int:
     if (name := typed["stopped"]) is not None:
         control.stop(store.resolve(name))
         return Exit.OK
-    for name, follows in ((typed["shown"], False), (typed["followed"], True)):
-        if name is not None:
-            directory = store.resolve(name)
-            return (
-                _follow(directory, typed, Signals(interruptible=True).hear()) if follows else _print(directory, typed)
-            )
+    if (name := typed["board"]) is not None:
+        return _board(store.resolve(name))
+    if (name := typed["shown"]) is not None:
+        return _print(store.resolve(name), typed)
+    if (name := typed["followed"]) is not None:
+        return _follow(store.resolve(name), typed, Signals(interruptible=True).hear())
     if not models:
         raise UsageError("no model and no file", "fvp-tui campaign --help")
     check_parent(typed["csv"])
+    check_parent(typed["report"])
     wanted = _plan(models, typed)
     if typed["dry_run"]:
         for cell in wanted.cells:
@@ -151,10 +154,23 @@ def _follow(directory: Path, typed: Mapping[str, Any], signals: Signals) -> int:
     return _print(directory, typed)
 
 
+def _board(directory: Path) -> int:
+    if not screen.available():
+        raise UsageError("there is no terminal for the full screen", f"fvp-tui campaign --show {directory.name}")
+    from tui.app.start import run_app
+
+    return run_app(attach=directory)
+
+
 def _print(directory: Path, typed: Mapping[str, Any]) -> int:
     found = result.load(directory)
     if (csv_file := typed["csv"]) is not None:
         Path(csv_file).write_text(report.to_csv(found), encoding="utf-8")
+    if (folder := typed["report"]) is not None:
+        from tui.reports import campaign_pages
+
+        campaign_pages.write(found, Path(folder))
+        click.echo(f"written: {Path(folder) / campaign_pages.INDEX}", err=True)
     if typed["json"]:
         print_json(found)
     else:
