@@ -62,6 +62,11 @@ def ended(cell: Cell, at: int, **changes: object) -> CellFinished:
     return CellFinished(**{**fields, **changes})  # type: ignore[arg-type]
 
 
+def figures(ms: float, sram_kib: float) -> Figures:
+    """Figures of a time and a memory."""
+    return Figures(total_cycles=int(ms * 1e6), inference_ms=ms, by="simulator", sram_kib=sram_kib, check="match")
+
+
 def mixed() -> list[Event]:
     """Events of a campaign under way: most cells are done, one failed, one is over a limit, one runs, some wait."""
     found: list[Event] = [started()]

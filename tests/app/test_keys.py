@@ -249,8 +249,16 @@ async def test_a_first_run_is_led_from_the_first_key_to_its_report(
         assert not any("Next:" in notice for notice in notices(app))
 
 
-DESTRUCTIVE = {"run.stop", "history.stop", "history.delete", "history.delete-many", "setup.reset", "parameters.reset"}
-"""Actions that throw something away. All but the last, which a number typed again undoes, ask first."""
+DESTRUCTIVE = {
+    "run.stop",
+    "history.stop",
+    "history.delete",
+    "history.delete-many",
+    "setup.reset",
+    "parameters.reset",
+    "campaign.stop",
+}
+"""Actions that throw something away. All but one, which a number typed again undoes, ask first."""
 
 
 def test_a_key_that_throws_something_away_does_nothing_harmless_elsewhere() -> None:

@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks.board``: a campaign of 10,000 cells on the screen: seconds to the first picture, memory."""
+"""``python -m tests.benchmarks.board``: 10,000 cells of a campaign on the screen: seconds to the picture, memory."""
 
 import sys
 import tempfile

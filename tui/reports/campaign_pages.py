@@ -147,7 +147,7 @@ class Drawing:
 
 
 def drawings(result: Result) -> list[Drawing]:
-    """Of each model with several cells: time against SRAM and, where inputs are labelled, against accuracy."""
+    """Draw each model with several cells: time against SRAM and, where inputs are labelled, against accuracy."""
     found = []
     for model in dict.fromkeys(cell.model for cell in result.cells):
         known = [cell for cell in result.cells if cell.model == model and cell.inference_ms]

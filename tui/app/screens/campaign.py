@@ -32,7 +32,7 @@ COUNTED = (("failed", "$fail"), ("lost", "$fail"), ("limit", "$warn"), ("running
 
 
 class CampaignScreen(Screen[None]):
-    """What came of each cell; enter opens its run."""
+    """The cells of a campaign with what came of them; enter opens a run."""
 
     CSS_PATH = "campaign.tcss"
     AUTO_FOCUS = "FigureTable"
@@ -47,7 +47,7 @@ class CampaignScreen(Screen[None]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "view", "Matrix/cells", tooltip="Show the matrix, or the cells one by one", id="campaign.view"),
-        Binding("o", "order", "Order", tooltip="What needs a look first, or the plan's order", id="campaign.order"),
+        Binding("o", "order", "Order", tooltip="Order by what needs a look, or as planned", id="campaign.order"),
         Binding(
             "slash",
             "filter",
@@ -87,7 +87,7 @@ class CampaignScreen(Screen[None]):
         self._urgent = True
 
     def compose(self) -> ComposeResult:
-        """How far it is, the field, the cells, the cell under the cursor, keys."""
+        """Progress, field, cells, the cell under the cursor, keys."""
         with Horizontal(id="top"):
             yield Static("", id="heading", markup=False)
             yield Static("", id="progress", markup=False)
