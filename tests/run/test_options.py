@@ -23,7 +23,7 @@ def test_names_and_keys_are_unique_for_each_command() -> None:
 
 
 def test_an_option_takes_its_type_choices_and_default_from_the_field() -> None:
-    table = {option.name: option for option in options.TABLE}
+    table = {option.name: option for option in options.OF_SPECS}
     assert (table["--quantize"].choices, table["--quantize"].default) == (("int8", "a16w8", "none"), "int8")
     assert (table["--input"].kind, table["--input"].repeatable) == ("file", True)
     assert (table["-C"].kind, table["-C"].repeatable) == ("setting", True)

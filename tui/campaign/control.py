@@ -14,6 +14,9 @@ from tui.run import control
 MODULE = "tui.campaign.process"
 """The process's program."""
 
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""Threads of arithmetic in each process: with several runs at once, more would only wait for each other."""
+
 
 def start(directory: Path, count: int) -> None:
     """Start the process of a campaign, new or broken off, with so many cells at once, detached from the terminal.
@@ -36,7 +39,7 @@ def start(directory: Path, count: int) -> None:
                 start_new_session=True,
                 pass_fds=(lock,),
                 cwd="/",
-                env=processes.environment(),
+                env={**(ONE_THREAD if count > 1 else {}), **processes.environment()},
             )
     except OSError as error:
         raise UserError(f"the campaign's process cannot be started: {error.strerror}", "see: fvp-tui doctor") from error

@@ -114,7 +114,8 @@ def _summary(result: Result) -> Iterator[str]:
     yield f"{clean(result.name or result.id, 60)}: time of an inference{f', {words}' if words else ''}"
     yield ""
     rows = matrix(result)
-    yield from (f"  {one}" for one in table(rows, right=range(1, len(rows[0]))))
+    figures = len(set(map(column_of, result.cells)))
+    yield from (f"  {one}" for one in table(rows, right=range(len(rows[0]) - figures, len(rows[0]))))
     yield ""
     for cell in result.cells:
         if cell.status in ("failed", "lost", "unavailable", "limit") or cell.check == "mismatch" or cell.worse:
