@@ -13,7 +13,7 @@ from tests.app import campaigns, fakes
 from tui.campaign import result
 from tui.campaign.result import Result
 from tui.reports import campaign_pages as pages
-from tui.reports.campaign import matrix, summary
+from tui.reports.campaign import matrix, source_words, summary
 from tui.run.spec import Spec
 
 HOSTILE = "/nets/<script>alert(1)</script>|\x1b[31m.py"
@@ -47,6 +47,7 @@ def test_all_files_are_of_the_same_cells(found: Result, tmp_path: Path) -> None:
     page = (folder / pages.INDEX).read_text(encoding="utf-8")
     links = Links(page).found
     assert links == [f"runs/{found.cells[0].run}.html"] and (folder / links[0]).is_file()
+    assert source_words(found) == "estimated by the simulator" and source_words(found) in page
     for row in matrix(found)[1:]:
         for words in row[2:]:
             assert words in page
@@ -96,6 +97,6 @@ def test_drawings_mark_what_nothing_beats(home: Path, monkeypatch: pytest.Monkey
         for at, (cell, (ms, sram)) in enumerate(zip(cells, figures, strict=True))
     ]
     (drawing,) = pages.drawings(result.load(campaigns.make(cells, [campaigns.started(), *happened])))
-    assert [dot.best for dot in drawing.dots] == [True, True, False]
+    assert [dot.label for dot in drawing.dots] == ["int8 u55-128", "int8 u65-512", ""]
     assert drawing.dots[0].x < drawing.dots[1].x < drawing.dots[2].x
     assert drawing.dots[1].y > drawing.dots[0].y > drawing.dots[2].y

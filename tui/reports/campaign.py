@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
+from tui.campaign.cells import By
 from tui.campaign.events import Status
 from tui.campaign.result import CellResult, Result
 from tui.reports.format import UNKNOWN, change, kib_words, ms, number, table
@@ -21,6 +22,14 @@ MARKS = {
     "cancelled": "stopped",
 }
 """Marks beside a cell's figure, or in its place."""
+
+
+SOURCES: dict[By, str] = {
+    "vela": "estimated by Vela",
+    "simulator": "estimated by the simulator",
+    "fvp": "measured on the FVP",
+    "fast": "of the FVP's fast mode",
+}
 
 
 def short_model(name: str) -> str:
@@ -102,15 +111,19 @@ def counts_words(result: Result) -> str:
     return ", ".join(words)
 
 
+def source_words(result: Result) -> str:
+    """The sources of the times: ``estimated by the simulator``; empty where none is known."""
+    by = dict.fromkeys(cell.by for cell in result.cells if cell.by is not None)
+    return " and ".join(SOURCES[one] for one in by)
+
+
 def summary(result: Result) -> str:
     """The table, then each cell that did not end well, and how many did."""
     return "\n".join(_summary(result))
 
 
 def _summary(result: Result) -> Iterator[str]:
-    by = {cell.by for cell in result.cells if cell.by is not None}
-    source = {"vela": "estimated by Vela", "simulator": "estimated by the simulator", "fvp": "measured on the FVP"}
-    words = " and ".join(sorted(source.get(one, one) for one in by))
+    words = source_words(result)
     yield f"{clean(result.name or result.id, 60)}: time of an inference{f', {words}' if words else ''}"
     yield ""
     rows = matrix(result)

@@ -28,7 +28,7 @@ from tui.text import clean, counted
 INDEX, CSV, JSON, JUNIT, MARKDOWN = "index.html", "cells.csv", "campaign.json", "junit.xml", "summary.md"
 RUNS = "runs"
 """Folder of the runs' pages."""
-WIDTH, HEIGHT, MARGIN = 520, 220, 36
+WIDTH, HEIGHT, MARGIN = 560, 240, 68
 """Size of a drawing, and of the room for its axes, in its own units."""
 ROLES = {
     "ok": "ok", "limit": "warn", "failed": "fail", "lost": "fail", "unavailable": "warn", "cancelled": "warn",
@@ -131,8 +131,8 @@ class Dot:
     x: float
     y: float
     words: str
-    best: bool
-    """True if no other cell is both faster and better."""
+    label: str
+    """The target of one that no other beats in both; empty for any other."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def _drawing(model: str, name: str, cells: Sequence[tuple[CellResult, float]], *
                 x=MARGIN + (WIDTH - 2 * MARGIN) * _place(time, times, log=True),
                 y=HEIGHT - MARGIN - (HEIGHT - 2 * MARGIN) * _place(value, values, log=less),
                 words=f"{cell.quantize} {cell.target} {cell.memory_mode}: {ms(time)}, {text(value)} {name}",
-                best=not any(better),
+                label="" if any(better) else f"{cell.quantize} {cell.target.removeprefix('ethos-')}",
             )
         )
     return Drawing(
@@ -247,6 +247,7 @@ def _environment() -> Environment:
         "cell_words": words.cell_words,
         "short_model": words.short_model,
         "counts_words": words.counts_words,
+        "source_words": words.source_words,
         "counted": counted,
         "roles": ROLES,
         "shades": sum(role.startswith("tensor-") for role in themes.ROLES),

@@ -177,7 +177,9 @@ class CampaignScreen(Screen[None]):
         title = "Matrix" if self._matrix else "Cells, what needs a look first" if self._urgent else "Cells"
         hidden = counted(len(self._table.hidden), "column") if self._table.hidden else ""
         more = f"+{hidden} on a wider screen" if hidden else ""
-        self.query_one("#cells", Card).caption(title=Content.styled(title, "bold $strong"), figure=more)
+        source = words.source_words(self._result) if self._result is not None else ""
+        foot = f"latency {source}" if source else ""
+        self.query_one("#cells", Card).caption(title=Content.styled(title, "bold $strong"), figure=more, foot=foot)
 
     def _head(self) -> None:
         if not self.children:
