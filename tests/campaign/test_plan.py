@@ -88,6 +88,15 @@ def test_models_that_are_files_are_found_from_the_file_s_folder(tmp_path: Path) 
     assert request.name == "all"
 
 
+def test_data_are_found_from_the_file_s_folder(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    options = '[options]\ndataset = "images"\ninferences = 3\n'
+    (tmp_path / "all.toml").write_text(f'models = ["sample:digits"]\n{options}')
+    request = plan.read(tmp_path / "all.toml")
+    (cell,) = plan.cells(request, plan.base(request))
+    assert (cell.spec.dataset, cell.spec.inferences) == (str(tmp_path / "images"), 3)
+
+
 def test_a_ready_program_has_nothing_to_estimate(tmp_path: Path) -> None:
     (tmp_path / "net.pte").write_bytes(b"")
     request = Request(models=(str(tmp_path / "net.pte"),), until="estimate")

@@ -12,12 +12,17 @@ from tui.analysis import sweep
 from tui.errors import UsageError
 from tui.model import catalogue
 from tui.run import spec
+from tui.run.options import OF_SPECS
 from tui.run.spec import Limits, Quantization, Spec, lowering_of
 from tui.toolchain import boards, toolchains
 from tui.toolchain.boards import Npu
 from tui.toolchain.target import Target
 
 Until = Literal["estimate", "run"]
+
+
+_FILES = {option.key: option for option in OF_SPECS if option.kind == "file"}
+"""Options of a spec that are paths, by field."""
 
 
 class Excluded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,11 +98,22 @@ def read(path: Path) -> Request:
         name=found.name or path.stem,
         models=tuple(_beside(path, model) for model in found.models),
         cell=tuple(msgspec.structs.replace(cell, model=_beside(path, cell.model)) for cell in found.cell),
+        options={name: _option_beside(path, name, value) for name, value in found.options.items()},
     )
 
 
-def _beside(file: Path, model: str) -> str:
-    return model if ":" in model else str(file.absolute().parent / Path(model).expanduser())
+def _beside(file: Path, name: str) -> str:
+    return name if ":" in name else str(file.absolute().parent / Path(name).expanduser())
+
+
+def _option_beside(file: Path, name: str, value: Any) -> Any:
+    """The value of an option, whose paths are found from the file's folder as those of models are."""
+    option = _FILES.get(name)
+    if option is None:
+        return value
+    if isinstance(value, str):
+        return _beside(file, value)
+    return [_beside(file, one) if isinstance(one, str) else one for one in value] if isinstance(value, list) else value
 
 
 def cells(request: Request, base: Spec) -> tuple[Cell, ...]:

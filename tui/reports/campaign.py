@@ -79,7 +79,7 @@ def line(cell: CellResult) -> str:
     words = [ms(cell.inference_ms), f"{kib_words(cell.sram_kib)} SRAM"]
     if cell.check is not None:
         words.append(cell.check)
-    if cell.accuracy is not None:
+    if cell.accuracy is not None and cell.answers != 1:
         words.append(f"{cell.accuracy:.1%} of {number(cell.answers)}")
     if cell.reason is not None:
         words.append(clean(cell.reason, 200))
