@@ -71,3 +71,12 @@ class Growing:
             return b""
         self._read += len(data)
         return data
+
+
+def last_line(path: Path) -> str | None:
+    """The last line of a file of text that has something in it; None where there is none, or no file."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    except OSError:
+        return None
+    return next((line.strip() for line in reversed(lines) if line.strip()), None)

@@ -148,3 +148,8 @@ def test_ctrl_c_stops_it_with_its_runs(home: Path) -> None:
     assert running.returncode == 130
     (name,) = (home / "campaigns").iterdir()
     assert not store.lives(name) and of_campaign(home) == []
+    # The same command does what is left, and what was cut short.
+    done = ended(
+        subprocess.run([*command, "--json"], env=environment(home), capture_output=True, text=True, check=False)
+    )
+    assert (done["id"], {cell["status"] for cell in done["cells"]}) == (name.name, {"ok"})

@@ -18,8 +18,9 @@ import tui
 from tui.errors import UserError
 from tui.model import catalogue
 from tui.platform import selection
-from tui.run.spec import Limits, Spec
+from tui.run.spec import EngineChoice, Limits, PlatformChoice, RunnerKind, Spec
 from tui.toolchain import toolchains
+from tui.toolchain.target import Target
 
 SKIPPED = frozenset({".git", ".hg", ".svn", "__pycache__", ".venv", "venv", "node_modules", ".mypy_cache"})
 """Folders that are no part of a model."""
@@ -45,7 +46,7 @@ def key(spec: Spec, until: str) -> str:
         *(part.encode() for part in versions(spec.toolchain)),
     ]
     if until == "run":
-        parts.append(_platform(msgspec.structs.replace(bare, platform=spec.platform, fvp=spec.fvp, runner=spec.runner)))
+        parts.append(_platform(spec.target, spec.platform, spec.engine, spec.fvp, spec.runner, spec.runner_kind))
     return hashlib.sha256(b"\n".join(parts)).hexdigest()[:24]
 
 
@@ -106,8 +107,12 @@ def versions(toolchain: str | None) -> tuple[str, ...]:
     )
 
 
-def _platform(spec: Spec) -> bytes:
-    """The platform that runs it, by kind and version, and the runner by its bytes."""
-    choice = selection.choose(spec)
-    runner = of_path(str(choice.runner)) if choice.runner is not None else ""
-    return f"{choice.kind} {choice.version} {runner}".encode()
+@functools.cache
+def _platform(
+    target: Target, kind: PlatformChoice, engine: EngineChoice, fvp: str | None, runner: str | None, given: RunnerKind
+) -> bytes:
+    """The platform that runs it, by kind, engine and version, and the runner by its bytes."""
+    asked = Spec(model="", target=target, platform=kind, engine=engine, fvp=fvp, runner=runner, runner_kind=given)
+    choice = selection.choose(asked)
+    firmware = of_path(str(choice.runner.path)) if choice.runner is not None else ""
+    return f"{choice.kind} {choice.engine} {choice.version} {firmware}".encode()

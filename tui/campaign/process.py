@@ -36,6 +36,9 @@ from tui.run import store as runs
 from tui.run.belonging import Belonging
 from tui.run.derived import stopped_at
 
+CUT_SHORT = ("lost", "stopped")
+"""States of runs that say nothing of their cell: another one is begun."""
+
 BEFORE_VELA = ("load", "export", "quantize", "lower")
 """Stages whose failure is the model's, whatever the target."""
 
@@ -51,6 +54,7 @@ class Campaign:
         self._begun = time.time()
         self._pool = Pool(directory.name, count, self._plan.limits, self._emit)
         self._left = 0
+        self._broken = False
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._mine: dict[str, tuple[Path, Belonging]] = {}
@@ -60,7 +64,14 @@ class Campaign:
         """The newest run of another campaign for the same content, of those that ended."""
 
     def _emit(self, event: Event) -> None:
-        self._journal.append(events.encode(msgspec.structs.replace(event, t=time.time())))
+        try:
+            self._journal.append(events.encode(msgspec.structs.replace(event, t=time.time())))
+        except OSError:
+            # What cannot be written down is not done: the same command goes on once there is room.
+            self._broken = True
+            self.stop()
+            self._over.set()
+            raise
 
     # -- from beginning to end
 
@@ -83,6 +94,8 @@ class Campaign:
             self._pool.close()
         finally:
             server.close()
+        if self._broken:
+            return Exit.FAILED
         stopped, seconds = self._pool.stopped, time.time() - self._begun
         self._emit(CampaignFinished(status="stopped" if stopped else "ok", seconds=seconds))
         return Exit.INTERRUPTED if stopped else Exit.OK
@@ -154,7 +167,7 @@ class Campaign:
         before = self._before.of(cell.key)
         if before.status in END:
             then(self._run(before.run))
-        elif (known := self._mine.get(cell.key)) is not None and runs.load(known[0]).run.status != "lost":
+        elif (known := self._mine.get(cell.key)) is not None and runs.load(known[0]).run.status not in CUT_SHORT:
             self._pool.add(cell, known[1].attempt, known[0], then)
         elif (other := self._others.get(cell.key)) is not None:
             self._emit(pool.finished(cell, other, runs.load(other), self._plan.limits, seconds=None, reused=True))

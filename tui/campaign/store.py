@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from tui import config, processes
+from tui import config, files, processes
 from tui.campaign import events
 from tui.campaign.events import CellFinished, State
 from tui.campaign.plan import Plan
@@ -132,12 +132,18 @@ def load(directory: Path) -> State:
     return follower.state
 
 
+def last_words(directory: Path) -> str | None:
+    """The last line that a campaign's process printed, which it only does when something is wrong with it."""
+    return files.last_line(directory / LOG)
+
+
 def unfinished(wanted: Plan) -> Path | None:
     """The newest campaign with the same plan that is under way, or was broken off; None where there is none."""
+    written = msgspec.json.encode(wanted)
     for name in ids():
         directory = folder() / name
-        with contextlib.suppress(UsageError):
-            if plan(directory) == wanted and load(directory).status != "ok":
+        with contextlib.suppress(OSError):
+            if (directory / PLAN).read_bytes() == written and load(directory).status != "ok":
                 return directory
     return None
 

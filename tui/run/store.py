@@ -289,11 +289,7 @@ class Live:
 
 def last_words(directory: Path) -> str | None:
     """The last line that a run's process printed, which it only does when something is wrong with it."""
-    try:
-        lines = (directory / PROCESS_LOG).read_text(encoding="utf-8", errors="replace").split("\n")
-    except OSError:
-        return None
-    return next((line.strip() for line in reversed(lines) if line.strip()), None)
+    return files.last_line(directory / PROCESS_LOG)
 
 
 def hint_of_lost(directory: Path, status: state.Status) -> str:

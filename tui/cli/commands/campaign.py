@@ -131,18 +131,19 @@ def _follow(directory: Path, typed: Mapping[str, Any], signals: Signals) -> int:
     wanted, follower, asked = store.plan(directory), store.Follower(directory), False
     names = {cell.key: cell for cell in wanted.cells}
     click.echo(f"campaign {directory.name}: {counted(len(names), 'cell')}", err=True)
-    done = 0
+    done: set[str] = set()
     while True:
         alive = follower.lives  # before the reading: what it has written before its end is read below
         for event in follower.poll():
             if isinstance(event, CellFinished) and event.key in names:
-                done += 1
+                done.add(event.key)
                 one = result.of(directory.name, Plan("", (names[event.key],)), follower.state).cells[0]
-                click.echo(f"  {done}/{len(names)} {report.line(one)}", err=True)
-        if follower.state.status != "running":
-            break
+                click.echo(f"  {len(done)}/{len(names)} {report.line(one)}", err=True)
         if not alive:
-            fail(UserError(f"{directory.name} was broken off", "the same command again goes on with it"))
+            if follower.state.status == "running":
+                words = store.last_words(directory)
+                what = f"{directory.name} was broken off{f': {words}' if words else ''}"
+                fail(UserError(what, "the same command again goes on with it"))
             break
         if signals.leave:
             raise LeftRunning(directory.name)
