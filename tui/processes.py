@@ -90,6 +90,44 @@ def locked(path: Path) -> bool | None:
     return False
 
 
+OWNER = "FVP_TUI_OWNER"
+"""Environment variable: the process whose end is the end of a run and of a compile server, as `name_of` names it."""
+
+OWNER_LOOK_S = 1.0
+"""Interval between looks at whether the owner is there."""
+
+
+def name_of(pid: int) -> str:
+    """Name a process of this machine so that no later one of its number has the name; empty for one that is gone.
+
+    Needs the standard library alone: a compile server may be of a Python without ours.
+    """
+    try:
+        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        if Path("/proc/self").exists():
+            return ""
+        return f"{pid}:" if _answers(pid) else ""
+    # Field 22 is the time at which it was started, in clock ticks since boot (proc_pid_stat(5)).
+    return "" if state == "Z" else f"{pid}:{fields[18]}"
+
+
+def _answers(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def owner_is_gone() -> bool:
+    """Return True if this process belongs to another that has ended."""
+    owner = os.environ.get(OWNER, "")
+    return bool(owner) and name_of(int(owner.partition(":")[0])) != owner
+
+
 SAME_S = 10.0
 """Difference of two creation times, in seconds, up to which processes of one number are one. The kernel counts them
 from the time of boot, which moves with each correction of the clock; no number is given anew so soon.

@@ -6,8 +6,11 @@ import sys
 import threading
 from pathlib import Path
 
+import msgspec
+
 from tui import processes
 from tui.campaign import store
+from tui.campaign.scheduler import Scheduler
 from tui.errors import UserError
 from tui.run import control
 
@@ -18,8 +21,10 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """Threads of arithmetic in each process: with several runs at once, more would only wait for each other."""
 
 
-def start(directory: Path, count: int) -> None:
+def start(directory: Path, count: int, scheduler: Scheduler | None = None) -> None:
     """Start the process of a campaign, new or broken off, with so many cells at once, detached from the terminal.
+
+    With a `scheduler` the cells go to its workers.
 
     It holds the lock of the plan for as long as it lives.
 
@@ -28,11 +33,12 @@ def start(directory: Path, count: int) -> None:
     """
     if store.lives(directory):
         raise UserError(f"{directory.name} is under way", f"fvp-tui campaign --follow {directory.name}")
+    more = [] if scheduler is None else [msgspec.json.encode(scheduler).decode()]
     lock = processes.lock(directory / store.PLAN)
     try:
         with (directory / store.LOG).open("ab") as log, processes.signals_held(control.BLOCKED_SIGNALS):
             process = subprocess.Popen(
-                [sys.executable, "-m", MODULE, str(directory), str(count)],
+                [sys.executable, "-m", MODULE, str(directory), str(count), *more],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

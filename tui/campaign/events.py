@@ -45,6 +45,8 @@ class CellStarted(Event, frozen=True):
     key: str
     run: str | None = None
     attempt: int = 1
+    worker: str | None = None
+    """The worker of a cluster; None on this machine."""
 
 
 class CellFinished(Event, frozen=True):

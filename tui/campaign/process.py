@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import psutil
@@ -29,15 +29,20 @@ from tui.campaign.events import (
     Event,
 )
 from tui.campaign.plan import Cell
-from tui.campaign.pool import Pool, Then
+from tui.campaign.pool import Emit, Pool, Then
+from tui.campaign.scheduler import Scheduler
 from tui.errors import Exit, UserError
 from tui.run import control, journal
 from tui.run import store as runs
 from tui.run.belonging import Belonging
 from tui.run.derived import stopped_at
+from tui.run.spec import Limits
 
 CUT_SHORT = ("lost", "stopped")
 """States of runs that say nothing of their cell: another one is begun."""
+
+if TYPE_CHECKING:
+    from tui.campaign.cluster import Cluster
 
 BEFORE_VELA = ("load", "export", "quantize", "lower")
 """Stages whose failure is the model's, whatever the target."""
@@ -46,13 +51,16 @@ BEFORE_VELA = ("load", "export", "quantize", "lower")
 class Campaign:
     """A campaign under way."""
 
-    def __init__(self, directory: Path, count: int) -> None:
+    def __init__(self, directory: Path, count: int, scheduler: Scheduler | None) -> None:
+        """Raises:
+        UserError: the scheduler cannot be used.
+        """
         self._directory = directory
         self._plan = store.plan(directory)
         self._journal = journal.Journal(directory / journal.FILE)
         self._before = store.load(directory)
         self._begun = time.time()
-        self._pool = Pool(directory.name, count, self._plan.limits, self._emit)
+        self._pool = _pool(directory.name, count, scheduler, self._plan.limits, self._emit)
         self._left = 0
         self._broken = False
         self._lock = threading.Lock()
@@ -235,10 +243,24 @@ def _not_lowered(run: Path | None) -> str | None:
     return state.run.reason if stopped_at(state) in BEFORE_VELA else None
 
 
+def _pool(campaign: str, count: int, scheduler: Scheduler | None, limits: Limits, emit: Emit) -> "Pool | Cluster":
+    if scheduler is None:
+        return Pool(campaign, count, limits, emit)
+    # With it comes Dask, which is an extra.
+    from tui.campaign.cluster import Cluster
+
+    return Cluster(campaign, scheduler, limits, emit)
+
+
 def main() -> int:
     """Take a campaign to its end."""
     directory, count = Path(sys.argv[1]), int(sys.argv[2])
-    campaign = Campaign(directory, count)
+    scheduler = msgspec.json.decode(sys.argv[3], type=Scheduler) if len(sys.argv) > 3 else None
+    try:
+        campaign = Campaign(directory, count, scheduler)
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return int(error.exit)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: campaign.stop())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, control.BLOCKED_SIGNALS)

@@ -25,6 +25,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from tui import processes
 from tui.compile import worker
 
 IDLE_S = 900.0
@@ -69,11 +70,12 @@ class Server:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         last = time.monotonic()
+        longest = processes.OWNER_LOOK_S if processes.OWNER in os.environ else 60.0
         with selectors.DefaultSelector() as selector:
             selector.register(self._socket, selectors.EVENT_READ)
             selector.register(woken, selectors.EVENT_READ)
-            while self._jobs or time.monotonic() - last < idle_s:
-                for key, _ in selector.select(timeout=min(idle_s, 60.0)):
+            while (self._jobs or time.monotonic() - last < idle_s) and not processes.owner_is_gone():
+                for key, _ in selector.select(timeout=min(idle_s, longest)):
                     if key.fileobj is self._socket:
                         self._accept()
                     else:

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from tui.campaign import content, control, plan, pool, result, store
+from tui.campaign import scheduler as cluster_at
 from tui.campaign.events import CellFinished
 from tui.campaign.plan import Cell, Plan, Request
 from tui.cli import candidates, screen
@@ -36,6 +37,8 @@ UNTYPED = click.core.ParameterSource.DEFAULT
 @click.argument("models", nargs=-1, metavar="FILE.toml|MODEL...", shell_complete=candidates.models)
 @table_options("campaign")
 @click.option("--report", metavar="FOLDER", help="Write a page with links to all runs, JUnit, CSV, JSON and Markdown.")
+@click.option("--scheduler", metavar="ADDRESS", help="Send the cells to the workers of this Dask scheduler.")
+@click.option("--tls", metavar="FOLDER", help="With ca.pem, cert.pem and key.pem, which a scheduler at tls:// demands.")
 @click.option("--dry-run", is_flag=True, help="Print the cells; begin nothing.")
 @click.option("--detach", is_flag=True, help="Begin the campaign, print its id and do not wait.")
 @click.option("--list", "lists", is_flag=True, help="List all campaigns, newest first.")
@@ -65,6 +68,7 @@ def campaign(models: tuple[str, ...], **typed: Any) -> int:
         raise UsageError("no model and no file", "fvp-tui campaign --help")
     check_parent(typed["csv"])
     check_parent(typed["report"])
+    scheduler = None if typed["scheduler"] is None else cluster_at.checked(typed["scheduler"], typed["tls"])
     wanted = _plan(models, typed)
     if typed["dry_run"]:
         for cell in wanted.cells:
@@ -76,7 +80,7 @@ def campaign(models: tuple[str, ...], **typed: Any) -> int:
     signals = Signals(interruptible=True).hear()
     directory = store.unfinished(wanted) or store.create(wanted)
     if not store.lives(directory):
-        control.start(directory, typed["jobs"] or pool.cores())
+        control.start(directory, typed["jobs"] or pool.cores(), scheduler)
     if typed["detach"]:
         click.echo(directory.name)
         return Exit.OK

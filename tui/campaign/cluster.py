@@ -1,0 +1,187 @@
+"""Cells on a cluster of Dask's workers. The only module that imports Dask, which is an extra: ``fvp-tui[fleet]``."""
+
+import contextlib
+import ssl
+import tarfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tui.campaign import bundles, content, remote
+from tui.campaign.events import CellFinished, CellStarted
+from tui.campaign.plan import Cell
+from tui.campaign.pool import ATTEMPTS, Emit, Then, finished
+from tui.campaign.scheduler import Scheduler
+from tui.errors import UserError
+from tui.run import spec, store
+from tui.run.belonging import Belonging
+from tui.run.spec import Limits
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+CONNECT_S = 20.0
+
+
+def connect(scheduler: Scheduler) -> "Client":
+    """Connect to a scheduler.
+
+    Raises:
+        UserError: it does not answer, or refuses the certificate.
+    """
+    from distributed import Client, Security
+
+    security = None
+    if scheduler.address.startswith("tls"):
+        security = Security(
+            tls_ca_file=scheduler.file("ca.pem"),
+            tls_client_cert=scheduler.file("cert.pem"),
+            tls_client_key=scheduler.file("key.pem"),
+            require_encryption=True,
+        )
+    try:
+        return Client(scheduler.address, security=security, timeout=CONNECT_S, set_as_default=False)
+    except (OSError, TimeoutError, ssl.SSLError) as error:
+        raise UserError(f"the scheduler at {scheduler.address} does not answer: {error}") from error
+
+
+def check_versions(client: "Client", toolchain: str | None) -> None:
+    """Compare what compiles and simulates here with what the workers have.
+
+    Raises:
+        UserError: there is no worker, or one has other versions.
+    """
+    own = content.versions(toolchain)
+    found: Mapping[str, Any] = client.run(remote.versions, toolchain)
+    if not found:
+        raise UserError("the scheduler has no workers", "dask worker ADDRESS starts one")
+    for worker, theirs in found.items():
+        if tuple(theirs) != own:
+            names = [f"{a} here, {b} there" for a, b in zip(own, theirs, strict=False) if a != b]
+            raise UserError(f"worker {worker} has other versions: {'; '.join(names) or 'another number of packages'}")
+
+
+class Cluster:
+    """Runs of cells on a cluster. `emit` gets what happens to them, from several threads."""
+
+    def __init__(self, campaign: str, scheduler: Scheduler, limits: Limits, emit: Emit) -> None:
+        """Raises:
+        UserError: there is no scheduler, no worker, or one has other versions.
+        """
+        self._campaign, self._limits, self._emit = campaign, limits, emit
+        self._client = connect(scheduler)
+        check_versions(self._client, None)
+        self.count = sum(self._client.nthreads().values())
+        self._threads = ThreadPoolExecutor(2)
+        self._stopped = threading.Event()
+        self._known: dict[Path, bundles.Bundle] = {}
+        self._sent: dict[str, Any] = {}
+        self._futures: set[Any] = set()
+        self._lock = threading.Lock()
+        self._client.subscribe_topic(remote.STARTED, self._begun)
+
+    def _begun(self, event: tuple[float, Mapping[str, Any]]) -> None:
+        """Pass on that a worker has begun a cell: called in the client's own thread."""
+        said = event[1]
+        self._threads.submit(
+            self._emit,
+            CellStarted(key=said["key"], run=said["run"], attempt=said["attempt"], worker=str(said["worker"])),
+        )
+
+    def add(self, cell: Cell, attempt: int, run: Path | None, then: Then) -> None:
+        """Take up a cell; `run` is one that came home already. `then` gets the run at its end, or None."""
+        self._threads.submit(self._submit, cell, attempt, run, then)
+
+    def call(self, work: Callable[[], None]) -> None:
+        """Do something else, here."""
+        self._threads.submit(work)
+
+    @property
+    def stopped(self) -> bool:
+        """True once nothing new is to be begun."""
+        return self._stopped.is_set()
+
+    def stop(self) -> None:
+        """Begin nothing more, and cancel what is under way: workers stop their runs."""
+        self._stopped.set()
+        with self._lock:
+            futures = list(self._futures)
+        for future in futures:
+            future.cancel()
+
+    def close(self) -> None:
+        """Wait until all is over."""
+        self._threads.shutdown(wait=True)
+        with contextlib.suppress(Exception):
+            self._client.close(timeout=5)
+
+    def _submit(self, cell: Cell, attempt: int, run: Path | None, then: Then) -> None:
+        if run is not None:
+            self._emit(finished(cell, run, store.load(run), self._limits, seconds=None))
+            then(run)
+            return
+        if self._stopped.is_set():
+            self._emit(CellFinished(key=cell.key, outcome="cancelled", reason="the campaign was stopped"))
+            then(None)
+            return
+        try:
+            request = bundles.portable(cell.spec, self._known)
+            data = {name: self._scattered(name) for name in bundles.names(request)}
+            future = self._client.submit(
+                remote.run_cell,
+                spec.encode(request),
+                Belonging(self._campaign, cell.key, attempt),
+                data,
+                key=f"{self._campaign}-{cell.key}-{attempt}",
+                pure=False,
+                retries=0,
+            )
+        except Exception as error:  # noqa: BLE001 - a cell that cannot be sent leaves the others
+            self._emit(CellFinished(key=cell.key, outcome="failed", reason=str(error)))
+            then(None)
+            return
+        with self._lock:
+            self._futures.add(future)
+        begun = time.time()
+        future.add_done_callback(lambda done: self._threads.submit(self._done, cell, attempt, begun, done, then))
+
+    def _scattered(self, name: str) -> Any:
+        """A bundle's bytes on the cluster, sent once."""
+        with self._lock:
+            if name not in self._sent:
+                (data,) = (bundle.data for bundle in self._known.values() if bundle.name == name)
+                self._sent[name] = self._client.scatter(data, hash=True, direct=False)
+            return self._sent[name]
+
+    def _done(self, cell: Cell, attempt: int, begun: float, future: Any, then: Then) -> None:
+        with self._lock:
+            self._futures.discard(future)
+        run = None
+        try:
+            run = remote.unpack(future.result(), store.folder())
+            _own(run, cell)
+            state = store.load(run)
+            self._emit(finished(cell, run, state, self._limits, seconds=time.time() - begun))
+        except UserError as error:
+            self._emit(CellFinished(key=cell.key, outcome="failed", reason=str(error)))
+        except (OSError, tarfile.TarError) as error:
+            self._emit(CellFinished(key=cell.key, outcome="lost", reason=f"its run did not come home: {error}"))
+        except Exception as error:  # noqa: BLE001 - Dask has many: killed worker, lost scheduler, cancelled future
+            if not self._stopped.is_set() and attempt < ATTEMPTS and "Killed" in type(error).__name__:
+                self._submit(cell, attempt + 1, None, then)
+                return
+            outcome = "cancelled" if self._stopped.is_set() else "lost"
+            self._emit(CellFinished(key=cell.key, outcome=outcome, reason=f"{type(error).__name__}: {error}"))  # type: ignore[arg-type]
+        then(run)
+
+
+def _own(run: Path, cell: Cell) -> None:
+    """Give a run that came home the spec of this machine, whose paths mean something here."""
+    (run / store.SPEC).write_bytes(spec.encode(cell.spec))
+    with contextlib.suppress(msgspec.MsgspecError, OSError):
+        store.keep_snapshot(run)
