@@ -11,7 +11,7 @@ PROGRAMS := 20000
 MOMENTS := 50
 NPU := ethos-u85
 
-.PHONY: run test check bench conformance differential fuzz faults networks toolchains campaign picture gallery wheel notes options clean help
+.PHONY: run test check bench conformance differential fuzz faults networks toolchains campaign kills picture gallery wheel notes options clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -37,6 +37,7 @@ bench: $(VENV)/.installed-dev ## print speeds, and cycles beside Vela's; asserts
 	$(BIN)/python -m tests.benchmarks.loop
 	$(BIN)/python -m tests.benchmarks.screen
 	$(BIN)/python -m tests.benchmarks.history
+	$(BIN)/python -m tests.benchmarks.board
 	$(BIN)/python -m tests.benchmarks.firmware
 
 conformance: $(VENV)/.installed-dev ## ExecuTorch's own tests for an NPU on fvp-sim, about an hour
@@ -56,6 +57,9 @@ networks: $(VENV)/.installed-dev ## ordinary networks and the samples, link by l
 
 toolchains: $(VENV)/.installed-dev ## models under each release of ExecuTorch that is supported, about ten minutes
 	$(BIN)/python -m tests.toolchains
+
+kills: $(VENV)/.installed-dev ## campaigns killed at random moments, on this machine and on a cluster, about an hour
+	for victim in process client worker scheduler; do $(BIN)/python -m tests.campaign.kills --of $$victim || exit 1; done
 
 campaign: $(VENV)/.installed ## the networks of MLPerf Tiny on five NPUs, a few minutes
 	$(BIN)/fvp-tui campaign examples/mlperf_tiny.toml

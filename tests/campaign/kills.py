@@ -1,9 +1,12 @@
-"""``python -m tests.campaign.kills [--moments N]``: campaigns whose process is killed at a random moment, then resumed.
+"""``python -m tests.campaign.kills [--moments N] [--of VICTIM]``: campaigns killed at random moments, then resumed.
 
-After each: all cells have their outcome, none has two runs, no run is without its cell, and no process is left.
+Killed is the campaign's own process, on this machine or on a cluster of three workers over TLS, or there one of the
+workers or the scheduler. After each: all cells have their outcome, none has two runs, no run is without its cell, and
+five seconds later nothing is left of who was killed.
 """
 
 import argparse
+import contextlib
 import json
 import random
 import subprocess
@@ -11,11 +14,15 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 
+from tests.campaign import clusters
+from tests.campaign.clusters import Cluster
 from tests.conftest import TUI, environment
+from tui import processes
 from tui.run import belonging
 
 OPTIONS = (
@@ -25,10 +32,20 @@ OPTIONS = (
 MODULE = "tui.campaign.process"
 
 
-def killed(home: Path, after: float) -> bool:
-    """Begin the campaign, and kill its process after so many seconds; False if it had ended by then."""
-    name = subprocess.check_output([*TUI, *OPTIONS, "--detach"], env=environment(home), text=True).strip()
-    time.sleep(after)
+VICTIMS = ("process", "client", "worker", "scheduler")
+"""The campaign's process on this machine; on a cluster that process, a worker, the scheduler."""
+ORPHANS_S = 5.0
+
+
+def kill(victim: str, name: str, cluster: Cluster | None) -> bool:
+    """Kill a victim; False if it had ended."""
+    if cluster is not None and victim == "worker":
+        one = random.choice(cluster.computing())
+        one.kill()
+        return True
+    if cluster is not None and victim == "scheduler":
+        cluster.scheduler.kill()
+        return True
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
         if MODULE in words and any(name in word for word in words):
@@ -37,13 +54,31 @@ def killed(home: Path, after: float) -> bool:
     return False
 
 
-def faults(home: Path) -> list[str]:
-    """What is wrong after the campaign has been resumed."""
-    done = subprocess.run(
-        [*TUI, *OPTIONS, "--json"], env=environment(home), capture_output=True, text=True, check=False
-    )
+def begun(home: Path, more: Sequence[str]) -> str:
+    """Begin the campaign, or go on with it; its name."""
+    command = [*TUI, *OPTIONS, *more, "--detach"]
+    return subprocess.check_output(command, env=environment(home), text=True).strip()
+
+
+def orphans() -> list[str]:
+    """Processes whose owner is gone."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        try:
+            owner = process.environ().get(processes.OWNER, "")
+        except psutil.Error:
+            continue
+        if owner and processes.name_of(int(owner.partition(":")[0])) != owner:
+            found.append(" ".join(process.info["cmdline"] or ())[:80])
+    return found
+
+
+def faults(home: Path, more: Sequence[str]) -> list[str]:
+    """Find what is wrong after the campaign has been resumed."""
+    command = [*TUI, *OPTIONS, *more, "--json"]
+    done = subprocess.run(command, env=environment(home), capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        return [f"exit {done.returncode}: {done.stderr.splitlines()[-1:]}"]
+        return [f"exit {done.returncode}: {done.stderr.splitlines()[-3:]}"]
     result = json.loads(done.stdout)
     cells = [cell["run"] for cell in result["cells"]]
     wrong = [f"{cell['target']}: {cell['status']}" for cell in result["cells"] if cell["status"] != "ok"]
@@ -57,27 +92,47 @@ def faults(home: Path) -> list[str]:
     return wrong + [f"left: {' '.join(process.info['cmdline'])}" for process in left]
 
 
+def moment(victim: str, stack: contextlib.ExitStack) -> tuple[float, list[str]]:
+    """Kill a victim once, and resume; when that was, and what is wrong."""
+    home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+
+    def fresh() -> Cluster | None:
+        if victim == "process":
+            return None
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        started = stack.enter_context(clusters.cluster(folder, 3))
+        subprocess.run([*TUI, "--version"], env=environment(home), capture_output=True, check=True)
+        return started
+
+    cluster = fresh()
+    after = random.uniform(0.05, 8.0)
+    name = begun(home, cluster.options if cluster else ())
+    time.sleep(after)
+    kill(victim, name, cluster)
+    time.sleep(ORPHANS_S)
+    left = [f"orphan: {words}" for words in orphans()]
+    if victim == "scheduler":
+        # It says of each cell that it is lost, and ends.
+        while any(name in " ".join(p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])):
+            time.sleep(0.1)
+        cluster = fresh()
+    return after, left + faults(home, cluster.options if cluster else ())
+
+
 def main() -> int:
     """Print a line for each moment."""
     parser = argparse.ArgumentParser(prog="python -m tests.campaign.kills")
     parser.add_argument("--moments", type=int, default=20)
+    parser.add_argument("--of", choices=VICTIMS, default="process")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     random.seed(options.seed)
     sound = True
-    for moment in range(options.moments):
-        with tempfile.TemporaryDirectory() as folder:
-            home, times, after = Path(folder), random.randint(1, 3), 0.0
-            kills = 0
-            for _ in range(times):
-                after = random.uniform(0.05, 6.0)
-                kills += killed(home, after)
-            wrong = faults(home)
-            sound &= not wrong
-            print(
-                f"{moment + 1:3}  killed {kills} times, last after {after:.2f} s: {'; '.join(wrong) or 'whole'}",
-                flush=True,
-            )
+    for number in range(options.moments):
+        with contextlib.ExitStack() as stack:
+            after, wrong = moment(options.of, stack)
+        sound &= not wrong
+        print(f"{number + 1:3}  {options.of} killed after {after:.2f} s: {'; '.join(wrong) or 'whole'}", flush=True)
     return 0 if sound else 1
 
 

@@ -56,10 +56,12 @@ def check_versions(client: "Client", toolchain: str | None) -> None:
     Raises:
         UserError: there is no worker, or one has other versions.
     """
+    try:
+        client.wait_for_workers(1, timeout=CONNECT_S)
+    except TimeoutError as error:
+        raise UserError("the scheduler has no workers", "dask worker ADDRESS starts one") from error
     own = content.versions(toolchain)
     found: Mapping[str, Any] = client.run(remote.versions, toolchain)
-    if not found:
-        raise UserError("the scheduler has no workers", "dask worker ADDRESS starts one")
     for worker, theirs in found.items():
         if tuple(theirs) != own:
             names = [f"{a} here, {b} there" for a, b in zip(own, theirs, strict=False) if a != b]

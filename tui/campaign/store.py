@@ -16,7 +16,7 @@ import msgspec
 
 from tui import config, files, processes
 from tui.campaign import events
-from tui.campaign.events import CellFinished, State
+from tui.campaign.events import END, CellFinished, State
 from tui.campaign.plan import Plan
 from tui.errors import UsageError
 from tui.run import belonging, journal, names
@@ -138,12 +138,18 @@ def last_words(directory: Path) -> str | None:
 
 
 def unfinished(wanted: Plan) -> Path | None:
-    """The newest campaign with the same plan that is under way, or was broken off; None where there is none."""
+    """The newest campaign with the same plan that is under way, or was broken off; None where there is none.
+
+    One whose cells were lost with a worker or a scheduler is broken off, too.
+    """
     written = msgspec.json.encode(wanted)
     for name in ids():
         directory = folder() / name
         with contextlib.suppress(OSError):
-            if (directory / PLAN).read_bytes() == written and load(directory).status != "ok":
+            if (directory / PLAN).read_bytes() != written:
+                continue
+            state = load(directory)
+            if state.status != "ok" or any(state.of(cell.key).status not in END for cell in wanted.cells):
                 return directory
     return None
 

@@ -22,6 +22,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +200,30 @@ def _load() -> None:
         importlib.import_module(name)
 
 
+@contextlib.contextmanager
+def _ending_with_owner() -> Iterator[None]:
+    """End this process with its owner, in a block that takes long and looks for nothing itself.
+
+    By a thread that has ended when jobs are forked.
+    """
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(processes.OWNER_LOOK_S):
+            if processes.owner_is_gone():
+                os._exit(0)
+
+    watching = threading.Thread(target=watch, name="owner", daemon=True)
+    if processes.OWNER in os.environ:
+        watching.start()
+    try:
+        yield
+    finally:
+        done.set()
+        if watching.ident is not None:
+            watching.join()
+
+
 def main() -> int:
     """Serve on the socket in the folder given, unless another server does."""
     folder = Path(sys.argv[1])
@@ -211,7 +236,8 @@ def main() -> int:
     server = Server(folder)
     try:
         worker.prepare()
-        _load()
+        with _ending_with_owner():
+            _load()
         server.serve(float(os.environ.get("FVP_TUI_COMPILE_IDLE_S", IDLE_S)))
     finally:
         server.close()
