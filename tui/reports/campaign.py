@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from tui.campaign.cells import By
 from tui.campaign.events import Status
 from tui.campaign.result import CellResult, Result
-from tui.reports.format import UNKNOWN, change, kib_words, ms, number, table
+from tui.reports.format import UNKNOWN, accuracy, change, duration, kib_words, ms, number, table
 from tui.text import clean, counted
 from tui.toolchain import boards
 
@@ -80,7 +80,7 @@ def line(cell: CellResult) -> str:
     if cell.check is not None:
         words.append(cell.check)
     if cell.accuracy is not None and cell.answers != 1:
-        words.append(f"{cell.accuracy:.1%} of {number(cell.answers)}")
+        words.append(f"{accuracy(cell.accuracy)} of {number(cell.answers)}")
     if cell.reason is not None:
         words.append(clean(cell.reason, 200))
     if cell.reused:
@@ -133,7 +133,7 @@ def _summary(result: Result) -> Iterator[str]:
     for cell in result.cells:
         if cell.status in ("failed", "lost", "unavailable", "limit") or cell.check == "mismatch" or cell.worse:
             yield f"! {line(cell)}{f'; worse: {cell.worse}' if cell.worse else ''}"
-    took = "" if result.seconds is None else f" in {result.seconds:,.1f} s"
+    took = "" if result.seconds is None else f" in {duration(result.seconds)}"
     reused = sum(cell.reused for cell in result.cells)
     before = f", {reused:,} of them done before" if reused else ""
     yield f"{counted(len(result.cells), 'cell')}{took}: {counts_words(result)}{before}"
@@ -143,7 +143,7 @@ def overview(results: Sequence[Result]) -> list[str]:
     """A line for each campaign."""
     rows = [["campaign", "status", "cells", "time"]]
     for one in results:
-        took = UNKNOWN if one.seconds is None else f"{one.seconds:,.1f} s"
+        took = duration(one.seconds)
         rows.append([clean(one.id), one.status, counts_words(one), took])
     return table(rows, right=(3,))
 

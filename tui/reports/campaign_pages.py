@@ -21,7 +21,7 @@ from tui.errors import UsageError
 from tui.files import write_whole
 from tui.reports import campaign as words
 from tui.reports import export
-from tui.reports.format import UNKNOWN, change, kib_words, ms
+from tui.reports.format import UNKNOWN, accuracy, change, kib_words, ms
 from tui.run import store
 from tui.text import clean, counted
 
@@ -103,7 +103,7 @@ def junit(result: Result) -> str:
         for cell in cells:
             name = f"{cell.quantize} {cell.target} {cell.memory_mode} {cell.system_config}"
             case = ElementTree.SubElement(suite, "testcase", classname=words.short_model(model), name=clean(name, 120))
-            case.set("time", f"{cell.seconds or 0:.3f}")
+            case.set("time", str(round(cell.seconds or 0.0, 3)))
             for kind, text in _problems(cell):
                 ElementTree.SubElement(case, kind, message=clean(text, 300))
         for kind in ("failure", "error", "skipped"):
@@ -163,7 +163,7 @@ def drawings(result: Result) -> list[Drawing]:
 def _drawing(model: str, name: str, cells: Sequence[tuple[CellResult, float]], *, less: bool) -> Drawing:
     times = [cell.inference_ms or 0.0 for cell, _ in cells]
     values = [value for _, value in cells]
-    text = kib_words if less else "{:.1%}".format
+    text = kib_words if less else accuracy
     dots = []
     for (cell, value), time in zip(cells, times, strict=True):
         pairs = zip(times, values, strict=True)
