@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.app import fakes
-from tui.campaign import events, store
+from tui.campaign import store
 from tui.campaign.cells import Figures
-from tui.campaign.events import CampaignFinished, CampaignStarted, CellFinished, CellStarted, Event
+from tui.campaign.events import CampaignFinished, CampaignStarted, CellFinished, CellStarted
 from tui.campaign.plan import Cell, Plan
 from tui.run import journal
+from tui.run.events import Event
 from tui.run.spec import Quantization, Spec
 from tui.toolchain.target import on_board_of
 
@@ -38,7 +39,7 @@ def append(directory: Path, happened: Sequence[Event]) -> None:
     """Add events to a campaign's journal."""
     writer = journal.Journal(directory / journal.FILE)
     for event in happened:
-        writer.append(events.encode(event))
+        writer.write(event)
     writer.close()
 
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from tui.campaign import events, store
 from tui.campaign.cells import Figures
-from tui.campaign.events import EMPTY, CampaignFinished, CampaignStarted, CellFinished, CellStarted, Event
+from tui.campaign.events import EMPTY, CampaignFinished, CampaignStarted, CellFinished, CellStarted
+from tui.run.events import Event, encode
 
 KEYS = st.sampled_from("abcde")
 FIGURES = st.builds(Figures, total_cycles=st.integers(0, 10**9) | st.none(), check=st.sampled_from(["match", None]))
@@ -27,7 +28,7 @@ EVENTS = st.one_of(
 
 @given(st.lists(EVENTS, max_size=30), st.data())
 def test_however_a_journal_is_cut_it_folds_to_the_same(happened: list[Event], data: st.DataObject) -> None:
-    lines = [events.encode(event) for event in happened]
+    lines = [encode(event) for event in happened]
     assert events.decode(lines) == happened
     at = data.draw(st.integers(0, len(lines)))
     whole = events.fold(EMPTY, events.decode(lines))
@@ -41,7 +42,7 @@ def test_however_a_journal_is_cut_it_folds_to_the_same(happened: list[Event], da
 
 @given(st.lists(EVENTS, max_size=10), st.binary(max_size=60))
 def test_a_damaged_line_hides_no_other(happened: list[Event], noise: bytes) -> None:
-    lines = [events.encode(event) for event in happened]
+    lines = [encode(event) for event in happened]
     torn = noise.replace(b"\n", b"")
     assert events.decode([*lines, torn, *lines])[: len(lines)] == happened
 
@@ -51,7 +52,7 @@ def test_a_follower_reads_what_is_new(tmp_path: Path) -> None:
     assert follower.poll() == [] and follower.state == EMPTY
     one, other = CellStarted(t=1.0, key="a"), CellFinished(t=2.0, key="a", outcome="ok")
     file = tmp_path / "events.jsonl"
-    file.write_bytes(events.encode(one) + b"\n" + events.encode(other)[:10])
+    file.write_bytes(encode(one) + b"\n" + encode(other)[:10])
     assert follower.poll() == [one] and follower.state.of("a").status == "running"
-    file.write_bytes(events.encode(one) + b"\n" + events.encode(other) + b"\n")
+    file.write_bytes(encode(one) + b"\n" + encode(other) + b"\n")
     assert follower.poll() == [other] and follower.state.of("a").status == "ok"

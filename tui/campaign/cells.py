@@ -5,12 +5,11 @@ from collections.abc import Iterable
 from typing import Literal
 
 from tui.analysis.sweep import Point
-from tui.run.derived import latency
+from tui.run.check import LimitResult
+from tui.run.derived import CountedBy, latency
 from tui.run.figures import Figure
 from tui.run.spec import Limits
 from tui.run.state import State
-
-By = Literal["fvp", "fast", "simulator", "vela"]
 
 
 class Figures(Figure, frozen=True):
@@ -21,7 +20,7 @@ class Figures(Figure, frozen=True):
     npu_cycles: float | None = None
     """The median of the inferences'."""
     inference_ms: float | None = None
-    by: By | None = None
+    by: CountedBy | None = None
     """Counter of the cycles of that time."""
     sram_kib: float | None = None
     flash_kib: float | None = None
@@ -72,22 +71,20 @@ def of_point(point: Point) -> Figures:
     )
 
 
-def broken_by(limits: Limits, figures: Figures) -> str | None:
-    """The limits that an estimate breaks, in words; None where it keeps all. Others than these it knows nothing of."""
+def limits(asked: Limits, figures: Figures) -> tuple[LimitResult, ...]:
+    """Hold an estimate to the limits that it has a figure for."""
     known = (
-        ("npu_cycles", figures.total_cycles, limits.npu_cycles),
-        ("inference_ms", figures.inference_ms, limits.inference_ms),
-        ("sram_kib", figures.sram_kib, limits.sram_kib),
+        ("npu_cycles", figures.total_cycles, asked.npu_cycles),
+        ("inference_ms", figures.inference_ms, asked.inference_ms),
+        ("sram_kib", figures.sram_kib, asked.sram_kib),
     )
-    return excess_words(
-        (name, value, limit) for name, value, limit in known if limit is not None and (value is None or value > limit)
+    return tuple(
+        LimitResult(name=name, limit=limit, value=value, ok=value is not None and value <= limit)
+        for name, value, limit in known
+        if limit is not None
     )
 
 
-def excess_words(excess: Iterable[tuple[str, float | None, float]]) -> str | None:
-    """Name, value and limit of each figure beyond it, in words; None where there is none."""
-    words = [
-        f"{name} is {'unknown' if value is None else f'{value:,.7g}'}, the limit is {limit:,.7g}"
-        for name, value, limit in excess
-    ]
-    return "; ".join(words) or None
+def excess(held: Iterable[LimitResult]) -> str | None:
+    """The limits that are broken, in words; None where all are kept."""
+    return "; ".join(one.words for one in held if not one.ok) or None

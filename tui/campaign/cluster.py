@@ -61,7 +61,7 @@ def check_versions(client: "Client", toolchain: str | None) -> None:
     except TimeoutError as error:
         raise UserError("the scheduler has no workers", "dask worker ADDRESS starts one") from error
     own = content.versions(toolchain)
-    found: Mapping[str, Any] = client.run(remote.versions, toolchain)
+    found: Mapping[str, Any] = client.run(content.versions, toolchain)
     for worker, theirs in found.items():
         if tuple(theirs) != own:
             names = [f"{a} here, {b} there" for a, b in zip(own, theirs, strict=False) if a != b]

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from tui.campaign.cells import Figures
+from tui.run.events import Event
 from tui.run.figures import Figure
 
 Outcome = Literal["ok", "limit", "failed", "lost", "unavailable", "cancelled"]
@@ -18,16 +19,6 @@ Status = Literal["waiting", "running"] | Outcome
 
 END: tuple[Outcome, ...] = ("ok", "limit", "failed", "unavailable")
 """Outcomes that stay: a campaign that goes on does not take them up again."""
-
-
-def _tag(name: str) -> str:
-    return "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag=_tag, tag_field="event"):
-    """Base of all events; `t` is Unix time in seconds."""
-
-    t: float = 0.0
 
 
 class CampaignStarted(Event, frozen=True):
@@ -70,13 +61,7 @@ class CampaignFinished(Event, frozen=True):
 
 AnyEvent = CampaignStarted | CellStarted | CellFinished | CampaignFinished
 
-_encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
-
-
-def encode(event: Event) -> bytes:
-    """Encode an event as a line, without its end."""
-    return _encoder.encode(event)
 
 
 def decode(lines: Iterable[bytes]) -> list[AnyEvent]:
@@ -112,8 +97,6 @@ class State(Figure, frozen=True, kw_only=True):
     """Unix time of its first process."""
     seconds: float | None = None
     workers: int = 0
-    process: tuple[int, float, str] | None = None
-    """Number, time of creation and host of its process."""
     cells: Mapping[str, CellState] = {}
 
     def of(self, key: str) -> CellState:
@@ -131,8 +114,8 @@ def fold(state: State, events: Sequence[AnyEvent]) -> State:
     for event in events:
         match event:
             case CampaignStarted():
-                changes |= _started(state, event, changes)
-                # What was under way went on without it, or died with it: its process looks.
+                changes |= {"status": "running", "seconds": None, "workers": event.workers}
+                changes.setdefault("begun", state.begun or event.t or None)
             case CellStarted():
                 cells[event.key] = CellState(
                     status="running", run=event.run, attempt=event.attempt, begun=event.t or None
@@ -152,13 +135,3 @@ def fold(state: State, events: Sequence[AnyEvent]) -> State:
             case CampaignFinished():
                 changes |= {"status": event.status, "seconds": event.seconds}
     return msgspec.structs.replace(state, cells=cells, **changes)
-
-
-def _started(state: State, event: CampaignStarted, changes: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "status": "running",
-        "seconds": None,
-        "workers": event.workers,
-        "begun": changes.get("begun", state.begun) or event.t or None,
-        "process": (event.pid, event.pid_created, event.host),
-    }

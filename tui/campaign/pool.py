@@ -14,12 +14,13 @@ from pathlib import Path
 import psutil
 
 from tui.campaign import cells
-from tui.campaign.events import CellFinished, CellStarted, Event, Outcome
+from tui.campaign.events import CellFinished, CellStarted, Outcome
 from tui.campaign.plan import Cell
 from tui.errors import Exit, UserError
 from tui.pipeline import check
 from tui.run import belonging, control, store
 from tui.run.belonging import Belonging
+from tui.run.events import Event
 from tui.run.spec import Limits
 from tui.run.state import State
 
@@ -153,8 +154,8 @@ def finished(
 def _excess(cell: Cell, state: State, limits: Limits) -> str | None:
     """The limits that a cell breaks: one that is estimated alone has no inferences."""
     if cell.until == "estimate":
-        return cells.broken_by(limits, cells.of_run(state))
-    return cells.excess_words((one.name, one.value, one.limit) for one in check.limits(limits, state) if not one.ok)
+        return cells.excess(cells.limits(limits, cells.of_run(state)))
+    return cells.excess(check.limits(limits, state))
 
 
 def _outcome(status: int | None) -> Outcome:

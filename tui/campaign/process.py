@@ -26,7 +26,6 @@ from tui.campaign.events import (
     CampaignStarted,
     CellFinished,
     CellStarted,
-    Event,
 )
 from tui.campaign.plan import Cell
 from tui.campaign.pool import Emit, Pool, Then
@@ -36,6 +35,7 @@ from tui.run import control, journal
 from tui.run import store as runs
 from tui.run.belonging import Belonging
 from tui.run.derived import stopped_at
+from tui.run.events import Event
 from tui.run.spec import Limits
 
 CUT_SHORT = ("lost", "stopped")
@@ -73,7 +73,7 @@ class Campaign:
 
     def _emit(self, event: Event) -> None:
         try:
-            self._journal.append(events.encode(msgspec.structs.replace(event, t=time.time())))
+            self._journal.write(event)
         except OSError:
             # What cannot be written down is not done: the same command goes on once there is room.
             self._broken = True
@@ -231,7 +231,7 @@ class Campaign:
         """The outcome of an estimate against the limits."""
         if found.figures.total_cycles is None:
             return msgspec.structs.replace(found, outcome="failed")
-        excess = cells.broken_by(self._plan.limits, found.figures)
+        excess = cells.excess(cells.limits(self._plan.limits, found.figures))
         return msgspec.structs.replace(found, outcome="ok" if excess is None else "limit", reason=excess)
 
 

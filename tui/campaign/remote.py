@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tui import processes
-from tui.campaign import bundles, content
+from tui.campaign import bundles
 from tui.errors import UserError
 from tui.run import belonging, control, spec, store
 from tui.run.belonging import Belonging
@@ -25,11 +25,6 @@ STARTED = "cells"
 """Topic of the events that say which worker has begun which cell."""
 KEPT_S = 3.0
 """Time that a run has to end once it is asked to."""
-
-
-def versions(toolchain: str | None) -> tuple[str, ...]:
-    """The versions of all that decides a cell's figures, on the machine this is called on."""
-    return content.versions(toolchain)
 
 
 def _at_home(scratch: Path) -> None:

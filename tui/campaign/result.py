@@ -8,10 +8,11 @@ from pathlib import Path
 import msgspec
 
 from tui.campaign import store
-from tui.campaign.cells import By, Figures
+from tui.campaign.cells import Figures
 from tui.campaign.events import State, Status
 from tui.campaign.plan import Cell, Plan
 from tui.errors import Exit
+from tui.run.derived import CountedBy
 from tui.run.figures import Figure
 
 SCHEMA_VERSION = 1
@@ -40,7 +41,7 @@ class CellResult(Figure, frozen=True, kw_only=True):
     total_cycles: int | None = None
     npu_cycles: float | None = None
     inference_ms: float | None = None
-    by: By | None = None
+    by: CountedBy | None = None
     """Counter of the cycles of that time."""
     sram_kib: float | None = None
     flash_kib: float | None = None
@@ -98,14 +99,24 @@ def load(directory: Path) -> Result:
         UsageError: its plan cannot be read, or its baseline is not there.
     """
     plan = store.plan(directory)
-    return of(directory.name, plan, store.load(directory), lives=store.lives(directory))
+    return of(directory.name, plan, store.load(directory), baseline(plan), lives=store.lives(directory))
 
 
-def of(name: str, plan: Plan, state: State, *, lives: bool = True) -> Result:
-    """The result by plan and state; one whose process is gone before its end is ``interrupted``."""
-    cells = [_cell(cell, state) for cell in plan.cells]
-    if plan.baseline is not None:
-        cells = _compared(cells, load(store.resolve(plan.baseline)).cells)
+def baseline(plan: Plan) -> tuple[CellResult, ...]:
+    """The cells of a plan's baseline; empty where it has none.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    return () if plan.baseline is None else load(store.resolve(plan.baseline)).cells
+
+
+def of(name: str, plan: Plan, state: State, before: Sequence[CellResult] = (), *, lives: bool = True) -> Result:
+    """The result by plan and state, against the cells of the baseline `before`.
+
+    One whose process is gone before its end is ``interrupted``.
+    """
+    cells = _compared([_cell(cell, state) for cell in plan.cells], before)
     return Result(
         id=name,
         name=plan.name,
@@ -148,9 +159,9 @@ def configuration(cell: CellResult) -> tuple[str, ...]:
     return (cell.model, cell.quantize, cell.target, cell.memory_mode, cell.system_config)
 
 
-def _compared(cells: Sequence[CellResult], baseline: Sequence[CellResult]) -> list[CellResult]:
-    before = {configuration(cell): cell for cell in baseline}
-    return [_against(cell, before.get(configuration(cell))) for cell in cells]
+def _compared(cells: Sequence[CellResult], before: Sequence[CellResult]) -> list[CellResult]:
+    known = {configuration(cell): cell for cell in before}
+    return [_against(cell, known.get(configuration(cell))) for cell in cells]
 
 
 def _against(cell: CellResult, before: CellResult | None) -> CellResult:

@@ -67,17 +67,7 @@ def resolve(name: str) -> Path:
     Raises:
         UsageError: no campaign, or more than one, answers to it.
     """
-    known = ids()
-    if match := re.fullmatch(r"last(?:~(\d+))?", name):
-        back = int(match[1] or 0)
-        if back < len(known):
-            return folder() / known[back]
-        raise UsageError(f"no campaign {name}: there are {len(known)}", "see: fvp-tui campaign --list")
-    found = names.matches(name, known)
-    if len(found) != 1:
-        many = f"{name!r} is ambiguous: {', '.join(found)}"
-        raise UsageError(many if found else f"no campaign {name!r}", "see: fvp-tui campaign --list")
-    return folder() / found[0]
+    return folder() / names.resolve(name, ids(), "campaign", "fvp-tui campaign --list")
 
 
 def plan(directory: Path) -> Plan:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import click
 import msgspec
 
 from tui.errors import UsageError
@@ -124,6 +125,12 @@ def check_parent(file: str | None) -> None:
     """
     if file is not None and not Path(file).absolute().parent.is_dir():
         raise UsageError(f"no folder {Path(file).absolute().parent}")
+
+
+def was_typed(parameter: str) -> bool:
+    """Return True if the user has typed a parameter of the present command, rather than left it at its default."""
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source is not click.core.ParameterSource.DEFAULT
 
 
 def folder_of(typed: str | None, model: str, file: Spec | None = None) -> str | None:

@@ -298,5 +298,4 @@ def _excess_words(broken: LimitResult, compared: bool) -> str:
     if broken.name == "match":
         what = "the outputs do not match" if compared else "no outputs were compared"
         return f"{what} (--require-match)"
-    value = "unknown" if broken.value is None else f"{broken.value:,.7g}"
-    return f"{broken.name} is {value}, the limit is {broken.limit:,.7g}"
+    return broken.words

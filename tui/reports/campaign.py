@@ -4,10 +4,10 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
-from tui.campaign.cells import By
 from tui.campaign.events import Status
 from tui.campaign.result import CellResult, Result
 from tui.reports.format import UNKNOWN, accuracy, change, duration, kib_words, ms, number, table
+from tui.run.derived import CountedBy
 from tui.text import clean, counted
 from tui.toolchain import boards
 
@@ -24,7 +24,7 @@ MARKS = {
 """Marks beside a cell's figure, or in its place."""
 
 
-SOURCES: dict[By, str] = {
+SOURCES: dict[CountedBy, str] = {
     "vela": "estimated by Vela",
     "simulator": "estimated by the simulator",
     "fvp": "measured on the FVP",

@@ -170,3 +170,9 @@ class LimitResult(Figure):
     limit: float
     value: float | None
     ok: bool
+
+    @property
+    def words(self) -> str:
+        """``npu_cycles is 964, the limit is 900``."""
+        value = "unknown" if self.value is None else f"{self.value:,.7g}"
+        return f"{self.name} is {value}, the limit is {self.limit:,.7g}"

@@ -68,15 +68,9 @@ class Journal:
         Raises:
             OSError: there is no room for it, or for all of it.
         """
-        self.append(events.encode(stamped(event)))
+        self._append(events.encode(stamped(event)) + b"\n")
 
-    def append(self, line: bytes) -> None:
-        """Append a line of JSON, which has no line end yet.
-
-        Raises:
-            OSError: there is no room for it, or for all of it.
-        """
-        line += b"\n"
+    def _append(self, line: bytes) -> None:
         with self._lock:
             if self._torn:
                 # The rest of a line is no part of the next one.

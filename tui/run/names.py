@@ -4,6 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from tui.errors import UsageError
+
 TOKEN = re.compile(r"[0-9a-f]{4}")
 """The part of an id that its run drew by lot."""
 STAMP = len("20261123-021531")
@@ -47,3 +49,25 @@ def _beginning(run: str, neighbours: Sequence[str]) -> str:
 def _shared(one: str, other: str) -> int:
     """Number of characters that both begin with."""
     return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def resolve(name: str, newest_first: Sequence[str], kind: str, see: str) -> str:
+    """The one that a name means: an id, its unique beginning or last part, ``last`` or ``last~N``.
+
+    `kind` is what they are, ``run`` or ``campaign``, and `see` the command that lists them.
+
+    Raises:
+        UsageError: none, or more than one, answers to it.
+    """
+    if match := re.fullmatch(r"last(?:~(\d+))?", name):
+        back = int(match[1] or 0)
+        if back < len(newest_first):
+            return newest_first[back]
+        raise UsageError(f"no {kind} {name}: there are {len(newest_first)}", f"see: {see}")
+    found = matches(name, newest_first)
+    if len(found) > 1:
+        what = f"{name!r} is ambiguous: {len(found)} {kind}s answer to it"
+        raise UsageError(what, f"such as {found[0]} and {found[1]}")
+    if not found:
+        raise UsageError(f"no {kind} {name!r}", f"see: {see}")
+    return found[0]

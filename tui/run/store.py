@@ -171,20 +171,7 @@ def resolve(name: str) -> Path:
     Raises:
         UsageError: no run, or more than one, answers to it.
     """
-    runs = ids()
-    if match := re.fullmatch(r"last(?:~(\d+))?", name):
-        back = int(match[1] or 0)
-        if back < len(runs):
-            return folder() / runs[back]
-        raise UsageError(f"no run {name}: there are {len(runs)}", "see: fvp-tui history")
-    matches = names.matches(name, runs)
-    if len(matches) == 1:
-        return folder() / matches[0]
-    if matches:
-        raise UsageError(
-            f"{name!r} is ambiguous: {len(matches)} runs answer to it", f"such as {matches[0]} and {matches[1]}"
-        )
-    raise UsageError(f"no run {name!r}", "see: fvp-tui history")
+    return folder() / names.resolve(name, ids(), "run", "fvp-tui history")
 
 
 def alive(directory: Path, process: state.Process) -> bool:

@@ -45,12 +45,13 @@ class CampaignReader:
         name = self._directory.name
         try:
             plan, follower, lived = store.plan(self._directory), store.Follower(self._directory), None
+            baseline = result.baseline(plan)
             while not self._left.is_set():
                 lives = follower.lives
                 # Before anything else the first picture, of a campaign without an event too.
                 if follower.poll() or lives != lived:
                     lived = lives
-                    found = result.of(name, plan, follower.state, lives=lives)
+                    found = result.of(name, plan, follower.state, baseline, lives=lives)
                     if not tell(self._listener, CampaignRead(name, found)):
                         return
                 self._left.wait(LOOK_S)

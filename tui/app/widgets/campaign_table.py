@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 
 from tui.app.widgets.cells import Drawn, Inked
 from tui.app.widgets.table import Column, FigureTable, Row
-from tui.campaign.result import CellResult, Result
+from tui.campaign.result import CellResult, Result, configuration
 from tui.reports import campaign as words
 from tui.reports.format import UNKNOWN, change, kib_words, ms
 from tui.text import clean
@@ -58,7 +58,7 @@ class CampaignTable(FigureTable):
         at = {(words.row_of(cell), words.column_of(cell)): cell for cell in cells}
         names = [words.heading(column, columns) for column in columns]
         figures = (Column(name, right=True, drop=at) for at, name in enumerate(names, 1))
-        self._lay((Column("model", bold=True, most=24), Column("", optional=True), *figures))
+        self.set_columns((Column("model", bold=True, most=24), Column("", optional=True), *figures))
         several = len({quantize for _, quantize in rows}) > 1
         self.set_rows(
             [
@@ -76,20 +76,14 @@ class CampaignTable(FigureTable):
 
     def show_cells(self, cells: Sequence[CellResult]) -> None:
         """Show a row for each cell."""
-        self._lay(ONE_BY_ONE)
+        self.set_columns(ONE_BY_ONE)
         nothing = Row("none", ("no cell matches: escape shows all",), "heading")
         self.set_rows([_row(cell) for cell in cells] or [nothing])
-
-    def _lay(self, columns: Sequence[Column]) -> None:
-        """Change the columns, and their number too, without the rows of before."""
-        if len(columns) != len(self._columns):
-            self._rows, self._empty, self._widest = (), set(), [0] * len(columns)
-        self.set_columns(columns)
 
 
 def key_of(cell: CellResult) -> str:
     """The key of a cell's row."""
-    return " ".join((cell.model, cell.quantize, cell.target, cell.memory_mode, cell.system_config))
+    return " ".join(configuration(cell))
 
 
 def _figure(cell: CellResult | None) -> Drawn | str:

@@ -4,7 +4,7 @@ Columns that do not fit are left out in a stated order, and the table says which
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
@@ -148,15 +148,14 @@ class FigureTable(ScrollView, can_focus=True, inherit_bindings=False):
             return self._rows[self._cursor]
         return None
 
-    def set_titles(self, titles: Sequence[str]) -> None:
-        """Change the columns' titles."""
-        self.set_columns([replace(column, title=title) for column, title in zip(self._columns, titles, strict=True)])
-
     def set_columns(self, columns: Sequence[Column]) -> None:
-        """Change what the columns are called and which of them give way; there are as many of them as before."""
+        """Change what the columns are called and which of them give way; of another number, they have no rows yet."""
         if tuple(columns) != self._columns:
-            self._columns = tuple(columns)
-            self._lay_out()
+            same, self._columns = len(columns) == len(self._columns), tuple(columns)
+            if same:
+                self._lay_out()
+            else:
+                self.set_rows(())
             self.refresh()
 
     def set_row(self, row: Row) -> None:

@@ -18,14 +18,12 @@ from tui.cli.errors import fail
 from tui.cli.follow import POLL_S
 from tui.cli.options import table_options
 from tui.cli.output import print_json
-from tui.cli.request import check_parent, chosen_toolchain, with_typed
+from tui.cli.request import check_parent, chosen_toolchain, was_typed, with_typed
 from tui.cli.signals import LeftRunning, Signals
 from tui.errors import Exit, UsageError, UserError
 from tui.reports import campaign as report
 from tui.run import options
 from tui.text import counted
-
-UNTYPED = click.core.ParameterSource.DEFAULT
 
 
 @command(
@@ -110,9 +108,8 @@ def _request(models: Sequence[str], typed: Mapping[str, Any]) -> Request:
     if files and len(models) > 1:
         raise UsageError(f"{files[0]} is a campaign by itself", "name either one file, or models")
     request = plan.read(Path(files[0])) if files else Request(models=tuple(models), name=_name(models))
-    context = click.get_current_context()
     names = {name: typed[name] for name in ("targets", "memory_modes", "system_configs", "quantize")}
-    given = {name: value for name, value in names.items() if context.get_parameter_source(name) != UNTYPED}
+    given = {name: value for name, value in names.items() if was_typed(name)}
     if typed["estimate"]:
         given["until"] = "estimate"
     unknown = [one for one in given.get("quantize", ()) if one not in options.QUANTIZATIONS]

@@ -17,7 +17,7 @@ from tui.cli.errors import fail
 from tui.cli.follow import follow
 from tui.cli.options import table_options
 from tui.cli.output import print_json
-from tui.cli.request import check_parent, chosen_toolchain, folder_of, with_typed
+from tui.cli.request import check_parent, chosen_toolchain, folder_of, was_typed, with_typed
 from tui.cli.signals import Signals, interrupt
 from tui.errors import Exit, UsageError, UserError
 from tui.model import catalogue
@@ -28,8 +28,6 @@ from tui.run.options import OF_SPECS
 from tui.run.spec import Limits, Spec
 from tui.toolchain import toolchains
 from tui.toolchain.target import Target
-
-UNTYPED = click.core.ParameterSource.DEFAULT
 
 
 @command(
@@ -103,12 +101,12 @@ def _of_run(run: Path, compilers: Sequence[sweeping.Compiler], typed: Mapping[st
     found = store.load_spec(run)
     if found is None or not sweeping.graphs(run):
         raise UsageError(f"{run.name} has no lowered graphs", "name the model, or a run that compiled it")
-    context, needless = click.get_current_context(), [o for o in OF_SPECS if o.group == PROGRAM and o.path != ("vela",)]
-    named = [o.name for o in needless if o.key in typed and context.get_parameter_source(o.key) != UNTYPED]
+    needless = [o for o in OF_SPECS if o.group == PROGRAM and o.path != ("vela",)]
+    named = [o.name for o in needless if o.key in typed and was_typed(o.key)]
     if named:
         raise UsageError(f"{run.name} is lowered already, without {' and '.join(named)}", "name the model instead")
     npu = found.target.board.npu
-    names = npu.accelerators if context.get_parameter_source("targets") == UNTYPED else typed["targets"]
+    names = typed["targets"] if was_typed("targets") else npu.accelerators
     ethosu = toolchains.known_ethosu(found.toolchain)
     targets = sweeping.grid(names, typed["memory_modes"], typed["system_configs"], ethosu)
     for target in targets:
