@@ -5,6 +5,7 @@ content     what a cell depends on, as one hash: what was done for it is not don
 events      what happened to a campaign, and its state
 store       the folders of campaigns, and the cells that earlier ones have done
 cells       what a run or an estimate says of its cell
+engine      what a campaign hands its cells to
 pool        cells on this machine, several at once
 scheduler   a cluster's scheduler: its address, and what it demands
 cluster     cells on the workers of a scheduler

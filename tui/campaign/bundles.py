@@ -5,8 +5,6 @@ A model in Python goes as its whole folder. In a spec that travels, a path withi
 
 import hashlib
 import io
-import os
-import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import msgspec
 
 from tui.campaign.content import files_below
 from tui.errors import UsageError
+from tui.files import made_whole
 from tui.run.spec import Spec
 
 MOST = 200 << 20
@@ -94,17 +93,8 @@ def unpacked(spec: Spec, folder: Path, data: dict[str, bytes]) -> Spec:
         name, _, inside = path.removeprefix(PREFIX).partition("/")
         place = folder / name
         if not place.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder) as building:
-                with zipfile.ZipFile(io.BytesIO(data[name])) as archive:
-                    archive.extractall(building)
-                made = Path(building)
-                try:
-                    os.rename(made, place)  # noqa: PTH104 - fails where another task was first, as it should
-                except OSError:
-                    pass
-                else:
-                    made.mkdir()  # for its end to remove
+            with made_whole(place) as building, zipfile.ZipFile(io.BytesIO(data[name])) as archive:
+                archive.extractall(building)
         return str(place / inside)
 
     return _with_paths(spec, lambda path: of(path) if path.startswith(PREFIX) else path)

@@ -32,11 +32,6 @@ class Figures(Figure, frozen=True):
     """Right answers on labelled inputs, of `answers`."""
     answers: int | None = None
 
-    @property
-    def accuracy(self) -> float | None:
-        """Share of right answers, 0..1."""
-        return self.correct / self.answers if self.correct is not None and self.answers else None
-
 
 def of_run(state: State) -> Figures:
     """The figures of a run."""

@@ -3,19 +3,18 @@
 import contextlib
 import ssl
 import tarfile
-import threading
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tui.campaign import bundles, content, remote
+from tui.campaign.engine import ATTEMPTS, Emit, Engine, Then
 from tui.campaign.events import CellFinished, CellStarted
 from tui.campaign.plan import Cell
-from tui.campaign.pool import ATTEMPTS, Emit, Then, finished
+from tui.campaign.pool import finished
 from tui.campaign.scheduler import Scheduler
 from tui.errors import UserError
 from tui.run import spec, store
@@ -68,23 +67,19 @@ def check_versions(client: "Client", toolchain: str | None) -> None:
             raise UserError(f"worker {worker} has other versions: {'; '.join(names) or 'another number of packages'}")
 
 
-class Cluster:
-    """Runs of cells on a cluster. `emit` gets what happens to them, from several threads."""
+class Cluster(Engine):
+    """Runs of cells on a cluster."""
 
     def __init__(self, campaign: str, scheduler: Scheduler, limits: Limits, emit: Emit) -> None:
         """Raises:
         UserError: there is no scheduler, no worker, or one has other versions.
         """
-        self._campaign, self._limits, self._emit = campaign, limits, emit
         self._client = connect(scheduler)
         check_versions(self._client, None)
-        self.count = sum(self._client.nthreads().values())
-        self._threads = ThreadPoolExecutor(2)
-        self._stopped = threading.Event()
+        super().__init__(campaign, sum(self._client.nthreads().values()), limits, emit, threads=2)
         self._known: dict[Path, bundles.Bundle] = {}
         self._sent: dict[str, Any] = {}
         self._futures: set[Any] = set()
-        self._lock = threading.Lock()
         self._client.subscribe_topic(remote.STARTED, self._begun)
 
     def _begun(self, event: tuple[float, Mapping[str, Any]]) -> None:
@@ -95,22 +90,9 @@ class Cluster:
             CellStarted(key=said["key"], run=said["run"], attempt=said["attempt"], worker=str(said["worker"])),
         )
 
-    def add(self, cell: Cell, attempt: int, run: Path | None, then: Then) -> None:
-        """Take up a cell; `run` is one that came home already. `then` gets the run at its end, or None."""
-        self._threads.submit(self._submit, cell, attempt, run, then)
-
-    def call(self, work: Callable[[], None]) -> None:
-        """Do something else, here."""
-        self._threads.submit(work)
-
-    @property
-    def stopped(self) -> bool:
-        """True once nothing new is to be begun."""
-        return self._stopped.is_set()
-
     def stop(self) -> None:
         """Begin nothing more, and cancel what is under way: workers stop their runs."""
-        self._stopped.set()
+        super().stop()
         with self._lock:
             futures = list(self._futures)
         for future in futures:
@@ -118,17 +100,17 @@ class Cluster:
 
     def close(self) -> None:
         """Wait until all is over."""
-        self._threads.shutdown(wait=True)
+        super().close()
         with contextlib.suppress(Exception):
             self._client.close(timeout=5)
 
-    def _submit(self, cell: Cell, attempt: int, run: Path | None, then: Then) -> None:
+    def _take(self, cell: Cell, attempt: int, run: Path | None, then: Then) -> None:
         if run is not None:
             self._emit(finished(cell, run, store.load(run), self._limits, seconds=None))
             then(run)
             return
         if self._stopped.is_set():
-            self._emit(CellFinished(key=cell.key, outcome="cancelled", reason="the campaign was stopped"))
+            self._cancel(cell)
             then(None)
             return
         try:
@@ -175,7 +157,7 @@ class Cluster:
             self._emit(CellFinished(key=cell.key, outcome="lost", reason=f"its run did not come home: {error}"))
         except Exception as error:  # noqa: BLE001 - Dask has many: killed worker, lost scheduler, cancelled future
             if not self._stopped.is_set() and attempt < ATTEMPTS and "Killed" in type(error).__name__:
-                self._submit(cell, attempt + 1, None, then)
+                self._take(cell, attempt + 1, None, then)
                 return
             outcome = "cancelled" if self._stopped.is_set() else "lost"
             self._emit(CellFinished(key=cell.key, outcome=outcome, reason=f"{type(error).__name__}: {error}"))  # type: ignore[arg-type]

@@ -1,9 +1,6 @@
 """Start, resume and stop of a campaign's process."""
 
 import os
-import subprocess
-import sys
-import threading
 from pathlib import Path
 
 import msgspec
@@ -36,22 +33,12 @@ def start(directory: Path, count: int, scheduler: Scheduler | None = None) -> No
     more = [] if scheduler is None else [msgspec.json.encode(scheduler).decode()]
     lock = processes.lock(directory / store.PLAN)
     try:
-        with (directory / store.LOG).open("ab") as log, processes.signals_held(control.BLOCKED_SIGNALS):
-            process = subprocess.Popen(
-                [sys.executable, "-m", MODULE, str(directory), str(count), *more],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                pass_fds=(lock,),
-                cwd="/",
-                env={**(ONE_THREAD if count > 1 else {}), **processes.environment()},
-            )
+        env = {**(ONE_THREAD if count > 1 else {}), **processes.environment()}
+        control.detach([MODULE, str(directory), str(count), *more], directory / store.LOG, lock, env)
     except OSError as error:
         raise UserError(f"the campaign's process cannot be started: {error.strerror}", "see: fvp-tui doctor") from error
     finally:
         os.close(lock)
-    threading.Thread(target=process.wait, name=f"wait for {directory.name}", daemon=True).start()
 
 
 def stop(directory: Path) -> None:

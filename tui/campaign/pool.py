@@ -5,72 +5,36 @@ A run is a process of its own, which outlives the pool: who starts the campaign 
 
 import contextlib
 import os
-import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
 from tui.campaign import cells
+from tui.campaign.engine import ATTEMPTS, Emit, Engine, Then
 from tui.campaign.events import CellFinished, CellStarted, Outcome
 from tui.campaign.plan import Cell
 from tui.errors import Exit, UserError
 from tui.pipeline import check
 from tui.run import belonging, control, store
 from tui.run.belonging import Belonging
-from tui.run.events import Event
 from tui.run.spec import Limits
 from tui.run.state import State
 
 POLL_S = 0.1
 LEAST_ROOM = 2 << 30
 """Bytes of memory that are free where another cell is begun beside others."""
-ATTEMPTS = 3
-"""Most attempts at a cell whose process dies."""
-
-Emit = Callable[[Event], None]
-Then = Callable[[Path | None], None]
-"""Called at the end of a cell with its run; None where there is none."""
 
 
-class Pool:
-    """Runs of cells, `count` at once. `emit` gets what happens to them, from several threads."""
+class Pool(Engine):
+    """Runs of cells on this machine."""
 
     def __init__(self, campaign: str, count: int, limits: Limits, emit: Emit) -> None:
-        self.count = count
-        self._campaign, self._limits, self._emit = campaign, limits, emit
-        self._threads = ThreadPoolExecutor(count)
-        self._stopped = threading.Event()
+        super().__init__(campaign, count, limits, emit, threads=count)
         self._begun = 0
-        self._lock = threading.Lock()
 
-    def add(self, cell: Cell, attempt: int, run: Path | None, then: Then) -> None:
-        """Take up a cell: in a new run, or in `run`, which an earlier process began; `then` gets the run at its end.
-
-        `then` gets None where there is none.
-        """
-        self._threads.submit(self._guarded, cell, attempt, run, then)
-
-    def call(self, work: Callable[[], None]) -> None:
-        """Do something else in a cell's place."""
-        self._threads.submit(work)
-
-    @property
-    def stopped(self) -> bool:
-        """True once nothing new is to be begun."""
-        return self._stopped.is_set()
-
-    def stop(self) -> None:
-        """Begin nothing more, and stop what is under way."""
-        self._stopped.set()
-
-    def close(self) -> None:
-        """Wait until all is over."""
-        self._threads.shutdown(wait=True)
-
-    def _guarded(self, cell: Cell, attempt: int, run: Path | None, then: Then) -> None:
+    def _take(self, cell: Cell, attempt: int, run: Path | None, then: Then) -> None:
         try:
             done = self._one(cell, attempt, run)
         except Exception as error:  # noqa: BLE001 - a cell that cannot be run leaves the others
@@ -95,7 +59,7 @@ class Pool:
                 continue
             self._emit(finished(cell, run, state, self._limits, seconds=time.time() - begun))
             return run
-        self._emit(CellFinished(key=cell.key, outcome="cancelled", reason="the campaign was stopped"))
+        self._cancel(cell)
         return None
 
     def _start(self, cell: Cell, attempt: int) -> Path | None:

@@ -13,13 +13,14 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import psutil
 
 from tui.analysis import sweep
 from tui.campaign import cells, events, plan, pool, store
+from tui.campaign.engine import Emit, Engine, Then
 from tui.campaign.events import (
     END,
     CampaignFinished,
@@ -28,7 +29,7 @@ from tui.campaign.events import (
     CellStarted,
 )
 from tui.campaign.plan import Cell
-from tui.campaign.pool import Emit, Pool, Then
+from tui.campaign.pool import Pool
 from tui.campaign.scheduler import Scheduler
 from tui.errors import Exit, UserError
 from tui.run import control, journal
@@ -40,9 +41,6 @@ from tui.run.spec import Limits
 
 CUT_SHORT = ("lost", "stopped")
 """States of runs that say nothing of their cell: another one is begun."""
-
-if TYPE_CHECKING:
-    from tui.campaign.cluster import Cluster
 
 BEFORE_VELA = ("load", "export", "quantize", "lower")
 """Stages whose failure is the model's, whatever the target."""
@@ -243,7 +241,7 @@ def _not_lowered(run: Path | None) -> str | None:
     return state.run.reason if stopped_at(state) in BEFORE_VELA else None
 
 
-def _pool(campaign: str, count: int, scheduler: Scheduler | None, limits: Limits, emit: Emit) -> "Pool | Cluster":
+def _pool(campaign: str, count: int, scheduler: Scheduler | None, limits: Limits, emit: Emit) -> Engine:
     if scheduler is None:
         return Pool(campaign, count, limits, emit)
     # With it comes Dask, which is an extra.

@@ -12,7 +12,6 @@ from tui.campaign.cells import Figures
 from tui.campaign.events import State, Status
 from tui.campaign.plan import Cell, Plan
 from tui.errors import Exit
-from tui.run.derived import CountedBy
 from tui.run.figures import Figure
 
 SCHEMA_VERSION = 1
@@ -20,8 +19,8 @@ WORSE_PCT = 1.0
 """Longer time, or more SRAM, in percent, from which on a cell is worse than that of the baseline."""
 
 
-class CellResult(Figure, frozen=True, kw_only=True):
-    """A cell, and what came of it."""
+class CellResult(Figures, frozen=True, kw_only=True):
+    """A cell, and what came of it, with its figures."""
 
     model: str
     target: str
@@ -38,20 +37,8 @@ class CellResult(Figure, frozen=True, kw_only=True):
     seconds: float | None = None
     begun: float | None = None
     """Unix time."""
-    total_cycles: int | None = None
-    npu_cycles: float | None = None
-    inference_ms: float | None = None
-    by: CountedBy | None = None
-    """Counter of the cycles of that time."""
-    sram_kib: float | None = None
-    flash_kib: float | None = None
-    macs: int | None = None
-    delegated_percent: float | None = None
     accuracy: float | None = None
     """Share of right answers, 0..1."""
-    answers: int | None = None
-    check: str | None = None
-    sqnr_db: float | None = None
     change_pct: float | None = None
     """Change of the time against the baseline's cell; None without one, or where another counted its cycles."""
     worse: str | None = None
@@ -145,13 +132,9 @@ def _cell(cell: Cell, state: State) -> CellResult:
         reused=known.reused,
         seconds=known.seconds,
         begun=known.begun,
-        accuracy=figures.accuracy,
-        **{name: getattr(figures, name) for name in SHARED},
+        accuracy=figures.correct / figures.answers if figures.correct is not None and figures.answers else None,
+        **msgspec.structs.asdict(figures),
     )
-
-
-SHARED = tuple(name for name in Figures.__struct_fields__ if name in CellResult.__struct_fields__)
-"""Figures that a cell's result has as they are."""
 
 
 def configuration(cell: CellResult) -> tuple[str, ...]:

@@ -4,19 +4,19 @@ The other Python's environment is not touched. It is shown this package alone - 
 is installed in, whose numpy is not its own -, and the libraries that it lacks from a cache of ours.
 """
 
-import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import tui
 from tui import config, processes
 from tui.errors import UserError
+from tui.files import made_whole
 from tui.toolchain import toolchains
 from tui.toolchain.toolchains import Toolchain
 
@@ -79,7 +79,8 @@ def _lent(toolchain: Toolchain) -> list[str]:
         return []
     folder = config.cache_folder() / "lent" / toolchain.soabi
     if not all((folder / name).is_dir() for name in missing):
-        with _made(folder) as building:
+        shutil.rmtree(folder, ignore_errors=True)  # of an earlier version, which lent less
+        with made_whole(folder) as building:
             if toolchain.soabi == toolchains.own().soabi:
                 _link(building)
             else:
@@ -100,25 +101,11 @@ def _vela(toolchain: Toolchain, version: str, note: Note) -> str:
     """A folder with a version of Vela for a toolchain's Python, without what it needs: the toolchain has that."""
     folder = _velas(toolchain) / version
     if not folder.is_dir():
-        with _made(folder) as building:
+        with made_whole(folder) as building:
             _install(building, toolchain, [f"{VELA}=={version}"])
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
         note(f"Vela {version} was fetched for this and later runs: {size / 1e6:.0f} MB in {folder}")
     return str(folder)
-
-
-@contextlib.contextmanager
-def _made(folder: Path) -> Iterator[Path]:
-    """Make a folder in a block, which gets the place where it is made: others see the whole of it, or nothing."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(dir=folder.parent))
-    try:
-        yield building
-        shutil.rmtree(folder, ignore_errors=True)
-        with contextlib.suppress(OSError):  # another run was first, with the same
-            building.rename(folder)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
 
 
 def _link(folder: Path) -> None:

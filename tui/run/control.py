@@ -57,26 +57,37 @@ def start(request: Spec, files: Mapping[str, bytes] = MappingProxyType({})) -> P
     sweep()
     directory, lock = store.create_locked(request, files)
     try:
-        with (directory / store.PROCESS_LOG).open("wb") as log, processes.signals_held(BLOCKED_SIGNALS):
-            # Its own session: closing the terminal or the viewer sends it no signal.
-            process = subprocess.Popen(
-                [sys.executable, "-m", MODULE, str(directory), str(lock)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                pass_fds=(lock,),
-                cwd="/",
-                env=processes.environment(),
-            )
+        detach([MODULE, str(directory), str(lock)], directory / store.PROCESS_LOG, lock, processes.environment())
     except OSError as error:
         shutil.rmtree(directory, ignore_errors=True)
         raise UserError(f"the run's process cannot be started: {error.strerror}", "see: fvp-tui doctor") from error
     finally:
         os.close(lock)
-    # Somebody must take its exit status, or it stays as a zombie for as long as this process runs.
-    threading.Thread(target=process.wait, name=f"wait for {directory.name}", daemon=True).start()
     return directory
+
+
+def detach(module: Sequence[str], log: Path, lock: int, env: Mapping[str, str]) -> None:
+    """Start a module with its arguments in a process that outlives this one and holds a lock; it prints to `log`.
+
+    Its signals are held until it can answer them.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    with log.open("ab") as output, processes.signals_held(BLOCKED_SIGNALS):
+        # Its own session: closing the terminal or the viewer sends it no signal.
+        process = subprocess.Popen(
+            [sys.executable, "-m", *module],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            pass_fds=(lock,),
+            cwd="/",
+            env=env,
+        )
+    # Somebody must take its exit status, or it stays as a zombie for as long as this process runs.
+    threading.Thread(target=process.wait, name=f"wait for {log.parent.name}", daemon=True).start()
 
 
 def sweep() -> None:
