@@ -43,6 +43,8 @@ async def test_the_matrix_has_every_cell_with_figure_and_sign(size: tuple[int, i
         rows = {(line.split()[-0] if line else ""): line for line in text}
         assert len(keys(app)) == 6 and rows
         assert all(len(line) <= size[0] for line in text)
+        # How far it is is told whole, at every size.
+        assert head(app) in text[0]
         hidden = app.screen.query_one(CampaignTable).hidden
         # What does not fit is said.
         assert bool(hidden) == any("on a wider screen" in line for line in text)
@@ -60,6 +62,8 @@ async def test_what_needs_a_look_comes_first_and_is_told(until: Until) -> None:
         await until(pilot, lambda: len(keys(app)) == 24)
         beginnings = [key.rsplit(" ", 2)[0] for key in keys(app)]
         assert beginnings[:3] == [all_keys[12], all_keys[5], all_keys[9]]
+        signs = [str(row.cells[0].text) for row in app.screen.query_one(CampaignTable).rows[:5]]
+        assert signs == ["≠", "✗", "!", "▸", "✓"]
         await pilot.press("down")
         await until(pilot, lambda: "aten.topk is not supported" in str(app.screen.query_one("#line", Static).content))
         await pilot.press("o")

@@ -28,6 +28,8 @@ from tui.reports import campaign as words
 from tui.run import store as runs
 from tui.text import clean, counted
 
+NORMAL = 72
+"""Columns from which on all counts have room."""
 COUNTED = (("failed", "$fail"), ("lost", "$fail"), ("limit", "$warn"), ("running", "$accent"), ("waiting", "$muted"))
 
 
@@ -174,11 +176,10 @@ class CampaignScreen(Screen[None]):
         self._describe()
 
     def _caption(self) -> None:
-        title = "Matrix" if self._matrix else "Cells, what needs a look first" if self._urgent else "Cells"
+        title = "Matrix" if self._matrix else "Urgent first" if self._urgent else "As planned"
         hidden = counted(len(self._table.hidden), "column") if self._table.hidden else ""
         more = f"+{hidden} on a wider screen" if hidden else ""
-        source = words.source_words(self._result) if self._result is not None else ""
-        foot = f"latency {source}" if source else ""
+        foot = words.source_words(self._result) if self._result is not None else ""
         self.query_one("#cells", Card).caption(title=Content.styled(title, "bold $strong"), figure=more, foot=foot)
 
     def _head(self) -> None:
@@ -189,15 +190,17 @@ class CampaignScreen(Screen[None]):
         status = "" if found is None else f"  {found.status}"
         heading = Content.assemble(PILL, (" Campaign  ", "bold $strong"), (name, "bold $strong"), (status, "$muted"))
         show(self.query_one("#heading", Static), heading, layout=False)
-        show(self.query_one("#progress", Static), self._progress(found), layout=False)
+        show(self.query_one("#progress", Static), self._progress(found))
 
     def _progress(self, found: Result | None) -> Content:
         if found is None:
             return Content.styled(clean(self._problem, 100), "$fail")
         counts, total = found.counts, len(found.cells)
         done = total - counts["waiting"] - counts["running"]
+        # Those that wait are what is left.
+        listed = COUNTED if self.size.width >= NORMAL else COUNTED[:-1]
         parts: list[tuple[str, str]] = [(f"{done:,} of {total:,}", "bold $ok" if done == total else "bold $accent")]
-        parts += [(f"  {counts[status]:,} {status}", role) for status, role in COUNTED if counts[status]]  # type: ignore[index]
+        parts += [(f"  {counts[status]:,} {status}", role) for status, role in listed if counts[status]]  # type: ignore[index]
         if (left := left_s(found, self.clock())) is not None and found.status == "running":
             parts.append((f"  {since(0, left)} to go", "$muted"))
         return Content.assemble(*parts)

@@ -86,16 +86,22 @@ def key_of(cell: CellResult) -> str:
     return " ".join(configuration(cell))
 
 
+def _sign(cell: CellResult) -> tuple[str, str]:
+    """A cell's sign and its colour: what is done but not right, or worse than it was, has another than what is well."""
+    if cell.status == "ok" and cell.check == "mismatch":
+        return "≠", "fail"
+    if cell.status == "ok" and cell.worse:
+        return "▲", "fail"
+    return SIGNS[cell.status], ROLES[cell.status]
+
+
 def _figure(cell: CellResult | None) -> Drawn | str:
     if cell is None:
         return ""
-    role, sign = ROLES[cell.status], SIGNS[cell.status]
-    if cell.status == "ok" and cell.check != "mismatch" and not cell.worse:
-        return Inked(f"{ms(cell.inference_ms)} {sign}", "")
-    if cell.status == "ok":
-        return Inked(f"{ms(cell.inference_ms)} {'≠' if cell.check == 'mismatch' else '▲'}", "fail", bold=True)
+    sign, role = _sign(cell)
     figure = "" if cell.inference_ms is None else f"{ms(cell.inference_ms)} "
-    return Inked(f"{figure}{sign}", role, bold=cell.status in ("failed", "lost"))
+    # What is well needs no colour.
+    return Inked(f"{figure}{sign}", "" if role == "ok" else role, bold=role == "fail")
 
 
 def _row(cell: CellResult) -> Row:
@@ -104,7 +110,7 @@ def _row(cell: CellResult) -> Row:
     return Row(
         key_of(cell),
         (
-            Inked(SIGNS[cell.status], ROLES[cell.status], bold=True),
+            Inked(*_sign(cell), bold=True),
             words.short_model(cell.model),
             cell.quantize,
             cell.target,
