@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import gc
+import itertools
 import os
 import signal
 import sys
@@ -44,6 +45,23 @@ def tie() -> Callable[[], None]:
                 os._exit(1)  # the parent died before the line above took hold
 
     return prepare
+
+
+CORES = "FVP_TUI_CORES"
+"""Environment variable: the most cores that a run uses."""
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    given = os.environ.get(CORES, "")
+    return min(int(given), allowed) if given.isdecimal() and int(given) else allowed
+
+
+def shares(total: int, count: int) -> list[range]:
+    """Divide so many things among `count` processes, as evenly as can be."""
+    ends = [total * number // count for number in range(count + 1)]
+    return [range(begin, end) for begin, end in itertools.pairwise(ends)]
 
 
 def end() -> None:

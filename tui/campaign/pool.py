@@ -4,7 +4,6 @@ A run is a process of its own, which outlives the pool: who starts the campaign 
 """
 
 import contextlib
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -131,8 +130,3 @@ def _outcome(status: int | None) -> Outcome:
         case Exit.NO_PLATFORM:
             return "unavailable"
     return "failed"
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

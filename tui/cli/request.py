@@ -39,7 +39,7 @@ def make_spec(typed: Mapping[str, Any], until: Literal["emit", "check"]) -> Spec
     folder, inferences = folder_of(typed["folder"], model, file), request.inferences
     if request.dataset is not None and typed["dataset"] is not None and typed["inferences"] is None:
         size = _size(Path(request.dataset))
-        inferences = inferences if size is None else size
+        inferences = inferences if size is None else max(size - request.first, 1)
     return spec.check(msgspec.structs.replace(request, folder=folder, inferences=inferences))
 
 

@@ -19,6 +19,7 @@ inputs           inputs of a model
 samples          inputs of a run, and those to calibrate on
 exporting        torch.export
 mutation         buffers that a model changes
+spread           many samples over several processes
 carried          state from one inference to the next
 
 ExecuTorch:

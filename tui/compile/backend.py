@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
-import torch
 from ethosu.vela.errors import VelaError
 from executorch.backends.arm.ethosu import EthosUCompileSpec
 from executorch.exir import ExecutorchProgramManager
@@ -33,7 +32,7 @@ from tui.compile.links.preparation import Change
 from tui.compile.lowering import Lowering, Partition
 from tui.compile.quantization import Quantized
 from tui.errors import UserError, one_line
-from tui.model.tensors import Manifest
+from tui.model.tensors import Manifest, NDArray
 from tui.run import events, store
 from tui.run.events import Event, Stage
 from tui.run.figures import Estimate, Operator, TensorPlace, whole
@@ -253,6 +252,7 @@ def _manifest(
         outputs=outputs,
         inferences=work.spec.inferences,
         samples=len(samples.inputs),
+        first=samples.first,
         labels=samples.labels,
         source=samples.source,
         state=exported.state.state(exported.model.module, samples, outputs),
@@ -261,9 +261,7 @@ def _manifest(
     )
 
 
-def _exact(
-    work: Compilation, exported: Exported, lowered: Lowering
-) -> tuple[list[list[torch.Tensor]] | None, str | None]:
+def _exact(work: Compilation, exported: Exported, lowered: Lowering) -> tuple[list[list[NDArray]] | None, str | None]:
     """The lowered program's exact outputs, and the reason where they are not defined.
 
     None, with a note, where the reference model cannot compute them.

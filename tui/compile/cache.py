@@ -66,7 +66,7 @@ def key(spec: Spec, exported: Exported) -> str:
     for inputs in (*exported.calibration, b"|", *samples.inputs):
         for piece in _values(inputs):
             digest.update(piece)
-    digest.update(f"{samples.labels} {samples.source}".encode())
+    digest.update(f"{samples.labels} {samples.source} {samples.first}".encode())
     return digest.hexdigest()
 
 

@@ -1,5 +1,6 @@
 """References of a run: its inputs, and the outputs of float model, quantized model and lowered program for them."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import OutputKind
 from torch.fx import Node
 
-from tui.compile import mutation
+from tui.compile import mutation, spread
 from tui.compile.graph.places import place_of
 from tui.compile.inputs import Inputs, leaves
 from tui.compile.samples import Samples
@@ -43,8 +44,11 @@ def _array(value: object) -> NDArray:
 def _outputs(
     module: torch.nn.Module, samples: Sequence[Inputs], buffers: Sequence[str], returned: Sequence[int]
 ) -> list[list[NDArray]]:
-    inferences = mutation.run(module, samples, buffers, returned=returned)
-    return [[_array(tensor) for tensor in outputs] for outputs in inferences]
+    def of_part(part: Sequence[Inputs]) -> list[list[NDArray]]:
+        inferences = mutation.run(module, part, buffers, returned=returned)
+        return [[_array(tensor) for tensor in outputs] for outputs in inferences]
+
+    return list(itertools.chain.from_iterable(spread.over(samples, of_part, apart=not buffers)))
 
 
 def output_steps(edge: EdgeProgramManager) -> list[float | None]:
@@ -117,7 +121,7 @@ def write(
     manifest: Manifest,
     float_model: torch.nn.Module,
     quantized_model: torch.nn.Module | None,
-    exact_outputs: list[list[torch.Tensor]] | None,
+    exact_outputs: list[list[NDArray]] | None,
     *,
     buffers: Sequence[str] = (),
     returned: Sequence[int] = (),
@@ -138,7 +142,7 @@ def write(
         for j in range(len(manifest.outputs)):
             references[f"float_{k}_{j}"], references[f"quantized_{k}_{j}"] = exact[k][j], quantized[k][j]
             if exact_outputs is not None:
-                references[f"tosa_{k}_{j}"] = _array(exact_outputs[k][j])
+                references[f"tosa_{k}_{j}"] = exact_outputs[k][j]
     np.savez_compressed(folder / tensors.INPUTS, **packed)
     np.savez_compressed(folder / tensors.REFERENCES, **references)
     return [tensors.write_manifest(folder, manifest), folder / tensors.INPUTS, folder / tensors.REFERENCES]

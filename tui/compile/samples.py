@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -22,35 +23,60 @@ class Samples:
     inputs: tuple[Inputs, ...]
     labels: tuple[int, ...]
     source: str
+    first: int = 0
+    """Place of the first one in its data set."""
 
 
 def for_run(spec: Spec, model: Model) -> Samples:
     """Take the samples of a run from its input files, else its data set, else the model's, else the example inputs.
 
-    Of a data set, as many as there are inferences.
+    Of a data set, as many as there are inferences, from the spec's first on.
 
     Raises:
-        UsageError: a file does not fit the model.
+        UsageError: a file does not fit the model, or the data set ends before.
     """
     if spec.inputs:
         return Samples((_from_files(spec.inputs, model.example),), (), f"{len(spec.inputs)} file(s)")
     if spec.dataset is not None:
         items = datasets.items(Path(spec.dataset))
-        taken = items[: spec.inferences]
+        taken = _part(items, spec)
         labels = tuple(item.label for item in taken if item.label is not None)
         return Samples(
             tuple(_from_item(item, model.example) for item in taken),
             labels if len(labels) == len(taken) else (),
-            f"data set of {len(items)} in {spec.dataset}",
+            f"{_named(spec, len(taken))}data set of {len(items)} in {spec.dataset}",
+            spec.first,
         )
     if model.dataset:
-        pairs = model.dataset[: spec.inferences]
+        pairs = _part(model.dataset, spec)
         return Samples(
             tuple(inputs for inputs, _ in pairs),
             tuple(label for _, label in pairs),
-            f"data set of {len(model.dataset)}",
+            f"{_named(spec, len(pairs))}data set of {len(model.dataset)}",
+            spec.first,
         )
+    if spec.first:
+        raise UsageError("--first needs a data set", "--dataset PATH, or ModelDataset in the model's file")
     return Samples((model.example,), (), "the model's example inputs")
+
+
+_Item = TypeVar("_Item")
+
+
+def _part(items: Sequence[_Item], spec: Spec) -> Sequence[_Item]:
+    """The items of a data set that a run takes.
+
+    Raises:
+        UsageError: it ends before the first.
+    """
+    if spec.first >= len(items):
+        raise UsageError(f"--first {spec.first} is beyond the data set, which has {len(items)} items")
+    return items[spec.first :][: spec.inferences]
+
+
+def _named(spec: Spec, count: int) -> str:
+    """The words before a data set that is not taken from its beginning."""
+    return f"items {spec.first} to {spec.first + count - 1} of a " if spec.first else ""
 
 
 def ones(model: Model) -> Samples:
@@ -62,7 +88,7 @@ def each_inference(samples: Samples, inferences: int) -> Samples:
     """A sample for each inference, for a model whose outputs depend on earlier inferences: the same inputs in turn."""
     numbers = [k % len(samples.inputs) for k in range(inferences)]
     labels = tuple(samples.labels[k] for k in numbers) if samples.labels else ()
-    return Samples(tuple(samples.inputs[k] for k in numbers), labels, samples.source)
+    return Samples(tuple(samples.inputs[k] for k in numbers), labels, samples.source, samples.first)
 
 
 def for_calibration(spec: Spec, model: Model) -> Sequence[Inputs]:

@@ -19,6 +19,7 @@ from types import TracebackType
 
 import msgspec
 
+from tui import processes
 from tui.compile import lending, vela_report
 from tui.compile.lending import VELA
 from tui.errors import one_line
@@ -64,7 +65,7 @@ class Workers:
         self._toolchain = toolchain
         self._vela = None if vela == toolchain.packages.get(VELA) else vela
         self._streams = streams
-        self._threads = ThreadPoolExecutor(count or os.cpu_count())
+        self._threads = ThreadPoolExecutor(count or processes.cores())
         self._own = threading.local()
         self._processes: set[subprocess.Popen[bytes]] = set()
 

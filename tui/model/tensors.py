@@ -64,6 +64,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     inferences: int
     samples: int = 1
     """Number of different inputs; inference k takes sample k modulo this."""
+    first: int = 0
+    """Place of the first sample in its data set."""
     labels: tuple[int, ...] = ()
     """The correct label of each sample; empty without labels."""
     source: str = ""

@@ -2,9 +2,10 @@
 
 import math
 import shutil
+import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 PMU_TRACE = "pmu_trace.json.gz"
 COUNTS = "counts.jsonl"
+CONSOLES = "console_{}.log"
+"""Consoles of the processes after the first, where there are several side by side."""
 
 PROGRESS_S = 0.5
 """Seconds between two events of progress: viewers draw no faster."""
@@ -51,12 +54,28 @@ class Platform:
         return self.choice.runner_kind != "semihosting"
 
 
+@dataclass(frozen=True)
+class Share:
+    """Inferences that one process of the platform does."""
+
+    first: int
+    inferences: int
+    number: int = 0
+    """Place among the processes side by side: the log, the trace and all else that is told are of the first one."""
+    given_up: threading.Event = field(default_factory=threading.Event)
+    """Set once another one has failed."""
+
+    def console(self, record: Record) -> Path:
+        """The file that gets what it prints."""
+        return record.artifacts / CONSOLES.format(self.number + 1) if self.number else record.directory / store.CONSOLE
+
+
 def boot(
-    record: Record, platform: Platform, requests: Requests, outputs: Outputs, *, first: int, inferences: int
+    record: Record, platform: Platform, requests: Requests, outputs: Outputs, share: Share
 ) -> events.PlatformExited:
-    """Run one process of the platform for so many inferences from the `first` on, and return its verdict."""
-    console = record.directory / store.CONSOLE
-    argv = _command_line(record, platform, requests, server=inferences > 1 or record.spec.serve)
+    """Run one process of the platform for its share of the inferences, and return its verdict."""
+    console = share.console(record)
+    argv = _command_line(record, platform, requests, share)
     request = session.Request(
         argv=argv,
         cwd=platform.folder,
@@ -65,10 +84,13 @@ def boot(
         source=platform.source,
         timeout_s=record.spec.timeout_s,
         fast=command.is_fast(argv, record.spec.target.board),
-        first=first,
+        first=share.first,
     )
+    kind = _Beside if share.number else _Boot
     with np.load(record.artifacts / tensors.INPUTS) as samples:
-        verdict = session.run(request, _Boot(record, platform, requests, outputs, request, inferences, samples))
+        verdict = session.run(request, kind(record, platform, requests, outputs, request, share, samples))
+    if share.number:
+        record.keep(console)
     trace = platform.folder / PMU_TRACE
     if trace.exists():
         shutil.move(trace, record.artifacts / PMU_TRACE)
@@ -76,9 +98,9 @@ def boot(
     return verdict
 
 
-def _command_line(record: Record, platform: Platform, requests: Requests, *, server: bool) -> list[str]:
+def _command_line(record: Record, platform: Platform, requests: Requests, share: Share) -> list[str]:
     spec = record.spec
-    traced = spec.pmu_trace if platform.choice.kind == "fvp" else not spec.fast
+    traced = (spec.pmu_trace if platform.choice.kind == "fvp" else not spec.fast) and not share.number
     return command.build(
         spec,
         platform.choice,
@@ -86,7 +108,7 @@ def _command_line(record: Record, platform: Platform, requests: Requests, *, ser
         inputs=len(requests.manifest.inputs),
         output_bytes=sum(info.nbytes for info in requests.manifest.outputs),
         program=command.PROGRAM,
-        server=server,
+        server=share.inferences > 1 or spec.serve,
         pmu_trace=PMU_TRACE if traced else None,
         counts=COUNTS,
         listed=platform.parameters,
@@ -103,7 +125,7 @@ class _Boot:
         requests: Requests,
         outputs: Outputs,
         request: session.Request,
-        inferences: int,
+        share: Share,
         samples: "NpzFile",
     ) -> None:
         self._record = record
@@ -111,7 +133,7 @@ class _Boot:
         self._requests = requests
         self._outputs = outputs
         self._request = request
-        self._inferences = inferences
+        self._share = share
         self._samples = samples
         self._console_begin = request.console.stat().st_size if request.console.exists() else 0
         """Offset of this process's part in the console log."""
@@ -126,10 +148,10 @@ class _Boot:
         self._counted = counts.Follower(platform.folder / COUNTS, plan, request.first)
 
     def demand(self) -> session.Demand:
-        return self._requests.demand(self._inferences)
+        return self._requests.demand(self._share.inferences)
 
     def should_stop(self) -> bool:
-        return self._record.stopping()
+        return self._record.stopping() or self._share.given_up.is_set()
 
     def prepare(self, inference: int) -> None:
         arrays = self._requests.inputs(inference)
@@ -153,7 +175,7 @@ class _Boot:
             if self._record.is_in("boot"):
                 self._record.finish("boot")
                 self._record.begin("infer")
-            self._tell_progress(event.index)
+            self._tell_progress(len(self._outputs))
         self._record.emit(event)
 
     def _tell_progress(self, done: int) -> None:
@@ -180,3 +202,18 @@ class _Boot:
         with self._request.console.open("rb") as file:
             file.seek(self._console_begin)
             return file.read()
+
+
+class _Beside(_Boot):
+    """The listener of a process beside the first: of its events only figures and what is amiss go on the record."""
+
+    def started(self, pid: int) -> None:
+        """Say nothing: the platform is the first one's."""
+
+    def event(self, event: Event) -> None:
+        wrong = isinstance(event, events.Logged) and event.level in ("warning", "error")
+        if wrong or isinstance(event, events.InferenceFinished | events.Noted):
+            self._record.emit(event)
+
+    def elsewhere(self) -> Sequence[Event]:
+        return ()

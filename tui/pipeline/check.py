@@ -12,8 +12,8 @@ from tui.errors import Exit
 from tui.model import bundled, tensors
 from tui.model.tensors import Manifest, NDArray, TensorInfo
 from tui.pipeline.record import Ended, Record
-from tui.run import events
-from tui.run.check import Accuracy, Check, LimitResult, Link, OutputCheck, why_broken
+from tui.run import confusion, events
+from tui.run.check import Check, Confusion, Doubt, LimitResult, Link, OutputCheck, why_broken
 from tui.run.derived import npu_ms
 from tui.run.spec import Limits
 from tui.run.state import State
@@ -113,18 +113,27 @@ def _bundled(info: TensorInfo, expected: list[NDArray], got: list[NDArray]) -> O
     return OutputCheck(shape=info.shape, dtype=info.dtype, max_abs_error=error, tolerance=allowed)
 
 
-def _accuracy(labels: Sequence[int], references: dict[str, list[NDArray]], got: list[NDArray]) -> Accuracy:
-    """Correct answers of each model. The quantized one's are those of the exact reference, where there is one."""
-    quantized = references.get("tosa") or references["quantized"]
-    answers = [np.array([int(a.argmax()) for a in outputs]) for outputs in (references["float"], quantized, got)]
-    right = [int((a == np.array(labels)).sum()) for a in answers]
-    return Accuracy(
-        inputs=len(labels),
-        float_correct=right[0],
-        quantized_correct=right[1],
-        platform_correct=right[2],
-        agree=int((answers[1] == answers[2]).sum()),
-    )
+def _confusion(
+    manifest: Manifest, samples: Sequence[int], references: dict[str, list[NDArray]], got: list[NDArray]
+) -> Confusion:
+    """Count the answers of each model. The quantized one's are those of the exact reference, where there is one."""
+    labels = [manifest.labels[k] for k in samples]
+    outputs = (references["float"], references.get("tosa") or references["quantized"], got)
+    by_float, by_quantized, by_platform = ([int(a.argmax()) for a in one] for one in outputs)
+    doubts = [
+        Doubt(item=manifest.first + k, label=label, answer=answer, margin=_margin(output, label))
+        for k, label, answer, output in zip(samples, labels, by_platform, got, strict=True)
+    ]
+    return confusion.counted(labels, (by_float, by_quantized, by_platform), doubts)
+
+
+def _margin(output: NDArray, label: int) -> float | None:
+    """Score of the label less the best other one; None where there are no two scores, or one is no number."""
+    scores = output.astype(np.float64).ravel()
+    if scores.size < 2 or not 0 <= label < scores.size:
+        return None
+    margin = float(scores[label] - np.delete(scores, label).max())
+    return margin if math.isfinite(margin) else None
 
 
 def _reference(data: Mapping[str, NDArray]) -> Literal["tosa", "quantized", "float", "bundle"]:
@@ -190,7 +199,7 @@ def _platform(
         data = dict(packed)
     reference = _reference(data)
     checks: list[OutputCheck] = []
-    accuracy = None
+    answers = None
     for j, info in enumerate(manifest.outputs):
         expected = {kind: [data[f"{kind}_{k}_{j}"] for k in samples] for kind in KINDS[reference]}
         got = _decoded(j, info, outputs[: len(samples)], expected[reference])
@@ -205,14 +214,15 @@ def _platform(
             one = msgspec.structs.replace(one, tolerance=max(one.tolerance, PRINTED))
         checks.append(one)
         if labelled:
-            accuracy = _accuracy([manifest.labels[k] for k in samples], expected, got)
+            answers = _confusion(manifest, samples, expected, got)
     excess = _first_excess(checks)
     return Check(
         status="match" if excess is None else "mismatch",
         reason=excess,
         reference=reference,
         outputs=tuple(checks),
-        accuracy=accuracy,
+        accuracy=confusion.accuracy(answers) if answers is not None else None,
+        confusion=answers,
     )
 
 

@@ -9,8 +9,8 @@ import msgspec
 
 from tui.errors import Exit
 from tui.model import pte
-from tui.pipeline import preflight, profile
-from tui.pipeline.boot import Platform, boot
+from tui.pipeline import preflight, profile, side_by_side
+from tui.pipeline.boot import Platform, Share, boot
 from tui.pipeline.outputs import Outputs
 from tui.pipeline.record import Ended, Record, Stopped
 from tui.pipeline.requests import Requests
@@ -45,15 +45,18 @@ def run(record: Record, platform: Platform, requests: Requests) -> Outputs:
 
 
 def _boots(record: Record, platform: Platform, requests: Requests, outputs: Outputs) -> events.PlatformExited:
-    """Boot once, or for each inference until one ends badly, and return the last verdict."""
+    """Boot once, or several processes for a data set, or for each inference until one ends badly: the verdict."""
     inferences = requests.manifest.inferences
     if not platform.booted_each or inferences == 1:
-        return boot(record, platform, requests, outputs, first=0, inferences=inferences)
+        shares = side_by_side.shares(record, platform, requests.manifest)
+        if len(shares) > 1:
+            return side_by_side.boot_all(record, platform, requests, outputs, shares)
+        return boot(record, platform, requests, outputs, Share(0, inferences))
     stateful = pte.parse((record.artifacts / store.MODEL).read_bytes()).main.state
     lost = ": its state was lost each time" if stateful else ""
     record.note(f"the platform was booted for each of {inferences} inferences{lost}")
     for first in range(inferences):
-        verdict = boot(record, platform, requests, outputs, first=first, inferences=1)
+        verdict = boot(record, platform, requests, outputs, Share(first, 1))
         if verdict.verdict == "fail":
             reason = f"inference {first + 1} of {inferences}: {verdict.reason}"
             return msgspec.structs.replace(verdict, reason=reason)

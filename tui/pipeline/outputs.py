@@ -1,5 +1,6 @@
 """Outputs of a run's inferences: kept as files, and checked against the references."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -33,13 +34,20 @@ class Outputs:
         self._booted_each = booted_each
         self._answers = Answers(record.artifacts, requests.manifest)
         self._taken: dict[int, list[bytes]] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        """Number of inferences that have given outputs."""
+        return len(self._taken)
 
     def take(self, inference: int, outputs: list[bytes]) -> None:
         """Take an inference's outputs; of one that was asked for later, keep them and show the check so far."""
-        self._taken[inference] = outputs
-        on_sample = self._requests.inputs(inference) is None
-        if (answered := self._answers.answered(inference, outputs, on_sample=on_sample)) is not None:
-            self._record.emit(answered)
+        # From several threads, where processes of the platform are side by side.
+        with self._lock:
+            self._taken[inference] = outputs
+            on_sample = self._requests.inputs(inference) is None
+            if (answered := self._answers.answered(inference, outputs, on_sample=on_sample)) is not None:
+                self._record.emit(answered)
         if inference >= self._requests.manifest.inferences:
             self._write(self._record.artifacts / FURTHER_OUTPUTS.format(inference), {inference: outputs})
             ended = [k for k in self._requests.checkable() if k in self._taken]

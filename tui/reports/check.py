@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from tui.reports.confusion import accuracy_words
 from tui.reports.format import UNKNOWN, accuracy, cosine, decibels, difference, field, labelled, table
 from tui.run.check import NOISY_DB, Check, Layer, Link, OutputCheck, broken, first_noisy
 from tui.run.derived import checked
@@ -83,12 +84,7 @@ def output_line(output: OutputCheck) -> str:
 def accuracy_line(check: Check | None) -> str | None:
     """Correct answers of float, quantized and platform; None where inputs carry no labels."""
     right = check.accuracy if check else None
-    if right is None:
-        return None
-    return (
-        f"float {right.float_correct}, quantized {right.quantized_correct}, platform {right.platform_correct}"
-        f" of {right.inputs} correct; platform and quantized agree on {right.agree}"
-    )
+    return None if right is None else accuracy_words(right)
 
 
 def layers_line(layers: Sequence[Layer]) -> str | None:

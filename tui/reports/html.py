@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from tui import __version__, themes
 from tui.analysis.advice import Advised
-from tui.reports import advice, delegation, execution, headline, memory, pmu, ribbon_svg, text, why
+from tui.reports import advice, confusion, delegation, execution, headline, memory, pmu, ribbon_svg, text, why
 from tui.reports import check as checking
 from tui.reports import operators as arrange
 from tui.reports.format import (
@@ -206,6 +206,7 @@ def page(state: State, log: LogPart, advised: Advised | None = None, hint: str =
             check_line=checking.check_line(check),
             links=checking.link_rows(check) if check is not None else [],
             accuracy=checking.accuracy_line(state.check),
+            confusion=confusion.for_page(state.check.confusion if state.check is not None else None),
             noisiest=checking.layers_line(state.layers),
             statistics=execution.statistics_words(state.statistics),
             estimator=execution.estimated_by(state),

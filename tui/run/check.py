@@ -69,6 +69,31 @@ class Accuracy(Figure):
     """Inputs on which platform and quantized model give the same answer."""
 
 
+class Doubt(Figure):
+    """An input, and how near the platform's answer was to another one."""
+
+    item: int
+    """Place in the data set, from 0."""
+    label: int
+    answer: int
+    """The platform's."""
+    margin: float | None
+    """Score of the label less the best other score, in units of the output: negative where the answer is wrong. None
+    where the label is no place of the output."""
+
+
+Counts = tuple[int, int, int, int, int]
+"""Label, answer of the float model, of the quantized model, and of the platform; and the number of such inputs."""
+
+
+class Confusion(Figure):
+    """Answers of the three models to labelled inputs, counted (`tui.run.confusion`)."""
+
+    counts: tuple[Counts, ...] = ()
+    worst: tuple[Doubt, ...] = ()
+    """The inputs with the least margin, the least first."""
+
+
 class Answer(Figure):
     """The answer of one inference: the largest elements of its first output, where they are a ranking."""
 
@@ -150,6 +175,7 @@ class Check(Figure):
     expected outputs."""
     outputs: tuple[OutputCheck, ...] = ()
     accuracy: Accuracy | None = None
+    confusion: Confusion | None = None
 
     @property
     def hint(self) -> str | None:

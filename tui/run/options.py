@@ -283,6 +283,17 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             form=Form("Inferences", "How many inferences, each with the model's next input."),
         ),
     ] = 1
+    first: Annotated[
+        int,
+        Option(
+            "--first",
+            "Begin with this item of the data set, from 0.",
+            INFERENCE,
+            ("run", "campaign"),
+            metavar="N",
+            rank=1,
+        ),
+    ] = 0
     serve: Annotated[
         bool, Option("--serve", "Keep the platform up for more inferences: fvp-tui infer.", INFERENCE, rank=2)
     ] = False

@@ -120,6 +120,8 @@ def check(spec: Spec) -> Spec:
         raise UsageError(f"{spec.target.accelerator} has no kernels for a16w8", "--quantize int8 or none")
     if spec.inferences < 1:
         raise UsageError(f"--inferences must be at least 1, not {spec.inferences}")
+    if spec.first < 0:
+        raise UsageError(f"--first must be at least 0, not {spec.first}")
     if not spec.timeout_s > 0:
         raise UsageError(f"--timeout must be positive, not {spec.timeout_s:g}")
     if spec.folder is not None and not Path(spec.folder).is_dir():

@@ -4,6 +4,7 @@ The log's lines are not part of it (a console may have millions): a view that sh
 ``logged`` events of the journal itself.
 """
 
+import bisect
 from collections.abc import Callable, Iterable
 from functools import reduce
 from typing import Any, Literal, TypeVar
@@ -293,7 +294,11 @@ def _instructions_counted(state: State, event: events.InstructionsCounted) -> St
 
 
 def _inference_finished(state: State, event: events.InferenceFinished) -> State:
-    return idle(_replace(state, inferences=(*state.inferences, event.inference)))
+    new, known = event.inference, state.inferences
+    # In their order: of several processes side by side each does a part of them.
+    at = bisect.bisect_right(known, new.index, key=lambda one: one.index)
+    state = _replace(state, inferences=(*known[:at], new, *known[at:]))
+    return idle(state) if state.inference_running in (new.index, None) else state
 
 
 def idle(state: State) -> State:

@@ -8,13 +8,16 @@ from textual.content import Content
 
 from tui.app.widgets.panel import TextPanel, awaited
 from tui.reports.check import accuracy_line, layers_line, link_rows
+from tui.reports.confusion import CLASSES, class_note, class_rows, disagreement_words, worst_rows
 from tui.reports.format import accuracy, cosine, decibels, difference, field, table
 from tui.reports.memory import pool_need_words
-from tui.run.check import Check, LimitResult, OutputCheck, broken
+from tui.run.check import Check, Confusion, LimitResult, OutputCheck, broken
 from tui.run.derived import checked, outcome
 from tui.run.state import State
 from tui.text import clean, counted
 
+SHOWN_WORST = 8
+"""Inputs with the least margin that are named."""
 TONES = {"match": "bold $ok", "mismatch": "bold $fail", "skipped": "bold"}
 
 
@@ -161,6 +164,19 @@ def _accuracy(check: Check) -> Iterator[Content]:
             f"{accuracy(found.platform_correct / max(found.inputs, 1))}   ",
             accuracy_line(check) or "",
         )
+    if check.confusion is not None:
+        yield Content.styled(disagreement_words(check.confusion), "$muted")
+        yield from map(Content, table([list(CLASSES), *class_rows(check.confusion)], right=(1, 2, 3, 4, 5)))
+        if note := class_note(check.confusion):
+            yield Content.styled(note, "$muted")
+        yield Content.assemble(("Least margin ", "bold"), *_worst(check.confusion))
+
+
+def _worst(found: Confusion) -> Iterator[Content]:
+    """The inputs with the least margin, in a line."""
+    for item, label, answer, margin in worst_rows(found, SHOWN_WORST):
+        wrong = "" if label == answer else f" taken for {answer}"
+        yield Content.assemble(f"{item}: {label}{wrong} ", (f"{margin}   ", "$muted"))
 
 
 def _provenance(state: State) -> Iterator[Content]:

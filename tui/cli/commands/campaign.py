@@ -8,7 +8,8 @@ from typing import Any
 import click
 import msgspec
 
-from tui.campaign import content, control, plan, pool, result, store
+from tui import processes
+from tui.campaign import content, control, plan, result, store
 from tui.campaign import scheduler as cluster_at
 from tui.campaign.events import CellFinished
 from tui.campaign.plan import Cell, Plan, Request
@@ -78,7 +79,7 @@ def campaign(models: tuple[str, ...], **typed: Any) -> int:
     signals = Signals(interruptible=True).hear()
     directory = store.unfinished(wanted) or store.create(wanted)
     if not store.lives(directory):
-        control.start(directory, typed["jobs"] or pool.cores(), scheduler)
+        control.start(directory, typed["jobs"] or processes.cores(), scheduler)
     if typed["detach"]:
         click.echo(directory.name)
         return Exit.OK

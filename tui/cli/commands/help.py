@@ -25,6 +25,7 @@ VARIABLES: Mapping[str, str] = {
     "FVP_TUI_QEMU": "the QEMU of the firmware engine",
     "FVP_TUI_COMPILE_SERVER": "off compiles without a server",
     "FVP_TUI_COMPILE_IDLE_S": "seconds without work after which the server ends",
+    "FVP_TUI_CORES": "the most cores that a run uses, for a data set; all by default",
     "FVP_TUI_OWNER": "the process whose end is the end of a run: a worker of a cluster sets it",
     "EXECUTORCH_ROOT": "a checkout of ExecuTorch, in which built runners are found",
     "XDG_CONFIG_HOME": "the folder above fvp-tui/config.toml and keys.toml",

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.fx import GraphModule, Interpreter, Node
 
-from tui.compile import mutation
+from tui.compile import mutation, spread
 from tui.compile.inputs import Inputs
 from tui.model import tensors
 from tui.model.tensors import TensorInfo
@@ -88,8 +88,12 @@ def allowed(module: GraphModule, samples: Sequence[Inputs], steps: Sequence[floa
 
 def measured(module: GraphModule, samples: Sequence[Inputs], outputs: Sequence[TensorInfo]) -> tuple[TensorInfo, ...]:
     """The outputs of a program, each with the largest difference that rounding explains."""
-    differences = allowed(module, samples, [info.step for info in outputs])
-    return tuple(msgspec.structs.replace(info, rounding=most) for info, most in zip(outputs, differences, strict=True))
+    steps = [info.step for info in outputs]
+    parts = spread.over(samples, lambda part: allowed(module, part, steps), apart=not mutation.of_module(module))
+    return tuple(
+        msgspec.structs.replace(info, rounding=max(differences))
+        for info, *differences in zip(outputs, *parts, strict=True)
+    )
 
 
 def outputs(module: GraphModule, samples: Sequence[Inputs]) -> list[list[tensors.NDArray]]:

@@ -4,6 +4,7 @@ Delegates are executed as the TOSA graphs they were compiled from, CPU operators
 computes in floating point and may be a few quantization steps away from it; the compiled program may not.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 from executorch.exir import EdgeProgramManager
 from torch.fx import GraphModule, Interpreter, Node
 
-from tui.compile import mutation
+from tui.compile import mutation, spread
 from tui.compile.graph.origins import input_shapes
 from tui.compile.inputs import Inputs
 from tui.errors import one_line
@@ -70,9 +71,7 @@ class _Program(Interpreter):  # type: ignore[misc]
         return list(results)
 
 
-def outputs(
-    edge: EdgeProgramManager, graphs: Mapping[bytes, bytes], samples: Sequence[Inputs]
-) -> list[list[torch.Tensor]]:
+def outputs(edge: EdgeProgramManager, graphs: Mapping[bytes, bytes], samples: Sequence[Inputs]) -> list[list[NDArray]]:
     """The outputs of a lowered program for each of `samples`; `graphs` are the TOSA graphs by delegate.
 
     Raises:
@@ -86,9 +85,16 @@ def outputs(
     lowered = edge.exported_program()
     module = lowered.module(check_guards=False)
     program = _Program(module, graphs, tosa_reference_model)
+    changes, returned = mutation.of_module(module), mutation.returned(lowered)
+
+    def of_part(part: Sequence[Inputs]) -> list[list[NDArray]]:
+        with mutation.undone(module, changes):
+            results = mutation.run(program.run, part, (), returned=returned)
+            return [[np.asarray(tensor.cpu().numpy()) for tensor in one] for one in results]
+
     try:
-        with mutation.undone(module, mutation.of_module(module)):
-            return list(mutation.run(program.run, samples, (), returned=mutation.returned(lowered)))
+        parts = spread.over(samples, of_part, apart=not changes)
+        return list(itertools.chain.from_iterable(parts))
     except Unavailable as error:
         # Torch's interpreter has added the node and a traceback to the text.
         raise type(error)(str(error).partition("\n")[0]) from error
