@@ -130,6 +130,18 @@ def test_what_code_reads_is_known_by_what_it_makes_of_it(compile: Compile, tmp_p
     assert cached(compile(reading)[0]) == []
 
 
+def test_a_model_that_was_moved_is_known_and_its_lines_are_where_it_is(
+    compile: Compile, known: Path, fvp_tui: Fvp, tmp_path: Path
+) -> None:
+    (tmp_path / "else where").mkdir()
+    moved = tmp_path / "else where" / "net.py"
+    moved.write_text(MODEL)
+    state = json.loads(fvp_tui("compile", str(moved), "--json").stdout)
+    assert cached(state) == STAGES
+    lines = {operator["line"] for operator in state["operators"]}
+    assert lines and all(line.startswith(f"{moved}:") for line in lines)
+
+
 def damage_program(entry: Path) -> None:
     data = bytearray((entry / "model.pte").read_bytes())
     data[100] ^= 1
@@ -216,17 +228,17 @@ def test_a_disk_that_is_full_half_way_leaves_nothing_behind(
 
     monkeypatch.setattr(cache.shutil, "copyfile", full)
     with pytest.raises(OSError, match="No space left"):
-        cache.keep("key", folder, made)
+        cache.keep("key", folder, made, "")
     assert list((home / "cache" / "compiled").iterdir()) == []
-    assert cache.restore("key", home / "other") is None
+    assert cache.restore("key", home / "other", "") is None
 
 
 def test_two_that_keep_the_same_at_once_leave_one_entry(entry: tuple[Path, list[Event]], home: Path) -> None:
     folder, made = entry
-    cache.keep("key", folder, made)
-    cache.keep("key", folder, made)
+    cache.keep("key", folder, made, "")
+    cache.keep("key", folder, made, "")
     assert [path.name for path in (home / "cache" / "compiled").iterdir()] == ["key"]
-    assert cache.restore("key", home / "taken") == made
+    assert cache.restore("key", home / "taken", "") == made
     assert (home / "taken" / "vela.csv").read_bytes() == (folder / "vela.csv").read_bytes()
 
 
@@ -234,12 +246,12 @@ def test_what_was_not_used_for_long_makes_room(
     entry: tuple[Path, list[Event]], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, made = entry
-    cache.keep("a", folder, made)
+    cache.keep("a", folder, made, "")
     size = sum(file.stat().st_size for file in (home / "cache" / "compiled" / "a").iterdir())
     monkeypatch.setattr(cache, "MOST_BYTES", 2 * size)
-    cache.keep("b", folder, made)
-    cache.restore("a", home / "taken")
-    cache.keep("c", folder, made)
+    cache.keep("b", folder, made, "")
+    cache.restore("a", home / "taken", "")
+    cache.keep("c", folder, made, "")
     assert sorted(path.name for path in (home / "cache" / "compiled").iterdir()) == ["a", "c"]
 
 

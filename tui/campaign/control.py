@@ -33,7 +33,8 @@ def start(directory: Path, count: int, scheduler: Scheduler | None = None) -> No
     more = [] if scheduler is None else [msgspec.json.encode(scheduler).decode()]
     lock = processes.lock(directory / store.PLAN)
     try:
-        env = {**(ONE_THREAD if count > 1 else {}), **processes.environment()}
+        shared = {**ONE_THREAD, processes.CORES: str(max(processes.cores() // count, 1))} if count > 1 else {}
+        env = {**shared, **processes.environment()}
         control.detach([MODULE, str(directory), str(count), *more], directory / store.LOG, lock, env)
     except OSError as error:
         raise UserError(f"the campaign's process cannot be started: {error.strerror}", "see: fvp-tui doctor") from error

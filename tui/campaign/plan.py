@@ -7,13 +7,14 @@ from typing import Any, Literal
 
 import msgspec
 
-from tui import config
+from tui import config, processes
 from tui.analysis import sweep
 from tui.errors import UsageError
 from tui.model import catalogue
 from tui.run import spec
 from tui.run.options import OF_SPECS
 from tui.run.spec import Limits, Quantization, Spec, lowering_of
+from tui.text import counted
 from tui.toolchain import boards, toolchains
 from tui.toolchain.boards import Npu
 from tui.toolchain.target import Target
@@ -61,6 +62,8 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``estimate`` asks Vela alone: nothing is booted."""
     options: dict[str, Any] = {}
     """Further fields of the spec of every cell, such as ``platform`` or ``inferences``."""
+    slices: int = 1
+    """Runs that the data set of each configuration is divided among."""
     limits: Limits = Limits()
     exclude: tuple[Excluded, ...] = ()
     cell: tuple[Listed, ...] = ()
@@ -143,7 +146,20 @@ def _specs(request: Request, base: Spec) -> Iterator[Spec]:
             base, model=name, folder=spec.folder_for(name) and str(Path(name).parent), target=target, quantize=quantize
         )
         if not any(_matches(one, mask) for mask in excluded):
-            yield spec.check(one)
+            yield from _slices(spec.check(one), request.slices)
+
+
+def _slices(one: Spec, count: int) -> Iterator[Spec]:
+    """A spec for each slice of the data set.
+
+    Raises:
+        UsageError: there are fewer inputs than slices.
+    """
+    if not 1 <= count <= one.inferences:
+        what = f"{count} slices of {counted(one.inferences, 'inference')}"
+        raise UsageError(what, "--dataset PATH, or --inferences N of the model's own data set; at least 1 slice")
+    for share in processes.shares(one.inferences, count):
+        yield msgspec.structs.replace(one, first=one.first + share.start, inferences=len(share))
 
 
 def base(request: Request) -> Spec:
@@ -210,8 +226,11 @@ def _matches(one: Spec, mask: Excluded) -> bool:
 
 
 def groups(cells: Sequence[Cell]) -> list[list[int]]:
-    """Places of cells that take the same lowered graphs, together: one lowers, and the others need Vela only."""
-    places: dict[Spec, list[int]] = {}
+    """Places of cells that take the same lowered graphs, together: one lowers, and the others need Vela only.
+
+    Those of other slices do not: what is compared on them is computed with what is lowered.
+    """
+    places: dict[tuple[Spec, int], list[int]] = {}
     for at, cell in enumerate(cells):
-        places.setdefault(lowering_of(cell.spec), []).append(at)
+        places.setdefault((lowering_of(cell.spec), cell.spec.first), []).append(at)
     return list(places.values())

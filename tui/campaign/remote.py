@@ -27,8 +27,9 @@ KEPT_S = 3.0
 """Time that a run has to end once it is asked to."""
 
 
-def _at_home(scratch: Path) -> None:
-    """Have a data folder of the worker's own, and a short one for sockets, and own what is started."""
+def _at_home(scratch: Path, threads: int) -> None:
+    """Have a data folder of the worker's own, and a short one for sockets, as many cores as threads, and own it all."""
+    os.environ.setdefault(processes.CORES, str(threads))
     os.environ["FVP_TUI_HOME"] = str(scratch / "fvp-tui")
     os.environ[processes.OWNER] = processes.name_of(os.getpid())
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
@@ -50,7 +51,7 @@ def run_cell(request: bytes, cell: Belonging, data: Mapping[str, bytes]) -> byte
     worker = get_worker()
     key = worker.get_current_task()
     scratch = Path(worker.local_directory)
-    _at_home(scratch)
+    _at_home(scratch, worker.state.nthreads)
     asked = bundles.unpacked(spec.decode(request), scratch / "bundles", dict(data))
     directory = control.start(spec.check(asked), belonging.encode(cell))
     worker.log_event(STARTED, {"key": cell.key, "run": directory.name, "attempt": cell.attempt, "worker": worker.name})

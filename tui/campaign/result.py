@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from tui.campaign import store
-from tui.campaign.cells import Figures
+from tui.campaign.configuration import CellResult, configuration, confusions, merged
 from tui.campaign.events import State, Status
 from tui.campaign.plan import Cell, Plan
 from tui.errors import Exit
@@ -17,32 +17,6 @@ from tui.run.figures import Figure
 SCHEMA_VERSION = 1
 WORSE_PCT = 1.0
 """Longer time, or more SRAM, in percent, from which on a cell is worse than that of the baseline."""
-
-
-class CellResult(Figures, frozen=True, kw_only=True):
-    """A cell, and what came of it, with its figures."""
-
-    model: str
-    target: str
-    memory_mode: str
-    system_config: str
-    quantize: str
-    status: Status
-    run: str | None = None
-    """The run's id; of a mere estimate, of the run whose graphs it is for."""
-    reason: str | None = None
-    attempt: int = 0
-    reused: bool = False
-    """True if an earlier campaign had done the same."""
-    seconds: float | None = None
-    begun: float | None = None
-    """Unix time."""
-    accuracy: float | None = None
-    """Share of right answers, 0..1."""
-    change_pct: float | None = None
-    """Change of the time against the baseline's cell; None without one, or where another counted its cycles."""
-    worse: str | None = None
-    """Figures that are worse than in the baseline's cell, in words."""
 
 
 class Result(Figure, frozen=True, kw_only=True):
@@ -103,7 +77,7 @@ def of(name: str, plan: Plan, state: State, before: Sequence[CellResult] = (), *
 
     One whose process is gone before its end is ``interrupted``.
     """
-    cells = _compared([_cell(cell, state) for cell in plan.cells], before)
+    cells = _compared(merged(_cell(cell, state) for cell in plan.cells), before)
     return Result(
         id=name,
         name=plan.name,
@@ -132,14 +106,10 @@ def _cell(cell: Cell, state: State) -> CellResult:
         reused=known.reused,
         seconds=known.seconds,
         begun=known.begun,
+        runs=() if known.run is None else (known.run,),
         accuracy=figures.correct / figures.answers if figures.correct is not None and figures.answers else None,
         **msgspec.structs.asdict(figures),
     )
-
-
-def configuration(cell: CellResult) -> tuple[str, ...]:
-    """The parts that tell a cell from the others."""
-    return (cell.model, cell.quantize, cell.target, cell.memory_mode, cell.system_config)
 
 
 def _compared(cells: Sequence[CellResult], before: Sequence[CellResult]) -> list[CellResult]:
@@ -167,6 +137,15 @@ def _against(cell: CellResult, before: CellResult | None) -> CellResult:
     if cell.accuracy is not None and before.accuracy is not None and cell.accuracy < before.accuracy:
         worse.append(f"accuracy {before.accuracy:.1%} to {cell.accuracy:.1%}")
     return msgspec.structs.replace(cell, change_pct=change, worse="; ".join(worse) or None)
+
+
+def with_confusions(result: Result) -> Result:
+    """The result with the answers to labelled inputs, as far as the runs are here."""
+    known = confusions(result.cells)
+    return msgspec.structs.replace(
+        result,
+        cells=tuple(msgspec.structs.replace(cell, confusion=known.get(configuration(cell))) for cell in result.cells),
+    )
 
 
 def left_s(result: Result, now: float) -> float | None:

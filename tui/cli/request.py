@@ -36,11 +36,20 @@ def make_spec(typed: Mapping[str, Any], until: Literal["emit", "check"]) -> Spec
     target = _compiled_target(model, base.target)
     base = msgspec.structs.replace(base, model=model, until=until, toolchain=python, target=target)
     request = with_typed(_with_presets(base, typed), typed)
-    folder, inferences = folder_of(typed["folder"], model, file), request.inferences
-    if request.dataset is not None and typed["dataset"] is not None and typed["inferences"] is None:
-        size = _size(Path(request.dataset))
-        inferences = inferences if size is None else max(size - request.first, 1)
-    return spec.check(msgspec.structs.replace(request, folder=folder, inferences=inferences))
+    if typed["dataset"] is not None and typed["inferences"] is None:
+        request = whole(request)
+    return spec.check(msgspec.structs.replace(request, folder=folder_of(typed["folder"], model, file)))
+
+
+def whole(request: Spec) -> Spec:
+    """Return a spec with as many inferences as its data set has items, from its first on."""
+    from tui.model import datasets  # with numpy
+
+    # One that is not there the check of the spec reports.
+    if request.dataset is None or not Path(request.dataset).exists():
+        return request
+    size = len(datasets.items(Path(request.dataset)))
+    return msgspec.structs.replace(request, inferences=max(size - request.first, 1))
 
 
 def chosen_toolchain(typed: str | None, base: Spec = spec.DEFAULT) -> str | None:
@@ -141,13 +150,6 @@ def folder_of(typed: str | None, model: str, file: Spec | None = None) -> str | 
     if typed is not None:
         return absolute(typed)
     return here if file is None else file.folder or str(Path(model).parent)
-
-
-def _size(path: Path) -> int | None:
-    """The size of a data set; None where no file is, which the check of the spec reports."""
-    from tui.model import datasets  # with numpy
-
-    return len(datasets.items(path)) if path.exists() else None
 
 
 def _compiled_target(model: str, default: Target) -> Target:

@@ -2,8 +2,8 @@
 
 The key of an entry covers the exported program - its graph, its weights, where each node came from -, the data it is
 calibrated and compared on, the options, and the versions of everything that compiles. So a model is always loaded and
-exported: whatever its code reads, and from which folder, shows in the program. Every file is verified when an entry is
-used.
+exported: whatever its code reads, and from which folder, shows in the program. Where the model itself lies does not
+matter: the lines that reports name are found in its present folder. Every file is verified when an entry is used.
 """
 
 import errno
@@ -23,7 +23,8 @@ from tui import config
 from tui.compile.client import fingerprint
 from tui.compile.frontend import Exported
 from tui.files import write_whole
-from tui.run import events
+from tui.model import catalogue
+from tui.run import events, journal
 from tui.run.events import Event
 from tui.run.spec import Spec
 from tui.toolchain import boards, toolchains
@@ -33,6 +34,8 @@ MOST_BYTES = 1 << 30
 """Size beyond which the least recently used entries are removed."""
 
 EVENTS = "events.jsonl"
+HOME = "home"
+"""File with the folder of the model that an entry was made from; none without a file."""
 ARTIFACTS = "artifacts"
 ORIGIN = ("stack_trace", "nn_module_stack")
 """Metadata of a node's origin: it determines what reports say, though not the program."""
@@ -60,7 +63,7 @@ def key(spec: Spec, exported: Exported) -> str:
     compiler = fingerprint(toolchains.own(), os.environ.get("PYTHONPATH", ""))
     for option in (compiler, spec.target, spec.quantize, spec.channels_last, spec.inferences):
         digest.update(f"{option}\n".encode())
-    for piece in _program(exported.program):
+    for piece in _program(exported.program, home_of(spec)):
         digest.update(piece)
     samples = exported.samples
     for inputs in (*exported.calibration, b"|", *samples.inputs):
@@ -70,11 +73,17 @@ def key(spec: Spec, exported: Exported) -> str:
     return digest.hexdigest()
 
 
-def _program(program: ExportedProgram) -> Iterator[bytes]:
+def home_of(spec: Spec) -> str:
+    """The folder of a model in Python, with a slash at its end; empty where there is none."""
+    file = catalogue.source_file(spec.model)
+    return f"{file.parent}/" if file is not None and file.parent != file.parent.parent else ""
+
+
+def _program(program: ExportedProgram, home: str) -> Iterator[bytes]:
     for name, module in program.graph_module.named_modules():
         yield f"module {name}\n".encode()
         for node in getattr(getattr(module, "graph", None), "nodes", ()):
-            origin = [str(node.meta.get(word)) for word in ORIGIN]
+            origin = [text.replace(home, "") if home else text for text in (str(node.meta.get(w)) for w in ORIGIN)]
             types = _types(node.meta.get("val"))
             yield f"{node.op} {node.name} {node.target} {node.args} {node.kwargs} {types} {origin}\n".encode()
     yield f"{program.graph_signature} {program.range_constraints} {program.call_spec}\n".encode()
@@ -107,15 +116,17 @@ def _values(value: object) -> Iterator[bytes]:
 # -- the content of an entry
 
 
-def restore(name: str, artifacts: Path) -> list[Event] | None:
+def restore(name: str, artifacts: Path, home: str) -> list[Event] | None:
     """Copy an entry's files into `artifacts` and return its events; None without an intact entry.
+
+    `home` is the folder of the model, which what the events name lies in.
 
     Raises:
         OSError: the files cannot be written.
     """
     entry = folder() / name
     try:
-        cached = _events(entry)
+        cached = _events(entry, home)
         files = {path: _verified(entry, path, sha256) for path, sha256 in _files(cached)}
     except (OSError, ValueError):
         # Missing, or damaged and so of no further use.
@@ -128,13 +139,13 @@ def restore(name: str, artifacts: Path) -> list[Event] | None:
     return cached
 
 
-def restore_lowered(name: str, artifacts: Path) -> list[Event] | None:
+def restore_lowered(name: str, artifacts: Path, home: str) -> list[Event] | None:
     """As `restore`, of the newest compilation with a `lowered_key`."""
     try:
         entry = (_lowered() / name).read_text(encoding="ascii")
     except OSError:
         return None
-    return restore(entry, artifacts)
+    return restore(entry, artifacts, home)
 
 
 def _lowered() -> Path:
@@ -142,11 +153,13 @@ def _lowered() -> Path:
     return config.cache_folder() / "lowered"
 
 
-def _events(entry: Path) -> list[Event]:
+def _events(entry: Path, home: str) -> list[Event]:
     *lines, checksum = (entry / EVENTS).read_bytes().splitlines() or [b""]
     if hashlib.sha256(b"\n".join(lines)).hexdigest().encode() != checksum:
         raise ValueError("the events are damaged")
-    return list(filter(None, map(events.decode, lines)))
+    before = (entry / HOME).read_text(encoding="utf-8")
+    moved = (journal.moved(line, before, home) for line in lines) if before and before != home else lines
+    return list(filter(None, map(events.decode, moved)))
 
 
 def _files(emitted: Iterable[Event]) -> Iterator[tuple[Path, str]]:
@@ -163,8 +176,10 @@ def _verified(entry: Path, path: Path, sha256: str) -> bytes:
     return data
 
 
-def keep(name: str, artifacts: Path, emitted: Sequence[Event], lowered: str | None = None) -> None:
+def keep(name: str, artifacts: Path, emitted: Sequence[Event], home: str, lowered: str | None = None) -> None:
     """Make an entry of events and of the files in `artifacts` that they announce; `lowered` is its `lowered_key`.
+
+    `home` is the folder of the model.
 
     Raises:
         OSError: the entry cannot be written; nothing of it is left behind.
@@ -176,6 +191,7 @@ def keep(name: str, artifacts: Path, emitted: Sequence[Event], lowered: str | No
         for path, _ in _files(emitted):
             (building / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(artifacts / path, building / path)
+        (building / HOME).write_text(home, encoding="utf-8")
         lines = b"\n".join(events.encode(event) for event in emitted)
         (building / EVENTS).write_bytes(lines + b"\n" + hashlib.sha256(lines).hexdigest().encode())
         try:

@@ -85,9 +85,10 @@ def _compile(work: Compilation) -> None:
         loaded = frontend.load(work.spec, ones=work.ones)
     with work.stage("export"):
         exported = frontend.export(work.spec, loaded, work.warn)
+        home = cache.home_of(work.spec)
         key = cache.key(work.spec, exported) if work.spec.cache else None
         lowered_key = cache.lowered_key(work.spec, exported) if key is not None else None
-    if key is not None and (cached := cache.restore(key, work.artifacts)) is not None:
+    if key is not None and (cached := cache.restore(key, work.artifacts, home)) is not None:
         for event in cache.as_cached(cached):
             work.emit(event)
         return
@@ -102,13 +103,13 @@ def _compile(work: Compilation) -> None:
     if (seconds := time.monotonic() - begun) > NOTICEABLE_S:
         work.extend("load", seconds)
     before = len(work.emitted)
-    lowered = None if lowered_key is None else cache.restore_lowered(lowered_key, work.artifacts)
+    lowered = None if lowered_key is None else cache.restore_lowered(lowered_key, work.artifacts, home)
     if lowered is None:
         backend.run(work, exported)
     else:
         backend.run_again(work, list(cache.as_cached(lowered)))
     if key is not None:
         try:
-            cache.keep(key, work.artifacts, work.emitted[before:], lowered_key)
+            cache.keep(key, work.artifacts, work.emitted[before:], home, lowered_key)
         except OSError as error:
             work.note(f"not added to the compile cache: {error.strerror}")

@@ -4,8 +4,10 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
+from tui.campaign.configuration import CellResult
 from tui.campaign.events import Status
-from tui.campaign.result import CellResult, Result
+from tui.campaign.result import Result, with_confusions
+from tui.reports import confusion
 from tui.reports.format import UNKNOWN, accuracy, change, duration, kib_words, ms, number, table
 from tui.run.derived import CountedBy
 from tui.text import clean, counted
@@ -139,6 +141,16 @@ def _summary(result: Result) -> Iterator[str]:
     yield f"{counted(len(result.cells), 'cell')}{took}: {counts_words(result)}{before}"
 
 
+def accuracy_tables(result: Result) -> str:
+    """Print the answers to labelled inputs of each configuration, slices added up."""
+    parts = [
+        "\n".join([f"{line(cell)}", *confusion.tables(cell.confusion)])
+        for cell in with_confusions(result).cells
+        if cell.confusion is not None
+    ]
+    return "\n\n".join(parts) or confusion.NONE
+
+
 def overview(results: Sequence[Result]) -> list[str]:
     """A line for each campaign."""
     rows = [["campaign", "status", "cells", "time"]]
@@ -152,8 +164,14 @@ def to_csv(result: Result) -> str:
     """A heading, then a line for each cell; what is not known is empty."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    columns = CellResult.__struct_fields__
+    columns = [name for name in CellResult.__struct_fields__ if name != "confusion"]
     writer.writerow(columns)
     for cell in result.cells:
-        writer.writerow(["" if (value := getattr(cell, name)) is None else value for name in columns])
+        writer.writerow([_csv(getattr(cell, name)) for name in columns])
     return out.getvalue()
+
+
+def _csv(value: object) -> object:
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return "" if value is None else value

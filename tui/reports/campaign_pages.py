@@ -16,11 +16,12 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tui import __version__, themes
-from tui.campaign.result import CellResult, Result
+from tui.campaign.configuration import CellResult
+from tui.campaign.result import Result, with_confusions
 from tui.errors import UsageError
 from tui.files import write_whole
 from tui.reports import campaign as words
-from tui.reports import export
+from tui.reports import confusion, export
 from tui.reports.format import UNKNOWN, accuracy, change, kib_words, ms
 from tui.run import store
 from tui.text import clean, counted
@@ -45,9 +46,10 @@ def write(result: Result, folder: Path) -> None:
     """
     try:
         (folder / RUNS).mkdir(parents=True, exist_ok=True)
-        for run in dict.fromkeys(cell.run for cell in result.cells if cell.run is not None):
+        for run in dict.fromkeys(run for cell in result.cells for run in (cell.run, *cell.runs) if run is not None):
             if (store.folder() / run).is_dir():
                 write_whole(folder / RUNS / f"{run}.html", export.document(store.folder() / run, "html"))
+        result = with_confusions(result)
         files = {
             INDEX: page(result, folder),
             CSV: words.to_csv(result),
@@ -219,6 +221,7 @@ def page(result: Result, folder: Path | None = None) -> str:
             bad=bad(result),
             changed=[cell for cell in result.cells if cell.change_pct is not None],
             drawings=drawings(result),
+            answered=[(cell, confusion.for_page(cell.confusion)) for cell in result.cells if cell.confusion],
             pages=pages,
             fvp_tui=__version__,
             size=(WIDTH, HEIGHT, MARGIN),

@@ -86,6 +86,12 @@ class Journal:
         self.release()
 
 
+def moved(line: bytes, before: str, after: str) -> bytes:
+    """Return a journal line with another folder in the place of `before`, wherever a text names it."""
+    old, new = (msgspec.json.encode(folder)[1:-1] for folder in (before, after))
+    return line.replace(old, new)
+
+
 class Follower:
     """The reading end: each `poll` gives the events that were completed since the last."""
 

@@ -22,7 +22,8 @@ from tui.app.widgets.masthead import PILL
 from tui.app.widgets.table import FigureTable
 from tui.app.widgets.words import Clock, since
 from tui.campaign import control, store
-from tui.campaign.result import CellResult, Result, left_s
+from tui.campaign.configuration import CellResult
+from tui.campaign.result import Result, left_s
 from tui.errors import UserError
 from tui.reports import campaign as words
 from tui.run import store as runs

@@ -7,7 +7,8 @@ from textual.binding import Binding, BindingType
 
 from tui.app.widgets.cells import Drawn, Inked
 from tui.app.widgets.table import Column, FigureTable, Row
-from tui.campaign.result import CellResult, Result, configuration
+from tui.campaign.configuration import CellResult, configuration
+from tui.campaign.result import Result
 from tui.reports import campaign as words
 from tui.reports.format import UNKNOWN, change, kib_words, ms
 from tui.text import clean

@@ -19,7 +19,7 @@ from tui.cli.errors import fail
 from tui.cli.follow import POLL_S
 from tui.cli.options import table_options
 from tui.cli.output import print_json
-from tui.cli.request import check_parent, chosen_toolchain, was_typed, with_typed
+from tui.cli.request import check_parent, chosen_toolchain, was_typed, whole, with_typed
 from tui.cli.signals import LeftRunning, Signals
 from tui.errors import Exit, UsageError, UserError
 from tui.reports import campaign as report
@@ -35,6 +35,8 @@ from tui.text import counted
 )
 @click.argument("models", nargs=-1, metavar="FILE.toml|MODEL...", shell_complete=candidates.models)
 @table_options("campaign")
+@click.option("--slices", type=int, metavar="N", help="Divide the data set of each cell among N runs.")
+@click.option("--accuracy", is_flag=True, help="Print answers to labelled inputs by class, and the worst.")
 @click.option("--report", metavar="FOLDER", help="Write a page with links to all runs, JUnit, CSV, JSON and Markdown.")
 @click.option("--scheduler", metavar="ADDRESS", help="Send the cells to the workers of this Dask scheduler.")
 @click.option("--tls", metavar="FOLDER", help="With ca.pem, cert.pem and key.pem, which a scheduler at tls:// demands.")
@@ -73,13 +75,15 @@ def campaign(models: tuple[str, ...], **typed: Any) -> int:
         for cell in wanted.cells:
             target = cell.spec.target
             words = (cell.spec.model, cell.spec.quantize, target.accelerator, target.memory_mode, target.system_config)
-            click.echo("  ".join((cell.key[:8], *words)))
+            last = cell.spec.first + cell.spec.inferences - 1
+            part = (f"inputs {cell.spec.first} to {last}",) if typed["slices"] else ()
+            click.echo("  ".join((cell.key[:8], *words, *part)))
         click.echo(counted(len(wanted.cells), "cell"), err=True)
         return Exit.OK
     signals = Signals(interruptible=True).hear()
     directory = store.unfinished(wanted) or store.create(wanted)
     if not store.lives(directory):
-        control.start(directory, typed["jobs"] or processes.cores(), scheduler)
+        control.start(directory, typed["jobs"] or min(processes.cores(), len(wanted.cells)), scheduler)
     if typed["detach"]:
         click.echo(directory.name)
         return Exit.OK
@@ -92,6 +96,8 @@ def _plan(models: Sequence[str], typed: Mapping[str, Any]) -> Plan:
     fields = {**typed, "quantize": None}
     common = with_typed(msgspec.structs.replace(base, limits=request.limits), fields)
     common = msgspec.structs.replace(common, toolchain=chosen_toolchain(typed["toolchain"], common))
+    if "inferences" not in request.options and typed["inferences"] is None:
+        common = whole(common)
     cells = plan.cells(request, common)
     keyed = tuple(Cell(cell.spec, cell.until, content.key(cell.spec, cell.until)) for cell in cells)
     baseline = typed["baseline"] or request.baseline
@@ -113,6 +119,8 @@ def _request(models: Sequence[str], typed: Mapping[str, Any]) -> Request:
     given = {name: value for name, value in names.items() if was_typed(name)}
     if typed["estimate"]:
         given["until"] = "estimate"
+    if typed["slices"] is not None:
+        given["slices"] = typed["slices"]
     unknown = [one for one in given.get("quantize", ()) if one not in options.QUANTIZATIONS]
     if unknown:
         raise UsageError(f"unknown quantization {unknown[0]!r}", f"known: {', '.join(options.QUANTIZATIONS)}")
@@ -167,6 +175,9 @@ def _board(directory: Path) -> int:
 
 def _print(directory: Path, typed: Mapping[str, Any]) -> int:
     found = result.load(directory)
+    if typed["accuracy"] and not typed["json"]:
+        click.echo(report.accuracy_tables(found))
+        return found.exit_status
     if (csv_file := typed["csv"]) is not None:
         Path(csv_file).write_text(report.to_csv(found), encoding="utf-8")
     if (folder := typed["report"]) is not None:
@@ -175,7 +186,7 @@ def _print(directory: Path, typed: Mapping[str, Any]) -> int:
         campaign_pages.write(found, Path(folder))
         click.echo(f"written: {Path(folder) / campaign_pages.INDEX}", err=True)
     if typed["json"]:
-        print_json(found)
+        print_json(result.with_confusions(found))
     else:
         click.echo(report.summary(found))
     return Exit.FAILED if found.status == "interrupted" else found.exit_status
