@@ -10,6 +10,7 @@ pool            cells on this machine, several at once
 scheduler       a cluster's scheduler: its address, and what it demands
 cluster         cells on the workers of a scheduler
 bundles         files of this machine that travel to workers
+lowered         lowered graphs that travel from one worker to others
 remote          the worker's end
 process         the process of a campaign: it takes cells through a pool and keeps the journal
 configuration   the cells of one configuration as a row: a data set in slices, added up

@@ -1,15 +1,18 @@
 """Cells on a cluster of Dask's workers. The only module that imports Dask, which is an extra: ``fvp-tui[fleet]``."""
 
 import contextlib
+import math
 import ssl
 import tarfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tui import processes
+from tui.analysis.sweep import Point
 from tui.campaign import bundles, content, remote
 from tui.campaign.engine import ATTEMPTS, Emit, Engine, Then
 from tui.campaign.events import CellFinished, CellStarted
@@ -17,14 +20,18 @@ from tui.campaign.plan import Cell
 from tui.campaign.pool import finished
 from tui.campaign.scheduler import Scheduler
 from tui.errors import UserError
-from tui.run import spec, store
+from tui.files import write_whole
+from tui.run import journal, spec, store
 from tui.run.belonging import Belonging
-from tui.run.spec import Limits
+from tui.run.spec import Limits, Spec, lowering_of
+from tui.toolchain.target import Target
 
 if TYPE_CHECKING:
     from distributed import Client
 
 CONNECT_S = 20.0
+ESTIMATES = 20
+"""Estimates of a task: each takes a worker some hundredths of a second, and a task has its own price."""
 
 
 def connect(scheduler: Scheduler) -> "Client":
@@ -60,7 +67,7 @@ def check_versions(client: "Client", toolchain: str | None) -> None:
     except TimeoutError as error:
         raise UserError("the scheduler has no workers", "dask worker ADDRESS starts one") from error
     own = content.versions(toolchain)
-    found: Mapping[str, Any] = client.run(content.versions, toolchain)
+    found: Mapping[str, Any] = client.run(remote.versions)
     for worker, theirs in found.items():
         if tuple(theirs) != own:
             names = [f"{a} here, {b} there" for a, b in zip(own, theirs, strict=False) if a != b]
@@ -78,6 +85,8 @@ class Cluster(Engine):
         check_versions(self._client, None)
         super().__init__(campaign, sum(self._client.nthreads().values()), limits, emit, threads=2)
         self._known: dict[Path, bundles.Bundle] = {}
+        self._graphs: dict[Spec, Any] = {}
+        """What was lowered for the first cell of those that get the same graphs, on the cluster."""
         self._sent: dict[str, Any] = {}
         self._futures: set[Any] = set()
         self._client.subscribe_topic(remote.STARTED, self._begun)
@@ -116,11 +125,14 @@ class Cluster(Engine):
         try:
             request = bundles.portable(cell.spec, self._known)
             data = {name: self._scattered(name) for name in bundles.names(request)}
+            graphs = self._graphs.get(_lowering(cell))
             future = self._client.submit(
                 remote.run_cell,
                 spec.encode(request),
                 Belonging(self._campaign, cell.key, attempt),
                 data,
+                graphs,
+                keep_graphs=graphs is None,
                 key=f"{self._campaign}-{cell.key}-{attempt}",
                 pure=False,
                 retries=0,
@@ -147,8 +159,11 @@ class Cluster(Engine):
             self._futures.discard(future)
         run = None
         try:
-            run = remote.unpack(future.result(), store.folder())
-            _own(run, cell)
+            done: remote.Done = future.result()
+            run = remote.unpack(done.run, store.folder())
+            self._own(run, cell, done.bundles)
+            if done.graphs is not None:
+                self._graphs[_lowering(cell)] = self._client.scatter(done.graphs, hash=True, direct=False)
             state = store.load(run)
             self._emit(finished(cell, run, state, self._limits, seconds=time.time() - begun))
         except UserError as error:
@@ -163,9 +178,43 @@ class Cluster(Engine):
             self._emit(CellFinished(key=cell.key, outcome=outcome, reason=f"{type(error).__name__}: {error}"))  # type: ignore[arg-type]
         then(run)
 
+    def _own(self, run: Path, cell: Cell, folder: str) -> None:
+        """Give a run that came home the paths of this machine, in its spec and wherever its journal names the model."""
+        (run / store.SPEC).write_bytes(spec.encode(cell.spec))
+        lines = (run / journal.FILE).read_bytes()
+        for place, bundle in list(self._known.items()):
+            home = place if place.is_dir() else place.parent
+            lines = journal.moved(lines, f"{folder}/{bundle.name}/", f"{home}/")
+        write_whole(run / journal.FILE, lines)
+        with contextlib.suppress(msgspec.MsgspecError, OSError):
+            store.keep_snapshot(run)
 
-def _own(run: Path, cell: Cell) -> None:
-    """Give a run that came home the spec of this machine, whose paths mean something here."""
-    (run / store.SPEC).write_bytes(spec.encode(cell.spec))
-    with contextlib.suppress(msgspec.MsgspecError, OSError):
-        store.keep_snapshot(run)
+    # -- estimates
+
+    def points(self, run: Path, targets: Sequence[Target], vela: str | None) -> Iterator[tuple[int, Point]]:
+        """Estimate targets in batches on the workers; what a worker or the scheduler has lost is estimated here."""
+        from distributed import as_completed
+
+        graphs = self._client.scatter(remote.graphs_of(run), hash=True, direct=False)
+        tasks = {}
+        for batch in processes.shares(len(targets), math.ceil(len(targets) / ESTIMATES)):
+            part = targets[batch.start : batch.stop]
+            tasks[self._client.submit(remote.estimate, graphs, run.name, part, vela, pure=False)] = batch
+        with self._lock:
+            self._futures |= tasks.keys()
+        for task in as_completed(tasks, loop=self._client.loop):
+            batch = tasks[task]
+            with self._lock:
+                self._futures.discard(task)
+            if self.stopped:
+                return
+            if task.status == "finished":
+                found: Iterable[tuple[int, Point]] = task.result()
+            else:
+                found = super().points(run, targets[batch.start : batch.stop], vela)
+            yield from ((batch.start + at, point) for at, point in found)
+
+
+def _lowering(cell: Cell) -> Spec:
+    """What cells have in common that get the same lowered graphs, and are compared on the same inputs."""
+    return msgspec.structs.replace(lowering_of(cell.spec), first=cell.spec.first, inferences=cell.spec.inferences)

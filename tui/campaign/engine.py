@@ -2,14 +2,17 @@
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tui.analysis import sweep
+from tui.analysis.sweep import Point
 from tui.campaign.events import CellFinished
 from tui.campaign.plan import Cell
 from tui.run.events import Event
 from tui.run.spec import Limits
+from tui.toolchain.target import Target
 
 ATTEMPTS = 3
 """Most attempts at a cell whose process dies."""
@@ -43,6 +46,14 @@ class Engine(ABC):
     def call(self, work: Callable[[], None]) -> None:
         """Do something else in a cell's place."""
         self._threads.submit(work)
+
+    def points(self, run: Path, targets: Sequence[Target], vela: str | None) -> Iterator[tuple[int, Point]]:
+        """Estimate targets on the graphs of a run: the place and the point of each, as they become known.
+
+        Raises:
+            UserError: this version of Vela cannot be had.
+        """
+        return sweep.points(run, targets, vela=vela)
 
     @property
     def stopped(self) -> bool:

@@ -200,8 +200,8 @@ class Campaign:
         reason = "the campaign was stopped"
         try:
             self._ask_vela(wanted, run)
-        except UserError as error:
-            outcome, reason = "failed", str(error)
+        except Exception as error:  # noqa: BLE001 - cells that cannot be estimated leave the others
+            outcome, reason = "failed", str(error) or type(error).__name__
         finally:
             for key in wanted:
                 self._emit(CellFinished(key=key, outcome=outcome, reason=reason))
@@ -215,7 +215,7 @@ class Campaign:
         """
         asked, begun = list(wanted.values()), time.time()
         vela = asked[0].spec.vela if asked else None
-        for at, point in sweep.points(run, [cell.spec.target for cell in asked], vela=vela):
+        for at, point in self._pool.points(run, [cell.spec.target for cell in asked], vela):
             if self._pool.stopped:
                 return
             found = CellFinished(

@@ -1,4 +1,4 @@
-"""The worker's end: runs a cell on the machine it is called on, and returns the run as an archive.
+"""The worker's end: runs a cell on the machine it is called on, or estimates some, and returns what came of it.
 
 A worker of Dask imports this module, and nothing of Dask is imported before it does. It keeps a data folder of its own
 below its scratch folder. What it starts ends with it: runs and the compile server belong to the worker's process.
@@ -11,14 +11,22 @@ import shutil
 import tarfile
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
 
 from tui import processes
-from tui.campaign import bundles
+from tui.analysis import sweep
+from tui.analysis.sweep import Point
+from tui.campaign import bundles, content, lowered
 from tui.errors import UserError
+from tui.files import made_whole
 from tui.run import belonging, control, spec, store
 from tui.run.belonging import Belonging
+from tui.toolchain import toolchains
+from tui.toolchain.target import Target
 
 POLL_S = 0.25
 STARTED = "cells"
@@ -27,21 +35,50 @@ KEPT_S = 3.0
 """Time that a run has to end once it is asked to."""
 
 
-def _at_home(scratch: Path, threads: int) -> None:
-    """Have a data folder of the worker's own, and a short one for sockets, as many cores as threads, and own it all."""
-    os.environ.setdefault(processes.CORES, str(threads))
+class Done(NamedTuple):
+    """A cell that has ended."""
+
+    run: bytes
+    """Its run's folder as a compressed archive."""
+    bundles: str
+    """The folder of the bundles, which what the run names lies in."""
+    graphs: bytes | None
+    """What was lowered for it (`tui.campaign.lowered`); None where nothing was, or nobody has asked."""
+
+
+def versions() -> tuple[str, ...]:
+    """All that compiles and simulates on this worker, whose toolchain is its own."""
+    return content.versions(toolchains.default())
+
+
+def _at_home(worker: Any) -> Path:
+    """Have a data folder of the worker's own, and a short one for sockets; as many cores as threads; and own it all.
+
+    Returns the worker's scratch folder.
+    """
+    scratch = Path(worker.local_directory)
     os.environ["FVP_TUI_HOME"] = str(scratch / "fvp-tui")
     os.environ[processes.OWNER] = processes.name_of(os.getpid())
+    os.environ.setdefault(processes.CORES, str(worker.state.nthreads))
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if not Path(runtime).name.startswith("fvp-w"):
         # Not the machine's: a server there may end with another job, and its memory be charged to it.
         os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="fvp-w")
+    return scratch
 
 
-def run_cell(request: bytes, cell: Belonging, data: Mapping[str, bytes]) -> bytes:
-    """Run a cell, and return its run's folder as a compressed archive.
+def run_cell(
+    request: bytes,
+    cell: Belonging,
+    data: Mapping[str, bytes],
+    graphs: bytes | None = None,
+    *,
+    keep_graphs: bool = False,
+) -> Done:
+    """Run a cell to its end.
 
-    `request` is a spec whose paths are those of bundles; `data` has their bytes, by name.
+    `request` is a spec whose paths are those of bundles; `data` has their bytes, by name. `graphs` are those that were
+    lowered for another cell; with `keep_graphs`, those of this one are returned.
 
     Raises:
         UserError: the run cannot be started.
@@ -49,27 +86,36 @@ def run_cell(request: bytes, cell: Belonging, data: Mapping[str, bytes]) -> byte
     from distributed import get_worker
 
     worker = get_worker()
-    key = worker.get_current_task()
-    scratch = Path(worker.local_directory)
-    _at_home(scratch, worker.state.nthreads)
-    asked = bundles.unpacked(spec.decode(request), scratch / "bundles", dict(data))
+    scratch = _at_home(worker)
+    folder = scratch / "bundles"
+    asked = bundles.unpacked(spec.decode(request), folder, dict(data))
+    # A toolchain lies where this machine has it.
+    asked = msgspec.structs.replace(asked, toolchain=toolchains.default())
+    if graphs is not None:
+        lowered.unpack(graphs)
+    before = lowered.names()
     directory = control.start(spec.check(asked), belonging.encode(cell))
     worker.log_event(STARTED, {"key": cell.key, "run": directory.name, "attempt": cell.attempt, "worker": worker.name})
     try:
-        live, asked_to_stop = store.Live(directory), 0.0
-        while live.state().run.status == "running":
-            # A future that was cancelled, or whose client died, is one that the worker no longer knows as wanted.
-            task = worker.state.tasks.get(key)
-            if not asked_to_stop and (task is None or task.state == "cancelled"):
-                asked_to_stop = time.monotonic()
-                with contextlib.suppress(UserError):
-                    control.stop(directory)
-            if asked_to_stop and time.monotonic() - asked_to_stop > KEPT_S:
-                break
-            time.sleep(POLL_S)
-        return _archive(directory)
+        _follow(worker, worker.get_current_task(), directory)
+        return Done(_archive(directory), str(folder), lowered.packed(before) if keep_graphs else None)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _follow(worker: Any, key: object, directory: Path) -> None:
+    """Wait until a run has ended, or is to be left since nobody wants it any more."""
+    live, asked_to_stop = store.Live(directory), 0.0
+    while live.state().run.status == "running":
+        # A future that was cancelled, or whose client died, is one that the worker no longer knows as wanted.
+        task = worker.state.tasks.get(key)
+        if not asked_to_stop and (task is None or task.state == "cancelled"):
+            asked_to_stop = time.monotonic()
+            with contextlib.suppress(UserError):
+                control.stop(directory)
+        if asked_to_stop and time.monotonic() - asked_to_stop > KEPT_S:
+            return
+        time.sleep(POLL_S)
 
 
 def _archive(directory: Path) -> bytes:
@@ -98,3 +144,33 @@ def unpack(data: bytes, folder: Path) -> Path:
         return place
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+# -- estimates
+
+
+def graphs_of(run: Path) -> bytes:
+    """The lowered graphs of a run as a compressed archive, for `estimate`."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz", compresslevel=1) as archive:
+        for file in (run / store.SPEC, *sweep.graphs(run)):
+            archive.add(file, arcname=file.relative_to(run))
+    return out.getvalue()
+
+
+def estimate(graphs: bytes, name: str, targets: Sequence[Target], vela: str | None) -> list[tuple[int, Point]]:
+    """Estimate some targets on the graphs of a run, which is called `name`: the place and the point of each.
+
+    Raises:
+        UserError: this version of Vela cannot be had.
+    """
+    from distributed import get_worker
+
+    place = _at_home(get_worker()) / "graphs" / name
+    if not place.is_dir():
+        with made_whole(place) as building, tarfile.open(fileobj=io.BytesIO(graphs), mode="r:gz") as archive:
+            archive.extractall(building, filter="data")
+            asked = spec.decode((building / store.SPEC).read_bytes())
+            own = msgspec.structs.replace(asked, toolchain=toolchains.default())
+            (building / store.SPEC).write_bytes(spec.encode(own))
+    return list(sweep.points(place, targets, vela=vela))
