@@ -1,5 +1,6 @@
 """Start, resume and stop of a campaign's process."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tui.campaign import store
 from tui.campaign.scheduler import Scheduler
 from tui.errors import UserError
 from tui.run import control
+from tui.run import store as runs
 
 MODULE = "tui.campaign.process"
 """The process's program."""
@@ -31,6 +33,8 @@ def start(directory: Path, count: int, scheduler: Scheduler | None = None) -> No
     if store.lives(directory):
         raise UserError(f"{directory.name} is under way", f"fvp-tui campaign --follow {directory.name}")
     more = [] if scheduler is None else [msgspec.json.encode(scheduler).decode()]
+    with contextlib.suppress(OSError):
+        (directory / runs.STOP).unlink()  # it was for an earlier process
     lock = processes.lock(directory / store.PLAN)
     try:
         env = {**(ONE_THREAD if count > 1 else {}), **processes.environment()}
@@ -42,11 +46,19 @@ def start(directory: Path, count: int, scheduler: Scheduler | None = None) -> No
 
 
 def stop(directory: Path) -> None:
-    """Ask a campaign to begin nothing more and to stop what is under way.
+    """Ask a campaign to begin nothing more and to stop what is under way; one that still starts does so once it can.
 
     Raises:
         UserError: it is not under way, or does not answer.
     """
     if not store.lives(directory):
         raise UserError(f"{directory.name} is not under way", "see: fvp-tui campaign --list")
-    control.send(directory, "stop")
+    # First the word, then the question whether it listens: it looks for the word once it listens.
+    word = directory / runs.STOP
+    with contextlib.suppress(OSError):
+        word.touch()
+    try:
+        control.send(directory, "stop")
+    except control.NotListening:
+        if not (store.lives(directory) and word.exists()):
+            raise

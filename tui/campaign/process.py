@@ -58,7 +58,12 @@ class Campaign:
         self._journal = journal.Journal(directory / journal.FILE)
         self._before = store.load(directory)
         self._begun = time.time()
-        self._pool = _pool(directory.name, count, scheduler, self._plan.limits, self._emit)
+        try:
+            self._pool = _pool(directory.name, count, scheduler, self._plan.limits, self._emit)
+        except UserError:
+            # Whoever follows it sees that it was taken up again, and broken off.
+            self._emit(_started(0))
+            raise
         self._left = 0
         self._broken = False
         self._lock = threading.Lock()
@@ -84,14 +89,11 @@ class Campaign:
     def run(self) -> int:
         """Take all cells to their outcome; return the exit status."""
         self._look()
-        me = psutil.Process()
-        self._emit(
-            CampaignStarted(
-                pid=me.pid, pid_created=me.create_time(), host=socket.gethostname(), workers=self._pool.count
-            )
-        )
+        self._emit(_started(self._pool.count))
         server = control.Server(self._directory, self._handle)
         try:
+            if (self._directory / runs.STOP).exists():
+                self.stop()
             groups = plan.groups(self._plan.cells)
             self._left = len(groups)
             for group in groups:
@@ -231,6 +233,11 @@ class Campaign:
             return msgspec.structs.replace(found, outcome="failed")
         excess = cells.excess(cells.limits(self._plan.limits, found.figures))
         return msgspec.structs.replace(found, outcome="ok" if excess is None else "limit", reason=excess)
+
+
+def _started(count: int) -> CampaignStarted:
+    me = psutil.Process()
+    return CampaignStarted(pid=me.pid, pid_created=me.create_time(), host=socket.gethostname(), workers=count)
 
 
 def _not_lowered(run: Path | None) -> str | None:
