@@ -1,4 +1,7 @@
-"""Cells on a cluster of Dask's workers. The only module that imports Dask, which is an extra: ``fvp-tui[fleet]``."""
+"""Cells on a cluster of Dask's workers, of a scheduler that is there or of a batch system's jobs.
+
+The only modules that import Dask, an extra (``fvp-tui[fleet]``), are this, `batch` and `jobs`; in a worker `remote`.
+"""
 
 import contextlib
 import ssl
@@ -10,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tui.campaign import bundles, content, remote
+from tui.campaign import batch, bundles, content, remote
+from tui.campaign.batch import Batch
 from tui.campaign.engine import ATTEMPTS, Emit, Engine, Then
-from tui.campaign.events import CellFinished, CellStarted
+from tui.campaign.events import CampaignWaits, CellFinished, CellStarted
+from tui.campaign.jobs import Jobs
 from tui.campaign.plan import Cell
 from tui.campaign.pool import finished
 from tui.campaign.scheduler import Scheduler
@@ -33,16 +38,11 @@ def connect(scheduler: Scheduler) -> "Client":
     Raises:
         UserError: it does not answer, or refuses the certificate.
     """
-    from distributed import Client, Security
+    from distributed import Client
 
     security = None
-    if scheduler.address.startswith("tls"):
-        security = Security(
-            tls_ca_file=scheduler.file("ca.pem"),
-            tls_client_cert=scheduler.file("cert.pem"),
-            tls_client_key=scheduler.file("key.pem"),
-            require_encryption=True,
-        )
+    if scheduler.tls is not None and scheduler.address.startswith("tls"):
+        security = batch.security(Path(scheduler.tls))
     try:
         return Client(scheduler.address, security=security, timeout=CONNECT_S, set_as_default=False)
     except (OSError, TimeoutError, ssl.SSLError) as error:
@@ -70,13 +70,19 @@ def check_versions(client: "Client", toolchain: str | None) -> None:
 class Cluster(Engine):
     """Runs of cells on a cluster."""
 
-    def __init__(self, campaign: str, scheduler: Scheduler, limits: Limits, emit: Emit) -> None:
+    def __init__(self, directory: Path, at: Scheduler | Batch, limits: Limits, emit: Emit) -> None:
         """Raises:
-        UserError: there is no scheduler, no worker, or one has other versions.
+        UserError: there is no scheduler, no worker, or one has other versions; or a batch system takes no jobs.
         """
-        self._client = connect(scheduler)
-        check_versions(self._client, None)
-        super().__init__(campaign, sum(self._client.nthreads().values()), limits, emit, threads=2)
+        self._jobs: Jobs | None = None
+        if isinstance(at, Batch):
+            self._jobs = Jobs(at, directory, lambda reason: emit(CampaignWaits(reason=reason)))
+            self._client, count = self._jobs.client, at.jobs
+        else:
+            self._client = connect(at)
+            check_versions(self._client, None)
+            count = sum(self._client.nthreads().values())
+        super().__init__(directory.name, count, limits, emit, threads=2)
         self._known: dict[Path, bundles.Bundle] = {}
         self._sent: dict[str, Any] = {}
         self._futures: set[Any] = set()
@@ -90,6 +96,11 @@ class Cluster(Engine):
             CellStarted(key=said["key"], run=said["run"], attempt=said["attempt"], worker=str(said["worker"])),
         )
 
+    def ready(self) -> None:
+        """Wait for the first of the jobs, whose queue may be long."""
+        if self._jobs is not None and self._jobs.wait(self._stopped):
+            check_versions(self._client, None)
+
     def stop(self) -> None:
         """Begin nothing more, and cancel what is under way: workers stop their runs."""
         super().stop()
@@ -99,8 +110,11 @@ class Cluster(Engine):
             future.cancel()
 
     def close(self) -> None:
-        """Wait until all is over."""
+        """Wait until all is over, and cancel the jobs that it was done by."""
         super().close()
+        if self._jobs is not None:
+            self._jobs.close()
+            return
         with contextlib.suppress(Exception):
             self._client.close(timeout=5)
 

@@ -8,6 +8,7 @@ import msgspec
 
 from tui import processes
 from tui.campaign import store
+from tui.campaign.batch import Batch
 from tui.campaign.scheduler import Scheduler
 from tui.errors import UserError
 from tui.run import control
@@ -20,10 +21,10 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """Threads of arithmetic in each process: with several runs at once, more would only wait for each other."""
 
 
-def start(directory: Path, count: int, scheduler: Scheduler | None = None) -> None:
+def start(directory: Path, count: int, workers: Scheduler | Batch | None = None) -> None:
     """Start the process of a campaign, new or broken off, with so many cells at once, detached from the terminal.
 
-    With a `scheduler` the cells go to its workers.
+    With `workers` the cells go to those of a scheduler, or of a batch system's jobs.
 
     It holds the lock of the plan for as long as it lives.
 
@@ -32,7 +33,7 @@ def start(directory: Path, count: int, scheduler: Scheduler | None = None) -> No
     """
     if store.lives(directory):
         raise UserError(f"{directory.name} is under way", f"fvp-tui campaign --follow {directory.name}")
-    more = [] if scheduler is None else [msgspec.json.encode(scheduler).decode()]
+    more = [] if workers is None else [msgspec.json.encode(workers).decode()]
     with contextlib.suppress(OSError):
         (directory / runs.STOP).unlink()  # it was for an earlier process
     lock = processes.lock(directory / store.PLAN)

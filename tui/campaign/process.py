@@ -20,6 +20,7 @@ import psutil
 
 from tui.analysis import sweep
 from tui.campaign import cells, events, plan, pool, store
+from tui.campaign.batch import Batch
 from tui.campaign.engine import Emit, Engine, Then
 from tui.campaign.events import (
     END,
@@ -49,9 +50,9 @@ BEFORE_VELA = ("load", "export", "quantize", "lower")
 class Campaign:
     """A campaign under way."""
 
-    def __init__(self, directory: Path, count: int, scheduler: Scheduler | None) -> None:
+    def __init__(self, directory: Path, count: int, workers: Scheduler | Batch | None) -> None:
         """Raises:
-        UserError: the scheduler cannot be used.
+        UserError: the scheduler cannot be used, or the batch system takes no jobs.
         """
         self._directory = directory
         self._plan = store.plan(directory)
@@ -59,7 +60,7 @@ class Campaign:
         self._before = store.load(directory)
         self._begun = time.time()
         try:
-            self._pool = _pool(directory.name, count, scheduler, self._plan.limits, self._emit)
+            self._pool = _pool(directory, count, workers, self._plan.limits, self._emit)
         except UserError:
             # Whoever follows it sees that it was taken up again, and broken off.
             self._emit(_started(0))
@@ -87,20 +88,25 @@ class Campaign:
     # -- from beginning to end
 
     def run(self) -> int:
-        """Take all cells to their outcome; return the exit status."""
+        """Take all cells to their outcome; return the exit status.
+
+        Raises:
+            UserError: there is nobody to take them.
+        """
         self._look()
         self._emit(_started(self._pool.count))
         server = control.Server(self._directory, self._handle)
         try:
             if (self._directory / runs.STOP).exists():
                 self.stop()
+            self._pool.ready()
             groups = plan.groups(self._plan.cells)
             self._left = len(groups)
             for group in groups:
                 self._begin([self._plan.cells[at] for at in group])
             self._over.wait()
-            self._pool.close()
         finally:
+            self._pool.close()
             server.close()
         if self._broken:
             return Exit.FAILED
@@ -248,28 +254,28 @@ def _not_lowered(run: Path | None) -> str | None:
     return state.run.reason if stopped_at(state) in BEFORE_VELA else None
 
 
-def _pool(campaign: str, count: int, scheduler: Scheduler | None, limits: Limits, emit: Emit) -> Engine:
-    if scheduler is None:
-        return Pool(campaign, count, limits, emit)
+def _pool(directory: Path, count: int, workers: Scheduler | Batch | None, limits: Limits, emit: Emit) -> Engine:
+    if workers is None:
+        return Pool(directory.name, count, limits, emit)
     # With it comes Dask, which is an extra.
     from tui.campaign.cluster import Cluster
 
-    return Cluster(campaign, scheduler, limits, emit)
+    return Cluster(directory, workers, limits, emit)
 
 
 def main() -> int:
     """Take a campaign to its end."""
     directory, count = Path(sys.argv[1]), int(sys.argv[2])
-    scheduler = msgspec.json.decode(sys.argv[3], type=Scheduler) if len(sys.argv) > 3 else None
+    workers = msgspec.json.decode(sys.argv[3], type=Scheduler | Batch) if len(sys.argv) > 3 else None
     try:
-        campaign = Campaign(directory, count, scheduler)
+        campaign = Campaign(directory, count, workers)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: campaign.stop())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, control.BLOCKED_SIGNALS)
+        return campaign.run()
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return int(error.exit)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: campaign.stop())
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, control.BLOCKED_SIGNALS)
-    return campaign.run()
 
 
 if __name__ == "__main__":
