@@ -8,6 +8,8 @@ cells           what a run or an estimate says of its cell
 engine          what a campaign hands its cells to
 pool            cells on this machine, several at once
 scheduler       a cluster's scheduler: its address, and what it demands
+batch           batch systems: jobs that are workers of a scheduler of this campaign's own
+jobs            those jobs under way: begun, replaced where they are lost, cancelled at the end
 cluster         cells on the workers of a scheduler
 bundles         files of this machine that travel to workers
 lowered         lowered graphs that travel from one worker to others

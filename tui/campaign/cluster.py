@@ -1,4 +1,7 @@
-"""Cells on a cluster of Dask's workers. The only module that imports Dask, which is an extra: ``fvp-tui[fleet]``."""
+"""Cells on a cluster of Dask's workers, of a scheduler that is there or of a batch system's jobs.
+
+The only modules that import Dask, an extra (``fvp-tui[fleet]``), are this, `batch` and `jobs`; in a worker `remote`.
+"""
 
 import contextlib
 import math
@@ -13,17 +16,19 @@ import msgspec
 
 from tui import processes
 from tui.analysis.sweep import Point
-from tui.campaign import bundles, content, remote
+from tui.campaign import batch, bundles, content, remote
+from tui.campaign.batch import Batch
 from tui.campaign.engine import ATTEMPTS, Emit, Engine, Then
-from tui.campaign.events import CellFinished, CellStarted
-from tui.campaign.plan import Cell
+from tui.campaign.events import CampaignWaits, CellFinished, CellStarted
+from tui.campaign.jobs import Jobs
+from tui.campaign.plan import Cell, Plan
 from tui.campaign.pool import finished
 from tui.campaign.scheduler import Scheduler
 from tui.errors import UserError
 from tui.files import write_whole
 from tui.run import journal, spec, store
 from tui.run.belonging import Belonging
-from tui.run.spec import Limits, Spec, lowering_of
+from tui.run.spec import Spec, lowering_of
 from tui.toolchain.target import Target
 
 if TYPE_CHECKING:
@@ -40,16 +45,11 @@ def connect(scheduler: Scheduler) -> "Client":
     Raises:
         UserError: it does not answer, or refuses the certificate.
     """
-    from distributed import Client, Security
+    from distributed import Client
 
     security = None
-    if scheduler.address.startswith("tls"):
-        security = Security(
-            tls_ca_file=scheduler.file("ca.pem"),
-            tls_client_cert=scheduler.file("cert.pem"),
-            tls_client_key=scheduler.file("key.pem"),
-            require_encryption=True,
-        )
+    if scheduler.tls is not None and scheduler.address.startswith("tls"):
+        security = batch.security(Path(scheduler.tls))
     try:
         return Client(scheduler.address, security=security, timeout=CONNECT_S, set_as_default=False)
     except (OSError, TimeoutError, ssl.SSLError) as error:
@@ -77,13 +77,20 @@ def check_versions(client: "Client", toolchain: str | None) -> None:
 class Cluster(Engine):
     """Runs of cells on a cluster."""
 
-    def __init__(self, campaign: str, scheduler: Scheduler, limits: Limits, emit: Emit) -> None:
+    def __init__(self, directory: Path, at: Scheduler | Batch, plan: Plan, emit: Emit) -> None:
         """Raises:
-        UserError: there is no scheduler, no worker, or one has other versions.
+        UserError: there is no scheduler, no worker, or one has other versions; or a batch system takes no jobs.
         """
-        self._client = connect(scheduler)
-        check_versions(self._client, None)
-        super().__init__(campaign, sum(self._client.nthreads().values()), limits, emit, threads=2)
+        self._jobs: Jobs | None = None
+        self._toolchain = plan.cells[0].spec.toolchain
+        if isinstance(at, Batch):
+            self._jobs = Jobs(at, directory, lambda reason: emit(CampaignWaits(reason=reason)))
+            self._client, count = self._jobs.client, at.jobs
+        else:
+            self._client = connect(at)
+            check_versions(self._client, self._toolchain)
+            count = sum(self._client.nthreads().values())
+        super().__init__(directory.name, count, plan.limits, emit, threads=2)
         self._known: dict[Path, bundles.Bundle] = {}
         self._graphs: dict[Spec, Any] = {}
         """What was lowered for the first cell of those that get the same graphs, on the cluster."""
@@ -99,6 +106,11 @@ class Cluster(Engine):
             CellStarted(key=said["key"], run=said["run"], attempt=said["attempt"], worker=str(said["worker"])),
         )
 
+    def ready(self) -> None:
+        """Wait for the first of the jobs, whose queue may be long."""
+        if self._jobs is not None and self._jobs.wait(self._stopped):
+            check_versions(self._client, self._toolchain)
+
     def stop(self) -> None:
         """Begin nothing more, and cancel what is under way: workers stop their runs."""
         super().stop()
@@ -108,8 +120,11 @@ class Cluster(Engine):
             future.cancel()
 
     def close(self) -> None:
-        """Wait until all is over."""
+        """Wait until all is over, and cancel the jobs that it was done by."""
         super().close()
+        if self._jobs is not None:
+            self._jobs.close()
+            return
         with contextlib.suppress(Exception):
             self._client.close(timeout=5)
 
@@ -197,13 +212,13 @@ class Cluster(Engine):
 
         graphs = self._client.scatter(remote.graphs_of(run), hash=True, direct=False)
         tasks = {}
-        for batch in processes.shares(len(targets), math.ceil(len(targets) / ESTIMATES)):
-            part = targets[batch.start : batch.stop]
-            tasks[self._client.submit(remote.estimate, graphs, run.name, part, vela, pure=False)] = batch
+        for share in processes.shares(len(targets), math.ceil(len(targets) / ESTIMATES)):
+            part = targets[share.start : share.stop]
+            tasks[self._client.submit(remote.estimate, graphs, run.name, part, vela, pure=False)] = share
         with self._lock:
             self._futures |= tasks.keys()
         for task in as_completed(tasks, loop=self._client.loop):
-            batch = tasks[task]
+            share = tasks[task]
             with self._lock:
                 self._futures.discard(task)
             if self.stopped:
@@ -211,8 +226,8 @@ class Cluster(Engine):
             if task.status == "finished":
                 found: Iterable[tuple[int, Point]] = task.result()
             else:
-                found = super().points(run, targets[batch.start : batch.stop], vela)
-            yield from ((batch.start + at, point) for at, point in found)
+                found = super().points(run, targets[share.start : share.stop], vela)
+            yield from ((share.start + at, point) for at, point in found)
 
 
 def _lowering(cell: Cell) -> Spec:

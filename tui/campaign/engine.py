@@ -36,6 +36,13 @@ class Engine(ABC):
     def _take(self, cell: Cell, attempt: int, run: Path | None, then: Then) -> None:
         """Take up a cell, in a thread of its own."""
 
+    def ready(self) -> None:  # noqa: B027 - this machine always is
+        """Wait until there is somebody who takes cells, or the campaign is stopped.
+
+        Raises:
+            UserError: nobody will, or only with other versions.
+        """
+
     def add(self, cell: Cell, attempt: int, run: Path | None, then: Then) -> None:
         """Take up a cell: in a new run, or in `run`, which an earlier process began; `then` gets the run at its end.
 

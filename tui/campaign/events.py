@@ -30,6 +30,12 @@ class CampaignStarted(Event, frozen=True):
     workers: int
 
 
+class CampaignWaits(Event, frozen=True):
+    """Nothing can be begun for now: `reason` says what it waits for."""
+
+    reason: str
+
+
 class CellStarted(Event, frozen=True):
     """A cell is under way, in a run of its own or, of a mere estimate, on the graphs of another's."""
 
@@ -59,7 +65,7 @@ class CampaignFinished(Event, frozen=True):
     seconds: float
 
 
-AnyEvent = CampaignStarted | CellStarted | CellFinished | CampaignFinished
+AnyEvent = CampaignStarted | CampaignWaits | CellStarted | CellFinished | CampaignFinished
 
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 

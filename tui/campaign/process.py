@@ -20,6 +20,7 @@ import psutil
 
 from tui.analysis import sweep
 from tui.campaign import cells, events, plan, pool, store
+from tui.campaign.batch import Batch
 from tui.campaign.engine import Emit, Engine, Then
 from tui.campaign.events import (
     END,
@@ -28,7 +29,7 @@ from tui.campaign.events import (
     CellFinished,
     CellStarted,
 )
-from tui.campaign.plan import Cell
+from tui.campaign.plan import Cell, Plan
 from tui.campaign.pool import Pool
 from tui.campaign.scheduler import Scheduler
 from tui.errors import Exit, UserError
@@ -37,7 +38,6 @@ from tui.run import store as runs
 from tui.run.belonging import Belonging
 from tui.run.derived import stopped_at
 from tui.run.events import Event
-from tui.run.spec import Limits
 
 CUT_SHORT = ("lost", "stopped")
 """States of runs that say nothing of their cell: another one is begun."""
@@ -49,16 +49,21 @@ BEFORE_VELA = ("load", "export", "quantize", "lower")
 class Campaign:
     """A campaign under way."""
 
-    def __init__(self, directory: Path, count: int, scheduler: Scheduler | None) -> None:
+    def __init__(self, directory: Path, count: int, workers: Scheduler | Batch | None) -> None:
         """Raises:
-        UserError: the scheduler cannot be used.
+        UserError: the scheduler cannot be used, or the batch system takes no jobs.
         """
         self._directory = directory
         self._plan = store.plan(directory)
         self._journal = journal.Journal(directory / journal.FILE)
         self._before = store.load(directory)
         self._begun = time.time()
-        self._pool = _pool(directory.name, count, scheduler, self._plan.limits, self._emit)
+        try:
+            self._pool = _pool(directory, count, workers, self._plan, self._emit)
+        except UserError:
+            # Whoever follows it sees that it was taken up again, and broken off.
+            self._emit(_started(0))
+            raise
         self._left = 0
         self._broken = False
         self._lock = threading.Lock()
@@ -82,23 +87,25 @@ class Campaign:
     # -- from beginning to end
 
     def run(self) -> int:
-        """Take all cells to their outcome; return the exit status."""
+        """Take all cells to their outcome; return the exit status.
+
+        Raises:
+            UserError: there is nobody to take them.
+        """
         self._look()
-        me = psutil.Process()
-        self._emit(
-            CampaignStarted(
-                pid=me.pid, pid_created=me.create_time(), host=socket.gethostname(), workers=self._pool.count
-            )
-        )
+        self._emit(_started(self._pool.count))
         server = control.Server(self._directory, self._handle)
         try:
+            if (self._directory / runs.STOP).exists():
+                self.stop()
+            self._pool.ready()
             groups = plan.groups(self._plan.cells)
             self._left = len(groups)
             for group in groups:
                 self._begin([self._plan.cells[at] for at in group])
             self._over.wait()
-            self._pool.close()
         finally:
+            self._pool.close()
             server.close()
         if self._broken:
             return Exit.FAILED
@@ -233,6 +240,11 @@ class Campaign:
         return msgspec.structs.replace(found, outcome="ok" if excess is None else "limit", reason=excess)
 
 
+def _started(count: int) -> CampaignStarted:
+    me = psutil.Process()
+    return CampaignStarted(pid=me.pid, pid_created=me.create_time(), host=socket.gethostname(), workers=count)
+
+
 def _not_lowered(run: Path | None) -> str | None:
     """The reason why a run came to no lowered graphs, which other targets would not come to either; None if it did."""
     state = None if run is None else runs.load(run)
@@ -241,28 +253,28 @@ def _not_lowered(run: Path | None) -> str | None:
     return state.run.reason if stopped_at(state) in BEFORE_VELA else None
 
 
-def _pool(campaign: str, count: int, scheduler: Scheduler | None, limits: Limits, emit: Emit) -> Engine:
-    if scheduler is None:
-        return Pool(campaign, count, limits, emit)
+def _pool(directory: Path, count: int, workers: Scheduler | Batch | None, wanted: Plan, emit: Emit) -> Engine:
+    if workers is None:
+        return Pool(directory.name, count, wanted.limits, emit)
     # With it comes Dask, which is an extra.
     from tui.campaign.cluster import Cluster
 
-    return Cluster(campaign, scheduler, limits, emit)
+    return Cluster(directory, workers, wanted, emit)
 
 
 def main() -> int:
     """Take a campaign to its end."""
     directory, count = Path(sys.argv[1]), int(sys.argv[2])
-    scheduler = msgspec.json.decode(sys.argv[3], type=Scheduler) if len(sys.argv) > 3 else None
+    workers = msgspec.json.decode(sys.argv[3], type=Scheduler | Batch) if len(sys.argv) > 3 else None
     try:
-        campaign = Campaign(directory, count, scheduler)
+        campaign = Campaign(directory, count, workers)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: campaign.stop())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, control.BLOCKED_SIGNALS)
+        return campaign.run()
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return int(error.exit)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: campaign.stop())
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, control.BLOCKED_SIGNALS)
-    return campaign.run()
 
 
 if __name__ == "__main__":

@@ -13,15 +13,11 @@ INSTALL = "pip install 'fvp-tui[fleet]'"
 FILES = ("ca.pem", "cert.pem", "key.pem")
 
 
-class Scheduler(msgspec.Struct, frozen=True):
+class Scheduler(msgspec.Struct, frozen=True, tag="scheduler"):
     """An address, and the folder of the certificates; None without encryption."""
 
     address: str
     tls: str | None = None
-
-    def file(self, name: str) -> str | None:
-        """The path of one of `FILES`."""
-        return None if self.tls is None else str(Path(self.tls) / name)
 
 
 def checked(address: str, tls: str | None) -> Scheduler:

@@ -70,12 +70,12 @@ OF_COMMANDS = (
     Option("--estimate", "Ask Vela alone: nothing is booted.", PROGRAM, ("campaign",), kind="flag", rank=1),
     Option(
         "--jobs",
-        "Cells at once.",
+        "Cells at once, or jobs of a batch system.",
         PLATFORM,
         ("campaign",),
         kind="integer",
         metavar="N",
-        unset="one for each core",
+        unset="one for each core, or 2 jobs",
         rank=1,
     ),
     Option(

@@ -10,8 +10,8 @@ import msgspec
 
 from tui import processes
 from tui.campaign import content, control, plan, result, store
-from tui.campaign import scheduler as cluster_at
-from tui.campaign.events import CellFinished
+from tui.campaign.batch import Batch
+from tui.campaign.events import CampaignWaits, CellFinished
 from tui.campaign.plan import Cell, Plan, Request
 from tui.cli import candidates, screen
 from tui.cli.command import command
@@ -21,10 +21,11 @@ from tui.cli.options import table_options
 from tui.cli.output import print_json
 from tui.cli.request import check_parent, chosen_toolchain, was_typed, whole, with_typed
 from tui.cli.signals import LeftRunning, Signals
+from tui.cli.workers import checked_workers, worker_options
 from tui.errors import Exit, UsageError, UserError
 from tui.reports import campaign as report
 from tui.run import options
-from tui.text import counted
+from tui.text import clean, counted
 
 
 @command(
@@ -38,8 +39,7 @@ from tui.text import counted
 @click.option("--slices", type=int, metavar="N", help="Divide the data set of each cell among N runs.")
 @click.option("--accuracy", is_flag=True, help="Print answers to labelled inputs by class, and the worst.")
 @click.option("--report", metavar="FOLDER", help="Write a page with links to all runs, JUnit, CSV, JSON and Markdown.")
-@click.option("--scheduler", metavar="ADDRESS", help="Send the cells to the workers of this Dask scheduler.")
-@click.option("--tls", metavar="FOLDER", help="With ca.pem, cert.pem and key.pem, which a scheduler at tls:// demands.")
+@worker_options
 @click.option("--dry-run", is_flag=True, help="Print the cells; begin nothing.")
 @click.option("--detach", is_flag=True, help="Begin the campaign, print its id and do not wait.")
 @click.option("--list", "lists", is_flag=True, help="List all campaigns, newest first.")
@@ -69,7 +69,7 @@ def campaign(models: tuple[str, ...], **typed: Any) -> int:
         raise UsageError("no model and no file", "fvp-tui campaign --help")
     check_parent(typed["csv"])
     check_parent(typed["report"])
-    scheduler = None if typed["scheduler"] is None else cluster_at.checked(typed["scheduler"], typed["tls"])
+    workers = checked_workers(typed)
     wanted = _plan(models, typed)
     if typed["dry_run"]:
         for cell in wanted.cells:
@@ -83,7 +83,8 @@ def campaign(models: tuple[str, ...], **typed: Any) -> int:
     signals = Signals(interruptible=True).hear()
     directory = store.unfinished(wanted) or store.create(wanted)
     if not store.lives(directory):
-        control.start(directory, typed["jobs"] or min(processes.cores(), len(wanted.cells)), scheduler)
+        count = typed["jobs"] or min(processes.cores(), len(wanted.cells))
+        control.start(directory, workers.jobs if isinstance(workers, Batch) else count, workers)
     if typed["detach"]:
         click.echo(directory.name)
         return Exit.OK
@@ -145,6 +146,8 @@ def _follow(directory: Path, typed: Mapping[str, Any], signals: Signals) -> int:
     while True:
         alive = follower.lives  # before the reading: what it has written before its end is read below
         for event in follower.poll():
+            if isinstance(event, CampaignWaits):
+                click.echo(f"  {clean(event.reason, 400)}", err=True)
             if isinstance(event, CellFinished) and event.key in names:
                 done.add(event.key)
                 one = result.of(directory.name, Plan("", (names[event.key],)), follower.state).cells[0]
