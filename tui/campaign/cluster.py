@@ -93,7 +93,7 @@ class Cluster(Engine):
         super().__init__(directory.name, count, plan.limits, emit, threads=2)
         self._known: dict[Path, bundles.Bundle] = {}
         self._graphs: dict[Spec, Any] = {}
-        """What was lowered for the first cell of those that get the same graphs, on the cluster."""
+        """Graphs that were lowered for the first of cells that get the same, on the cluster."""
         self._sent: dict[str, Any] = {}
         self._futures: set[Any] = set()
         self._client.subscribe_topic(remote.STARTED, self._begun)
@@ -231,5 +231,5 @@ class Cluster(Engine):
 
 
 def _lowering(cell: Cell) -> Spec:
-    """What cells have in common that get the same lowered graphs, and are compared on the same inputs."""
+    """The part that cells share which get the same lowered graphs, and are compared on the same inputs."""
     return msgspec.structs.replace(lowering_of(cell.spec), first=cell.spec.first, inferences=cell.spec.inferences)

@@ -43,7 +43,7 @@ class Done(NamedTuple):
     bundles: str
     """The folder of the bundles, which what the run names lies in."""
     graphs: bytes | None
-    """What was lowered for it (`tui.campaign.lowered`); None where nothing was, or nobody has asked."""
+    """Graphs that were lowered for it (`tui.campaign.lowered`); None where there are none, or nobody has asked."""
 
 
 def versions() -> tuple[str, ...]:
