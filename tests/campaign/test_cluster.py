@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -29,13 +30,37 @@ NET = (
     "scale = float(pathlib.Path(__file__).with_name('scale.txt').read_text())\n"
     "ModelUnderTest = helper.net(scale)\nModelInputs = (torch.ones(1, 8, 8, 8),)\n"
 )
-HELPER = "import torch\ndef net(scale):\n    torch.manual_seed(0)\n    return torch.nn.Conv2d(8, int(scale), 3)\n"
+HELPER = """
+import torch
+
+class Net(torch.nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(8, channels, 3)
+
+    def forward(self, x):
+        return self.conv(x)
+
+def net(scale):
+    torch.manual_seed(0)
+    return Net(int(scale))
+"""
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with clusters.cluster(tmp_path_factory.mktemp("cluster")) as started:
         yield started
+
+
+def on_this_machine(folder: Path, *command: str) -> list[dict[str, Any]]:
+    """The cells of a campaign in a home of its own, without a cluster."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tui", *command, "--json"],
+        env=environment(folder / "own"), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    found: list[dict[str, Any]] = ended(done)["cells"]
+    return found
 
 
 def test_it_gives_what_this_machine_gives_and_the_runs_come_home(
@@ -53,17 +78,30 @@ def test_it_gives_what_this_machine_gives_and_the_runs_come_home(
         assert shown["inferences"][0]["npu_cycles"] == cell["npu_cycles"]
         assert json.loads((directory / "spec.json").read_text())["model"] == cell["model"]
         assert (directory / "artifacts" / "model.pte").is_file()
-    own = tmp_path / "own"
-    done = subprocess.run(
-        [sys.executable, "-m", "tui", *options, "--platform", "simulator", "--json"],
-        env=environment(own), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        if cell["model"].startswith(str(folder)):
+            # What a report names lies where it lay here, not on the worker.
+            lines = {str(operator["line"]).rpartition(":")[0] for operator in shown["operators"]}
+            assert str(folder / "helper.py") in lines and lines <= {str(folder / "helper.py"), ""}
     names = ("model", "target", "npu_cycles", "inference_ms", "total_cycles", "sram_kib", "check", "status")
-    here = json.loads(done.stdout)["cells"]
+    here = on_this_machine(tmp_path, *options, "--platform", "simulator")
     assert [[cell[name] for name in names] for cell in there["cells"]] == [[cell[n] for n in names] for cell in here]
     # What came home counts as done.
     again = ended(fvp_tui(*options, "--platform", "simulator", "--json"))
     assert all(cell["reused"] for cell in again["cells"])
+
+
+def test_estimates_are_done_there_and_slices_add_up(cluster: Cluster, fvp_tui: Fvp, home: Path, tmp_path: Path) -> None:
+    targets = ("campaign", "sample:digits", "--targets", "ethos-u85,ethos-u55-128", "--estimate")
+    there, here = ended(fvp_tui(*targets, *cluster.options, "--json"))["cells"], on_this_machine(tmp_path, *targets)
+    names = ("target", "total_cycles", "inference_ms", "sram_kib", "status")
+    assert [[cell[name] for name in names] for cell in there] == [[cell[name] for name in names] for cell in here]
+    sliced = ("campaign", "sample:digits", "--platform", "simulator", "--inferences", "60", "--slices", "3", "--json")
+    (row,) = ended(fvp_tui(*sliced, *cluster.options))["cells"]
+    whole = json.loads(
+        fvp_tui("run", "sample:digits", "--platform", "simulator", "--inferences", "60", "--json").stdout
+    )
+    assert row["confusion"] == whole["check"]["confusion"]
+    assert len(row["runs"]) == 3 and row["check"] == "match"
 
 
 def of_workers(cluster: Cluster) -> list[psutil.Process]:
