@@ -221,7 +221,7 @@ def page(result: Result, folder: Path | None = None) -> str:
             bad=bad(result),
             changed=[cell for cell in result.cells if cell.change_pct is not None],
             drawings=drawings(result),
-            answered=[(cell, confusion.for_page(cell.confusion)) for cell in result.cells if cell.confusion],
+            answered=[(cell, tables) for cell in result.cells if (tables := confusion.for_page(cell.confusion))],
             pages=pages,
             fvp_tui=__version__,
             size=(WIDTH, HEIGHT, MARGIN),

@@ -105,8 +105,8 @@ class Tables:
 
 
 def for_page(found: Confusion | None) -> Tables | None:
-    """Make the tables of a page; None without labelled inputs."""
-    if found is None:
+    """Make the tables of a page; None without labelled inputs, of which one has no classes."""
+    if found is None or confusion.accuracy(found).inputs < 2:
         return None
     labels, rows = matrix(found)
     return Tables(

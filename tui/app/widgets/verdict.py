@@ -164,7 +164,8 @@ def _accuracy(check: Check) -> Iterator[Content]:
             f"{accuracy(found.platform_correct / max(found.inputs, 1))}   ",
             accuracy_line(check) or "",
         )
-    if check.confusion is not None:
+    # One answer has no classes.
+    if found is not None and found.inputs > 1 and check.confusion is not None:
         yield Content.styled(disagreement_words(check.confusion), "$muted")
         yield from map(Content, table([list(CLASSES), *class_rows(check.confusion)], right=(1, 2, 3, 4, 5)))
         if note := class_note(check.confusion):
