@@ -24,7 +24,8 @@ POLL_S = 0.25
 STARTED = "cells"
 """Topic of the events that say which worker has begun which cell."""
 KEPT_S = 3.0
-"""Time that a run has to end once it is asked to."""
+"""Time that a run has to end once it is asked to, and its process once the run has ended."""
+GONE_POLL_S = 0.02
 
 
 def _at_home(scratch: Path) -> None:
@@ -66,9 +67,18 @@ def run_cell(request: bytes, cell: Belonging, data: Mapping[str, bytes]) -> byte
             if asked_to_stop and time.monotonic() - asked_to_stop > KEPT_S:
                 break
             time.sleep(POLL_S)
+        else:
+            _until_gone(directory)
         return _archive(directory)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _until_gone(directory: Path) -> None:
+    """Wait until a run's process is gone: it clears up in the folder after its last event."""
+    latest = time.monotonic() + KEPT_S
+    while processes.locked(directory / store.SPEC) and time.monotonic() < latest:
+        time.sleep(GONE_POLL_S)
 
 
 def _archive(directory: Path) -> bytes:
