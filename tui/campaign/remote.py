@@ -32,7 +32,8 @@ POLL_S = 0.25
 STARTED = "cells"
 """Topic of the events that say which worker has begun which cell."""
 KEPT_S = 3.0
-"""Time that a run has to end once it is asked to."""
+"""Time that a run has to end once it is asked to, and its process once the run has ended."""
+GONE_POLL_S = 0.02
 
 
 class Done(NamedTuple):
@@ -116,6 +117,14 @@ def _follow(worker: Any, key: object, directory: Path) -> None:
         if asked_to_stop and time.monotonic() - asked_to_stop > KEPT_S:
             return
         time.sleep(POLL_S)
+    _until_gone(directory)
+
+
+def _until_gone(directory: Path) -> None:
+    """Wait until a run's process is gone: it clears up in the folder after its last event."""
+    latest = time.monotonic() + KEPT_S
+    while processes.locked(directory / store.SPEC) and time.monotonic() < latest:
+        time.sleep(GONE_POLL_S)
 
 
 def _archive(directory: Path) -> bytes:
