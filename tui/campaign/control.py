@@ -34,6 +34,7 @@ def start(directory: Path, count: int, workers: Scheduler | Batch | None = None)
     if store.lives(directory):
         raise UserError(f"{directory.name} is under way", f"fvp-tui campaign --follow {directory.name}")
     more = [] if workers is None else [msgspec.json.encode(workers).decode()]
+    _sweep()
     with contextlib.suppress(OSError):
         (directory / runs.STOP).unlink()  # it was for an earlier process
     lock = processes.lock(directory / store.PLAN)
@@ -45,6 +46,13 @@ def start(directory: Path, count: int, workers: Scheduler | Batch | None = None)
         raise UserError(f"the campaign's process cannot be started: {error.strerror}", "see: fvp-tui doctor") from error
     finally:
         os.close(lock)
+
+
+def _sweep() -> None:
+    """Remove the sockets of campaigns whose process was killed."""
+    for file in store.folder().glob(f"*/{runs.CONTROL}"):
+        if not store.lives(file.parent):
+            control.remove_socket(file)
 
 
 def stop(directory: Path) -> None:

@@ -7,6 +7,7 @@ below its scratch folder. What it starts ends with it: runs and the compile serv
 import contextlib
 import io
 import os
+import re
 import shutil
 import tarfile
 import tempfile
@@ -34,6 +35,9 @@ STARTED = "cells"
 KEPT_S = 3.0
 """Time that a run has to end once it is asked to, and its process once the run has ended."""
 GONE_POLL_S = 0.02
+RUNTIME = "fvp-w"
+"""Prefix of folders for the sockets of a worker, named by its process."""
+_NAMED = re.compile(rf"{RUNTIME}(\d+)-(\d+)")
 
 
 class Done(NamedTuple):
@@ -62,10 +66,22 @@ def _at_home(worker: Any) -> Path:
     os.environ[processes.OWNER] = processes.name_of(os.getpid())
     os.environ.setdefault(processes.CORES, str(worker.state.nthreads))
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    if not Path(runtime).name.startswith("fvp-w"):
+    if not Path(runtime).name.startswith(RUNTIME):
         # Not the machine's: a server there may end with another job, and its memory be charged to it.
-        os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="fvp-w")
+        os.environ["XDG_RUNTIME_DIR"] = str(_runtime())
     return scratch
+
+
+def _runtime() -> Path:
+    """Make a short folder for the sockets of this worker, and remove those of workers that are gone."""
+    place = Path(tempfile.gettempdir())
+    for other in place.glob(f"{RUNTIME}*"):
+        if (match := _NAMED.fullmatch(other.name)) and processes.name_of(int(match[1])) != f"{match[1]}:{match[2]}":
+            shutil.rmtree(other, ignore_errors=True)
+    own = place / f"{RUNTIME}{processes.name_of(os.getpid()).replace(':', '-')}"
+    # It is not there: no other process has the name.
+    own.mkdir(mode=0o700)
+    return own
 
 
 def run_cell(

@@ -94,14 +94,18 @@ def sweep() -> None:
     """Remove leftovers of killed processes: sockets, and runs that never came to be."""
     store.sweep()
     for file in store.folder().glob(f"*/{store.CONTROL}"):
-        if store.load(file.parent).run.status == "running":
-            continue
-        # Another one may be sweeping.
-        with contextlib.suppress(OSError):
-            socket_folder = Path(file.read_text(encoding="utf-8", errors="replace").strip()).parent
-            if socket_folder.name.startswith(PREFIX):
-                shutil.rmtree(socket_folder, ignore_errors=True)
-            file.unlink(missing_ok=True)
+        if store.load(file.parent).run.status != "running":
+            remove_socket(file)
+
+
+def remove_socket(file: Path) -> None:
+    """Remove the socket of a process that is gone, with its folder, and the file that names it."""
+    # Another one may be sweeping.
+    with contextlib.suppress(OSError):
+        socket_folder = Path(file.read_text(encoding="utf-8", errors="replace").strip()).parent
+        if socket_folder.name.startswith(PREFIX):
+            shutil.rmtree(socket_folder, ignore_errors=True)
+        file.unlink(missing_ok=True)
 
 
 class NotListening(UserError):
