@@ -31,6 +31,7 @@ check: $(VENV)/.installed-dev ## the static checks only
 
 bench: $(VENV)/.installed-dev ## print speeds, and cycles beside Vela's; asserts nothing
 	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks.inference
 	$(BIN)/python -m tests.benchmarks.server
 	$(BIN)/python -m tests.benchmarks.cycles
 	$(BIN)/python -m tests.benchmarks.driver

@@ -1,4 +1,4 @@
-"""Integer arithmetic of the NPU: scaling with rounding, and saturation. All of it in int64, which is enough."""
+"""Integer arithmetic of the NPU: scaling with rounding, and saturation. Numbers are int64, which is enough."""
 
 import functools
 from dataclasses import dataclass
@@ -14,6 +14,8 @@ from tui.simulator.ethosu.stream import Command
 Int64 = npt.NDArray[np.int64]
 
 DOUBLE_ROUND_ABOVE = 31
+DOUBLE_ROUND = 1 << 30
+"""The term that TOSA 1.0 DOUBLE_ROUND adds away from zero before shifts above 31."""
 INT63 = 1 << 62
 """Products below this cannot overflow int64, rounding term included."""
 
@@ -48,9 +50,14 @@ def round_shift(values: Int64, shift: Any) -> Int64:
     return values
 
 
+def double_term(shift: Int64) -> npt.NDArray[np.float64]:
+    """The magnitude of DOUBLE_ROUND's term after each shift."""
+    return np.where(shift > DOUBLE_ROUND_ABOVE, np.ldexp(float(DOUBLE_ROUND), -shift), 0.0)
+
+
 def _double_round(products: Int64, shift: Any) -> Int64:
-    """The term that TOSA 1.0 DOUBLE_ROUND adds before the shift: above a shift of 31, 2**30 away from zero."""
-    return np.where(np.asarray(shift) > DOUBLE_ROUND_ABOVE, np.where(products >= 0, 1 << 30, -(1 << 30)), 0)
+    """The term that DOUBLE_ROUND adds before the shift."""
+    return np.where(np.asarray(shift) > DOUBLE_ROUND_ABOVE, np.where(products >= 0, DOUBLE_ROUND, -DOUBLE_ROUND), 0)
 
 
 def multiply(values: Int64, factor: Any, shift: Any, rounding: Rounding = Rounding.NATURAL) -> Int64:

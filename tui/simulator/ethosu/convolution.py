@@ -20,6 +20,9 @@ FLOAT64_EXACT = 1 << 53
 WINDOW_ELEMENTS = 1 << 23
 """Elements of windows laid out for one matrix product: 32 MiB of float32."""
 
+DENSE = 2
+"""Steps up to which computing all places of a row and leaving some out is faster than stepping over them."""
+
 
 def float_type(bound: int, command: Command) -> type[np.floating[Any]]:
     """The fastest floating-point type in which sums up to `bound` are exact.
@@ -41,10 +44,10 @@ def peak(ifm: Input) -> int:
 
 
 def _padded(values: NDArray, zero_point: int, k: Kernel, dtype: Any) -> NDArray:
-    """(ifm - zero_point) as `dtype`, with the kernel's padding around it."""
+    """(ifm - zero_point) as `dtype`, contiguous, with the kernel's padding around it."""
     height, width, channels = values.shape
     if not (k.top or k.left or k.bottom or k.right):
-        return np.subtract(values, zero_point, dtype=dtype)
+        return np.subtract(values, zero_point, dtype=dtype, order="C")
     padded = np.zeros((height + k.top + k.bottom, width + k.left + k.right, channels), dtype)
     inner = padded[k.top : k.top + height, k.left : k.left + width]
     np.subtract(values, zero_point, out=inner, dtype=dtype)
@@ -80,17 +83,23 @@ def _convolve(padded: NDArray, matrix: NDArray, k: Kernel, height: int, width: i
 
 
 def _depthwise(padded: NDArray, taps: NDArray, k: Kernel, height: int, width: int) -> NDArray:
-    """Sums (height, width, channels), one kernel tap at a time."""
-    seen = windows(padded, k, height, width)
+    """Sums (height, width, channels).
+
+    A row of places with all their channels is one vector: to begin one for each place takes longer than to compute it.
+    """
     taps = taps.astype(padded.dtype, copy=False)
-    result = seen[:, :, 0, 0] * taps[0, 0]
-    product = np.empty_like(result)
-    for y in range(k.height):
-        for x in range(k.width):
-            if y or x:
-                np.multiply(seen[:, :, y, x], taps[y, x], out=product)
-                result += product
-    return result
+    columns, channels = (width - 1) * k.stride_x + 1, padded.shape[2]
+    if k.stride_x > DENSE or taps.size * columns > WINDOW_ELEMENTS:
+        return np.einsum("hwyxc,yxc->hwc", windows(padded, k, height, width), taps)
+    sy, sx, sc = padded.strides
+    rows = np.lib.stride_tricks.as_strided(
+        padded,
+        (height, k.height, k.width, columns * channels),
+        (sy * k.stride_y, sy * k.dilation_y, sx * k.dilation_x, sc),
+        writeable=False,
+    )
+    dense = np.einsum("hyxn,yxn->hn", rows, np.tile(taps, columns))
+    return dense.reshape(height, columns, channels)[:, :: k.stride_x]
 
 
 def sums(command: Command, ifm: Input, decoded: Decoded, k: Kernel, height: int, width: int) -> NDArray:

@@ -22,6 +22,8 @@ _DTYPES = {
     for bits_ in (8, 16, 32, 64)
     for signed in (0, 1)
 }
+_BRICKS = {size: np.dtype((np.void, BRICK * size)) for size in (1, 2, 4, 8)}
+"""Whole bricks by the size of a number: to copy them takes a tenth of the time that their numbers take."""
 
 Tile = tuple[int, int, int, int, int]
 """First row, row count, first column, column count, base."""
@@ -107,7 +109,7 @@ def _tiles(fm: FeatureMap, height: int, width: int) -> Iterator[Tile]:
 def _pieces(
     memory: Memory, fm: FeatureMap, tile: Tile, channels: int, *, write: bool
 ) -> Iterator[tuple[slice, NDArray]]:
-    """Views of a tile as (rows, columns, channels), with the channels each covers."""
+    """Views of a tile as (rows, columns, channels) or (rows, columns, bricks), with the channels each covers."""
     _, rows, _, columns, base = tile
     size = fm.dtype.itemsize
     if not fm.bricks:
@@ -119,9 +121,8 @@ def _pieces(
         return
     whole, rest = divmod(channels, BRICK)
     if whole:
-        shape, strides4 = (rows, whole, columns, BRICK), (fm.stride_y, fm.stride_c, fm.stride_x, size)
-        view = memory.view(fm.region, fm.dtype, base, shape, strides4, write=write)
-        yield slice(0, whole * BRICK), view.transpose(0, 2, 1, 3)
+        shape, strides = (rows, columns, whole), (fm.stride_y, fm.stride_x, fm.stride_c)
+        yield slice(0, whole * BRICK), memory.view(fm.region, _BRICKS[size], base, shape, strides, write=write)
     if rest:
         strides = (fm.stride_y, fm.stride_x, size)
         start = base + whole * fm.stride_c
@@ -139,15 +140,14 @@ def read(memory: Memory, fm: FeatureMap, height: int, width: int, channels: int)
     """
     memory.check_elements((height, width, channels))
     tiles = list(_tiles(fm, height, width))
-    if len(tiles) == 1:
-        pieces = list(_pieces(memory, fm, tiles[0], channels, write=False))
-        if len(pieces) == 1:
-            return pieces[0][1].reshape(height, width, channels)
+    if len(tiles) == 1 and not fm.bricks:
+        ((_, view),) = _pieces(memory, fm, tiles[0], channels, write=False)
+        return view
     values = np.empty((height, width, channels), fm.dtype)
     for tile in tiles:
         y, rows, x, columns, _ = tile
         for span, view in _pieces(memory, fm, tile, channels, write=False):
-            values[y : y + rows, x : x + columns, span] = view.reshape(rows, columns, -1)
+            values[y : y + rows, x : x + columns, span].view(view.dtype)[...] = view
     return values
 
 
@@ -158,11 +158,11 @@ def write(memory: Memory, fm: FeatureMap, values: NDArray) -> None:
         CommandStreamError: a part of it lies outside its region, or the region is read-only.
     """
     height, width, channels = values.shape
+    values = np.ascontiguousarray(values)
     for tile in _tiles(fm, height, width):
         y, rows, x, columns, _ = tile
         for span, view in _pieces(memory, fm, tile, channels, write=True):
-            part = values[y : y + rows, x : x + columns, span]
-            view[...] = part.reshape(view.shape)
+            view[...] = values[y : y + rows, x : x + columns, span].view(view.dtype)
 
 
 def check(memory: Memory, fm: FeatureMap, shape: tuple[int, int, int]) -> None:
