@@ -1,8 +1,8 @@
 """``python -m tests.campaign.kills [--moments N] [--of VICTIM]``: campaigns killed at random moments, then resumed.
 
 Killed is the campaign's own process, on this machine or on a cluster of three workers over TLS, or there one of the
-workers or the scheduler. After each: all cells have their outcome, none has two runs, no run is without its cell, and
-five seconds later nothing is left of who was killed.
+workers or the scheduler, which alone has a cluster of its own each time. After each: all cells have their outcome, none
+has two runs, no run is without its cell, and five seconds later nothing is left of who was killed.
 """
 
 import argparse
@@ -34,6 +34,8 @@ MODULE = "tui.campaign.process"
 
 VICTIMS = ("process", "client", "worker", "scheduler")
 """The campaign's process on this machine; on a cluster that process, a worker, the scheduler."""
+LATEST_S = 8.0
+"""The latest moment; most of the cells have ended by then."""
 ORPHANS_S = 5.0
 
 
@@ -60,15 +62,17 @@ def begun(home: Path, more: Sequence[str]) -> str:
     return subprocess.check_output(command, env=environment(home), text=True).strip()
 
 
-def orphans() -> list[str]:
-    """Processes whose owner is gone."""
+def orphans(folder: Path) -> list[str]:
+    """Processes of a cluster in a folder whose owner is gone."""
     found = []
     for process in psutil.process_iter(["cmdline"]):
         try:
-            owner = process.environ().get(processes.OWNER, "")
+            environ = process.environ()
         except psutil.Error:
             continue
-        if owner and processes.name_of(int(owner.partition(":")[0])) != owner:
+        owner = environ.get(processes.OWNER, "")
+        ours = environ.get("HOME", "").startswith(str(folder))
+        if ours and owner and processes.name_of(int(owner.partition(":")[0])) != owner:
             found.append(" ".join(process.info["cmdline"] or ())[:80])
     return found
 
@@ -92,30 +96,28 @@ def faults(home: Path, more: Sequence[str]) -> list[str]:
     return wrong + [f"left: {' '.join(process.info['cmdline'])}" for process in left]
 
 
-def moment(victim: str, stack: contextlib.ExitStack) -> tuple[float, list[str]]:
+def fresh(stack: contextlib.ExitStack) -> Cluster:
+    """Start a cluster of three workers, for as long as the stack is open."""
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    return stack.enter_context(clusters.cluster(folder, 3))
+
+
+def moment(victim: str, cluster: Cluster | None, stack: contextlib.ExitStack) -> tuple[float, list[str]]:
     """Kill a victim once, and resume; when that was, and what is wrong."""
     home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-
-    def fresh() -> Cluster | None:
-        if victim == "process":
-            return None
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        started = stack.enter_context(clusters.cluster(folder, 3))
-        subprocess.run([*TUI, "--version"], env=environment(home), capture_output=True, check=True)
-        return started
-
-    cluster = fresh()
-    after = random.uniform(0.05, 8.0)
+    if victim == "scheduler":
+        cluster = fresh(stack)
+    after = random.uniform(0.05, LATEST_S)
     name = begun(home, cluster.options if cluster else ())
     time.sleep(after)
     kill(victim, name, cluster)
     time.sleep(ORPHANS_S)
-    left = [f"orphan: {words}" for words in orphans()]
+    left = [f"orphan: {words}" for words in orphans(cluster.tls.parent)] if cluster else []
     if victim == "scheduler":
         # It says of each cell that it is lost, and ends.
         while any(name in " ".join(p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])):
             time.sleep(0.1)
-        cluster = fresh()
+        cluster = fresh(stack)
     return after, left + faults(home, cluster.options if cluster else ())
 
 
@@ -128,11 +130,13 @@ def main() -> int:
     options = parser.parse_args()
     random.seed(options.seed)
     sound = True
-    for number in range(options.moments):
-        with contextlib.ExitStack() as stack:
-            after, wrong = moment(options.of, stack)
-        sound &= not wrong
-        print(f"{number + 1:3}  {options.of} killed after {after:.2f} s: {'; '.join(wrong) or 'whole'}", flush=True)
+    with contextlib.ExitStack() as whole:
+        cluster = fresh(whole) if options.of in ("client", "worker") else None
+        for number in range(options.moments):
+            with contextlib.ExitStack() as stack:
+                after, wrong = moment(options.of, cluster, stack)
+            sound &= not wrong
+            print(f"{number + 1:3}  {options.of} killed after {after:.2f} s: {'; '.join(wrong) or 'whole'}", flush=True)
     return 0 if sound else 1
 
 
