@@ -146,6 +146,43 @@ def owner_is_gone() -> bool:
     return bool(owner) and name_of(int(owner.partition(":")[0])) != owner
 
 
+LIFELINE = "FVP_TUI_LIFELINE"
+"""Environment variable: a pipe that the owner holds open."""
+
+_F_SETSIG = 10
+"""Linux's command for the signal of O_ASYNC (fcntl(2)), which Python has no name for."""
+
+
+def hold_lifeline(path: Path) -> None:
+    """Make a pipe that this process holds open for as long as it lives, and name it to all it starts.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    os.mkfifo(path, 0o600)
+    # For both, since opening for one alone waits for the other. Nobody closes it but the kernel.
+    os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    os.environ[LIFELINE] = str(path)
+
+
+def end_with_owner(*, group: bool = False) -> None:
+    """Have the kernel send SIGTERM to this process, or its whole group, once the owner is gone (Linux).
+
+    It comes whatever the process is busy with, where a thread that looks may have to wait for its turn.
+    """
+    path, me = os.environ.get(LIFELINE), os.getpid()
+    if path is None or sys.platform != "linux":
+        return
+    with contextlib.suppress(OSError):  # the owner is gone, and its folder with it
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        fcntl.fcntl(fd, fcntl.F_SETOWN, -me if group else me)
+        fcntl.fcntl(fd, _F_SETSIG, signal.SIGTERM)
+        fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_ASYNC)
+    # It may have ended before that.
+    if owner_is_gone():
+        os.kill(me, signal.SIGTERM)
+
+
 SAME_S = 10.0
 """Difference of two creation times, in seconds, up to which processes of one number are one. The kernel counts them
 from the time of boot, which moves with each correction of the clock; no number is given anew so soon.

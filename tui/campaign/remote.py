@@ -63,12 +63,14 @@ def _at_home(worker: Any) -> Path:
     """
     scratch = Path(worker.local_directory)
     os.environ["FVP_TUI_HOME"] = str(scratch / "fvp-tui")
-    os.environ[processes.OWNER] = processes.name_of(os.getpid())
     os.environ.setdefault(processes.CORES, str(worker.state.nthreads))
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if not Path(runtime).name.startswith(RUNTIME):
         # Not the machine's: a server there may end with another job, and its memory be charged to it.
         os.environ["XDG_RUNTIME_DIR"] = str(_runtime())
+    if os.environ.get(processes.OWNER) != (me := processes.name_of(os.getpid())):
+        os.environ[processes.OWNER] = me
+        processes.hold_lifeline(Path(os.environ["XDG_RUNTIME_DIR"]) / f"owner-{me.replace(':', '-')}")
     return scratch
 
 

@@ -173,6 +173,7 @@ def _work(connection: socket.socket, job: dict[str, Any], fds: list[int]) -> Non
         os.chdir(job["cwd"])
         os.environ.clear()
         os.environ.update(job["env"])
+        processes.end_with_owner(group=True)
         with os.fdopen(out, "wb", buffering=0) as events:
             waited_s = max(time.time() - job["asked"], 0.0)
             status = worker.main(Path(job["directory"]), events, ones=job["ones"], waited_s=waited_s)
@@ -226,6 +227,7 @@ def _ending_with_owner() -> Iterator[None]:
 
 def main() -> int:
     """Serve on the socket in the folder given, unless another server does."""
+    processes.end_with_owner()
     folder = Path(sys.argv[1])
     lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

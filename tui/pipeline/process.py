@@ -278,6 +278,7 @@ def _end_with_owner(run_process: RunProcess) -> None:
             time.sleep(processes.OWNER_LOOK_S)
         run_process.end()
 
+    processes.end_with_owner()
     if processes.OWNER in os.environ:
         threading.Thread(target=watch, name="owner", daemon=True).start()
 

@@ -27,6 +27,7 @@ VARIABLES: Mapping[str, str] = {
     "FVP_TUI_COMPILE_IDLE_S": "seconds without work after which the server ends",
     "FVP_TUI_CORES": "the most cores that a run uses, for a data set; all by default",
     "FVP_TUI_OWNER": "the process whose end is the end of a run: a worker of a cluster sets it",
+    "FVP_TUI_LIFELINE": "a pipe that this process holds open, so that its end is noticed at once",
     "EXECUTORCH_ROOT": "a checkout of ExecuTorch, in which built runners are found",
     "XDG_CONFIG_HOME": "the folder above fvp-tui/config.toml and keys.toml",
     "XDG_DATA_HOME": "the folder above the data folder, unless FVP_TUI_HOME is set",
