@@ -26,7 +26,7 @@ from tui import processes
 from tui.run import belonging
 
 OPTIONS = (
-    "campaign", "sample:digits", "sample:split", "--targets", "ethos-u55-128,ethos-u85-128,ethos-u85-256",
+    "campaign", "sample:digits", "--targets", "ethos-u55-128,ethos-u85-128,ethos-u85-256",
     "--quantize", "int8,a16w8", "--platform", "simulator",
 )  # fmt: skip
 MODULE = "tui.campaign.process"

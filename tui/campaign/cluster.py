@@ -24,7 +24,7 @@ from tui.campaign.jobs import Jobs
 from tui.campaign.plan import Cell, Plan
 from tui.campaign.pool import finished
 from tui.campaign.scheduler import Scheduler
-from tui.errors import UserError
+from tui.errors import UserError, one_line
 from tui.files import write_whole
 from tui.run import journal, spec, store
 from tui.run.belonging import Belonging
@@ -57,16 +57,27 @@ def connect(scheduler: Scheduler) -> "Client":
 
 
 def check_versions(client: "Client", toolchain: str | None) -> None:
-    """Compare what compiles and simulates here with what the workers have.
+    """Compare what compiles and simulates here with what the workers have, and Dask and this program with all.
 
     Raises:
-        UserError: there is no worker, or one has other versions.
+        UserError: there is no worker, or one or the scheduler has other versions.
     """
     try:
         client.wait_for_workers(1, timeout=CONNECT_S)
     except TimeoutError as error:
         raise UserError("the scheduler has no workers", "dask worker ADDRESS starts one") from error
+    try:
+        client.get_versions(check=True)
+    except ValueError as error:
+        raise UserError(f"Dask's versions differ: {one_line(error, 300)}") from error
     own = content.versions(toolchain)
+    try:
+        beside = client.run_on_scheduler(content.versions, None)[0]
+    except ImportError:
+        beside = None
+    if beside != own[0]:
+        what = "no fvp-tui" if beside is None else "another fvp-tui"
+        raise UserError(f"the scheduler has {what}", "install the same one beside it")
     found: Mapping[str, Any] = client.run(remote.versions)
     for worker, theirs in found.items():
         if tuple(theirs) != own:

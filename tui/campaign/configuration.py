@@ -28,6 +28,8 @@ class CellResult(Figures, frozen=True, kw_only=True):
     status: Status
     run: str | None = None
     """The run's id; of a mere estimate, of the run whose graphs it is for."""
+    worker: str | None = None
+    """The worker of a cluster that has it, or had it last; None on this machine."""
     runs: tuple[str, ...] = ()
     """The runs of all slices, where its data set is divided."""
     reason: str | None = None

@@ -86,6 +86,8 @@ class CellState(Figure, frozen=True):
 
     status: Status = "waiting"
     run: str | None = None
+    worker: str | None = None
+    """The worker of a cluster; None on this machine."""
     attempt: int = 0
     begun: float | None = None
     """Unix time."""
@@ -124,13 +126,18 @@ def fold(state: State, events: Sequence[AnyEvent]) -> State:
                 changes.setdefault("begun", state.begun or event.t or None)
             case CellStarted():
                 cells[event.key] = CellState(
-                    status="running", run=event.run, attempt=event.attempt, begun=event.t or None
+                    status="running",
+                    run=event.run,
+                    worker=event.worker,
+                    attempt=event.attempt,
+                    begun=event.t or None,
                 )
             case CellFinished():
                 before = cells.get(event.key, CellState())
                 cells[event.key] = CellState(
                     status=event.outcome,
                     run=event.run or before.run,
+                    worker=before.worker,
                     attempt=max(before.attempt, 1),
                     begun=before.begun,
                     seconds=event.seconds,

@@ -101,6 +101,7 @@ def _cell(cell: Cell, state: State) -> CellResult:
         quantize=cell.spec.quantize,
         status=known.status,
         run=known.run,
+        worker=known.worker,
         reason=known.reason,
         attempt=known.attempt,
         reused=known.reused,

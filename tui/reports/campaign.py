@@ -77,7 +77,9 @@ def line(cell: CellResult) -> str:
     """A cell in a line of its own: ``resnet8 int8 ethos-u85-256 Sram_Only: 92.2 µs, 52.0 KiB SRAM, match``."""
     where = f"{short_model(cell.model)} {cell.quantize} {cell.target} {cell.memory_mode}"
     if cell.inference_ms is None:
-        return f"{where}: {MARKS[cell.status].lower() or cell.status} {clean(cell.reason or '', 200)}".rstrip()
+        state = cell.status if cell.status in ("running", "waiting") else MARKS[cell.status].lower() or cell.status
+        on = f" on {clean(cell.worker, 60)}" if cell.status == "running" and cell.worker is not None else ""
+        return f"{where}: {state}{on} {clean(cell.reason or '', 200)}".rstrip()
     words = [ms(cell.inference_ms), f"{kib_words(cell.sram_kib)} SRAM"]
     if cell.check is not None:
         words.append(cell.check)

@@ -202,8 +202,11 @@ class CampaignScreen(Screen[None]):
         listed = COUNTED if self.size.width >= NORMAL else COUNTED[:-1]
         parts: list[tuple[str, str]] = [(f"{done:,} of {total:,}", "bold $ok" if done == total else "bold $accent")]
         parts += [(f"  {counts[status]:,} {status}", role) for status, role in listed if counts[status]]  # type: ignore[index]
-        if (left := left_s(found, self.clock())) is not None and found.status == "running":
-            parts.append((f"  {since(0, left)} to go", "$muted"))
+        if found.status == "running":
+            if self.size.width >= NORMAL and found.workers:
+                parts.append((f"  {counted(found.workers, 'worker')}", "$muted"))
+            if (left := left_s(found, self.clock())) is not None:
+                parts.append((f"  {since(0, left)} to go", "$muted"))
         return Content.assemble(*parts)
 
     def _describe(self) -> None:
