@@ -11,7 +11,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Any, TextIO
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from torch.utils import _pytree
 from tests.differential import families, links, lowering
 from tests.differential.specs import Spec
 from tui.compile.links import judging, rounding
-from tui.model.tensors import Manifest, TensorInfo
+from tui.model.tensors import Manifest, NDArray, TensorInfo
 from tui.run.check import Link
 
 
@@ -42,17 +42,17 @@ def judge(spec: Spec) -> Judged | None:
         return None
     with torch.no_grad():
         series = {
-            "float": [_pytree.tree_leaves(lowered.float_model(*sample)) for sample in lowered.samples],
-            "quantized": [_pytree.tree_leaves(lowered.quantized(*sample)) for sample in lowered.samples],
+            "float": [_arrays(lowered.float_model(*sample)) for sample in lowered.samples],
+            "quantized": [_arrays(lowered.quantized(*sample)) for sample in lowered.samples],
             "tosa": ends,
         }
     references = {
-        f"{name}_{k}_{j}": np.asarray(tensor.detach().numpy())
+        f"{name}_{k}_{j}": array
         for name, outputs in series.items()
-        for k, tensors in enumerate(outputs)
-        for j, tensor in enumerate(tensors)
+        for k, arrays in enumerate(outputs)
+        for j, array in enumerate(arrays)
     }
-    shapes = [tuple(tensor.shape) for tensor in series["float"][0]]
+    shapes = [array.shape for array in series["float"][0]]
     infos = [
         TensorInfo(dtype="float32", shape=shape, dim_order=tuple(range(len(shape))), step=step)
         for shape, step in zip(shapes, lowered.steps, strict=True)
@@ -65,6 +65,10 @@ def judge(spec: Spec) -> Judged | None:
     found = links.findings(lowered) if second.status == "mismatch" else []
     known = tuple(" and ".join(finding.faults) for finding in found)
     return Judged(spec, (first, second), known)
+
+
+def _arrays(values: Any) -> list[NDArray]:
+    return [np.asarray(tensor.detach().numpy()) for tensor in _pytree.tree_leaves(values)]
 
 
 def _share(link: Link) -> float:

@@ -58,7 +58,7 @@ def _error(outputs: list[Arrays], lowered: list[Arrays], j: int) -> float:
 def findings(lowered: Lowered) -> list[Finding]:
     """The outputs on which a lowered program differs from its quantized model by more than rounding explains."""
     samples, steps = lowered.samples, lowered.steps
-    quantized, ends = _outputs(lowered.quantized, samples), [_all(outputs) for outputs in lowered.outputs()]
+    quantized, ends = _outputs(lowered.quantized, samples), lowered.outputs()
     allowed = rounding.allowed(lowered.quantized, samples, steps)
     # Whole numbers and truth values have no step: what is next to a threshold may fall on either side.
     floats = [j for j, one in enumerate(quantized[0]) if one.dtype.kind == "f"]

@@ -30,6 +30,7 @@ from tui.compile.lowering import lower_to_tosa, tosa_graphs
 from tui.compile.quantization import quantize
 from tui.compile.worker import GARBAGE_THRESHOLD
 from tui.model import pte
+from tui.model.tensors import NDArray
 from tui.simulator.delegate import BACKEND
 from tui.toolchain.target import Target
 
@@ -73,7 +74,7 @@ class Lowered:
         """The quantization step of each output that has one."""
         return references.output_steps(self.edge)
 
-    def outputs(self) -> list[list[torch.Tensor]]:
+    def outputs(self) -> list[list[NDArray]]:
         """The lowered program's outputs for each sample: its partitions by the reference model, the rest by PyTorch."""
         return tosa_reference.outputs(self.edge, self.graphs, self.samples)
 

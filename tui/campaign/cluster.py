@@ -101,7 +101,7 @@ class Cluster(Engine):
             self._client = connect(at)
             check_versions(self._client, self._toolchain)
             count = sum(self._client.nthreads().values())
-        super().__init__(directory.name, count, plan.limits, emit, threads=2)
+        super().__init__(directory.name, count, plan.limits, emit, threads=count + 2)
         self._known: dict[Path, bundles.Bundle] = {}
         self._graphs: dict[Spec, Any] = {}
         """Graphs that were lowered for the first of cells that get the same, on the cluster."""
