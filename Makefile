@@ -39,6 +39,7 @@ bench: $(VENV)/.installed-dev ## print speeds, and cycles beside Vela's; asserts
 	$(BIN)/python -m tests.benchmarks.screen
 	$(BIN)/python -m tests.benchmarks.history
 	$(BIN)/python -m tests.benchmarks.board
+	$(BIN)/python -m tests.benchmarks.campaigns
 	$(BIN)/python -m tests.benchmarks.firmware
 
 conformance: $(VENV)/.installed-dev ## ExecuTorch's own tests for an NPU on fvp-sim, about an hour
