@@ -7,6 +7,8 @@ import itertools
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -166,21 +168,41 @@ def hold_lifeline(path: Path) -> None:
 
 
 def end_with_owner(*, group: bool = False) -> None:
-    """Have the kernel send SIGTERM to this process, or its whole group, once the owner is gone (Linux).
+    """Have this process, or its whole group, get SIGTERM once its owner is gone; without effect where it has none.
 
-    It comes whatever the process is busy with, where a thread that looks may have to wait for its turn.
+    On Linux the kernel sends it, whatever the process is busy with. Elsewhere a thread does, which may have to wait
+    for its turn.
     """
-    path, me = os.environ.get(LIFELINE), os.getpid()
-    if path is None or sys.platform != "linux":
+    if OWNER not in os.environ:
         return
-    with contextlib.suppress(OSError):  # the owner is gone, and its folder with it
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        fcntl.fcntl(fd, fcntl.F_SETOWN, -me if group else me)
-        fcntl.fcntl(fd, _F_SETSIG, signal.SIGTERM)
-        fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_ASYNC)
+    me = os.getpid()
+    told = _told_by_kernel(-me if group else me)
     # It may have ended before that.
     if owner_is_gone():
         os.kill(me, signal.SIGTERM)
+    elif not told:
+        threading.Thread(target=_tell_once_gone, args=(-me if group else me,), name="owner", daemon=True).start()
+
+
+def _told_by_kernel(whom: int) -> bool:
+    """Ask the kernel for the signal; `whom` is a process or, below zero, a group. False where it cannot be had."""
+    path = os.environ.get(LIFELINE)
+    if path is None or sys.platform != "linux":
+        return False
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        fcntl.fcntl(fd, fcntl.F_SETOWN, whom)
+        fcntl.fcntl(fd, _F_SETSIG, signal.SIGTERM)
+        fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_ASYNC)
+    except OSError:
+        return False  # somebody has removed the pipe
+    return True
+
+
+def _tell_once_gone(whom: int) -> None:
+    while not owner_is_gone():
+        time.sleep(OWNER_LOOK_S)
+    os.kill(whom, signal.SIGTERM)
 
 
 SAME_S = 10.0

@@ -22,7 +22,6 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +70,11 @@ class Server:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         last = time.monotonic()
-        longest = processes.OWNER_LOOK_S if processes.OWNER in os.environ else 60.0
         with selectors.DefaultSelector() as selector:
             selector.register(self._socket, selectors.EVENT_READ)
             selector.register(woken, selectors.EVENT_READ)
-            while (self._jobs or time.monotonic() - last < idle_s) and not processes.owner_is_gone():
-                for key, _ in selector.select(timeout=min(idle_s, longest)):
+            while self._jobs or time.monotonic() - last < idle_s:
+                for key, _ in selector.select(timeout=min(idle_s, 60.0)):
                     if key.fileobj is self._socket:
                         self._accept()
                     else:
@@ -201,30 +199,6 @@ def _load() -> None:
         importlib.import_module(name)
 
 
-@contextlib.contextmanager
-def _ending_with_owner() -> Iterator[None]:
-    """End this process with its owner, in a block that takes long and looks for nothing itself.
-
-    By a thread that has ended when jobs are forked.
-    """
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.wait(processes.OWNER_LOOK_S):
-            if processes.owner_is_gone():
-                os._exit(0)
-
-    watching = threading.Thread(target=watch, name="owner", daemon=True)
-    if processes.OWNER in os.environ:
-        watching.start()
-    try:
-        yield
-    finally:
-        done.set()
-        if watching.ident is not None:
-            watching.join()
-
-
 def main() -> int:
     """Serve on the socket in the folder given, unless another server does."""
     processes.end_with_owner()
@@ -238,8 +212,7 @@ def main() -> int:
     server = Server(folder)
     try:
         worker.prepare()
-        with _ending_with_owner():
-            _load()
+        _load()
         server.serve(float(os.environ.get("FVP_TUI_COMPILE_IDLE_S", IDLE_S)))
     finally:
         server.close()

@@ -12,7 +12,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -270,19 +269,6 @@ def _handle_signals(run_process: RunProcess) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, control.BLOCKED_SIGNALS)
 
 
-def _end_with_owner(run_process: RunProcess) -> None:
-    """Stop the run once the process is gone that it belongs to: a worker of a cluster may be killed."""
-
-    def watch() -> None:
-        while not processes.owner_is_gone():
-            time.sleep(processes.OWNER_LOOK_S)
-        run_process.end()
-
-    processes.end_with_owner()
-    if processes.OWNER in os.environ:
-        threading.Thread(target=watch, name="owner", daemon=True).start()
-
-
 def _record(directory: Path, spec: Spec) -> Record:
     try:
         return Record(directory, spec)
@@ -310,7 +296,7 @@ def main(argv: list[str]) -> int:
         record = _record(directory, spec)
         run_process = RunProcess(record)
         _handle_signals(run_process)
-        _end_with_owner(run_process)
+        processes.end_with_owner()
         run_process.run()
     except OSError as error:
         # Not even the last event could be written: whoever looks finds the run lost, and this.
