@@ -12,6 +12,7 @@ batch           batch systems: jobs that are workers of a scheduler of this camp
 jobs            those jobs under way: begun, replaced where they are lost, cancelled at the end
 cluster         cells on the workers of a scheduler
 bundles         files of this machine that travel to workers
+archives        what travels, packed
 lowered         lowered graphs that travel from one worker to others
 remote          the worker's end
 process         the process of a campaign: it takes cells through a pool and keeps the journal

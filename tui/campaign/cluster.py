@@ -21,14 +21,14 @@ from tui.campaign.batch import Batch
 from tui.campaign.engine import ATTEMPTS, Emit, Engine, Then
 from tui.campaign.events import CampaignWaits, CellFinished, CellStarted
 from tui.campaign.jobs import Jobs
-from tui.campaign.plan import Cell, Plan
+from tui.campaign.plan import Cell, Plan, lowering
 from tui.campaign.pool import finished
 from tui.campaign.scheduler import Scheduler
 from tui.errors import UserError, one_line
 from tui.files import write_whole
 from tui.run import journal, spec, store
 from tui.run.belonging import Belonging
-from tui.run.spec import Spec, lowering_of
+from tui.run.spec import Spec
 from tui.toolchain.target import Target
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Cluster(Engine):
         try:
             request = bundles.portable(cell.spec, self._known)
             data = {name: self._scattered(name) for name in bundles.names(request)}
-            graphs = self._graphs.get(_lowering(cell))
+            graphs = self._graphs.get(lowering(cell))
             future = self._client.submit(
                 remote.run_cell,
                 spec.encode(request),
@@ -189,7 +189,7 @@ class Cluster(Engine):
             run = remote.unpack(done.run, store.folder())
             self._own(run, cell, done.bundles)
             if done.graphs is not None:
-                self._graphs[_lowering(cell)] = self._client.scatter(done.graphs, hash=True, direct=False)
+                self._graphs[lowering(cell)] = self._client.scatter(done.graphs, hash=True, direct=False)
             state = store.load(run)
             self._emit(finished(cell, run, state, self._limits, seconds=time.time() - begun))
         except UserError as error:
@@ -239,8 +239,3 @@ class Cluster(Engine):
             else:
                 found = super().points(run, targets[share.start : share.stop], vela)
             yield from ((share.start + at, point) for at, point in found)
-
-
-def _lowering(cell: Cell) -> Spec:
-    """The part that cells share which get the same lowered graphs, and are compared on the same inputs."""
-    return msgspec.structs.replace(lowering_of(cell.spec), first=cell.spec.first, inferences=cell.spec.inferences)

@@ -4,11 +4,8 @@ A worker lowers a model once; the next one that gets a cell with the same graphs
 Python and libraries lie in the same place. Where they do not, it lowers again: slower, and never wrong.
 """
 
-import io
-import tarfile
-from pathlib import Path
-
 from tui import config
+from tui.campaign import archives
 
 FOLDERS = ("compiled", "lowered")
 """Folders of the cache: entries, and their names by what was lowered (`tui.compile.cache`)."""
@@ -25,11 +22,7 @@ def packed(before: set[str]) -> bytes | None:
     new = sorted(names() - before)
     if not any(name.startswith("lowered/") for name in new):
         return None
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz", compresslevel=1) as archive:
-        for name in new:
-            archive.add(config.cache_folder() / name, arcname=name)
-    return out.getvalue()
+    return archives.packed(config.cache_folder(), (config.cache_folder() / name for name in new))
 
 
 def unpack(data: bytes) -> None:
@@ -40,6 +33,4 @@ def unpack(data: bytes) -> None:
         tarfile.TarError: the archive is damaged, or holds what no cache does.
     """
     config.cache_folder().mkdir(parents=True, exist_ok=True)
-    with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
-        wanted = [member for member in archive.getmembers() if Path(member.name).parts[0] in FOLDERS]
-        archive.extractall(config.cache_folder(), wanted, filter="data")
+    archives.unpack(data, config.cache_folder(), FOLDERS)

@@ -225,12 +225,17 @@ def _matches(one: Spec, mask: Excluded) -> bool:
     return bool(named) and all(has[name] == value for name, value in named.items())
 
 
-def groups(cells: Sequence[Cell]) -> list[list[int]]:
-    """Places of cells that take the same lowered graphs, together: one lowers, and the others need Vela only.
+def lowering(cell: Cell) -> Spec:
+    """The part that cells share which take the same lowered graphs.
 
     Those of other slices do not: what is compared on them is computed with what is lowered.
     """
-    places: dict[tuple[Spec, int], list[int]] = {}
+    return msgspec.structs.replace(lowering_of(cell.spec), first=cell.spec.first, inferences=cell.spec.inferences)
+
+
+def groups(cells: Sequence[Cell]) -> list[list[int]]:
+    """Places of cells that take the same lowered graphs, together: one lowers, and the others need Vela only."""
+    places: dict[Spec, list[int]] = {}
     for at, cell in enumerate(cells):
-        places.setdefault((lowering_of(cell.spec), cell.spec.first), []).append(at)
+        places.setdefault(lowering(cell), []).append(at)
     return list(places.values())

@@ -5,11 +5,9 @@ below its scratch folder. What it starts ends with it: runs and the compile serv
 """
 
 import contextlib
-import io
 import os
 import re
 import shutil
-import tarfile
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -21,7 +19,7 @@ import msgspec
 from tui import processes
 from tui.analysis import sweep
 from tui.analysis.sweep import Point
-from tui.campaign import bundles, content, lowered
+from tui.campaign import archives, bundles, content, lowered
 from tui.errors import UserError
 from tui.files import made_whole
 from tui.run import belonging, control, spec, store
@@ -117,7 +115,8 @@ def run_cell(
     worker.log_event(STARTED, {"key": cell.key, "run": directory.name, "attempt": cell.attempt, "worker": worker.name})
     try:
         _follow(worker, worker.get_current_task(), directory)
-        return Done(_archive(directory), str(folder), lowered.packed(before) if keep_graphs else None)
+        run = archives.packed(directory.parent, [directory])
+        return Done(run, str(folder), lowered.packed(before) if keep_graphs else None)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
@@ -145,13 +144,6 @@ def _until_gone(directory: Path) -> None:
         time.sleep(GONE_POLL_S)
 
 
-def _archive(directory: Path) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz", compresslevel=1) as archive:
-        archive.add(directory, arcname=directory.name)
-    return out.getvalue()
-
-
 def unpack(data: bytes, folder: Path) -> Path:
     """Unpack a run among others: whole or not at all; one that is there already stays.
 
@@ -162,8 +154,7 @@ def unpack(data: bytes, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=store.NEW, dir=folder))
     try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
-            archive.extractall(building, filter="data")
+        archives.unpack(data, building)
         (made,) = building.iterdir()
         place = folder / made.name
         if not place.exists():
@@ -178,11 +169,7 @@ def unpack(data: bytes, folder: Path) -> Path:
 
 def graphs_of(run: Path) -> bytes:
     """The lowered graphs of a run as a compressed archive, for `estimate`."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz", compresslevel=1) as archive:
-        for file in (run / store.SPEC, *sweep.graphs(run)):
-            archive.add(file, arcname=file.relative_to(run))
-    return out.getvalue()
+    return archives.packed(run, (run / store.SPEC, *sweep.graphs(run)))
 
 
 def estimate(graphs: bytes, name: str, targets: Sequence[Target], vela: str | None) -> list[tuple[int, Point]]:
@@ -195,8 +182,8 @@ def estimate(graphs: bytes, name: str, targets: Sequence[Target], vela: str | No
 
     place = _at_home(get_worker()) / "graphs" / name
     if not place.is_dir():
-        with made_whole(place) as building, tarfile.open(fileobj=io.BytesIO(graphs), mode="r:gz") as archive:
-            archive.extractall(building, filter="data")
+        with made_whole(place) as building:
+            archives.unpack(graphs, building)
             asked = spec.decode((building / store.SPEC).read_bytes())
             own = msgspec.structs.replace(asked, toolchain=toolchains.default())
             (building / store.SPEC).write_bytes(spec.encode(own))

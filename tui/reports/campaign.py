@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tui.campaign.configuration import CellResult
 from tui.campaign.events import Status
-from tui.campaign.result import Result, with_confusions
+from tui.campaign.result import Result
 from tui.reports import confusion
 from tui.reports.format import UNKNOWN, accuracy, change, duration, kib_words, ms, number, table
 from tui.run.derived import CountedBy
@@ -144,10 +144,10 @@ def _summary(result: Result) -> Iterator[str]:
 
 
 def accuracy_tables(result: Result) -> str:
-    """Print the answers to labelled inputs of each configuration, slices added up."""
+    """Print the answers to labelled inputs of each configuration, slices added up (`result.with_confusions`)."""
     parts = [
         "\n".join([f"{line(cell)}", *confusion.tables(cell.confusion)])
-        for cell in with_confusions(result).cells
+        for cell in result.cells
         if cell.confusion is not None
     ]
     return "\n\n".join(parts) or confusion.NONE

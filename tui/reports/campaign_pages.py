@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tui import __version__, themes
 from tui.campaign.configuration import CellResult
-from tui.campaign.result import Result, with_confusions
+from tui.campaign.result import Result
 from tui.errors import UsageError
 from tui.files import write_whole
 from tui.reports import campaign as words
@@ -49,7 +49,6 @@ def write(result: Result, folder: Path) -> None:
         for run in dict.fromkeys(run for cell in result.cells for run in (cell.run, *cell.runs) if run is not None):
             if (store.folder() / run).is_dir():
                 write_whole(folder / RUNS / f"{run}.html", export.document(store.folder() / run, "html"))
-        result = with_confusions(result)
         files = {
             INDEX: page(result, folder),
             CSV: words.to_csv(result),

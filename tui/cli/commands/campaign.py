@@ -178,6 +178,8 @@ def _board(directory: Path) -> int:
 
 def _print(directory: Path, typed: Mapping[str, Any]) -> int:
     found = result.load(directory)
+    if typed["accuracy"] or typed["report"] is not None or typed["json"]:
+        found = result.with_confusions(found)
     if typed["accuracy"] and not typed["json"]:
         click.echo(report.accuracy_tables(found))
         return found.exit_status
@@ -189,7 +191,7 @@ def _print(directory: Path, typed: Mapping[str, Any]) -> int:
         campaign_pages.write(found, Path(folder))
         click.echo(f"written: {Path(folder) / campaign_pages.INDEX}", err=True)
     if typed["json"]:
-        print_json(result.with_confusions(found))
+        print_json(found)
     else:
         click.echo(report.summary(found))
     return Exit.FAILED if found.status == "interrupted" else found.exit_status
