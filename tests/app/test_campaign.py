@@ -1,5 +1,6 @@
 """The Campaign screen: what came of the cells, those that need a look first, and the runs behind them."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from textual.widgets import Static
 from tests.app import campaigns, fakes
 from tests.app.conftest import Until
 from tests.screen import screen_lines
+from tui import processes
 from tui.app.screens.campaign import CampaignScreen
 from tui.app.screens.root import FvpApp
 from tui.app.screens.run import RunScreen
@@ -51,6 +53,22 @@ async def test_the_matrix_has_every_cell_with_figure_and_sign(size: tuple[int, i
         if not hidden:
             first = next(line for line in text if "resnet8" in line and "int8" in line)
             assert first.count("✓") == 4
+
+
+@pytest.mark.parametrize(("size", "name"), [((80, 24), "fvp-tui"), ((120, 40), "MLPerf Tiny  running")])
+async def test_one_under_way_can_be_stopped_and_has_its_name(size: tuple[int, int], name: str, until: Until) -> None:
+    directory = campaigns.make(campaigns.cells(), campaigns.mixed())
+    held = processes.lock(directory / store.PLAN)
+    try:
+        app = FvpApp(attach=directory)
+        async with app.run_test(size=size) as pilot:
+            await until(pilot, lambda: shown(app) and "to go" in head(app))
+            assert name in lines(app)[0] and head(app) in lines(app)[0]
+            assert ("2 workers" in head(app)) is (size[0] >= 120)
+            assert app.screen.active_bindings["s"].enabled
+            await until(pilot, lambda: size[0] < 120 or " s Stop " in lines(app)[-1])
+    finally:
+        os.close(held)
 
 
 async def test_what_needs_a_look_comes_first_and_is_told(until: Until) -> None:

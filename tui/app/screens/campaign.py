@@ -31,6 +31,8 @@ from tui.text import clean, counted
 
 NORMAL = 72
 """Columns from which on all counts have room."""
+WIDE = 100
+"""Columns from which on the workers have room beside the name."""
 COUNTED = (("failed", "$fail"), ("lost", "$fail"), ("limit", "$warn"), ("running", "$accent"), ("waiting", "$muted"))
 
 
@@ -116,8 +118,11 @@ class CampaignScreen(Screen[None]):
     def on_campaign_read(self, event: CampaignRead) -> None:
         """Show what is new."""
         if self.children and event.name == self._directory.name:
+            before = self._result.status if self._result is not None else None
             self._result, self._problem = event.result, event.problem
             self._fill()
+            if self._result is not None and self._result.status != before:
+                self.refresh_bindings()  # only what goes on can be stopped
 
     def on_figure_table_highlighted(self, event: FigureTable.Highlighted) -> None:
         """Describe the cell under the cursor."""
@@ -203,7 +208,7 @@ class CampaignScreen(Screen[None]):
         parts: list[tuple[str, str]] = [(f"{done:,} of {total:,}", "bold $ok" if done == total else "bold $accent")]
         parts += [(f"  {counts[status]:,} {status}", role) for status, role in listed if counts[status]]  # type: ignore[index]
         if found.status == "running":
-            if self.size.width >= NORMAL and found.workers:
+            if self.size.width >= WIDE and found.workers:
                 parts.append((f"  {counted(found.workers, 'worker')}", "$muted"))
             if (left := left_s(found, self.clock())) is not None:
                 parts.append((f"  {since(0, left)} to go", "$muted"))
