@@ -1,4 +1,4 @@
-"""A pytest plugin that runs few cases of the suite, for each NPU of every file: ``-p tests.conformance.sample``.
+"""A pytest plugin that runs few cases of the suite, one or two of every file: ``-p tests.conformance.sample``.
 
 It works on what was collected, so that it sees marks and needs no process of its own to collect.
 """
@@ -9,7 +9,7 @@ from tests.conformance.suite import concerns
 from tui.toolchain import boards
 
 MANY = 15
-"""A file of that many cases for an NPU is worth two of them."""
+"""A file of that many cases for an NPU is worth one for each NPU; others are for one NPU, by turns."""
 
 DULL = ("zero", "ones", "not_delegated", "not_supported")
 """Inputs with which a wrong kernel may well give the right outputs, and graphs that never come to a kernel."""
@@ -24,17 +24,22 @@ def _runs(item: pytest.Item) -> bool:
     return not any("condition" not in mark.kwargs and not mark.args for mark in marks)
 
 
-def chosen(cases: list[pytest.Item]) -> list[pytest.Item]:
-    """The cases of a file and NPU to run: the first, and of many the one amid them, often of another data type."""
+def chosen(cases: list[pytest.Item]) -> pytest.Item | None:
+    """The case of a file and NPU to run, if any should pass: the first with inputs that tell."""
     sound = [case for case in cases if _runs(case) and not any(word in case.name for word in SLOW)]
-    telling = [case for case in sound if not any(word in case.name for word in DULL)] or sound
-    return [telling[0], telling[len(telling) // 2]] if len(telling) >= MANY else telling[:1]
+    telling = [case for case in sound if not any(word in case.name for word in DULL)]
+    return next(iter(telling or sound), None)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    of_npu: dict[tuple[str, ...], list[pytest.Item]] = {}
+    of_file: dict[str, dict[tuple[str, ...], list[pytest.Item]]] = {}
     for item in items:
-        npus = (board.npu.accelerator for board in boards.BOARDS if concerns(item.name, board))
-        of_npu.setdefault((item.location[0], *npus), []).append(item)
-    items[:] = [item for cases in of_npu.values() for item in chosen(cases)]
+        npus = tuple(board.npu.accelerator for board in boards.BOARDS if concerns(item.name, board))
+        of_file.setdefault(item.location[0], {}).setdefault(npus, []).append(item)
+    kept = []
+    for turn, of_npus in enumerate(of_file.values()):
+        many = max(map(len, of_npus.values())) >= MANY
+        found = [case for cases in of_npus.values() if (case := chosen(cases))]
+        kept += found if many or not found else [found[turn % len(found)]]
+    items[:] = kept

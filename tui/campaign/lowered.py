@@ -26,11 +26,11 @@ def packed(before: set[str]) -> bytes | None:
 
 
 def unpack(data: bytes) -> None:
-    """Put entries into the cache. What is damaged or cut off is found when it is used.
+    """Put entries into the cache, and nothing else. What is damaged or cut off is found when it is used.
 
     Raises:
         OSError: the cache cannot be written.
-        tarfile.TarError: the archive is damaged, or holds what no cache does.
+        tarfile.TarError: the archive is damaged, or has a member that would lie elsewhere.
     """
     config.cache_folder().mkdir(parents=True, exist_ok=True)
     archives.unpack(data, config.cache_folder(), FOLDERS)
