@@ -59,7 +59,7 @@ def test_a_model_that_fails_leaves_the_others_and_is_not_tried_for_each_target(
     broken = tmp_path / "model" / "broken.py"
     broken.write_text(BROKEN)
     found = ended(fvp_tui("campaign", str(broken), "sample:digits", *TWO, "--json"), 1)
-    assert [cell["status"] for cell in found["cells"]] == ["failed", "failed", "ok", "ok"]
+    assert (found["status"], [cell["status"] for cell in found["cells"]]) == ("failed", ["failed"] * 2 + ["ok"] * 2)
     assert all("no weights" in cell["reason"] for cell in found["cells"][:2])
     assert len(list((home / "runs").iterdir())) == 3
     text = fvp_tui("campaign", "--show", "last")
@@ -94,7 +94,7 @@ def test_limits_and_a_baseline_that_was_better_end_with_3(fvp_tui: Fvp, tmp_path
     before = ended(fvp_tui("campaign", str(net), *TWO, "--json"))
     net.write_text(text.replace("CHANNELS", "64"))
     after = ended(fvp_tui("campaign", str(net), *TWO, "--baseline", before["id"], "--json"), 3)
-    assert after["baseline"] == before["id"]
+    assert (after["baseline"], before["status"], after["status"]) == (before["id"], "ok", "limit")
     for old, new in zip(before["cells"], after["cells"], strict=True):
         assert new["change_pct"] == pytest.approx(100 * (new["inference_ms"] / old["inference_ms"] - 1))
         assert "time" in new["worse"] and new["status"] == "ok"

@@ -17,6 +17,13 @@ from tui.run.figures import Figure
 SCHEMA_VERSION = 1
 WORSE_PCT = 1.0
 """Longer time, or more SRAM, in percent, from which on a cell is worse than that of the baseline."""
+EXITS = {
+    "stopped": Exit.INTERRUPTED,
+    "failed": Exit.FAILED,
+    "unavailable": Exit.NO_PLATFORM,
+    "limit": Exit.LIMIT,
+}
+"""Exit statuses by outcome."""
 
 
 class Result(Figure, frozen=True, kw_only=True):
@@ -26,6 +33,7 @@ class Result(Figure, frozen=True, kw_only=True):
     id: str
     name: str = ""
     status: str = "running"
+    """``running``, ``interrupted`` if its process is gone before the end, ``stopped``, or the gravest of its cells'."""
     cells: tuple[CellResult, ...] = ()
     limits: Mapping[str, float | bool] = {}
     baseline: str | None = None
@@ -42,15 +50,7 @@ class Result(Figure, frozen=True, kw_only=True):
     @property
     def exit_status(self) -> int:
         """The exit status that the cells come to."""
-        statuses = {cell.status for cell in self.cells}
-        if self.status == "stopped" or "cancelled" in statuses:
-            return Exit.INTERRUPTED
-        if statuses & {"failed", "lost"}:
-            return Exit.FAILED
-        if "unavailable" in statuses:
-            return Exit.NO_PLATFORM
-        broken = "limit" in statuses or any(cell.worse for cell in self.cells)
-        return Exit.LIMIT if broken else Exit.OK
+        return EXITS.get("stopped" if self.status == "stopped" else outcome(self.cells), Exit.OK)
 
 
 def load(directory: Path) -> Result:
@@ -73,15 +73,12 @@ def baseline(plan: Plan) -> tuple[CellResult, ...]:
 
 
 def of(name: str, plan: Plan, state: State, before: Sequence[CellResult] = (), *, lives: bool = True) -> Result:
-    """The result by plan and state, against the cells of the baseline `before`.
-
-    One whose process is gone before its end is ``interrupted``.
-    """
+    """The result by plan and state, against the cells of the baseline `before`."""
     cells = _compared(merged(_cell(cell, state) for cell in plan.cells), before)
     return Result(
         id=name,
         name=plan.name,
-        status="interrupted" if state.status == "running" and not lives else state.status,
+        status=_status(state.status, cells, lives=lives),
         cells=tuple(cells),
         limits={key: value for key in plan.limits.__struct_fields__ if (value := getattr(plan.limits, key))},
         baseline=plan.baseline,
@@ -89,6 +86,24 @@ def of(name: str, plan: Plan, state: State, before: Sequence[CellResult] = (), *
         seconds=state.seconds,
         workers=state.workers,
     )
+
+
+def outcome(cells: Sequence[CellResult]) -> str:
+    """The outcome of cells that have ended: the gravest among them."""
+    statuses = {cell.status for cell in cells}
+    if "cancelled" in statuses:
+        return "stopped"
+    if statuses & {"failed", "lost"}:
+        return "failed"
+    if "unavailable" in statuses:
+        return "unavailable"
+    return "limit" if "limit" in statuses or any(cell.worse for cell in cells) else "ok"
+
+
+def _status(recorded: str, cells: Sequence[CellResult], *, lives: bool) -> str:
+    if recorded == "running":
+        return recorded if lives else "interrupted"
+    return outcome(cells) if recorded == "ok" else recorded
 
 
 def _cell(cell: Cell, state: State) -> CellResult:

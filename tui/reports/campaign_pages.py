@@ -22,7 +22,7 @@ from tui.errors import UsageError
 from tui.files import write_whole
 from tui.reports import campaign as words
 from tui.reports import confusion, export
-from tui.reports.format import UNKNOWN, accuracy, change, kib_words, ms
+from tui.reports.format import UNKNOWN, accuracy, change, duration, kib_words, ms
 from tui.run import store
 from tui.text import clean, counted
 
@@ -243,6 +243,7 @@ def _environment() -> Environment:
         "light": themes.variables(ours["light"], ours["light"]),
         "dark": themes.variables(ours["dark"], ours["dark"]),
         "ms": ms,
+        "duration": duration,
         "change": change,
         "kib_words": kib_words,
         "line": words.line,

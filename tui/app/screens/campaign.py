@@ -34,6 +34,11 @@ NORMAL = 72
 WIDE = 100
 """Columns from which on the workers have room beside the name."""
 COUNTED = (("failed", "$fail"), ("lost", "$fail"), ("limit", "$warn"), ("running", "$accent"), ("waiting", "$muted"))
+ENDED = {
+    "ok": "$ok", "failed": "$fail", "limit": "$warn", "unavailable": "$warn",
+    "stopped": "$warn", "interrupted": "$warn",
+}  # fmt: skip
+"""Colours of a campaign that has ended, by its status."""
 
 
 class CampaignScreen(Screen[None]):
@@ -193,8 +198,8 @@ class CampaignScreen(Screen[None]):
             return
         found = self._result
         name = clean(found.name or found.id, 40) if found is not None else self._directory.name
-        status = "" if found is None else f"  {found.status}"
-        heading = Content.assemble(PILL, (" Campaign  ", "bold $strong"), (name, "bold $strong"), (status, "$muted"))
+        status, role = ("", "$muted") if found is None else (f"  {found.status}", ENDED.get(found.status, "$muted"))
+        heading = Content.assemble(PILL, (" Campaign  ", "bold $strong"), (name, "bold $strong"), (status, role))
         show(self.query_one("#heading", Static), heading, layout=False)
         show(self.query_one("#progress", Static), self._progress(found))
 
