@@ -50,7 +50,6 @@ def test_the_door_needs_no_heavy_library_before_it_is_called() -> None:
 def test_rooms_that_have_a_functions_name_are_still_rooms() -> None:
     code = """
 import tui
-signature = tui.api.calls.run if hasattr(tui, "api") else None
 import tui.run.spec as spec, tui.compile.client
 from tui import run
 import inspect

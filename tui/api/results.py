@@ -4,15 +4,17 @@ A notebook shows the HTML, a console the short text; ``print`` gives what the co
 """
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tui.analysis import compare, sweep
 from tui.errors import UserError
-from tui.model.tensors import NDArray
 from tui.run import state as states
 from tui.run import store
+
+if TYPE_CHECKING:
+    from tui.model.tensors import NDArray  # with numpy
 
 
 class State(states.State, frozen=True, kw_only=True):
@@ -28,7 +30,7 @@ class State(states.State, frozen=True, kw_only=True):
         """True if the run ended well and kept its limits."""
         return self.run.status == "ok"
 
-    def outputs(self, inference: int = 0) -> tuple[NDArray, ...]:
+    def outputs(self, inference: int = 0) -> "tuple[NDArray, ...]":
         """Return the outputs of an inference, from 0, as the platform computed them.
 
         Raises:
