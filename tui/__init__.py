@@ -17,7 +17,6 @@ if TYPE_CHECKING:
         CompileOptions,
         Limits,
         LowerOptions,
-        PlatformUnavailable,
         Profile,
         RunOptions,
         State,
@@ -44,7 +43,6 @@ __all__ = [
     "CompileOptions",
     "Limits",
     "LowerOptions",
-    "PlatformUnavailable",
     "Profile",
     "RunOptions",
     "State",
@@ -102,4 +100,4 @@ def __getattr__(name: str) -> "Any":
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

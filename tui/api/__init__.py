@@ -13,7 +13,7 @@ from tui.api.calls import compare, compile, open, sweep
 from tui.api.calls import run as run
 from tui.api.options import CompileOptions, LowerOptions, RunOptions
 from tui.api.results import Comparison, State, Sweep
-from tui.errors import PlatformUnavailable, UsageError, UserError
+from tui.errors import UsageError, UserError
 from tui.run.spec import Limits
 from tui.toolchain.target import Target
 
@@ -22,7 +22,6 @@ __all__ = [
     "CompileOptions",
     "Limits",
     "LowerOptions",
-    "PlatformUnavailable",
     "Profile",
     "RunOptions",
     "State",

@@ -12,6 +12,7 @@ from tui.analysis import compare, sweep
 from tui.errors import UserError
 from tui.run import state as states
 from tui.run import store
+from tui.text import counted
 
 if TYPE_CHECKING:
     from tui.model.tensors import NDArray  # with numpy
@@ -91,7 +92,7 @@ class Sweep(sweep.Sweep, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         best = "none keeps the limits" if self.best is None else f"best {self.best.target} {self.best.memory_mode}"
-        return f"<tui.Sweep of {self.model}: {len(self.points)} points, {best}>"
+        return f"<tui.Sweep of {self.model}: {counted(len(self.points), 'point')}, {best}>"
 
 
 class Comparison(compare.Comparison, frozen=True, kw_only=True):
