@@ -11,7 +11,7 @@ PROGRAMS := 20000
 MOMENTS := 50
 NPU := ethos-u85
 
-.PHONY: run test check bench conformance differential fuzz faults networks toolchains campaign kills picture gallery wheel notes options clean help
+.PHONY: run test check bench conformance differential fuzz faults networks toolchains campaign kills picture gallery wheel notes options schemas clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -93,6 +93,9 @@ notes: ## the newest section of CHANGELOG.md, for a release
 
 options: $(VENV)/.installed-dev ## the tables of docs/options.md, from tui/run/options.py
 	$(BIN)/python -m tests.options_table
+
+schemas: $(VENV)/.installed-dev ## the JSON Schemas of docs/schemas, from the types
+	$(BIN)/python -m tests.reports.json_schemas
 
 clean: ## remove the virtual environment
 	rm -rf $(VENV)

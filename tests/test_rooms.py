@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOMS = (
+    "tui.api",
     "tui.campaign",
     "tui.compile",
     "tui.compile.diagnostics",

@@ -232,15 +232,19 @@ def _known(state: State, *, inferences: bool) -> dict[str, float | None]:
     return figures
 
 
+def allowed_pct(name: str, profile: Profile) -> float:
+    """Return by how many percent a figure may get worse."""
+    return profile.figures.get(name, 0.0 if name in EXACT else profile.figures_pct)
+
+
 def _figures(a: State, b: State, profile: Profile, *, inferences: bool) -> Iterator[Compared]:
     figures_a, figures_b = (_known(state, inferences=inferences) for state in (a, b))
     for name in dict.fromkeys((*figures_a, *figures_b)):
         before, after = figures_a.get(name), figures_b.get(name)
         if before is None and after is None:
             continue
-        allowed = profile.figures.get(name, 0.0 if name in EXACT else profile.figures_pct)
         change = _change(before, after)
-        worse = _worse(name, before, after, change, allowed)
+        worse = _worse(name, before, after, change, allowed_pct(name, profile))
         yield Compared(name=name, a=before, b=after, change_pct=change, regression=worse)
 
 

@@ -15,7 +15,7 @@ from tui.compile.vela_runs import DIED, Answer
 from tui.errors import UsageError, UserError
 from tui.run import spec, store
 from tui.run.figures import Figure
-from tui.run.spec import Limits
+from tui.run.spec import Limits, Spec
 from tui.toolchain import boards, toolchains, vela
 from tui.toolchain.target import Target
 from tui.toolchain.toolchains import Toolchain
@@ -133,6 +133,19 @@ def lowered_alike(targets: Sequence[Target]) -> list[list[int]]:
     for at, target in enumerate(targets):
         places.setdefault(target.board.npu.profile, []).append(at)
     return list(places.values())
+
+
+def lowering(request: Spec, targets: Sequence[Target]) -> Spec:
+    """Make the spec of the run that lowers a model for targets that take the same graphs.
+
+    The limits are for the points: what the run itself estimates is only one of them.
+
+    Raises:
+        UsageError: it cannot run.
+    """
+    ethosu = toolchains.of(request.toolchain).ethosu
+    target = next((one for one in targets if spec.contradiction_in(one, ethosu) is None), targets[0])
+    return spec.check(msgspec.structs.replace(request, target=target, limits=Limits()))
 
 
 def graphs(directory: Path) -> list[Path]:

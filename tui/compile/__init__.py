@@ -18,6 +18,7 @@ models           load a model
 inputs           inputs of a model
 samples          inputs of a run, and those to calibrate on
 exporting        torch.export
+exported         modules of a caller's own process, as a .pt2
 mutation         buffers that a model changes
 spread           many samples over several processes
 carried          state from one inference to the next

@@ -9,6 +9,7 @@ import numpy as np
 
 from tui.compile.links import state_links
 from tui.model import pte, tensors
+from tui.model.tensors import NDArray, TensorInfo
 from tui.pipeline import check
 from tui.pipeline.answers import Answers
 from tui.pipeline.record import Ended, Record
@@ -109,3 +110,16 @@ def _compiler_faults(record: Record) -> str | None:
         line = lines.get((mark.partition, mark.offset))
         faults.append(f"a fault of Vela: {fault}{f', first at {line}' if line else ''}; remedy: {remedy}")
     return "; ".join(faults) or None
+
+
+def read(artifacts: Path, inference: int, infos: Sequence[TensorInfo]) -> tuple[NDArray, ...]:
+    """Read the outputs of an inference from a run's files.
+
+    Raises:
+        OSError: the run has no file of outputs.
+        KeyError: it has none of this inference.
+    """
+    further = artifacts / FURTHER_OUTPUTS.format(inference)
+    with np.load(further if further.exists() else artifacts / OUTPUTS) as kept:
+        found = [tensors.from_bytes(kept[f"{inference}_{at}"].tobytes(), info) for at, info in enumerate(infos)]
+    return tuple(array.copy() for array in found)

@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from tui.analysis.compare import ACCELERATOR, CHECK, Compared, ComparedModule, Comparison, Difference
+from tui.analysis.compare import (
+    ACCELERATOR,
+    CHECK,
+    Compared,
+    ComparedModule,
+    Comparison,
+    Difference,
+    Profile,
+    allowed_pct,
+)
 from tui.reports.format import UNKNOWN, change, field, frequency, table, time
 from tui.text import clean, counted
 from tui.toolchain import boards, vela
@@ -117,6 +126,17 @@ def summary(comparison: Comparison) -> str:
         if rest := changed[MOST_MODULES:]:
             lines.append(f"  and {len(rest)} more")
     return "\n".join(lines)
+
+
+def regression_words(worse: Compared, profile: Profile) -> str:
+    """``total_cycles: 2,622 -> 9,117, +247.7 %; allowed: 1 %``: a figure or module that got worse, and its limit."""
+    if isinstance(worse, ComparedModule):
+        allowed = f"{profile.modules_pct:g} % of a module, or {profile.module_cycles:,} cycles"
+    else:
+        allowed = f"{allowed_pct(worse.name, profile):g} %"
+    before, after = (figure_words(worse.name, value) for value in (worse.a, worse.b))
+    by = "" if worse.name == CHECK or worse.a is None else f", {change(percent(worse))}"
+    return f"{clean(worse.name, 60)}: {before} -> {after}{by}; allowed: {allowed}"
 
 
 def difference_words(difference: Difference) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """A run as a self-contained HTML page: no script, no style or picture from elsewhere.
 
-The page itself is ``report.html.jinja`` beside this file; here is what it is made of. All text in it is foreign: it is
-cleaned and escaped by the environment, and no filter that could undo this is used.
+The page itself is ``report.html.jinja`` beside this file, its head ``head.html.jinja``; here is what they are made of.
+All text in it is foreign: it is cleaned and escaped by the environment, and no filter that could undo this is used.
 """
 
 import functools
@@ -42,6 +42,7 @@ from tui.run.state import State
 from tui.text import clean, counted
 
 TEMPLATE = "report.html.jinja"
+FRAGMENT = "fragment.html.jinja"
 LONGEST = 1_000
 """Characters of one text."""
 SHOWN = 16
@@ -189,20 +190,13 @@ def page(state: State, log: LogPart, advised: Advised | None = None, hint: str =
 
     `hint` is what to try where a run that ended badly does not say it itself.
     """
-    tiles, reason = headline.headlines(state), why.why(state, hint)
     areas, check = memory.areas(state.tensors), checked(state)
     walls = [i.wall_s for i in state.inferences if i.wall_s is not None]
     return (
         _environment()
         .get_template(TEMPLATE)
         .render(
-            state=state,
-            run=state.run,
-            title=text.title(state),
-            badge=badge(state) or "no platform was started",
-            command=shlex.join(map(clean, spec.command_line(state.spec))) if state.spec else None,
-            outcome=outcome(state),
-            check=check,
+            **_head(state, log, hint),
             check_line=checking.check_line(check),
             links=checking.link_rows(check) if check is not None else [],
             accuracy=checking.accuracy_line(state.check),
@@ -211,12 +205,7 @@ def page(state: State, log: LogPart, advised: Advised | None = None, hint: str =
             statistics=execution.statistics_words(state.statistics),
             estimator=execution.estimated_by(state),
             inference_summary=execution.inference_summary(state, state.inferences),
-            # A run that failed early has no figures, and no use for a row of dashes.
-            tiles=tiles if any(one.figure != UNKNOWN for one in tiles) else (),
-            why=reason,
-            excerpt=(log.first or log.newest[-ENDING:]) if reason and state.run.status != "ok" else (),
             cut_off=why.cut_off(state),
-            verdict=headline.OUTCOMES[outcome(state)],
             memory_words=_memory_words(state),
             shown=SHOWN,
             wall_s=sum(walls) / len(walls) if walls else None,
@@ -228,7 +217,6 @@ def page(state: State, log: LogPart, advised: Advised | None = None, hint: str =
             traced=any(o.traced_source == "measured" for o in state.operators),
             ribbon=ribbon_svg.ribbon(state),
             maps=[_map(area, state) for area in sorted(areas, key=lambda area: -area.size)],
-            log=log,
             tail=log.newest[-TAIL:],
             advised=advised,
             versions={
@@ -239,6 +227,39 @@ def page(state: State, log: LogPart, advised: Advised | None = None, hint: str =
             fvp_tui=__version__,
         )
     )
+
+
+def head(state: State, hint: str = "") -> str:
+    """Render the page's head alone - verdict, cause and figures - as a part of somebody else's page.
+
+    Its style applies to nothing outside of it, and follows the browser's light or dark.
+    """
+    return _environment().get_template(FRAGMENT).render(**_head(state, LogPart(), hint), words=None)
+
+
+def block(lines: str) -> str:
+    """Render a text with its columns as a part of somebody else's page, in the style of `head`."""
+    return _environment().get_template(FRAGMENT).render(words=lines.splitlines())
+
+
+def _head(state: State, log: LogPart, hint: str) -> dict[str, Any]:
+    """The values that a page's head shows."""
+    tiles, reason = headline.headlines(state), why.why(state, hint)
+    return {
+        "state": state,
+        "run": state.run,
+        "title": text.title(state),
+        "badge": badge(state) or "no platform was started",
+        "command": shlex.join(map(clean, spec.command_line(state.spec))) if state.spec else None,
+        "outcome": outcome(state),
+        "check": checked(state),
+        "verdict": headline.OUTCOMES[outcome(state)],
+        # A run that failed early has no figures, and no use for a row of dashes.
+        "tiles": tiles if any(one.figure != UNKNOWN for one in tiles) else (),
+        "why": reason,
+        "log": log,
+        "excerpt": (log.first or log.newest[-ENDING:]) if reason and state.run.status != "ok" else (),
+    }
 
 
 def _timeline(state: State) -> list[tuple[float, float]]:

@@ -131,7 +131,7 @@ def _lowered(model: str, compilers: Sequence[sweeping.Compiler], typed: Mapping[
     for request, (number, places) in itertools.product(requests, enumerate(groups)):
         if (request, number) in lowered:
             continue
-        directory = _started(request, [targets[at] for at in places])
+        directory = control.start(sweeping.lowering(request, [targets[at] for at in places]))
         click.echo(f"run {directory.name}", err=True)
         status = follow(directory, verbose=typed["verbose"], signals=signals)
         if status != Exit.OK:
@@ -164,16 +164,6 @@ def _request(model: str, target: Target, typed: Mapping[str, Any]) -> Spec:
         raise UsageError(f"{name} is compiled already", "a sweep needs the model itself")
     request = with_typed(Spec(model=name, until="emit", target=target, toolchain=python), {**typed, "vela": None})
     return msgspec.structs.replace(request, folder=folder_of(typed["folder"], name))
-
-
-def _started(request: Spec, targets: Sequence[Target]) -> Path:
-    """Start the run that lowers the model for targets that take the same graphs.
-
-    The limits are for the points: what the run itself estimates is only one of them.
-    """
-    ethosu = toolchains.of(request.toolchain).ethosu
-    target = next((one for one in targets if spec.contradiction_in(one, ethosu) is None), targets[0])
-    return control.start(spec.check(msgspec.structs.replace(request, target=target, limits=Limits())))
 
 
 def _points(
