@@ -22,6 +22,7 @@ from tui.files import write_whole
 from tui.reports import campaign as words
 from tui.reports import confusion, export
 from tui.reports import junit as junit_xml
+from tui.reports import markdown as md
 from tui.reports.format import UNKNOWN, accuracy, change, kib_words, ms
 from tui.reports.junit import Case, Problem, Suite
 from tui.run import store
@@ -65,28 +66,21 @@ def write(result: Result, folder: Path) -> None:
 
 def markdown(result: Result) -> str:
     """A heading, the table of times, and a line for each cell that is not well."""
-    rows = words.matrix(result)
+    head, *rows = [[md.words(cell) for cell in row] for row in words.matrix(result)]
     lines = [
-        f"### {_cell(result.name or result.id)}",
+        f"### {md.words(result.name or result.id)}",
         "",
         f"{counted(len(result.cells), 'cell')}: {words.counts_words(result)}",
         "",
-        *(f"| {' | '.join(map(_cell, row))} |" for row in (rows[0], ["---"] * len(rows[0]), *rows[1:])),
+        *md.table(head, rows),
         "",
-        *(
-            f"- {_cell(words.line(cell))}{_cell(f'; worse: {cell.worse}') if cell.worse else ''}"
-            for cell in bad(result)
-        ),
+        *(f"- {md.words(_bad_line(cell))}" for cell in bad(result)),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _bad_line(cell: CellResult) -> str:
     return words.line(cell) + (f"; worse: {cell.worse}" if cell.worse else "")
-
-
-def _cell(text: str) -> str:
-    return clean(text, 300).replace("|", "\\|")
 
 
 def bad(result: Result) -> list[CellResult]:

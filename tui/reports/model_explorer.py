@@ -68,16 +68,21 @@ def step_id(at: int) -> str:
 
 
 def nodes(state: State) -> list[Node]:
-    """The operators on the NPU in running order, then the steps of the plan that are no bookkeeping.
+    """The operators on the NPU and the steps of the plan that are no bookkeeping, in the order they run.
 
     A call of the NPU is a node only where its operators are not known.
     """
-    found = [Node(operator_id(at), operator=operator) for at, operator in enumerate(state.operators)]
-    known = {operator.partition for operator in state.operators}
+    found: list[Node] = []
+    own: dict[int, list[Node]] = {}
+    for at, operator in enumerate(state.operators):
+        own.setdefault(operator.partition, []).append(Node(operator_id(at), operator=operator))
+    known = frozenset(own)
     for at, step in enumerate(state.cpu.operators):
-        if step.op not in BOOKKEEPING and step.partition not in known:
+        if step.partition in known:
+            found += own.pop(step.partition, [])
+        elif step.op not in BOOKKEEPING:
             found.append(Node(step_id(at), step=step))
-    return found
+    return [*found, *(node for partition in own.values() for node in partition)]
 
 
 def documents(state: State, flow: Flow | None, why_not: str = "") -> dict[str, Json]:
@@ -100,21 +105,31 @@ def graph(state: State, found: Sequence[Node], flow: Flow | None, why_not: str =
     incoming = _incoming(flow, present) if flow is not None else {}
     outputs, homeless = _outputs(state, flow, present)
     drawn = [
-        {
-            "id": node.id,
-            "label": _label(node),
-            "namespace": _namespace(node.module),
-            "attrs": [{"key": key, "value": value} for key, value in _attributes(state, node)],
-            "incomingEdges": incoming.get(node.id, []),
-            "outputsMetadata": _metadata(outputs.get(node.id, {})),
-        }
+        _node(
+            node.id,
+            _label(node),
+            _namespace(node.module),
+            attrs=[{"key": key, "value": value} for key, value in _attributes(state, node)],
+            incomingEdges=incoming.get(node.id, []),
+            outputsMetadata=_metadata(outputs.get(node.id, {})),
+        )
         for node in found
     ]
-    ends: list[Json] = [{"id": INPUTS, "label": INPUTS, "outputsMetadata": _metadata(outputs.get(INPUTS, {}))}]
-    ends.append({"id": OUTPUTS, "label": OUTPUTS, "incomingEdges": incoming.get(OUTPUTS, [])})
+    first = _node(INPUTS, INPUTS, outputsMetadata=_metadata(outputs.get(INPUTS, {})))
+    last = _node(OUTPUTS, OUTPUTS, incomingEdges=incoming.get(OUTPUTS, []))
     attributes = dict(_of_run(state, flow, why_not, homeless))
-    made = {"id": GRAPH, "nodes": [*(ends if flow else []), *drawn], "groupNodeAttributes": {"": attributes}}
+    made = {
+        "id": GRAPH,
+        "nodes": [first, *drawn, last] if flow is not None else drawn,
+        "groupNodeAttributes": {"": attributes},
+    }
     return {"label": clean(state.run.id, 100), "graphs": [made]}
+
+
+def _node(id: str, label: str, namespace: str = "", **lists: list[Json]) -> Json:
+    """A node with all of its lists: Model Explorer asks for each."""
+    empty: Json = {"subgraphIds": [], "attrs": [], "incomingEdges": [], "outputsMetadata": [], "inputsMetadata": []}
+    return {"id": id, "label": label, "namespace": namespace, **empty, **lists}
 
 
 def _label(node: Node) -> str:
