@@ -11,8 +11,9 @@ GATE_PROFILE         a TOML file with how much worse figures may get
 GATE_REPORTS         a folder for report.html, junit.xml and comparison.md
 GATE_COMMENT         ``true``: comment the summary on the pull request; takes ``gh`` and GH_TOKEN
 
-GitHub's own GITHUB_STEP_SUMMARY, GITHUB_OUTPUT, GITHUB_EVENT_PATH and GITHUB_REPOSITORY are used where they are set. Exit
-status: that of the run if it is not 0, else that of the comparison. A comment that cannot be posted changes nothing.
+GitHub's own GITHUB_STEP_SUMMARY, GITHUB_OUTPUT, GITHUB_EVENT_PATH and GITHUB_REPOSITORY are used where they are set.
+Exit status: that of the run if it is not 0, else that of the comparison. A comment that cannot be posted changes
+nothing.
 """
 
 import json
