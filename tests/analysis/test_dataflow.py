@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import Ran
 from tui.analysis import dataflow
-from tui.analysis.dataflow import Edge, Place
+from tui.analysis.flow import Edge, Place
 from tui.model import pte
 from tui.run import store
 from tui.simulator import footprints, npu

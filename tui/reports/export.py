@@ -10,11 +10,10 @@ from typing import Literal, get_args
 
 import msgspec
 
-from tui.analysis import advice, dataflow, trials
-from tui.analysis.dataflow import Flow
+from tui.analysis import advice, trials
+from tui.analysis.flow import Flow
 from tui.errors import UsageError
 from tui.files import write_whole
-from tui.model import pte
 from tui.reports import csv, html, junit, model_explorer, perfetto, state_json
 from tui.run import events, journal, store
 from tui.run.log import LogLine
@@ -90,6 +89,10 @@ def documents(directory: Path, form: Format, path: Path) -> dict[Path, bytes]:
 
 def _flow(directory: Path, state: State) -> tuple[Flow | None, str]:
     """The flow of data through a run's program; None with a reason where it is not known."""
+    # With numpy, which the full screen does without.
+    from tui.analysis import dataflow
+    from tui.model import pte
+
     try:
         program = pte.parse((directory / store.ARTIFACTS / store.MODEL).read_bytes())
     except OSError as error:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tui.analysis.dataflow import Flow, Place
+from tui.analysis.flow import Flow, Place
 from tui.reports import memory, node_data
 from tui.reports.execution import estimated_by
 from tui.reports.format import UNKNOWN, kib_words, ms, number, percentage
@@ -215,7 +215,7 @@ def _metadata(outputs: Metadata) -> list[Json]:
 
 
 def _attributes(state: State, node: Node) -> Iterator[tuple[str, str | Json]]:
-    """What is known of a node, in words; what is not known is left out."""
+    """Attributes of a node, in words; what is not known is left out."""
     pairs: Mapping[str, str | Json | None]
     if node.operator is not None:
         pairs = _of_operator(state, node.operator)

@@ -21,7 +21,7 @@ WORDS: dict[Format, str] = {
     "json": "the complete state",
     "csv": "the operators as a table",
     "perfetto": "a trace for ui.perfetto.dev",
-    "model-explorer": "graph and node data",
+    "model-explorer": "graph and figures, a file each",
     "junit": "test cases for CI",
     "svg": "a picture of the screen",
 }

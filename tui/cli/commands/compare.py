@@ -17,7 +17,7 @@ from tui.run import store
 @command(
     "fvp-tui compare last~1 last",
     "fvp-tui compare last~1 last --profile gate.toml",
-    "fvp-tui compare last~1 last --format markdown >> $GITHUB_STEP_SUMMARY",
+    "fvp-tui compare last~1 last --format markdown > comparison.md",
 )
 @run_argument("a")
 @run_argument("b")
