@@ -1,6 +1,7 @@
 """The flow of data through programs, and the bytes that the NPU's commands read and write."""
 
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -115,3 +116,21 @@ def test_results_stand_twice_at_the_end() -> None:
     assert dataflow.results(plan, (0, 7, 3, 4, 6)) == (3, 4, 6)
     assert dataflow.results(plan, (0, 1, 7, 0)) == (0,)
     assert dataflow.results(plan, ()) == ()
+
+
+def test_damaged_programs_are_refused_or_followed(ran: Callable[..., Ran]) -> None:
+    run = ran("sample:split")
+    data, operators = (run.artifacts / store.MODEL).read_bytes(), store.load(run.directory).operators
+    random = Random(24)
+    followed = 0
+    for _ in range(200):
+        damaged = bytearray(data)
+        for _ in range(random.choice((1, 2, 8))):
+            damaged[random.randrange(len(damaged))] = random.choice((0, 127, 128, 255))
+        try:
+            program = pte.parse(bytes(damaged))
+        except pte.PteError:
+            continue
+        flow = dataflow.of_program(program, operators)
+        followed += not flow.notes
+    assert followed > 50

@@ -52,7 +52,7 @@ def main() -> int:
             }
             same = all(found[name] == count for name, count in expected.items())
             wrong += not same
-            print(f"{' '.join((model, *options))}: {'read' if same else 'NOT THE RUN'}s {found}, {expected}")
+            print(f"{' '.join((model, *options))}: {'read' if same else 'NOT THE RUN'}: {found}, of the run {expected}")
     return 1 if wrong else 0
 
 

@@ -56,8 +56,8 @@ def document(name: str, suites: Sequence[Suite]) -> str:
             made.set(counts, str(len(made.findall(f"testcase/{kind}"))))
     for counts in ("tests", *NAMES.values()):
         root.set(counts, str(sum(int(made.get(counts, "0")) for made in root)))
-    made: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
-    return made.decode() + "\n"
+    content: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return content.decode() + "\n"
 
 
 def of_run(state: State) -> str:
