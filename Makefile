@@ -63,9 +63,9 @@ toolchains: $(VENV)/.installed-dev ## models under each release of ExecuTorch th
 # Without the adapter, which its reader goes without: that package alone is larger than all the others here.
 viewers: $(VENV)/.installed-dev ## exports read by Model Explorer's own package, about three minutes
 	$(PYTHON) -m venv build/viewers
-	build/viewers/bin/python -m pip --disable-pip-version-check --quiet install --no-deps 'ai-edge-model-explorer>=0.1.34,<0.2'
 	build/viewers/bin/python -m pip --disable-pip-version-check --quiet install \
 	  flask dacite portpicker requests termcolor numpy watchdog packaging typing-extensions
+	build/viewers/bin/python -m pip --disable-pip-version-check --quiet install --no-deps 'ai-edge-model-explorer>=0.1.34,<0.2'
 	$(BIN)/python -m tests.viewers --python build/viewers/bin/python
 
 kills: $(VENV)/.installed-dev ## campaigns killed at random moments, on this machine and on a cluster, about an hour

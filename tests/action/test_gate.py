@@ -95,8 +95,8 @@ def test_what_is_not_worse_passes_and_is_commented_on(gate: Gate) -> None:
     assert done.returncode == 0, done.stderr
     assert gate.summary.startswith("## fvp-tui: `net.pte` ✅ passed") and "### ✅ NOT WORSE" in gate.summary
     assert gate.outputs["status"] == "0" and "-net-u85-256-" in gate.outputs["run"] != gate.outputs["baseline"]
-    (_, looked), (arguments, body) = gate.calls[0][::-1], gate.calls[1]
-    assert "issues/7/comments" in " ".join(looked if isinstance(looked, list) else gate.calls[0][0])
+    (looked, _), (arguments, body) = gate.calls
+    assert "repos/someone/net/issues/7/comments" in looked
     assert arguments[:3] == ["api", "--method", "POST"] and arguments[3] == "repos/someone/net/issues/7/comments"
     assert json.loads(body)["body"] == f"<!-- fvp-tui gate -->\n{gate.summary}"
     assert ElementTree.parse(gate.folder / "kept" / "junit.xml").getroot().get("errors") == "0"

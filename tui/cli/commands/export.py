@@ -28,7 +28,13 @@ from tui.run import store
     help="json: the state; csv: the operators; html: a report; perfetto: a trace for ui.perfetto.dev; "
     "model-explorer: graph and node data, a file each; junit: test cases for CI; svg: a picture of the screen.",
 )
-@click.option("-o", "--output", metavar="FILE", shell_complete=candidates.files, help="Write to FILE [stdout].")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    shell_complete=candidates.files,
+    help="Write to FILE, or to it and others beside it [stdout].",
+)
 @click.option(
     "--size", metavar="COLUMNSxLINES", shell_complete=candidates.sizes, help="Size of the svg's screen [120x40]."
 )
