@@ -11,7 +11,7 @@ PROGRAMS := 20000
 MOMENTS := 50
 NPU := ethos-u85
 
-.PHONY: run test check bench conformance differential fuzz faults networks toolchains campaign kills picture gallery wheel notes options schemas clean help
+.PHONY: run test check bench conformance differential fuzz faults networks toolchains viewers campaign kills picture gallery wheel notes options schemas clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -59,6 +59,14 @@ networks: $(VENV)/.installed-dev ## ordinary networks and the samples, link by l
 
 toolchains: $(VENV)/.installed-dev ## models under each release of ExecuTorch that is supported, about ten minutes
 	$(BIN)/python -m tests.toolchains
+
+# Without the adapter, which its reader goes without: that package alone is larger than all the others here.
+viewers: $(VENV)/.installed-dev ## exports read by Model Explorer's own package, about three minutes
+	$(PYTHON) -m venv build/viewers
+	build/viewers/bin/python -m pip --disable-pip-version-check --quiet install \
+	  flask dacite portpicker requests termcolor numpy watchdog packaging typing-extensions
+	build/viewers/bin/python -m pip --disable-pip-version-check --quiet install --no-deps 'ai-edge-model-explorer>=0.1.34,<0.2'
+	$(BIN)/python -m tests.viewers --python build/viewers/bin/python
 
 kills: $(VENV)/.installed-dev ## campaigns killed at random moments, on this machine and on a cluster, about an hour
 	for victim in process client worker scheduler; do $(BIN)/python -m tests.campaign.kills --of $$victim || exit 1; done

@@ -114,7 +114,8 @@ def test_zsh_and_fish_are_answered_in_their_own_way(ask: Ask) -> None:
         "nospace", r"mps4_board.subsystem.ethosu.num_macs=",
     ]  # fmt: skip
     assert [answer.partition("\t")[0] for answer in ask("fish", "export", "last", "--format", "")] == [
-        "plain,json", "plain,csv", "plain,html", "plain,perfetto", "plain,svg",
+        "plain,json", "plain,csv", "plain,html", "plain,perfetto",
+        "plain,model-explorer", "plain,junit", "plain,svg",
     ]  # fmt: skip
 
 

@@ -99,7 +99,7 @@ def readers(directory: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "history --json", lambda: [run.run.status for run in store.history()]
     yield "log", lambda: log.tail(path, 100)
     yield "attach", lambda: list(journal.read(path))
-    for form in ("json", "csv", "html", "perfetto"):
+    for form in ("json", "csv", "html", "perfetto", "junit"):
         yield f"export {form}", lambda form=form: export.document(directory, form)
     if path.exists():
         yield "replay", lambda: replay.Player(path, 1024.0, 0.0).play(lambda _: None)

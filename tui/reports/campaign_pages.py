@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -22,7 +21,10 @@ from tui.errors import UsageError
 from tui.files import write_whole
 from tui.reports import campaign as words
 from tui.reports import confusion, export
+from tui.reports import junit as junit_xml
+from tui.reports import markdown as md
 from tui.reports.format import UNKNOWN, accuracy, change, duration, kib_words, ms
+from tui.reports.junit import Case, Problem, Suite
 from tui.run import store
 from tui.text import clean, counted
 
@@ -64,28 +66,21 @@ def write(result: Result, folder: Path) -> None:
 
 def markdown(result: Result) -> str:
     """A heading, the table of times, and a line for each cell that is not well."""
-    rows = words.matrix(result)
+    head, *rows = [[md.words(cell) for cell in row] for row in words.matrix(result)]
     lines = [
-        f"### {_cell(result.name or result.id)}",
+        f"### {md.words(result.name or result.id)}",
         "",
         f"{counted(len(result.cells), 'cell')}: {words.counts_words(result)}",
         "",
-        *(f"| {' | '.join(map(_cell, row))} |" for row in (rows[0], ["---"] * len(rows[0]), *rows[1:])),
+        *md.table(head, rows),
         "",
-        *(
-            f"- {_cell(words.line(cell))}{_cell(f'; worse: {cell.worse}') if cell.worse else ''}"
-            for cell in bad(result)
-        ),
+        *(f"- {md.words(_bad_line(cell))}" for cell in bad(result)),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _bad_line(cell: CellResult) -> str:
     return words.line(cell) + (f"; worse: {cell.worse}" if cell.worse else "")
-
-
-def _cell(text: str) -> str:
-    return clean(text, 300).replace("|", "\\|")
 
 
 def bad(result: Result) -> list[CellResult]:
@@ -97,22 +92,23 @@ def bad(result: Result) -> list[CellResult]:
 
 def junit(result: Result) -> str:
     """JUnit's XML: a suite for each model, a case for each cell; what is over a limit or worse is a failure."""
-    root = ElementTree.Element("testsuites", name=result.name or result.id)
+    suites = []
     for model in dict.fromkeys(cell.model for cell in result.cells):
-        cells = [cell for cell in result.cells if cell.model == model]
-        suite = ElementTree.SubElement(root, "testsuite", name=words.short_model(model), tests=str(len(cells)))
-        for cell in cells:
-            name = f"{cell.quantize} {cell.target} {cell.memory_mode} {cell.system_config}"
-            case = ElementTree.SubElement(suite, "testcase", classname=words.short_model(model), name=clean(name, 120))
-            case.set("time", str(round(cell.seconds or 0.0, 3)))
-            for kind, text in _problems(cell):
-                ElementTree.SubElement(case, kind, message=clean(text, 300))
-        for kind in ("failure", "error", "skipped"):
-            suite.set(f"{kind}s" if kind != "skipped" else kind, str(len(suite.findall(f"testcase/{kind}"))))
-    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+        cases = [
+            Case(
+                clean(f"{cell.quantize} {cell.target} {cell.memory_mode} {cell.system_config}", 120),
+                cell.seconds,
+                tuple(_problems(cell)),
+            )
+            for cell in result.cells
+            if cell.model == model
+        ]
+        name = words.short_model(model)
+        suites.append(Suite(name, name, tuple(cases)))
+    return junit_xml.document(result.name or result.id, suites)
 
 
-def _problems(cell: CellResult) -> Iterator[tuple[str, str]]:
+def _problems(cell: CellResult) -> Iterator[Problem]:
     if cell.status in ("failed", "lost"):
         yield "error", cell.reason or cell.status
     elif cell.status in ("waiting", "running", "cancelled", "unavailable"):

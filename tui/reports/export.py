@@ -11,15 +11,16 @@ from typing import Literal, get_args
 import msgspec
 
 from tui.analysis import advice, trials
+from tui.analysis.flow import Flow
 from tui.errors import UsageError
 from tui.files import write_whole
-from tui.reports import csv, html, perfetto, state_json
+from tui.reports import csv, html, junit, model_explorer, perfetto, state_json
 from tui.run import events, journal, store
 from tui.run.log import LogLine
 from tui.run.state import State
 from tui.text import clean
 
-Format = Literal["json", "csv", "html", "perfetto", "svg"]
+Format = Literal["json", "csv", "html", "perfetto", "model-explorer", "junit", "svg"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 SUFFIXES: dict[Format, str] = {
@@ -27,8 +28,13 @@ SUFFIXES: dict[Format, str] = {
     "csv": ".csv",
     "html": ".html",
     "perfetto": ".perfetto.json",
+    "model-explorer": ".graph.json",
+    "junit": ".junit.xml",
     "svg": ".svg",
 }
+
+SEVERAL: tuple[Format, ...] = ("model-explorer",)
+"""Formats of several files."""
 
 LOG_LINES = 5_000
 """Lines of log in a page, the newest."""
@@ -39,10 +45,10 @@ BEFORE, AFTER = 14, 5
 
 
 def document(directory: Path, form: Format) -> bytes:
-    """Export a run in any format but a picture.
+    """Export a run in any format that is one file and no picture.
 
     Raises:
-        ValueError: it is the picture that was asked for.
+        ValueError: it is the picture that was asked for, or a format of several files.
     """
     state = store.load(directory)
     match form:
@@ -54,7 +60,46 @@ def document(directory: Path, form: Format) -> bytes:
             return _page(directory, state).encode()
         case "perfetto":
             return msgspec.json.encode(perfetto.trace(state)) + b"\n"
+        case "junit":
+            return junit.of_run(state).encode()
     raise ValueError(form)
+
+
+def documents(directory: Path, form: Format, path: Path) -> dict[Path, bytes]:
+    """Export a run in any format but a picture, by file; of several files, `path` is that of the first.
+
+    Those beside it have its name and a suffix of their own: ``RUN.graph.json``, ``RUN.cycles.json``.
+
+    Raises:
+        UsageError: the run has nothing for this format.
+        ValueError: it is the picture that was asked for.
+    """
+    if form not in SEVERAL:
+        return {path: document(directory, form)}
+    state = store.load(directory)
+    if not model_explorer.nodes(state):
+        raise UsageError(f"{directory.name} has no operators to draw: {state.run.reason or 'no program was made'}")
+    flow, why_not = _flow(directory, state)
+    stem = path.name.removesuffix(".json").removesuffix(".graph")
+    return {
+        path.with_name(f"{stem}.{suffix}.json"): msgspec.json.encode(found) + b"\n"
+        for suffix, found in model_explorer.documents(state, flow, why_not).items()
+    }
+
+
+def _flow(directory: Path, state: State) -> tuple[Flow | None, str]:
+    """The flow of data through a run's program; None with a reason where it is not known."""
+    # With numpy, which the full screen does without.
+    from tui.analysis import dataflow
+    from tui.model import pte
+
+    try:
+        program = pte.parse((directory / store.ARTIFACTS / store.MODEL).read_bytes())
+    except OSError as error:
+        return None, f"the flow of data is not known: {store.MODEL}: {error.strerror}"
+    except pte.PteError as error:
+        return None, f"the flow of data is not known: {error}"
+    return dataflow.of_program(program, state.operators), ""
 
 
 def _page(directory: Path, state: State) -> str:

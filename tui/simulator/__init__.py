@@ -14,6 +14,7 @@ cycle_model      cycle figures of a delegate
 trace            the timeline of the cycle model, for ``--pmu-trace``
 delegate         the Ethos-U backend: a delegate's blob, its tensors in NPU memory
 miscompiled      marks of Vela's faults in a program
+footprints       the bytes that each command reads and writes
 npu              the NPU a command stream is for
 ethosu/          the parts that all Ethos-U have in common
 ethosu55/        the Ethos-U55 and Ethos-U65

@@ -14,13 +14,15 @@ from tui.app.widgets.background import in_background
 from tui.errors import UsageError, UserError
 from tui.reports import export
 from tui.reports.export import Format
-from tui.text import clean
+from tui.text import clean, counted
 
 WORDS: dict[Format, str] = {
     "html": "a report to read or print",
     "json": "the complete state",
     "csv": "the operators as a table",
     "perfetto": "a trace for ui.perfetto.dev",
+    "model-explorer": "graph and figures, a file each",
+    "junit": "test cases for CI",
     "svg": "a picture of the screen",
 }
 
@@ -58,7 +60,7 @@ class ExportScreen(FileScreen[Path]):
         for form in self._forms:
             chosen = form == self._form
             style = "bold $accent" if chosen else "$muted"
-            yield Content.assemble((f"{'>' if chosen else ' '} {form:9} {WORDS[form]}", style))
+            yield Content.assemble((f"{'>' if chosen else ' '} {form:14} {WORDS[form]}", style))
         yield Content.assemble(("  up/down to choose", "$muted"))
 
     def action_form(self, step: int) -> None:
@@ -81,18 +83,32 @@ class ExportScreen(FileScreen[Path]):
         if not text:
             raise UsageError("no file name given")
         path = export.check_path(Path(text))
-        if path.exists():
-            raise UsageError(f"file exists: {path}", "choose another name")
+        _refuse_existing(path)
         app, directory, form, picture = self.app, self._directory, self._form, self._picture
 
         def write() -> None:
             try:
-                content = picture.encode() if form == "svg" and picture else export.document(directory, form)
-                export.write(path, content)
+                drawn = {path: picture.encode()} if form == "svg" and picture else None
+                made = export.documents(directory, form, path) if drawn is None else drawn
+                for file in made:
+                    _refuse_existing(file)
+                for file, content in made.items():
+                    export.write(file, content)
             except (UserError, OSError) as error:
                 app.notify(clean(str(error), 400), severity="error", markup=False)
             else:
-                app.notify(clean(f"Written: {path}", 400), markup=False)
+                beside = f" and {counted(len(made) - 1, 'file')} beside it" if len(made) > 1 else ""
+                app.notify(clean(f"Written: {next(iter(made))}{beside}", 400), markup=False)
 
         in_background("export", write)
         return path
+
+
+def _refuse_existing(path: Path) -> None:
+    """Refuse to write over a file.
+
+    Raises:
+        UsageError: it is there.
+    """
+    if path.exists():
+        raise UsageError(f"file exists: {path}", "choose another name")

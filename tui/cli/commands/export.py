@@ -17,6 +17,7 @@ from tui.run import store
     "fvp-tui export last --format html -o report.html",
     "fvp-tui export last --format csv > operators.csv",
     "fvp-tui export last --format svg --size 120x40 -o screen.svg",
+    "fvp-tui export last --format model-explorer -o net.graph.json",
 )
 @run_argument()
 @click.option(
@@ -25,9 +26,15 @@ from tui.run import store
     type=click.Choice(FORMATS),
     required=True,
     help="json: the state; csv: the operators; html: a report; perfetto: a trace for ui.perfetto.dev; "
-    "svg: a picture of the screen.",
+    "model-explorer: graph and node data, a file each; junit: test cases for CI; svg: a picture of the screen.",
 )
-@click.option("-o", "--output", metavar="FILE", shell_complete=candidates.files, help="Write to FILE [stdout].")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    shell_complete=candidates.files,
+    help="Write to FILE, or to it and others beside it [stdout].",
+)
 @click.option(
     "--size", metavar="COLUMNSxLINES", shell_complete=candidates.sizes, help="Size of the svg's screen [120x40]."
 )
@@ -38,11 +45,15 @@ def export(name: str, form: Format, output: str | None, size: str | None) -> Non
         reports.check_path(Path(output))
     if size is not None and form != "svg":
         raise UsageError("--size applies only to a picture", "add --format svg")
-    content = _picture(directory, size) if form == "svg" else reports.document(directory, form)
     if output is None:
-        sys.stdout.buffer.write(content)
-    else:
-        click.echo(reports.write(Path(output), content), err=True)
+        if form in reports.SEVERAL:
+            raise UsageError(f"{form} is several files", f"-o NAME{reports.SUFFIXES[form]}")
+        sys.stdout.buffer.write(_picture(directory, size) if form == "svg" else reports.document(directory, form))
+        return
+    path = Path(output)
+    made = {path: _picture(directory, size)} if form == "svg" else reports.documents(directory, form, path)
+    for file, content in made.items():
+        click.echo(reports.write(file, content), err=True)
 
 
 def _picture(directory: Path, size: str | None) -> bytes:

@@ -27,6 +27,8 @@ _BRICKS = {size: np.dtype((np.void, BRICK * size)) for size in (1, 2, 4, 8)}
 
 Tile = tuple[int, int, int, int, int]
 """First row, row count, first column, column count, base."""
+Strides = tuple[int, tuple[int, ...], tuple[int, ...]]
+"""A base in bytes, extents, and the stride along each in bytes."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,25 @@ def write(memory: Memory, fm: FeatureMap, values: NDArray) -> None:
         y, rows, x, columns, _ = tile
         for span, view in _pieces(memory, fm, tile, channels, write=True):
             view[...] = values[y : y + rows, x : x + columns, span].view(view.dtype)
+
+
+def strides(fm: FeatureMap, height: int, width: int, channels: int) -> Iterator[Strides]:
+    """Byte addresses of a map's elements, region aside and not checked: a base, extents, and the stride along each.
+
+    Raises:
+        CommandStreamError: it is not stored in memory, or in a way that is not known.
+    """
+    for _, rows, _, columns, base in _tiles(fm, height, width):
+        steps = (fm.stride_y, fm.stride_x)
+        if not fm.bricks:
+            yield base, (rows, columns, channels), (*steps, fm.stride_c)
+            continue
+        whole, rest = divmod(channels, BRICK)
+        size = fm.dtype.itemsize
+        if whole:
+            yield base, (rows, columns, whole, BRICK), (*steps, fm.stride_c, size)
+        if rest:
+            yield base + whole * fm.stride_c, (rows, columns, rest), (*steps, size)
 
 
 def check(memory: Memory, fm: FeatureMap, shape: tuple[int, int, int]) -> None:

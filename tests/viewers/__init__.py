@@ -1,0 +1,1 @@
+"""Exports in the programs they are for: ``python -m tests.viewers``."""
