@@ -33,7 +33,7 @@ def make_spec(typed: Mapping[str, Any], until: Literal["emit", "check"]) -> Spec
     if typed["dataset"] is not None and catalogue.is_program(model):
         raise UsageError("--dataset needs the model itself", "a ready program takes --input FILE")
     file = base if typed["model"] is None else None
-    target = compiled_target(model, base.target)
+    target = _compiled_target(model, base.target)
     base = msgspec.structs.replace(base, model=model, until=until, toolchain=python, target=target)
     request = with_typed(_with_presets(base, typed), typed)
     if typed["dataset"] is not None and typed["inferences"] is None:
@@ -152,7 +152,7 @@ def folder_of(typed: str | None, model: str, file: Spec | None = None) -> str | 
     return here if file is None else file.folder or str(Path(model).parent)
 
 
-def compiled_target(model: str, default: Target) -> Target:
+def _compiled_target(model: str, default: Target) -> Target:
     """The target that a ready program was compiled for. A damaged program is left for the run to refuse."""
     if not catalogue.is_program(model):
         return default
