@@ -12,6 +12,7 @@ from tui.cli.signals import LeftRunning, Signals
 from tui.errors import Exit
 from tui.reports import state_json
 from tui.reports.format import UNKNOWN, number, table
+from tui.reports.text import OUTCOMES
 from tui.run import control, state, store
 from tui.run.derived import badge, outcome
 from tui.run.spec import Spec
@@ -67,10 +68,10 @@ def _ended(directory: Path, signals: Signals) -> State:
 
 
 def _row(log: Path, one: State) -> list[str]:
-    cycles = [number(inference.npu_cycles) for inference in one.inferences]
+    cycles = [number(inference.npu_cycles) for inference in one.inferences if inference.npu_cycles is not None]
     return [
         clean(log.name, 60),
-        outcome(one),
+        OUTCOMES[outcome(one)].lower(),
         str(len(one.inferences)),
         ", ".join(cycles[:2]) + (" ..." if len(cycles) > 2 else "") if cycles else UNKNOWN,
         badge(one) or UNKNOWN,

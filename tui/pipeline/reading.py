@@ -11,12 +11,13 @@ from tui.pipeline.check import check_limits
 from tui.pipeline.record import Ended, Record, Stopped
 from tui.platform import captured, dialects
 from tui.platform.captured import Told
+from tui.platform.failure_table import Kind
 from tui.platform.failures import find
 from tui.platform.lines import messages
 from tui.platform.uart import Parser
 from tui.platform.verdict import End, Evidence, judge_log, remarks
 from tui.run import events, store
-from tui.run.events import COMPILE_STAGES, Event, Logged, Stage
+from tui.run.events import COMPILE_STAGES, Event, Logged, PhaseChanged, Stage
 from tui.run.figures import Origin, PlatformInfo, Source
 from tui.run.options import STANDARD_INPUT, Log
 
@@ -156,23 +157,26 @@ class _Reading:
         for event in found:
             if isinstance(event, Logged):
                 self._weigh(event)
+            elif isinstance(event, PhaseChanged) and event.phase != "boot":
+                self._begin()
             self._record.emit(event)
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            # A platform that begins has been started.
+            self.evidence.forget(Kind.LOADER)
 
     def _weigh(self, line: Logged) -> None:
         if not self._begun:
-            if self._begins(line):
-                self._begun, self.evidence = True, Evidence(fast=self._fast)
-            elif line.level == "error" and not any(find(one.text) for one in messages(line.text)):
+            said = messages(line.text)
+            if line.source == "platform" or any(one.letter or one.text.startswith("INFO - ") for one in said):
+                self._begin()
+            elif line.level == "error" and not any(find(one.text) for one in said):
                 return
         if exited := dialects.EXITED.search(line.text):
             self._exit_status = int(exited[1])
         self.evidence.add(line)
-
-    def _begins(self, line: Logged) -> bool:
-        """True for a line of the platform, or of a program with a prefix of ExecuTorch's, Zephyr's or the kit's."""
-        if line.source == "platform" or self._parser.phase not in ("", "boot"):
-            return bool(line.text.strip())
-        return any(one.letter or dialects.KIT_LEVEL.match(one.text) for one in messages(line.text))
 
 
 def _finish_stages(record: Record, verdict: events.PlatformExited) -> None:

@@ -138,6 +138,10 @@ class Evidence:
         else:
             self._error = self._error or first
 
+    def forget(self, kind: Kind) -> None:
+        """Drop the finding of a kind, which turned out to be of something else."""
+        self._found.pop(kind, None)
+
     def of(self, kind: Kind) -> Finding | None:
         """The first finding of a kind."""
         return self._found[kind][1] if kind in self._found else None

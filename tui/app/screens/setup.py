@@ -265,8 +265,7 @@ class SetupScreen(LogReader):
         """Type a path, beginning with that of the file under the cursor."""
         from tui.app.screens.path import PathScreen
 
-        path = self._browser.model if self._browser.model.startswith("/") else ""
-        self.app.push_screen(PathScreen(path), self._take_file)
+        self.app.push_screen(PathScreen(self._browser.path), self._take_file)
 
     def _take_file(self, path: str | None) -> None:
         if path is not None:
