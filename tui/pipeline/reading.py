@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tui.errors import Exit, UsageError
 from tui.model import catalogue, pte
-from tui.pipeline import preflight, profile, program, read_outputs
+from tui.pipeline import compiled_here, preflight, profile, program, read_outputs
 from tui.pipeline.check import check_limits
 from tui.pipeline.record import Ended, Record, Stopped
 from tui.platform import captured, dialects
@@ -38,7 +38,7 @@ def read(record: Record, log: Log) -> None:
     console = _kept(record, log)
     platform = _platform(record, log, captured.told(captured.text(console)))
     record.emit(events.PlatformStarted(platform=platform, pid=os.getpid()))
-    _take_program(record, log)
+    _take_program(record)
     seen = _Reading(record, platform.origin)
     for piece in captured.text(console):
         if record.stopping():
@@ -101,7 +101,7 @@ def _platform(record: Record, log: Log, told: Told) -> PlatformInfo:
     )
 
 
-def _take_program(record: Record, log: Log) -> None:
+def _take_program(record: Record) -> None:
     """Take the program that the log is of, where the user names it.
 
     Raises:
@@ -112,7 +112,9 @@ def _take_program(record: Record, log: Log) -> None:
         for stage in COMPILE_STAGES:
             record.emit(events.StageFinished(stage=stage, status="skipped", seconds=None))
         return
-    program.take_program(record, Path(record.spec.model), ones=False)
+    path = Path(record.spec.model)
+    if not compiled_here.take(record, path):
+        program.take_program(record, path, ones=False)
     parsed: pte.Program | None = preflight.read_program(record)
     if parsed is not None:
         preflight.record_plan(record, parsed)
