@@ -47,7 +47,7 @@ def test_a_log_is_a_run_for_every_command(logs: Path, fvp_tui: Fvp, home: Path) 
     again = json.loads(fvp_tui("read", str(logs / "a.log"), "--target", "ethos-u85-512", "--json").stdout)
     assert again["spec"]["target"]["accelerator"] == "ethos-u85-512"
     compared = json.loads(fvp_tui("compare", run, again["run"]["id"], "--json").stdout)
-    cycles = next(figure for figure in compared["figures"] if figure["name"] == "npu_cycles")
+    cycles = next(figure for figure in compared["figures"] if figure["name"] == "inference_npu_cycles")
     assert (cycles["a"], cycles["b"]) == (7001, 7001)
 
 

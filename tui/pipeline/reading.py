@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+from tui import __version__
 from tui.errors import Exit, UsageError
 from tui.model import catalogue, pte
 from tui.pipeline import compiled_here, preflight, profile, program, read_outputs
@@ -18,7 +19,7 @@ from tui.platform.uart import Parser
 from tui.platform.verdict import End, Evidence, judge_log, remarks
 from tui.run import events, store
 from tui.run.events import COMPILE_STAGES, Event, Logged, PhaseChanged, Stage
-from tui.run.figures import Origin, PlatformInfo, Source
+from tui.run.figures import Origin, PlatformInfo, Source, Versions
 from tui.run.options import STANDARD_INPUT, Log
 
 SOURCES: dict[Origin, Source] = {"fvp": "measured", "board": "measured", "simulator": "estimated"}
@@ -36,6 +37,7 @@ def read(record: Record, log: Log) -> None:
         UserError: the log or its program cannot be read.
     """
     console = _kept(record, log)
+    record.emit(events.VersionsKnown(versions=Versions(fvp_tui=__version__)))
     platform = _platform(record, log, captured.told(captured.text(console)))
     record.emit(events.PlatformStarted(platform=platform, pid=os.getpid()))
     _take_program(record)
