@@ -174,6 +174,28 @@ def test_outputs_of_every_form_are_read(printed: list[str], around: str, read: R
         assert outputs["0_0"].tolist() == [0.25, -1.5]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Total output tensor sizes do not match",
+        "Program expects 96 bytes but got 48",
+        "Incorrect header in vela_bin_stream",
+        "Vela bin ptr not aligned to 16 bytes",
+        "Input 0 expected Integer (4 byte), Char (1 byte) or Short (2 byte), got ScalarType id 6",
+        "Program has no methods",
+        "No method named 'forward'",
+        "Could not allocate memory for input evalues",
+        "Bundle verification failed with status 0x12",
+    ],
+)
+@pytest.mark.parametrize("prefix", ["E [executorch:a.cpp:1 f()] ", "E 00:00:01.000120 executorch:a.cpp:1] "])
+def test_a_known_error_has_its_meaning_and_a_next_step(said: str, prefix: str, read: Read) -> None:
+    _, state = read(f"2026-09-16T10:11:12Z \x1b[31m{prefix}{said}\x1b[0m\r\n".encode())
+    assert outcome(state) == "failed"
+    assert state.run.reason and not state.run.reason.startswith("the program reports")
+    assert state.run.hint and "see the lines before it" not in state.run.hint
+
+
 def test_lines_before_the_platform_are_not_its_failures_but_its_own_are(read: Read) -> None:
     _, state = read(b"E: Unable to locate package x\nnothing else\n")
     assert outcome(state) == "unknown"
