@@ -196,6 +196,19 @@ def test_a_known_error_has_its_meaning_and_a_next_step(said: str, prefix: str, r
     assert state.run.hint and "see the lines before it" not in state.run.hint
 
 
+def test_the_npu_is_the_one_that_the_log_names_but_of_its_clock_it_says_nothing(read: Read) -> None:
+    named = b"Running runner for ethos-u55-128 run with FVP:FVP_Corstone_SSE-300_Ethos-U55 num_macs:128\n"
+    _, state = read(named + dialects.LIBRARY.text)
+    assert state.spec is not None and state.platform is not None
+    assert (state.spec.target.accelerator, state.clock_hz) == ("ethos-u55-128", None)
+    assert state.platform.name == "FVP_Corstone_SSE-300_Ethos-U55"
+    assert any("--target gives it a clock" in note for note in state.notes)
+    # Of two, nobody knows which; and what looks like one may be none.
+    for other in (b"--target=ethos-u85-256\n", b"ethos-u55-77\n"):
+        _, state = read(named + other)
+        assert state.spec is not None and not state.spec.target.is_known
+
+
 def test_lines_before_the_platform_are_not_its_failures_but_its_own_are(read: Read) -> None:
     _, state = read(b"E: Unable to locate package x\nnothing else\n")
     assert outcome(state) == "unknown"

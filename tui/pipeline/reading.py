@@ -111,6 +111,8 @@ def _take_program(record: Record) -> None:
     """
     if not catalogue.is_program(record.spec.model):
         record.note(NO_PROGRAM)
+        if (target := record.spec.target).is_known and not target.is_complete:
+            record.note(f"the log names the NPU {target.accelerator}: --target gives it a clock, and cycles a time")
         for stage in COMPILE_STAGES:
             record.emit(events.StageFinished(stage=stage, status="skipped", seconds=None))
         return
