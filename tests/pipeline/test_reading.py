@@ -75,6 +75,16 @@ def parsed(*pieces: bytes) -> list[Any]:
 
 
 @given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_bytes_that_are_no_text_before_a_line_or_its_stamp_change_nothing(data: st.DataObject) -> None:
+    noise = st.binary(max_size=6).map(lambda some: bytes(b % 8 + 0xF8 if b > 60 else b % 4 for b in some))
+    log = data.draw(st.sampled_from(dialects.ALL))
+    stamp = data.draw(st.sampled_from([b"", b"[10:11:12.123] ", b"2026-09-16T10:11:12.1234567Z "]))
+    text = b"".join(data.draw(noise) + stamp + data.draw(noise) + line.encode() + b"\r\n" for line in log.lines)
+    assert figures(parsed(text)) == figures(parsed(log.text))
+
+
+@given(st.data())
 @settings(max_examples=100, deadline=None)
 def test_a_stamped_log_gives_the_same_events_however_it_is_cut(data: st.DataObject) -> None:
     log = data.draw(st.sampled_from(dialects.ALL))
