@@ -60,9 +60,22 @@ def read(record: Record, log: Log) -> None:
         case "fail":
             raise Ended(verdict.reason, Exit.FAILED, verdict.hint)
         case "unknown":
+            _judge_bundle(record)
             check_limits(record)
             raise Ended(verdict.reason, Exit.UNKNOWN, verdict.hint, status="unknown")
+    _judge_bundle(record)
     check_limits(record)
+
+
+def _judge_bundle(record: Record) -> None:
+    """End the run where the outputs are not those that came with the program, as on the live path.
+
+    Raises:
+        Ended: they are not.
+    """
+    check = record.state.check
+    if check is not None and check.reference == "bundle" and check.status == "mismatch":
+        raise Ended(f"the outputs are not those bundled with the program: {check.links[-1].reason}")
 
 
 def _kept(record: Record, log: Log) -> Path:
