@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "infer": ("infer",),
     "models": ("models",),
     "params": ("params", "presets"),
+    "read": ("state", "history"),
     "run": ("state",),
     "show": ("state",),
     "sweep": ("sweep",),
@@ -131,6 +132,12 @@ def test_a_run_prints_what_its_schema_says_and_so_does_its_journal(ran: Callable
     # As `run --events` prints it; the file has room at its end for the last words of a full disk.
     for line in filter(None, (line.strip(b"\0 ") for line in lines)):
         journal.validate(json.loads(line))
+
+
+def test_a_log_that_is_read_prints_what_its_schema_says(ran: Callable[..., Ran], fvp_tui: Fvp) -> None:
+    console = ran("sample:digits").directory / "console.log"
+    validate(json.loads(fvp_tui("read", str(console), "--json").stdout), "state")
+    validate(json.loads(fvp_tui("read", str(console.parent), "--json").stdout), "history")
 
 
 def test_a_failed_run_prints_what_its_schema_says(fvp_tui: Fvp, tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ class RunOptions(CompileOptions, total=False):
     timeout_s: float | None
 
 
-ABSENT = frozenset({"model", "target", "inputs", "until", "serve"})
-"""Fields of a spec that are no such option: arguments by themselves, and a run that waits for a further command."""
+ABSENT = frozenset({"model", "target", "inputs", "until", "serve", "log"})
+"""Fields of a spec that are no such option: arguments, a run that waits for further commands, a log that is read."""
 
 OF_SWEEP = ("inputs", "targets", "memory_modes", "system_configs", "vela")
 """Arguments of `sweep` beside its options."""

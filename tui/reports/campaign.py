@@ -31,6 +31,8 @@ SOURCES: dict[CountedBy, str] = {
     "simulator": "estimated by the simulator",
     "fvp": "measured on the FVP",
     "fast": "of the FVP's fast mode",
+    "board": "measured on a board",
+    "program": "by the program's own clock",
 }
 
 

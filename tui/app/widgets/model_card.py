@@ -38,8 +38,16 @@ OUTCOMES = {
     "lost": ("✗ LOST", "fail"),
     "stopped": ("! STOPPED", "warn"),
     "running": ("running", "accent"),
+    "unknown": ("? not known", "warn"),
 }
-BY = {"fvp": "measured", "vela": "Vela", "simulator": "simulator"}
+BY = {
+    "fvp": "measured",
+    "fast": "fast mode",
+    "vela": "Vela",
+    "simulator": "simulator",
+    "board": "board",
+    "program": "own clock",
+}
 """Sources of latencies."""
 
 
