@@ -80,7 +80,9 @@ class Network:
 
     # -- operators
 
-    def weights(self, name: str, shape: Sequence[int], channels: int, axis: int, source_scale: float) -> tuple[int, int]:
+    def weights(
+        self, name: str, shape: Sequence[int], channels: int, axis: int, source_scale: float
+    ) -> tuple[int, int]:
         """Constant weights with a scale for each channel, and their bias."""
         scales = self.random.uniform(0.004, 0.02, channels).astype(np.float32)
         values = self.random.integers(-127, 128, shape)
@@ -119,13 +121,20 @@ class Network:
         values = self.random.integers(-127, 128, (outputs, depth))
         weights = self.tensor(f"{name}/weights", (outputs, depth), scale=weight_scale, data=values)
         bias = self.tensor(
-            f"{name}/bias", (outputs,), "int32", weight_scale * self.scale(x), 0, self.random.integers(-2000, 2000, outputs)
+            f"{name}/bias",
+            (outputs,),
+            "int32",
+            weight_scale * self.scale(x),
+            0,
+            self.random.integers(-2000, 2000, outputs),
         )
         y = self.tensor(name, (1, outputs), scale=scale, zero_point=5)
         self.operator(Op.FULLY_CONNECTED, (x, weights, bias), (y,), "FullyConnectedOptions")
         return y
 
-    def like(self, name: str, x: int, scale: float | None = None, zero_point: int = 0, shape: Sequence[int] = ()) -> int:
+    def like(
+        self, name: str, x: int, scale: float | None = None, zero_point: int = 0, shape: Sequence[int] = ()
+    ) -> int:
         """A tensor as another, with a scale of its own."""
         return self.tensor(name, shape or self.shape(x), scale=scale or self.scale(x), zero_point=zero_point)
 
@@ -135,7 +144,9 @@ class Network:
         self.operator(code, (a, b), (y,), kind)
         return y
 
-    def unary(self, code: int, name: str, x: int, scale: float, zero_point: int = 0, kind: str = "", **options: Any) -> int:
+    def unary(
+        self, code: int, name: str, x: int, scale: float, zero_point: int = 0, kind: str = "", **options: Any
+    ) -> int:
         """An elementwise operator of one tensor."""
         y = self.like(name, x, scale, zero_point)
         self.operator(code, (x,), (y,), kind, **options)

@@ -4,10 +4,11 @@ Formats are Vela 5.1's: ``out_summary_*.csv`` (one row), ``out_debug.xml`` (tabl
 ``debug.json``. All cycles are Vela's estimates.
 """
 
+import contextlib
 import csv
 import io
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -102,6 +103,52 @@ ACCESS = "_ac"
 """Suffix of columns that hold a memory's cycles."""
 
 
+def network(folder: Path, macs_per_cycle: int) -> "Network":
+    """Read the operators and tensors of a network that Vela read by itself, from the files below `folder`.
+
+    Raises:
+        FileNotFoundError: Vela left no debug database.
+    """
+    database = next(iter(sorted(folder.rglob("*_debug.xml"))), None)
+    if database is None:
+        raise FileNotFoundError(f"Vela left no debug database in {folder.name}")
+    tables = _tables(database)
+    sources = {row["id"]: _integer(row, "ext_key") for row in tables.get("source", ())}
+    on_cpu = {row["id"]: row for row in tables.get("perf", ()) if row.get("operator") == PASSED_THROUGH}
+    tables["perf"] = [row for row in tables.get("perf", ()) if row["id"] not in on_cpu]
+    left = {sources.get(row.get("source_id", "")) for row in on_cpu.values()}
+    origins = _Origins(folder, tables)
+    partitions = _command_streams(tables)
+    return Network(
+        tuple(_operators(tables, origins, partitions, macs_per_cycle, 0)),
+        tuple(_tensors(tables, origins, 0)),
+        frozenset(number for number in left if number is not None),
+    )
+
+
+PASSED_THROUGH = "Passthrough"
+"""Vela's operator for what it leaves to the CPU."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network's operators and tensors on the NPU, and the numbers of the operators that Vela left to the CPU."""
+
+    operators: tuple[Operator, ...]
+    tensors: tuple[TensorPlace, ...]
+    left: frozenset[int]
+
+
+def _command_streams(tables: "Tables") -> dict[str, int]:
+    """The place of each scheduled operator's command stream among all; those without commands are left out."""
+    numbers = {row["id"]: at for at, row in enumerate(tables.get("cmdstream", ()))}
+    return {
+        row["scheduled_id"]: numbers[row["cmdstream_id"]]
+        for row in tables.get("queue", ())
+        if row.get("cmdstream_id") in numbers and "scheduled_id" in row
+    }
+
+
 def read(folder: Path, partition: int, macs_per_cycle: int, first: int = 0) -> "Partition":
     """Read the operators and tensors of a partition from `folder`; empty without a debug database.
 
@@ -113,7 +160,7 @@ def read(folder: Path, partition: int, macs_per_cycle: int, first: int = 0) -> "
     tables = _tables(database)
     sources = _Origins(folder, tables)
     return Partition(
-        tuple(_operators(tables, sources, partition, macs_per_cycle, first)),
+        tuple(_operators(tables, sources, defaultdict(lambda: partition), macs_per_cycle, first)),
         tuple(_tensors(tables, sources, partition)),
     )
 
@@ -158,8 +205,9 @@ def _by_id(tables: Tables, table: str) -> dict[str, dict[str, str]]:
 
 
 def _operators(
-    tables: Tables, sources: _Origins, partition: int, macs_per_cycle: int, first: int
+    tables: Tables, sources: _Origins, partitions: Mapping[str, int], macs_per_cycle: int, first: int
 ) -> Iterator[Operator]:
+    partition = 0
     offsets: dict[str | None, list[int]] = defaultdict(list)
     for row in tables.get("queue", ()):
         if (offset := _integer(row, "offset")) is not None:
@@ -172,6 +220,9 @@ def _operators(
         total, macs, staging = _integer(row, "op_cycles"), _integer(row, "mac_count"), _number(row, "staging_usage")
         peak = (total or 0) * macs_per_cycle
         details, needs = more.get(id, {}), _needs(row, {**main.get(id, {}), **weights.get(id, {})})
+        # What has no commands is done in passing by a neighbour.
+        with contextlib.suppress(KeyError):
+            partition = partitions[leaders.get(id, id)]
         yield Operator(
             name=name,
             module=origin.module,

@@ -1,7 +1,7 @@
 """Programs of any format: ExecuTorch's .pte, and networks that Vela compiled to .tflite."""
 
 from tui.model import pte
-from tui.model.pte import PteError, Program, Signature
+from tui.model.pte import Program, PteError, Signature
 from tui.model.tensors import TensorInfo
 from tui.model.tflite import compiled, reader
 from tui.toolchain.target import Target

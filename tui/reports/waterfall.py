@@ -8,8 +8,8 @@ import msgspec
 
 from tui.reports.format import UNKNOWN, clock, stage_seconds
 from tui.reports.inferring import inferring, several
-from tui.run.derived import progress_words
-from tui.run.events import COMPILE_STAGES, Stage
+from tui.run.derived import progress_words, stages_of
+from tui.run.events import Stage
 from tui.run.state import Progress, StageState, State, stage
 from tui.run.usual import NOTHING, Usual
 
@@ -133,8 +133,8 @@ def _overdue(bar: Bar, usual: float) -> bool:
 
 def stages(state: State) -> Sequence[StageState]:
     """The stages that a run goes through: one that only compiles has no platform's."""
-    compiles = state.spec is not None and state.spec.until == "emit"
-    return [one for one in state.stages if not compiles or one.name in COMPILE_STAGES]
+    own = stages_of(state.spec)
+    return [one for one in state.stages if one.name in own]
 
 
 def _zero(state: State, now: float) -> float:

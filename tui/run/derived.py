@@ -7,7 +7,18 @@ from tui.run import events
 from tui.run.badges import COUNTED, ESTIMATED, MEASURED, UNREPRESENTATIVE
 from tui.run.check import Check, broken, why_broken
 from tui.run.figures import Figure
+from tui.run.spec import Spec
 from tui.run.state import Progress, State
+from tui.toolchain import vela
+
+
+def stages_of(spec: Spec | None) -> tuple[events.Stage, ...]:
+    """The stages that a run goes through, by its model and by where it is to end."""
+    network = spec is not None and spec.model.endswith(vela.READS)
+    found = events.NETWORK_STAGES if network else events.STAGES
+    if spec is None or spec.until != "emit":
+        return found
+    return tuple(stage for stage in found if stage in events.COMPILE_STAGES)
 
 
 def now_doing(state: State) -> str:

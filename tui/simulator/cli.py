@@ -60,7 +60,13 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "-a", "--application", action="append", default=[], metavar="FILE", help="the firmware, where --engine runs one"
     )
-    add("--data", action="append", default=[], metavar="FILE@ADDRESS", help="a .pte or a .tflite of Vela's and its inputs, or a .bpte")
+    add(
+        "--data",
+        action="append",
+        default=[],
+        metavar="FILE@ADDRESS",
+        help="a .pte or a .tflite of Vela's and its inputs, or a .bpte",
+    )
     add(
         "--dump",
         action="append",

@@ -20,6 +20,7 @@ from tui.app.widgets.card import Card
 from tui.app.widgets.drawing import Reads, show
 from tui.app.widgets.table import FigureTable
 from tui.app.widgets.words import Clock
+from tui.run.derived import stages_of
 from tui.run.events import COMPILE_STAGES, Stage
 from tui.run.state import State, stage
 from tui.text import counted
@@ -179,6 +180,8 @@ def awaited(state: State, after: Stage) -> str:
     run, filling, name = state.run, stage(state, after), FILLED_BY.get(after, f"stage {after}")
     if state.spec is not None and state.spec.until == "emit" and after not in COMPILE_STAGES:
         return "Not available: this run only compiles."
+    if after not in stages_of(state.spec) and after in COMPILE_STAGES:
+        filling, name = stage(state, "vela"), FILLED_BY["vela"]
     if filling.status == "skipped":
         return f"Not available: {name} was skipped" + (f" ({filling.reason})" if filling.reason else "") + "."
     if run.status == "running":

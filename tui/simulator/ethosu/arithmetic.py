@@ -69,9 +69,7 @@ def _double_round(products: Int64, shift: Any, left: int) -> Int64:
     return np.where(np.asarray(shift) > DOUBLE_ROUND_ABOVE - left, np.where(products >= 0, term, -term), 0)
 
 
-def multiply(
-    values: Int64, factor: Any, shift: Any, rounding: Rounding = Rounding.NATURAL, left: int = 0
-) -> Int64:
+def multiply(values: Int64, factor: Any, shift: Any, rounding: Rounding = Rounding.NATURAL, left: int = 0) -> Int64:
     """values * factor / 2**shift, rounded; `factor` and `shift` are numbers or one for each channel.
 
     `left` is as in `Scale`.
