@@ -267,7 +267,8 @@ def _write_inputs(work: Compilation, data: bytes, source: Path, network: Network
     """
     signature = programs.signature(data)
     if network is not None:
-        inputs = [Input(info, network.tensors[at].quantization) for info, at in zip(signature.inputs, network.inputs)]
+        pairs = zip(signature.inputs, network.inputs, strict=True)
+        inputs = [Input(info, network.tensors[at].quantization) for info, at in pairs]
     else:
         inputs = [Input(info) for info in _as_in_graph(source, signature.inputs)]
     samples = network_inputs.for_run(work.spec, inputs)

@@ -114,4 +114,5 @@ def _drawn(to: Input, seed: int, at: int) -> NDArray:
     if dtype.itemsize > 2:
         return random.integers(0, 8, to.info.shape).astype(dtype)
     limits = np.iinfo(dtype)
-    return random.integers(limits.min, int(limits.max) + 1, to.info.shape).astype(dtype)
+    drawn: NDArray = random.integers(limits.min, int(limits.max) + 1, to.info.shape).astype(dtype)
+    return drawn

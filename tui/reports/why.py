@@ -70,7 +70,7 @@ def _stage(state: State, at: StageState | None) -> str:
     if at is None:
         return after or "before the first stage"
     own = stages_of(state.spec)
-    words = [f"{at.name}, {own.index(at.name) + 1} of {len(own)}"] if at.name in own else [at.name]
+    words = [f"{at.name}, {own.index(at.name) + 1} of {len(own)}" if at.name in own else f"{at.name}"]
     if at.progress is not None:
         words.append(progress_words(at.progress))
     return ", ".join([*words, after] if after else words)

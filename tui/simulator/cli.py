@@ -50,7 +50,8 @@ class Stopping(Exception):
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="fvp-sim",
-        description="Runs an ExecuTorch program, or a .tflite that Vela compiled, for an Ethos-U, with the command line of Arm's FVP of its"
+        description="Runs an ExecuTorch program, or a .tflite that Vela compiled, for an Ethos-U, with the command line"
+        " of Arm's FVP of its"
         f" board: {_listed(identity.BINARIES)}. A simulator: the NPU is modelled bit for bit, its cycles are"
         " estimated; there is no CPU core, but for the one that QEMU emulates for a firmware.",
         allow_abbrev=False,
