@@ -193,7 +193,7 @@ def classifier() -> bytes:
     second = net.depthwise("spread", first)
     third = net.conv("mix", second, 8, size=1, scale=0.2, activation=0)
     joined = net.binary(Op.ADD, "AddOptions", "join", first, third, 0.23)
-    logits = net.dense("classify", net.flat("row", joined), 10)
+    logits = net.dense("classify", net.flat("row", joined), 10, scale=0.02)
     y = net.tensor("probabilities", (1, 10), "float32")
     net.operator(Op.SOFTMAX, (net.floats("logits", logits),), (y,), "SoftmaxOptions", beta=1.0)
     return net.build([x], [y])

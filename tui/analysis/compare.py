@@ -220,7 +220,7 @@ def _known(state: State, *, inferences: bool) -> dict[str, float | None]:
             "partitions": delegation.subgraphs,
             "cpu_kernels": sum(kernel.calls for kernel in delegation.kernels),
         }
-    figures["program_bytes"] = next((a.bytes for a in state.artifacts if a.name == store.MODEL), None)
+    figures["program_bytes"] = next((a.bytes for a in state.artifacts if a.name in store.PROGRAMS), None)
     if inferences:
         cycles = spread(inference.npu_cycles for inference in state.inferences)
         figures[INFERENCE_CYCLES] = None if cycles is None else cycles.median

@@ -89,7 +89,7 @@ def _compile(work: Compilation) -> None:
         for file in sorted(folder.iterdir()):
             work.keep(Path(shutil.copy(file, work.artifacts if file.name == store.COMPILED else place)))
     figures = vela_report.network(place, work.spec.target.macs)
-    work.emit(events.DelegationKnown(delegation=_delegation(program, network, figures.left, _reasons(said))))
+    work.emit(events.DelegationKnown(delegation=_delegation(program, network, figures, _reasons(said))))
     _estimate(work, program, place, figures)
     _write_inputs(work, data, source, network)
 
@@ -184,15 +184,18 @@ def _reasons(said: str) -> Mapping[str, str]:
 
 
 def _delegation(
-    program: Program, network: Network | None, left: frozenset[int], reasons: Mapping[str, str]
+    program: Program, network: Network | None, figures: vela_report.Network, reasons: Mapping[str, str]
 ) -> Delegation:
     plan = program.main
     calls = [plan.operators[i.op] for i in plan.instructions if isinstance(i, KernelCall)]
     kernels = tuple(Kernel(op=op, calls=count) for op, count in Counter(calls).items())
     subgraphs = sum(isinstance(i, DelegateCall) for i in plan.instructions)
     if network is None:
-        return Delegation(subgraphs=subgraphs, delegated_nodes=0, non_delegated_nodes=len(calls), kernels=kernels)
-    stayed = [_cpu_operator(operator, network, reasons) for at, operator in enumerate(network.operators) if at in left]
+        on_npu = figures.count - len(calls)
+        return Delegation(subgraphs=subgraphs, delegated_nodes=on_npu, non_delegated_nodes=len(calls), kernels=kernels)
+    stayed = [
+        _cpu_operator(operator, network, reasons) for at, operator in enumerate(network.operators) if at in figures.left
+    ]
     counts = Counter(operator.name for operator in network.operators)
     return Delegation(
         subgraphs=subgraphs,

@@ -100,7 +100,8 @@ def _fitted(array: NDArray, to: Input, where: str) -> NDArray:
     if array.dtype.kind == "f" and to.quantization is not None and len(to.quantization.scales) == 1:
         limits = np.iinfo(dtype)
         steps = np.rint(array / to.quantization.scales[0]) + to.quantization.zero_points[0]
-        return np.clip(np.nan_to_num(steps), limits.min, limits.max).astype(dtype)
+        quantized: NDArray = np.clip(np.nan_to_num(steps), limits.min, limits.max).astype(dtype)
+        return quantized
     raise UsageError(f"{where}: {array.dtype}, the network takes {info.dtype} {info.shape}")
 
 

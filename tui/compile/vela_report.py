@@ -63,19 +63,24 @@ def estimate(folder: Path) -> Estimate:
     )
 
 
-def stream(folder: Path) -> bytes:
-    """The command stream that Vela wrote below `folder`: little-endian words of 32 bits.
+def streams(folder: Path) -> list[bytes]:
+    """The command streams that Vela wrote below `folder`: little-endian words of 32 bits. A network may have several.
 
     Raises:
         FileNotFoundError: there is none.
     """
     import numpy as np
 
+    from tui.model.tflite import compiled
+
+    network = next(iter(sorted(folder.rglob("*_vela.tflite"))), None)
+    if network is not None:
+        return compiled.command_streams(network.read_bytes())
     written = next(iter(sorted(folder.rglob("*_vela.npz"))), None)
     if written is None:
         raise FileNotFoundError(f"Vela left no command stream in {folder.name}")
     with np.load(written, allow_pickle=False) as arrays:
-        return bytes(arrays["cmd_data"].tobytes())
+        return [bytes(arrays["cmd_data"].tobytes())]
 
 
 def limits(folder: Path) -> Counter[str]:
@@ -123,9 +128,12 @@ def network(folder: Path, macs_per_cycle: int) -> "Network":
         tuple(_operators(tables, origins, partitions, macs_per_cycle, 0)),
         tuple(_tensors(tables, origins, 0)),
         frozenset(number for number in left if number is not None),
+        sum(row.get("operator") != CONSTANT for row in tables.get("source", ())),
     )
 
 
+CONSTANT = "Const"
+"""Vela's operator for a constant of a TOSA graph."""
 PASSED_THROUGH = "Passthrough"
 """Vela's operator for what it leaves to the CPU."""
 
@@ -137,6 +145,8 @@ class Network:
     operators: tuple[Operator, ...]
     tensors: tuple[TensorPlace, ...]
     left: frozenset[int]
+    count: int
+    """Number of the network's operators."""
 
 
 def _command_streams(tables: "Tables") -> dict[str, int]:

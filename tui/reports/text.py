@@ -7,7 +7,7 @@ from pathlib import Path
 from tui.reports import check, delegation, execution, memory, operators
 from tui.reports.format import duration, field, labelled, stage_seconds
 from tui.reports.operators import Detail
-from tui.run.derived import badge, checked, outcome, progress_words
+from tui.run.derived import badge, checked, outcome, progress_words, quantization
 from tui.run.state import StageState, State
 from tui.text import clean
 
@@ -42,7 +42,7 @@ def title(state: State) -> str:
         return state.run.id
     target = spec.target
     name = Path(spec.model).name if "/" in spec.model else spec.model
-    return clean(f"{name}  {target.accelerator}  {target.memory_mode}  {target.system_config}  {spec.quantize}")
+    return clean(f"{name}  {target.accelerator}  {target.memory_mode}  {target.system_config}{quantization(spec)}")
 
 
 def status_line(state: State) -> str:

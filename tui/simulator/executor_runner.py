@@ -183,7 +183,8 @@ class Runner:
         try:
             bundle = bundled.read(data) if bundled.is_bundle(data) else None
             program_data = data if bundle is None else bundle.program
-            self.log("I", f"PTE Model data loaded. Size: {len(program_data)} bytes.")
+            network = programs.is_tflite(program_data)
+            self.log("I", f"{'TFLite' if network else 'PTE'} Model data loaded. Size: {len(program_data)} bytes.")
             program = programs.parse(program_data, self._compiled_for)
         except PteError as error:
             raise RunnerError(f"Program loading failed: {error}") from error
@@ -193,9 +194,12 @@ class Runner:
         self.log("I", f"Model buffer loaded, has {len(program.plans)} methods")
         self.log("I", f"Running method {plan.name}")
         for index, size in enumerate(plan.buffer_sizes[1:], start=1):
-            self.log("I", f"Setting up planned buffer with mem_id={index}, size {size}.")
+            what = "arena" if network else f"planned buffer with mem_id={index}"
+            self.log("I", f"Setting up {what}, size {size}.")
         method = Method(program, self._observe, boards.of(self._accelerator).memory.ddr_bytes)
         self.log("I", f"Method '{plan.name}' loaded.")
+        if network:
+            return method, cases
         self.log("I", f"model_pte_program_size: {len(program_data)} bytes.")
         self.log("I", f"model_pte_loaded_size: {len(data)} bytes.")
         self.log("I", f"method_allocator_planned: {sum(plan.buffer_sizes)} bytes")

@@ -19,6 +19,9 @@ Inputs = tuple[Any, ...]
 """Arrays, or None for an input that is left out."""
 Compute = Callable[[Inputs, Call], Sequence[NDArray]]
 
+WRONG_ARGUMENTS = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
+"""Errors of numpy on arguments that a damaged network may have."""
+
 ACTIVATIONS: dict[int, Callable[[NDArray], NDArray]] = {
     0: lambda x: x,
     1: lambda x: np.maximum(x, 0),
@@ -32,7 +35,19 @@ ACTIVATIONS: dict[int, Callable[[NDArray], NDArray]] = {
 def find(name: str) -> Kernel | None:
     """The kernel of an operator, such as ``tflite::SOFTMAX``; None where there is none."""
     compute = TABLE.get(name.removeprefix(f"{NAMESPACE}::"))
-    return None if compute is None else Kernel(2, compute, listed=True)
+    return None if compute is None else Kernel(2, _named(name, compute), listed=True)
+
+
+def _named(name: str, compute: Compute) -> Compute:
+    """A kernel whose errors begin with its operator's name."""
+
+    def named(inputs: Inputs, call: Call) -> Sequence[NDArray]:
+        try:
+            return compute(inputs, call)
+        except (KernelError, *WRONG_ARGUMENTS) as error:
+            raise KernelError(f"the simulator cannot compute {name}: {error}".splitlines()[0]) from error
+
+    return named
 
 
 def _floats(inputs: Inputs, count: int) -> list[NDArray]:
@@ -43,9 +58,9 @@ def _floats(inputs: Inputs, count: int) -> list[NDArray]:
     """
     found = [x for x in inputs[:count] if x is not None]
     if len(found) < count:
-        raise KernelError(f"an operator has {len(found)} inputs, it takes {count}")
+        raise KernelError(f"it has {len(found)} inputs, and takes {count}")
     if other := next((x.dtype for x in found if x.dtype.kind != "f"), None):
-        raise KernelError(f"the simulator computes this operator on floats only, not on {other}")
+        raise KernelError(f"it is known on floats only, not on {other}")
     return found
 
 
@@ -124,7 +139,7 @@ def _binary(function: Callable[[NDArray, NDArray], NDArray]) -> Compute:
 def _activated(x: NDArray, call: Call) -> NDArray:
     kind = call.options.get("fused_activation_function", 0)
     if kind not in ACTIVATIONS:
-        raise KernelError(f"an operator has the unknown activation {kind}")
+        raise KernelError(f"it has the unknown activation {kind}")
     return ACTIVATIONS[kind](x)
 
 
@@ -161,9 +176,9 @@ def _hard_swish(x: NDArray) -> NDArray:
 def _fully_connected(inputs: Inputs, call: Call) -> Sequence[NDArray]:
     x, weights = _floats(inputs, 2)
     if call.options["weights_format"]:
-        raise KernelError("the weights of FULLY_CONNECTED are in a shuffled order, which is not known here")
+        raise KernelError("the weights are in a shuffled order, which is not known here")
     if weights.ndim != 2:
-        raise KernelError(f"the weights of FULLY_CONNECTED have the shape {weights.shape}")
+        raise KernelError(f"the weights have the shape {weights.shape}")
     rows = x.reshape(-1, weights.shape[1])
     _expect(call, (len(rows), len(weights)))
     result = rows @ weights.T
@@ -263,7 +278,7 @@ def _strided_slice(inputs: Inputs, call: Call) -> Sequence[NDArray]:
     x, begins, ends, steps = inputs[0], *(given.reshape(-1) for given in inputs[1:4])
     options = call.options
     if options["ellipsis_mask"] or options["new_axis_mask"]:
-        raise KernelError("STRIDED_SLICE with an ellipsis or a new axis is not known here")
+        raise KernelError("an ellipsis or a new axis is not known here")
     parts: list[slice | int] = []
     for at, (begin, end, step) in enumerate(zip(begins, ends, steps, strict=True)):
         if options["shrink_axis_mask"] >> at & 1:
@@ -301,7 +316,7 @@ def _pack(inputs: Inputs, call: Call) -> Sequence[NDArray]:
 def _gather(inputs: Inputs, call: Call) -> Sequence[NDArray]:
     x, indices, axis = inputs[0], inputs[1], call.options["axis"]
     if call.options["batch_dims"]:
-        raise KernelError("GATHER with batch dimensions is not known here")
+        raise KernelError("batch dimensions are not known here")
     (axis,) = _axes(axis, x.ndim)
     _expect(call, (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
     return [np.take(x, indices, axis=axis)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 
 from tui.reports.format import clock
+from tui.run.derived import quantization
 from tui.run.spec import Spec
 from tui.text import clean, printable_name
 
@@ -43,7 +44,7 @@ def place_name(line: str) -> str:
 def target_line(spec: Spec) -> str:
     """Describe a run's target in Vela's terms."""
     target = spec.target
-    return clean(f"{target.accelerator}  {target.memory_mode}  {target.system_config}  {spec.quantize}")
+    return clean(f"{target.accelerator}  {target.memory_mode}  {target.system_config}{quantization(spec)}")
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:

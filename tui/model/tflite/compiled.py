@@ -36,6 +36,17 @@ def program(data: bytes, target: Target | None = None) -> Program:
     return Program((_Planner(network, target).plan(),), {}, len(data))
 
 
+def command_streams(data: bytes) -> list[bytes]:
+    """The command stream of each part for the NPU, in order.
+
+    Raises:
+        TfliteError: it is no network, or is damaged.
+    """
+    network = reader.read(data)
+    firsts = [operator.inputs[COMMANDS] for operator in network.operators if operator.name == ETHOS_U]
+    return [bytes(content) for at in firsts if (content := network.tensors[at].data) is not None]
+
+
 class _Planner:
     """The plan of one network: first its tensors, as values of the same numbers, then what is added to them."""
 
