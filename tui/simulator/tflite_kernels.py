@@ -43,7 +43,8 @@ def _named(name: str, compute: Compute) -> Compute:
 
     def named(inputs: Inputs, call: Call) -> Sequence[NDArray]:
         try:
-            return compute(inputs, call)
+            with np.errstate(all="ignore"):
+                return compute(inputs, call)
         except (KernelError, *WRONG_ARGUMENTS) as error:
             raise KernelError(f"the simulator cannot compute {name}: {error}".splitlines()[0]) from error
 
@@ -91,8 +92,7 @@ def _dequantized(x: NDArray, quantization: Quantization) -> NDArray:
     scales, zeros = (
         _along(v, quantization.axis, x.ndim) for v in (quantization.scales.astype(np.float64), quantization.zero_points)
     )
-    with np.errstate(over="ignore", invalid="ignore"):
-        return (scales * (x.astype(np.int64) - zeros)).astype(np.float32)
+    return (scales * (x.astype(np.int64) - zeros)).astype(np.float32)
 
 
 def _dequantize(inputs: Inputs, call: Call) -> Sequence[NDArray]:
@@ -113,15 +113,13 @@ def _quantize(inputs: Inputs, call: Call) -> Sequence[NDArray]:
     limits = np.iinfo(call.outputs[0].dtype)
     scales = _along(quantization.scales, quantization.axis, x.ndim)
     zeros = _along(quantization.zero_points, quantization.axis, x.ndim)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        steps = _away((x / scales).astype(np.float64)) + zeros
+    steps = _away((x / scales).astype(np.float64)) + zeros
     return [np.clip(np.nan_to_num(steps), limits.min, limits.max)]
 
 
 def _unary(function: Callable[[NDArray], NDArray]) -> Compute:
     def compute(inputs: Inputs, _call: Call) -> Sequence[NDArray]:
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return [function(_floats(inputs, 1)[0])]
+        return [function(_floats(inputs, 1)[0])]
 
     return compute
 
@@ -130,8 +128,7 @@ def _binary(function: Callable[[NDArray, NDArray], NDArray]) -> Compute:
     def compute(inputs: Inputs, call: Call) -> Sequence[NDArray]:
         a, b = _floats(inputs, 2)
         _expect(call, np.broadcast_shapes(a.shape, b.shape))
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return [_activated(function(a, b), call)]
+        return [_activated(function(a, b), call)]
 
     return compute
 
@@ -149,9 +146,8 @@ def _softmax(inputs: Inputs, call: Call) -> Sequence[NDArray]:
 
 
 def _normalized(x: NDArray, beta: float) -> NDArray:
-    with np.errstate(over="ignore", invalid="ignore"):
-        powers = np.exp((x - x.max(-1, keepdims=True)) * np.float32(beta))
-        return powers / powers.sum(-1, keepdims=True)
+    powers = np.exp((x - x.max(-1, keepdims=True)) * np.float32(beta))
+    return powers / powers.sum(-1, keepdims=True)
 
 
 def _log_softmax(inputs: Inputs, _call: Call) -> Sequence[NDArray]:
@@ -323,8 +319,7 @@ def _gather(inputs: Inputs, call: Call) -> Sequence[NDArray]:
 
 
 def _cast(inputs: Inputs, call: Call) -> Sequence[NDArray]:
-    with np.errstate(invalid="ignore", over="ignore"):
-        return [inputs[0].astype(call.outputs[0].dtype)]
+    return [inputs[0].astype(call.outputs[0].dtype)]
 
 
 def _greater(inputs: Inputs, call: Call) -> Sequence[NDArray]:
