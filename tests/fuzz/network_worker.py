@@ -32,6 +32,9 @@ from tui.toolchain.target import on_board_of
 PATIENCE_S = 5.0
 """After that a file is given up, as the limits of a run give it up."""
 
+CHILD_S = 3
+"""Seconds of a core that Vela may take."""
+
 MEMORY = 2 << 30
 TARGET = on_board_of("ethos-u55-128")
 OWN = (UserError, pte.PteError, LoadError, ExecutionError)
@@ -122,8 +125,7 @@ def _in_child(work: Callable[[], None]) -> tuple[str, str]:
         os.dup2(1, 2)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        seconds = int(PATIENCE_S) + 1
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+        resource.setrlimit(resource.RLIMIT_CPU, (CHILD_S, CHILD_S + 1))
         end, detail = _within_patience(work)
         os.write(write, f"{end}\n{detail}".encode()[:60_000])
         os._exit(0)

@@ -37,7 +37,7 @@ from tui.run.figures import Estimate
 from tui.toolchain.target import Target
 from tui.toolchain.vela import CONFIG
 
-CPU_S = 600
+CPU_S = 300
 """Time of a core that Vela may take: the largest networks take it a minute."""
 
 NAME = "model"
