@@ -13,13 +13,14 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from tui.compile import network_inputs, vela_report
+from tui.compile import network_inputs, tensor_names, vela_report
 from tui.compile.compilation import Compilation, StageFailed, versions
 from tui.compile.graph import origins
 from tui.compile.network_inputs import Input
@@ -28,12 +29,12 @@ from tui.model import programs, tensors
 from tui.model.programs import Program
 from tui.model.pte import DelegateCall, KernelCall, PteError
 from tui.model.tensors import Manifest, TensorInfo
-from tui.model.tflite import reader
+from tui.model.tflite import graph, reader
 from tui.model.tflite.compiled import NAMESPACE
-from tui.model.tflite.graph import Network, Operator
+from tui.model.tflite.graph import Network
 from tui.run import events, store
 from tui.run.delegation import CpuOperator, Delegation, Kernel, OperatorDelegation
-from tui.run.figures import Estimate
+from tui.run.figures import Estimate, Operator, TensorPlace
 from tui.toolchain.target import Target
 from tui.toolchain.vela import CONFIG
 
@@ -41,7 +42,8 @@ CPU_S = 300
 """Time of a core that Vela may take: the largest networks take it a minute."""
 
 NAME = "model"
-FLAGS = ("--verbose-performance", "--enable-debug-db", "--show-cpu-operations")
+FLAGS = ("--verbose-performance", "--enable-debug-db")
+"""Without --show-cpu-operations, on which Vela 5.1 fails where it has taken an operator apart."""
 FOLDER = "network"
 """The folder of Vela's files, among those of the partitions of other models."""
 
@@ -88,7 +90,7 @@ def _compile(work: Compilation) -> None:
         place.mkdir(parents=True)
         for file in sorted(folder.iterdir()):
             work.keep(Path(shutil.copy(file, work.artifacts if file.name == store.COMPILED else place)))
-    figures = vela_report.network(place, work.spec.target.macs)
+    figures = _readable(vela_report.network(place, work.spec.target.macs))
     work.emit(events.DelegationKnown(delegation=_delegation(program, network, figures, _reasons(said))))
     _estimate(work, program, place, figures)
     _write_inputs(work, data, source, network)
@@ -178,6 +180,21 @@ def _program(data: bytes, target: Target) -> Program:
 # -- what reports say of it
 
 
+def _readable(figures: vela_report.Network) -> vela_report.Network:
+    """Figures with names that can be read."""
+
+    def named(operator: Operator) -> Operator:
+        name = operator.name
+        return msgspec.structs.replace(operator, name=tensor_names.short(name), module=tensor_names.module(name))
+
+    def placed(tensor: TensorPlace) -> TensorPlace:
+        return msgspec.structs.replace(
+            tensor, name=tensor_names.short(tensor.name), module=tensor_names.module(tensor.name)
+        )
+
+    return replace(figures, operators=tuple(map(named, figures.operators)), tensors=tuple(map(placed, figures.tensors)))
+
+
 def _reasons(said: str) -> Mapping[str, str]:
     """Reasons, by an operator's first output, why Vela left it to the CPU."""
     return {match[2]: ": ".join(match[3].splitlines()) for match in _REJECTED.finditer(said)}
@@ -217,7 +234,7 @@ def _counted(name: str, count: int, stayed: list[CpuOperator]) -> OperatorDelega
 UNEXPLAINED = "Vela left it to the CPU and gives no reason"
 
 
-def _cpu_operator(operator: Operator, network: Network, reasons: Mapping[str, str]) -> CpuOperator:
+def _cpu_operator(operator: graph.Operator, network: Network, reasons: Mapping[str, str]) -> CpuOperator:
     def described(numbers: tuple[int, ...]) -> tuple[str, ...]:
         found = (network.tensors[at] for at in numbers if at >= 0)
         return tuple(f"{t.dtype.name}[{','.join(map(str, t.shape))}]" for t in found)
@@ -225,7 +242,7 @@ def _cpu_operator(operator: Operator, network: Network, reasons: Mapping[str, st
     name = network.tensors[operator.outputs[0]].name if operator.outputs else operator.name
     return CpuOperator(
         op=f"{NAMESPACE}.{operator.name}",
-        node=name,
+        node=tensor_names.short(name),
         reason=reasons.get(name, UNEXPLAINED),
         inputs=described(operator.inputs),
         outputs=described(operator.outputs),
