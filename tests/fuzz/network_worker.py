@@ -19,7 +19,7 @@ import numpy as np
 from tests import tflite_networks
 from tests.fuzz.worker import Outcome, StoppedError, resident_kib
 from tests.simulator.damage import Mutation, flipped, spliced, spoilt, truncated
-from tui.compile import network, network_references
+from tui.compile import network, network_refs
 from tui.errors import UserError
 from tui.model import programs, pte
 from tui.model.tflite import reader
@@ -152,7 +152,7 @@ def _whole_way(data: bytes, place: Path) -> tuple[str, str]:
     if end != "ok":
         return (end, detail) if end == "traceback" else (f"Vela: {end}", "")
     compiled = (place / store.COMPILED).read_bytes()
-    end, detail = _in_child(lambda: list(network_references._litert(source, [_zeros(source)])) and None)
+    end, detail = _in_child(lambda: list(network_refs._litert(source, [_zeros(source)])) and None)
     if end == "traceback" and "Unavailable" not in detail:
         return end, detail
     return _within_patience(lambda: _simulate(compiled))

@@ -86,7 +86,7 @@ class Comparison(Figure, frozen=True, kw_only=True):
     figures: tuple[Compared, ...] = ()
     operators: tuple[ComparedModule, ...] = ()
     matched: Literal["name", "order"] = "name"
-    """How operators were matched: by their modules, or, where those have no names in common, in the network's order."""
+    """Way that operators are matched: by their modules, or, where those share no names, in the network's order."""
 
     @property
     def regressions(self) -> tuple[Compared, ...]:

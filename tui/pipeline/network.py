@@ -8,7 +8,7 @@ import msgspec
 
 from tui import processes
 from tui.compile import lending
-from tui.compile.network_references import NOTHING
+from tui.compile.network_refs import NOTHING
 from tui.model import tensors
 from tui.pipeline import aot
 from tui.pipeline.record import Record
@@ -56,7 +56,7 @@ def _refer(record: Record, environment: dict[str, str], python: str) -> None:
     model = Path(record.spec.model)
     # LiteRT is an extra of this program, the TOSA reference model a part of ExecuTorch's.
     own = model.suffix == ".tflite"
-    command = [sys.executable if own else python, "-m", "tui.compile.network_references", str(model)]
+    command = [sys.executable if own else python, "-m", "tui.compile.network_refs", str(model)]
     worker = _started([*command, str(record.artifacts)], processes.environment() if own else environment)
     if (why := _why_not(record, worker)) is None:
         record.keep(record.artifacts / tensors.REFERENCES)

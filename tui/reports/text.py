@@ -7,7 +7,8 @@ from pathlib import Path
 from tui.reports import check, delegation, execution, memory, operators
 from tui.reports.format import duration, field, labelled, stage_seconds
 from tui.reports.operators import Detail
-from tui.run.derived import badge, checked, outcome, progress_words, quantization
+from tui.run.derived import badge, checked, outcome, progress_words
+from tui.run.spec import quantization
 from tui.run.state import StageState, State
 from tui.text import clean
 

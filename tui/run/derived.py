@@ -21,11 +21,6 @@ def stages_of(spec: Spec | None) -> tuple[events.Stage, ...]:
     return tuple(stage for stage in found if stage in events.COMPILE_STAGES)
 
 
-def quantization(spec: Spec) -> str:
-    """The quantization of a spec after two blanks; nothing of a network, which comes as it is."""
-    return "" if spec.model.endswith(vela.READS) else f"  {spec.quantize}"
-
-
 def now_doing(state: State) -> str:
     """The stage under way, or the run's status."""
     if state.run.status != "running":

@@ -153,6 +153,11 @@ def check(spec: Spec) -> Spec:
     return spec
 
 
+def quantization(spec: Spec) -> str:
+    """Return the quantization of a spec after two blanks; nothing of a network, which comes as it is."""
+    return "" if spec.model.endswith(vela.READS) else f"  {spec.quantize}"
+
+
 def own_parameters(parameters: tuple[tuple[str, str], ...], board: Board) -> tuple[tuple[str, str], ...]:
     """Return the parameters of a platform without those that are another board's."""
     return tuple((name, value) for name, value in parameters if boards.owner_of(name, board) is None)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 
 from tui.reports.format import clock
-from tui.run.derived import quantization
-from tui.run.spec import Spec
+from tui.run.spec import Spec, quantization
 from tui.text import clean, printable_name
 
 if TYPE_CHECKING:

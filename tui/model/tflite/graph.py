@@ -53,7 +53,7 @@ class Operator:
 
 @dataclass(frozen=True)
 class Call:
-    """What an operator's kernel is told beside the contents of tensors: its options, and its inputs and outputs."""
+    """A call of an operator, for its kernel: its options, and the tensors that it takes and gives, without contents."""
 
     options: Mapping[str, Any]
     inputs: tuple[Tensor | None, ...]

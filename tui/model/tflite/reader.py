@@ -41,7 +41,7 @@ DTYPES = {
 """numpy's names of the schema's TensorType."""
 
 DAMAGE = (struct.error, ValueError, TypeError, IndexError, OverflowError, AttributeError, UnicodeDecodeError)
-"""What the generated readers raise on bytes that are not what they expect."""
+"""Errors of the generated readers on bytes that are not as they expect."""
 
 
 class TfliteError(PteError):

@@ -1,4 +1,4 @@
-"""References of a network that Vela reads by itself: ``python -m tui.compile.network_references NETWORK ARTIFACTS``.
+"""References of a network that Vela reads by itself: ``python -m tui.compile.network_refs NETWORK ARTIFACTS``.
 
 A .tflite is computed by Google's LiteRT interpreter with its reference kernels, a .tosa by Arm's TOSA reference model.
 Either may crash on a file that is not sound: this is a process of its own. One line on standard output says why there
