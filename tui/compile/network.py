@@ -90,7 +90,7 @@ def _compile(work: Compilation) -> None:
         place.mkdir(parents=True)
         for file in sorted(folder.iterdir()):
             work.keep(Path(shutil.copy(file, work.artifacts if file.name == store.COMPILED else place)))
-    figures = _readable(vela_report.network(place, work.spec.target.macs))
+    figures = _figures(work, place, network, data)
     work.emit(events.DelegationKnown(delegation=_delegation(program, network, figures, _reasons(said))))
     _estimate(work, program, place, figures)
     _write_inputs(work, data, source, network)
@@ -178,6 +178,22 @@ def _program(data: bytes, target: Target) -> Program:
 
 
 # -- what reports say of it
+
+
+def _figures(work: Compilation, place: Path, network: Network | None, data: bytes) -> vela_report.Network:
+    """Vela's figures of operators; where they cannot be read, with a note, only what it left to the CPU."""
+    try:
+        return _readable(vela_report.network(place, work.spec.target.macs))
+    except vela_report.UnreadableError as error:
+        work.note(f"no figures of operators: Vela's debug database cannot be read ({error})")
+    if network is None:
+        return vela_report.Network((), (), frozenset(), 0)
+    compiled = reader.read(data)
+    stayed = {compiled.tensors[at].name for o in compiled.operators if o.name != graph.ETHOS_U for at in o.outputs}
+    left = (
+        at for at, o in enumerate(network.operators) if any(network.tensors[n].name in stayed for n in o.outputs[:1])
+    )
+    return vela_report.Network((), (), frozenset(left), len(network.operators))
 
 
 def _readable(figures: vela_report.Network) -> vela_report.Network:

@@ -7,6 +7,7 @@ Formats are Vela 5.1's: ``out_summary_*.csv`` (one row), ``out_debug.xml`` (tabl
 import contextlib
 import csv
 import io
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -94,11 +95,16 @@ def limits(folder: Path) -> Counter[str]:
 
 def _tables(path: Path) -> "Tables":
     tables = {}
-    for table in ElementTree.parse(path).getroot().iter("table"):
+    # Vela writes names as they are, and one may have what no XML file may.
+    text = _UNWRITABLE.sub("?", path.read_text(encoding="utf-8", errors="replace"))
+    for table in ElementTree.fromstring(text).iter("table"):
         lines = [line for line in (table.text or "").splitlines() if line.strip()]
         tables[table.get("name", "")] = list(csv.DictReader(io.StringIO("\n".join(lines))))
     return tables
 
+
+_UNWRITABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML does not allow."""
 
 Tables = dict[str, list[dict[str, str]]]
 
@@ -108,16 +114,26 @@ ACCESS = "_ac"
 """Suffix of columns that hold a memory's cycles."""
 
 
+class UnreadableError(Exception):
+    """A debug database that cannot be read; one line."""
+
+
 def network(folder: Path, macs_per_cycle: int) -> "Network":
     """Read the operators and tensors of a network that Vela read by itself, from the files below `folder`.
 
     Raises:
-        FileNotFoundError: Vela left no debug database.
+        UnreadableError: there is no debug database, or names of the network's make it unreadable.
     """
     database = next(iter(sorted(folder.rglob("*_debug.xml"))), None)
     if database is None:
-        raise FileNotFoundError(f"Vela left no debug database in {folder.name}")
-    tables = _tables(database)
+        raise UnreadableError("Vela left none")
+    try:
+        return _network(folder, _tables(database), macs_per_cycle)
+    except (ElementTree.ParseError, csv.Error, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise UnreadableError(f"{type(error).__name__}: {error}".splitlines()[0]) from error
+
+
+def _network(folder: Path, tables: "Tables", macs_per_cycle: int) -> "Network":
     sources = {row["id"]: _integer(row, "ext_key") for row in tables.get("source", ())}
     on_cpu = {row["id"]: row for row in tables.get("perf", ()) if row.get("operator") == PASSED_THROUGH}
     tables["perf"] = [row for row in tables.get("perf", ()) if row["id"] not in on_cpu]
