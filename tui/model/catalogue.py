@@ -243,7 +243,7 @@ def resolve(name: str, toolchain: Toolchain) -> str:
         if full is not None:
             raise UsageError(f"no file {name}", f"did you mean {full}?")
     file = of_file(name)
-    if not is_program(file) and not is_network(file):
+    if needs_compiler(file):
         check_compiler(name, toolchain)
     return file
 
@@ -283,6 +283,11 @@ def is_program(name: str) -> bool:
 def is_network(name: str) -> bool:
     """True if a canonical name is that of a network which Vela compiles by itself, without torch or ExecuTorch."""
     return name.endswith(NETWORKS)
+
+
+def needs_compiler(name: str) -> bool:
+    """True if a canonical name is that of a model which torch and ExecuTorch compile."""
+    return not is_program(name) and not is_network(name)
 
 
 def source_file(name: str) -> Path | None:

@@ -80,7 +80,8 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that decides a run."""
 
     model: str
-    """``sample:NAME``, ``executorch:NAME``, or the absolute path of a .py, .pt2, .pte or .bpte file."""
+    """``sample:NAME``, ``executorch:NAME``, or the absolute path of a .py, .pt2, .tflite, .tosa, .pte or
+    .bpte file."""
     folder: Annotated[
         str | None,
         Option(
