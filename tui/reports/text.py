@@ -43,7 +43,8 @@ def title(state: State) -> str:
         return state.run.id
     target = spec.target
     name = Path(spec.model).name if "/" in spec.model else spec.model
-    return clean(f"{name}  {target.accelerator}  {target.memory_mode}  {target.system_config}{quantization(spec)}")
+    words = (name, target.accelerator, target.memory_mode, target.system_config, quantization(spec))
+    return clean("  ".join(filter(None, words)))
 
 
 def status_line(state: State) -> str:

@@ -23,6 +23,7 @@ from tui.run.check import CheckStatus
 from tui.run.derived import Outcome
 from tui.run.figures import Figure, Source
 from tui.run.options import Quantization
+from tui.run.spec import quantization
 from tui.run.state import State, Status
 from tui.text import clean
 from tui.toolchain.target import Target
@@ -102,7 +103,7 @@ def row(name: str, run: State, pinned: bool) -> Row:
         accelerator=request.target.accelerator if request else None,
         system_config=request.target.system_config if request else None,
         memory_mode=request.target.memory_mode if request else None,
-        quantize=request.quantize if request else None,
+        quantize=quantization(request) if request else None,
         channels_last=request.channels_last if request else None,
         inferences=request.inferences if request else None,
         platform=platform.kind if platform else None,

@@ -153,9 +153,9 @@ def check(spec: Spec) -> Spec:
     return spec
 
 
-def quantization(spec: Spec) -> str:
-    """Return the quantization of a spec after two blanks; nothing of a network, which comes as it is."""
-    return "" if spec.model.endswith(vela.READS) else f"  {spec.quantize}"
+def quantization(spec: Spec) -> Quantization | None:
+    """Return the quantization of a spec; None of a network, which comes as it is."""
+    return None if spec.model.endswith(vela.READS) else spec.quantize
 
 
 def own_parameters(parameters: tuple[tuple[str, str], ...], board: Board) -> tuple[tuple[str, str], ...]:

@@ -13,6 +13,7 @@ from tui.reports.format import duration
 from tui.reports.waterfall import to_go_words, waterfall
 from tui.run.derived import badge, now_doing, outcome, progress_words
 from tui.run.events import STAGES
+from tui.run.spec import quantization
 from tui.run.state import State, stage
 from tui.run.usual import Usual
 from tui.text import clean
@@ -82,7 +83,7 @@ class RunHeader(Lines):
                 (clean(target.accelerator, 40), "text"),
                 (clean(target.memory_mode, 40), "muted"),
                 (clean(boards.short_system_config(target.system_config), 40), "muted"),
-                (spec.quantize, "muted"),
+                (quantization(spec) or "", "muted"),
             ]
         )
         if run.status != "running":

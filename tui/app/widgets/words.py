@@ -43,7 +43,8 @@ def place_name(line: str) -> str:
 def target_line(spec: Spec) -> str:
     """Describe a run's target in Vela's terms."""
     target = spec.target
-    return clean(f"{target.accelerator}  {target.memory_mode}  {target.system_config}{quantization(spec)}")
+    words = (target.accelerator, target.memory_mode, target.system_config, quantization(spec))
+    return clean("  ".join(filter(None, words)))
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:
