@@ -4,7 +4,7 @@ import os
 import selectors
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -35,6 +35,15 @@ NOISE = (
     "Different TOSA spec in flatbuffer",
 )
 """Marks of harmless lines that the compile libraries print at every start: logged as debug, which views leave out."""
+
+
+ENDED_BY: Mapping[int, str] = {
+    signal.SIGKILL: "out of memory?",
+    signal.SIGXCPU: "its time was used up: the file may be damaged",
+    signal.SIGSEGV: "a fault of the compiler's: the file may be damaged",
+    signal.SIGABRT: "a fault of the compiler's: the file may be damaged, or memory short",
+}
+"""Likely causes, by the signal that ended a worker."""
 
 
 def compile_model(record: Record, *, ones: bool, meanwhile: Callable[[], None]) -> None:
@@ -161,7 +170,7 @@ def _judge(record: Record, status: int, last: Stage) -> None:
     for name in running:
         record.emit(events.StageFinished(stage=name, status="failed", seconds=0.0, reason="the worker died"))
     if status < 0:
-        hint = "out of memory?" if -status == signal.SIGKILL else ""
+        hint = ENDED_BY.get(-status, "")
         raise Ended(f"the compile worker was ended by {signal.Signals(-status).name}{where}", hint=hint)
     if status == 0:
         hint = "the model's code may have ended it: os._exit"
