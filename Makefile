@@ -11,7 +11,7 @@ PROGRAMS := 20000
 MOMENTS := 50
 NPU := ethos-u85
 
-.PHONY: run test check bench conformance differential fuzz faults networks toolchains viewers campaign kills picture gallery wheel notes options schemas clean help
+.PHONY: run test check bench conformance differential fuzz damaged faults networks toolchains viewers campaign kills picture gallery wheel notes options schemas clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -50,6 +50,9 @@ differential: $(VENV)/.installed-dev ## random graphs: fvp-sim and the lowering,
 
 fuzz: $(VENV)/.installed-dev ## damaged programs on fvp-sim, about four minutes
 	$(BIN)/python -m tests.fuzz --npu $(NPU) --programs $(PROGRAMS)
+
+damaged: $(VENV)/.installed-dev ## damaged .tflite files, by Vela and on fvp-sim, about ten minutes
+	$(BIN)/python -m tests.fuzz.networks --files $(PROGRAMS)
 
 faults: $(VENV)/.installed-dev ## processes killed and frozen, full disks, damaged journals, about half an hour
 	$(BIN)/python -m tests.faults --moments $(MOMENTS)

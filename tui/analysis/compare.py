@@ -2,17 +2,19 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from tui import config
+from tui.analysis import alignment
 from tui.run import store
 from tui.run.derived import checked
 from tui.run.figures import Figure, Operator, spread
 from tui.run.state import State
 from tui.toolchain import boards
 from tui.toolchain.target import UNKNOWN
+from tui.toolchain.vela import READS
 
 SCHEMA_VERSION = 1
 
@@ -64,6 +66,8 @@ class Compared(Figure):
 class ComparedModule(Compared, frozen=True, kw_only=True):
     """The cycles of a module's operators. Without A it is new, without B it is gone."""
 
+    name_b: str | None = None
+    """Name in B, where operators are matched in the order of the network."""
     line_a: str | None = None
     line_b: str | None = None
 
@@ -82,6 +86,8 @@ class Comparison(Figure, frozen=True, kw_only=True):
     differs: tuple[Difference, ...] = ()
     figures: tuple[Compared, ...] = ()
     operators: tuple[ComparedModule, ...] = ()
+    matched: Literal["name", "order"] = "name"
+    """Way that operators are matched: by their modules, or, where those share no names, in the network's order."""
 
     @property
     def regressions(self) -> tuple[Compared, ...]:
@@ -113,9 +119,10 @@ def read_profile(path: Path) -> Profile:
 def compare(a: State, b: State, profile: Profile) -> Comparison:
     """Compare B with A: their differences, and what is worse in B.
 
-    Between two families of NPUs only a lost match is, and what the profile names.
+    Between two families of NPUs, or two compilers, only a lost match is, and what the profile names.
     """
-    reasons = tuple(_reasons(a, b))
+    pairs = None if _go_by_name(a, b) else alignment.pairs(*(alignment.steps(s.operators) for s in (a, b)))
+    reasons = tuple(_reasons(a, b, by_order=pairs is not None))
     differs = tuple(_differences(a, b))
     if reasons:
         return Comparison(a=a.run.id, b=b.run.id, comparable=False, reasons=reasons, differs=differs)
@@ -129,11 +136,13 @@ def compare(a: State, b: State, profile: Profile) -> Comparison:
         reasons=partly if velas is None else (*partly, velas),
         differs=differs,
         figures=figures,
-        operators=tuple(_modules(a.operators, b.operators, profile)),
+        operators=tuple(_modules(a.operators, b.operators, profile) if pairs is None else map(_paired, pairs)),
+        matched="name" if pairs is None else "order",
     )
     if velas is not None:
         found = _judged_by(found, {figure.name for figure in figures} - OF_VELAS_MODEL)
-    return _judged_by(found, {CHECK, *profile.figures}) if found.npus else found
+    choice = bool(found.npus) or found.matched == "order"
+    return _judged_by(found, {CHECK, *profile.figures}) if choice else found
 
 
 def _two_velas(a: State, b: State, figures: Sequence[Compared]) -> str | None:
@@ -160,7 +169,19 @@ def _judged_by(found: Comparison, judged: Collection[str]) -> Comparison:
     return replace(found, figures=figures, operators=operators)
 
 
-def _reasons(a: State, b: State) -> Iterator[str]:
+def _go_by_name(a: State, b: State) -> bool:
+    """True if modules are what two runs are compared by: what names of two compilers have in common is chance."""
+    kinds = {Path(s.spec.model).suffix if s.spec is not None and s.spec.model.endswith(READS) else "" for s in (a, b)}
+    return len(kinds) == 1 and _has_common_modules(a, b)
+
+
+def _has_common_modules(a: State, b: State) -> bool:
+    """True if two runs have a module in common, or one of them none at all."""
+    modules_a, modules_b = ({operator.name for operator in state.operators} for state in (a, b))
+    return not modules_a or not modules_b or not modules_a.isdisjoint(modules_b)
+
+
+def _reasons(a: State, b: State, *, by_order: bool) -> Iterator[str]:
     """Reasons why two runs cannot be compared at all."""
     for state in (a, b):
         of_log = state.spec is not None and state.spec.log is not None
@@ -172,9 +193,8 @@ def _reasons(a: State, b: State) -> Iterator[str]:
             yield f"{state.run.id} is read from a log that has no NPU cycles"
     if a.estimate is not None and b.estimate is not None and a.estimate.source != b.estimate.source:
         yield f"estimates are of two cycle models: {a.estimate.source} and {b.estimate.source}"
-    modules_a, modules_b = ({operator.name for operator in state.operators} for state in (a, b))
-    if modules_a and modules_b and not modules_a & modules_b:
-        yield "two different models: they have no module in common"
+    if not by_order and not _has_common_modules(a, b):
+        yield "two different models: they have no module in common, and in their order operators do other work"
 
 
 def _partly(a: State, b: State) -> Iterator[str]:
@@ -224,7 +244,7 @@ def _known(state: State, *, inferences: bool) -> dict[str, float | None]:
             "partitions": delegation.subgraphs,
             "cpu_kernels": sum(kernel.calls for kernel in delegation.kernels),
         }
-    figures["program_bytes"] = next((a.bytes for a in state.artifacts if a.name == store.MODEL), None)
+    figures["program_bytes"] = next((a.bytes for a in state.artifacts if a.name in store.PROGRAMS), None)
     if inferences:
         cycles = spread(inference.npu_cycles for inference in state.inferences)
         figures[INFERENCE_CYCLES] = None if cycles is None else cycles.median
@@ -284,6 +304,22 @@ def _modules(a: Sequence[Operator], b: Sequence[Operator], profile: Profile) -> 
             )
         )
     yield from sorted(modules, key=lambda module: -abs((module.b or 0) - (module.a or 0)))
+
+
+def _paired(pair: alignment.Pair) -> ComparedModule:
+    """A pair of operators, or one that only one of the runs has."""
+    a, b = pair
+    cycles_a, cycles_b = None if a is None else a.cycles, None if b is None else b.cycles
+    names = [f"{step.name} ({step.op})" if step is not None else None for step in pair]
+    return ComparedModule(
+        name=names[0] or names[1] or "",
+        name_b=names[1],
+        a=cycles_a,
+        b=cycles_b,
+        change_pct=_change(cycles_a, cycles_b),
+        line_a=None if a is None else a.line,
+        line_b=None if b is None else b.line,
+    )
 
 
 def _by_module(operators: Sequence[Operator]) -> dict[str, tuple[int, str | None]]:

@@ -14,9 +14,10 @@ import numpy as np
 from tui.analysis.flow import Edge, Flow, Place
 from tui.model import pte
 from tui.model.pte import DelegateCall, KernelCall, Move, Plan, Program
+from tui.model.vela_blob import BACKEND
 from tui.run.figures import Operator
 from tui.simulator import footprints, npu
-from tui.simulator.delegate import BACKEND, DelegateError, EthosU, Port
+from tui.simulator.delegate import DelegateError, EthosU, Port
 from tui.simulator.ethosu.errors import CommandStreamError
 from tui.simulator.footprints import NOBODY, Footprint, Ids, Writers
 

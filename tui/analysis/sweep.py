@@ -149,8 +149,9 @@ def lowering(request: Spec, targets: Sequence[Target]) -> Spec:
 
 
 def graphs(directory: Path) -> list[Path]:
-    """The lowered graphs of a run, one for each partition."""
-    return sorted((directory / store.ARTIFACTS / "vela").glob(f"*/{TOSA}"))
+    """The graphs that Vela was given in a run: one for each partition, or a whole network."""
+    folder = directory / store.ARTIFACTS / "vela"
+    return sorted((*folder.glob(f"*/{TOSA}"), *folder.glob(f"*/{Path(TOSA).stem}.tflite")))
 
 
 def vela_of(directory: Path) -> Toolchain:

@@ -33,6 +33,7 @@ lowering         partitions, TOSA, Vela, the .pte
 cortex_m         the same for the CPU alone
 references       what a run's outputs are compared with
 vela_report      Vela's figures of a partition
+tensor_names     names of converters made readable
 
 What reports say:
 graph/           nodes of a graph, and their origin in the model
@@ -42,4 +43,7 @@ links/           whether the program still is the model, and since which operato
 Programs of their own:
 profile          read an ETDump
 vela_runs        Vela alone on lowered graphs, for estimates
+network          a .tflite or .tosa, which Vela compiles by itself
+network_inputs   inputs of such a network
+network_refs     what its outputs are compared with
 """

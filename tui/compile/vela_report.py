@@ -4,10 +4,12 @@ Formats are Vela 5.1's: ``out_summary_*.csv`` (one row), ``out_debug.xml`` (tabl
 ``debug.json``. All cycles are Vela's estimates.
 """
 
+import contextlib
 import csv
 import io
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -62,19 +64,24 @@ def estimate(folder: Path) -> Estimate:
     )
 
 
-def stream(folder: Path) -> bytes:
-    """The command stream that Vela wrote below `folder`: little-endian words of 32 bits.
+def streams(folder: Path) -> list[bytes]:
+    """The command streams that Vela wrote below `folder`: little-endian words of 32 bits. A network may have several.
 
     Raises:
         FileNotFoundError: there is none.
     """
     import numpy as np
 
+    from tui.model.tflite import compiled
+
+    network = next(iter(sorted(folder.rglob("*_vela.tflite"))), None)
+    if network is not None:
+        return compiled.command_streams(network.read_bytes())
     written = next(iter(sorted(folder.rglob("*_vela.npz"))), None)
     if written is None:
         raise FileNotFoundError(f"Vela left no command stream in {folder.name}")
     with np.load(written, allow_pickle=False) as arrays:
-        return bytes(arrays["cmd_data"].tobytes())
+        return [bytes(arrays["cmd_data"].tobytes())]
 
 
 def limits(folder: Path) -> Counter[str]:
@@ -88,11 +95,16 @@ def limits(folder: Path) -> Counter[str]:
 
 def _tables(path: Path) -> "Tables":
     tables = {}
-    for table in ElementTree.parse(path).getroot().iter("table"):
+    # Vela writes names as they are, and one may have what no XML file may.
+    text = _UNWRITABLE.sub("?", path.read_text(encoding="utf-8", errors="replace"))
+    for table in ElementTree.fromstring(text).iter("table"):
         lines = [line for line in (table.text or "").splitlines() if line.strip()]
         tables[table.get("name", "")] = list(csv.DictReader(io.StringIO("\n".join(lines))))
     return tables
 
+
+_UNWRITABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML does not allow."""
 
 Tables = dict[str, list[dict[str, str]]]
 
@@ -100,6 +112,67 @@ PARTS = {"mac_cycles": "MAC", "ao_cycles": "output", "cmd_cycles": "commands", "
 """Columns of Vela's cycle model, and the part of the NPU whose cycles each holds; the first part wins a tie."""
 ACCESS = "_ac"
 """Suffix of columns that hold a memory's cycles."""
+
+
+class UnreadableError(Exception):
+    """A debug database that cannot be read; one line."""
+
+
+def network(folder: Path, macs_per_cycle: int) -> "Network":
+    """Read the operators and tensors of a network that Vela read by itself, from the files below `folder`.
+
+    Raises:
+        UnreadableError: there is no debug database, or names of the network's make it unreadable.
+    """
+    database = next(iter(sorted(folder.rglob("*_debug.xml"))), None)
+    if database is None:
+        raise UnreadableError("Vela left none")
+    try:
+        return _network(folder, _tables(database), macs_per_cycle)
+    except (ElementTree.ParseError, csv.Error, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise UnreadableError(f"{type(error).__name__}: {error}".splitlines()[0]) from error
+
+
+def _network(folder: Path, tables: "Tables", macs_per_cycle: int) -> "Network":
+    sources = {row["id"]: _integer(row, "ext_key") for row in tables.get("source", ())}
+    on_cpu = {row["id"]: row for row in tables.get("perf", ()) if row.get("operator") == PASSED_THROUGH}
+    tables["perf"] = [row for row in tables.get("perf", ()) if row["id"] not in on_cpu]
+    left = {sources.get(row.get("source_id", "")) for row in on_cpu.values()}
+    origins = _Origins(folder, tables)
+    partitions = _command_streams(tables)
+    return Network(
+        tuple(_operators(tables, origins, partitions, macs_per_cycle, 0)),
+        tuple(_tensors(tables, origins, 0)),
+        frozenset(number for number in left if number is not None),
+        sum(row.get("operator") != CONSTANT for row in tables.get("source", ())),
+    )
+
+
+CONSTANT = "Const"
+"""Vela's operator for a constant of a TOSA graph."""
+PASSED_THROUGH = "Passthrough"
+"""Vela's operator for what it leaves to the CPU."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network's operators and tensors on the NPU, and the numbers of the operators that Vela left to the CPU."""
+
+    operators: tuple[Operator, ...]
+    tensors: tuple[TensorPlace, ...]
+    left: frozenset[int]
+    count: int
+    """Number of the network's operators."""
+
+
+def _command_streams(tables: "Tables") -> dict[str, int]:
+    """The place of each scheduled operator's command stream among all; those without commands are left out."""
+    numbers = {row["id"]: at for at, row in enumerate(tables.get("cmdstream", ()))}
+    return {
+        row["scheduled_id"]: numbers[row["cmdstream_id"]]
+        for row in tables.get("queue", ())
+        if row.get("cmdstream_id") in numbers and "scheduled_id" in row
+    }
 
 
 def read(folder: Path, partition: int, macs_per_cycle: int, first: int = 0) -> "Partition":
@@ -113,7 +186,7 @@ def read(folder: Path, partition: int, macs_per_cycle: int, first: int = 0) -> "
     tables = _tables(database)
     sources = _Origins(folder, tables)
     return Partition(
-        tuple(_operators(tables, sources, partition, macs_per_cycle, first)),
+        tuple(_operators(tables, sources, defaultdict(lambda: partition), macs_per_cycle, first)),
         tuple(_tensors(tables, sources, partition)),
     )
 
@@ -158,8 +231,9 @@ def _by_id(tables: Tables, table: str) -> dict[str, dict[str, str]]:
 
 
 def _operators(
-    tables: Tables, sources: _Origins, partition: int, macs_per_cycle: int, first: int
+    tables: Tables, sources: _Origins, partitions: Mapping[str, int], macs_per_cycle: int, first: int
 ) -> Iterator[Operator]:
+    partition = 0
     offsets: dict[str | None, list[int]] = defaultdict(list)
     for row in tables.get("queue", ()):
         if (offset := _integer(row, "offset")) is not None:
@@ -172,6 +246,9 @@ def _operators(
         total, macs, staging = _integer(row, "op_cycles"), _integer(row, "mac_count"), _number(row, "staging_usage")
         peak = (total or 0) * macs_per_cycle
         details, needs = more.get(id, {}), _needs(row, {**main.get(id, {}), **weights.get(id, {})})
+        # What has no commands is done in passing by a neighbour.
+        with contextlib.suppress(KeyError):
+            partition = partitions[leaders.get(id, id)]
         yield Operator(
             name=name,
             module=origin.module,

@@ -28,8 +28,10 @@ from tui.toolchain.target import Target
 from tui.toolchain.toolchains import Toolchain
 from tui.toolchain.vela import CONFIG
 
-FLAGS = ("--verbose-performance", "--enable-debug-db", "--output-format=raw")
+FLAGS = ("--verbose-performance", "--enable-debug-db")
 """The flags of a compilation, which give the same figures."""
+RAW = "--output-format=raw"
+"""For what has no operators for the CPU, which that form has no place for."""
 
 DIED = "Vela's process died"
 
@@ -38,7 +40,7 @@ class Job(msgspec.Struct, frozen=True):
     """Graphs to compile one after another, and their target."""
 
     graphs: tuple[str, ...]
-    """Paths of TOSA flatbuffers."""
+    """Paths of TOSA flatbuffers, or of a .tflite."""
     target: Target
     streams: bool = False
     """True if the command streams are wanted, too."""
@@ -152,7 +154,7 @@ def estimate(job: Job) -> Answer:
                 estimates.append(vela_report.estimate(Path(folder)))
                 limits.update(vela_report.limits(Path(folder)))
                 if job.streams:
-                    streams.append(vela_report.stream(Path(folder)))
+                    streams += vela_report.streams(Path(folder))
             except SystemExit:
                 return Answer(reason="Vela rejects the configuration")
             except Exception as error:  # noqa: BLE001 - Vela has no common class of errors
@@ -167,6 +169,7 @@ def _run(graph: Path, target: Target, folder: Path) -> None:
 
     arguments = [
         *FLAGS,
+        *((RAW,) if graph.suffix != ".tflite" else ()),
         f"--accelerator-config={target.accelerator}",
         f"--config={CONFIG}",
         f"--system-config={target.system_config}",

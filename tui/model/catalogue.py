@@ -1,7 +1,8 @@
 """The models that can be picked, and the meaning of a model's name. Imports neither torch nor executorch.
 
 A model is ``sample:NAME`` (a file of sample_models/), ``executorch:NAME`` (shipped in the ExecuTorch package), or a
-file: .py with ``ModelUnderTest`` and ``ModelInputs``, .pt2, or a ready program, .pte or .bpte.
+file: .py with ``ModelUnderTest`` and ``ModelInputs``, .pt2, a network that Vela reads by itself, .tflite or .tosa, or a
+ready program, .pte or .bpte.
 """
 
 import ast
@@ -13,11 +14,12 @@ from typing import Literal
 
 from tui import resources
 from tui.errors import UsageError
-from tui.toolchain import toolchains
+from tui.toolchain import toolchains, vela
 from tui.toolchain.toolchains import Toolchain
 
 PROGRAMS = (".pte", ".bpte")
-SUFFIXES = (".py", ".pt2", *PROGRAMS)
+NETWORKS = vela.READS
+SUFFIXES = (".py", ".pt2", *NETWORKS, *PROGRAMS)
 REQUIRED_NAMES = ("ModelUnderTest", "ModelInputs")
 """Names that a model's .py file defines at top level, by ExecuTorch's own convention (aot_arm_compiler)."""
 
@@ -241,7 +243,7 @@ def resolve(name: str, toolchain: Toolchain) -> str:
         if full is not None:
             raise UsageError(f"no file {name}", f"did you mean {full}?")
     file = of_file(name)
-    if not is_program(file):
+    if needs_compiler(file):
         check_compiler(name, toolchain)
     return file
 
@@ -276,6 +278,16 @@ def check_compiler(name: str, toolchain: Toolchain) -> None:
 def is_program(name: str) -> bool:
     """True if a canonical name is that of a compiled program."""
     return name.endswith(PROGRAMS)
+
+
+def is_network(name: str) -> bool:
+    """True if a canonical name is that of a network which Vela compiles by itself, without torch or ExecuTorch."""
+    return name.endswith(NETWORKS)
+
+
+def needs_compiler(name: str) -> bool:
+    """True if a canonical name is that of a model which torch and ExecuTorch compile."""
+    return not is_program(name) and not is_network(name)
 
 
 def source_file(name: str) -> Path | None:

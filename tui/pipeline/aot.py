@@ -4,7 +4,7 @@ import os
 import selectors
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -12,7 +12,8 @@ from tui.compile import client
 from tui.errors import Exit
 from tui.pipeline.record import Ended, Record
 from tui.run import events
-from tui.run.events import Level
+from tui.run.events import Level, Stage
+from tui.run.state import stage
 from tui.toolchain import toolchains
 
 COMPILE_LOG = "compile.log"
@@ -36,6 +37,15 @@ NOISE = (
 """Marks of harmless lines that the compile libraries print at every start: logged as debug, which views leave out."""
 
 
+ENDED_BY: Mapping[int, str] = {
+    signal.SIGKILL: "out of memory?",
+    signal.SIGXCPU: "its time was used up: the file may be damaged",
+    signal.SIGSEGV: "a fault of the compiler's: the file may be damaged",
+    signal.SIGABRT: "a fault of the compiler's: the file may be damaged, or memory short",
+}
+"""Likely causes, by the signal that ended a worker."""
+
+
 def compile_model(record: Record, *, ones: bool, meanwhile: Callable[[], None]) -> None:
     """Run the compile worker, taking its events and its noise as they come; `meanwhile` is called once it works.
 
@@ -43,7 +53,6 @@ def compile_model(record: Record, *, ones: bool, meanwhile: Callable[[], None]) 
         Stopped: the user wants the run to end.
         Ended: the model cannot be compiled.
     """
-    log = record.artifacts / COMPILE_LOG
     toolchain = toolchains.of(record.spec.toolchain)
     worker = client.start(
         record.directory,
@@ -56,6 +65,17 @@ def compile_model(record: Record, *, ones: bool, meanwhile: Callable[[], None]) 
         say=lambda text: record.emit(events.Logged(source="run", text=text, level="warning")),
         note=record.note,
     )
+    follow(record, worker, last="emit", meanwhile=meanwhile)
+
+
+def follow(record: Record, worker: client.Worker, *, last: Stage, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """See a compile worker to its end, which comes with the stage `last`; `meanwhile` is called once it works.
+
+    Raises:
+        Stopped: the user wants the run to end.
+        Ended: the model cannot be compiled.
+    """
+    log = record.artifacts / COMPILE_LOG
     try:
         meanwhile()
         with log.open("wb") as log_file:
@@ -64,7 +84,7 @@ def compile_model(record: Record, *, ones: bool, meanwhile: Callable[[], None]) 
     finally:
         _end(worker)
     record.keep(log)
-    _judge(record, status)
+    _judge(record, status, last)
 
 
 def _server_loads(record: Record) -> None:
@@ -138,10 +158,9 @@ def _end(worker: client.Worker) -> None:
             stream.close()
 
 
-def _judge(record: Record, status: int) -> None:
-    """Raise Ended unless the worker ended well."""
-    emitted = any(stage.name == "emit" and stage.status == "ok" for stage in record.state.stages)
-    if status == 0 and emitted:
+def _judge(record: Record, status: int, last: Stage) -> None:
+    """Raise Ended unless the worker ended well, with the stage `last`."""
+    if status == 0 and stage(record.state, last).status == "ok":
         return
     failed = next((s for s in record.state.stages if s.status == "failed"), None)
     if failed is not None:
@@ -151,7 +170,7 @@ def _judge(record: Record, status: int) -> None:
     for name in running:
         record.emit(events.StageFinished(stage=name, status="failed", seconds=0.0, reason="the worker died"))
     if status < 0:
-        hint = "out of memory?" if -status == signal.SIGKILL else ""
+        hint = ENDED_BY.get(-status, "")
         raise Ended(f"the compile worker was ended by {signal.Signals(-status).name}{where}", hint=hint)
     if status == 0:
         hint = "the model's code may have ended it: os._exit"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tui.model import pte, tensors
+from tui.model import tensors
 from tui.pipeline.outputs import Outputs
 from tui.pipeline.record import Record
 from tui.pipeline.requests import Requests
@@ -107,7 +107,7 @@ def _command_line(record: Record, platform: Platform, requests: Requests, share:
         platform.folder,
         inputs=len(requests.manifest.inputs),
         output_bytes=sum(info.nbytes for info in requests.manifest.outputs),
-        program=command.PROGRAM,
+        program=command.program_name(spec),
         server=share.inferences > 1 or spec.serve,
         pmu_trace=PMU_TRACE if traced else None,
         counts=COUNTS,
@@ -141,7 +141,7 @@ class _Boot:
         """Time of the last event of progress."""
         self._counting = -1
         """The inference whose instructions are being counted."""
-        plan = pte.parse((record.artifacts / store.MODEL).read_bytes()).main
+        plan = record.program().main
         places = pmu_trace.Places(record.state.operators, plan.calls)
         self._traced = pmu_trace.Follower(platform.folder / PMU_TRACE, places, request.source)
         (platform.folder / COUNTS).unlink(missing_ok=True)

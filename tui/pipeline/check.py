@@ -25,6 +25,7 @@ KINDS = {
     "tosa": ("float", "quantized", "tosa"),
     "quantized": ("float", "quantized"),
     "float": ("float", "quantized"),
+    "litert": ("litert",),
     "bundle": ("bundle",),
 }
 """Kinds of references that a run has, by the one its outputs are held to."""
@@ -90,18 +91,20 @@ def _one(
 ) -> OutputCheck:
     """Check an output over all inferences; of `labelled` inputs the place of its largest element is the answer."""
     expected = references[reference]
-    ranked = labelled or is_ranking(references["float"])
+    # A network comes without the model it was quantized from.
+    exact, quantized = references.get("float"), references.get("quantized")
+    ranked = labelled or is_ranking(exact or expected)
     return OutputCheck(
         shape=info.shape,
         dtype=info.dtype,
         max_abs_error=max(map(tensors.largest_difference, expected, got)),
         tolerance=max(_tolerance(info, e, reference) for e in expected),
-        quantized_max_abs_error=max(map(tensors.largest_difference, references["quantized"], got)),
-        sqnr_db=tensors.sqnr_db(np.stack(references["float"]), np.stack(got)),
-        cosine=_cosine(np.stack(references["float"]), np.stack(got)),
+        quantized_max_abs_error=max(map(tensors.largest_difference, quantized, got)) if quantized else None,
+        sqnr_db=tensors.sqnr_db(np.stack(exact), np.stack(got)) if exact else None,
+        cosine=_cosine(np.stack(exact), np.stack(got)) if exact else None,
         top1_match=_same_top1(expected, got) == 1 if ranked else None,
-        top1_float=_same_top1(references["float"], got) if ranked else None,
-        top1_quantized=_same_top1(references["quantized"], got) if ranked else None,
+        top1_float=_same_top1(exact, got) if ranked and exact else None,
+        top1_quantized=_same_top1(quantized, got) if ranked and quantized else None,
         top=top(got[-1]) if ranked else (),
     )
 
@@ -136,11 +139,13 @@ def _margin(output: NDArray, label: int) -> float | None:
     return margin if math.isfinite(margin) else None
 
 
-def _reference(data: Mapping[str, NDArray]) -> Literal["tosa", "quantized", "float", "bundle"]:
+def _reference(data: Mapping[str, NDArray]) -> Literal["tosa", "quantized", "float", "bundle", "litert"]:
     if "bundle_0_0" in data:
         return "bundle"
     if "tosa_0_0" in data:
         return "tosa"
+    if "litert_0_0" in data:
+        return "litert"
     same = all(np.array_equal(data[name], data[name.replace("float", "quantized")]) for name in data if "float" in name)
     return "float" if same else "quantized"
 
@@ -181,7 +186,7 @@ def compare(
     return result
 
 
-LEADING = {"tosa": 2, "quantized": 1, "float": 0, "bundle": 0, None: 0}
+LEADING = {"tosa": 2, "quantized": 1, "float": 0, "bundle": 0, "litert": 0, None: 0}
 """Number of links from the float model to the platform's reference."""
 
 
@@ -201,7 +206,8 @@ def _platform(
     checks: list[OutputCheck] = []
     answers = None
     for j, info in enumerate(manifest.outputs):
-        expected = {kind: [data[f"{kind}_{k}_{j}"] for k in samples] for kind in KINDS[reference]}
+        kinds = [kind for kind in KINDS[reference] if f"{kind}_0_{j}" in data]
+        expected = {kind: [data[f"{kind}_{k}_{j}"] for k in samples] for kind in kinds}
         got = _decoded(j, info, outputs[: len(samples)], expected[reference])
         if isinstance(got, str):
             return Check(status="mismatch", reason=got, reference=reference, outputs=tuple(checks))
@@ -230,10 +236,10 @@ def _obstacle(
     artifacts: Path, manifest: Manifest, samples: Sequence[int], outputs: Sequence[Sequence[bytes]]
 ) -> str | None:
     """Reason why outputs cannot be checked at all; None where they can."""
-    if not (artifacts / tensors.REFERENCES).exists():
-        return "no reference: the model is a ready program"
     if manifest.unchecked is not None or manifest.undefined is not None:
         return manifest.unchecked or manifest.undefined
+    if not (artifacts / tensors.REFERENCES).exists():
+        return "no reference: the model is a ready program"
     if len(outputs) < len(samples):
         return f"{len(outputs)} of {len(samples)} inferences gave outputs"
     return None

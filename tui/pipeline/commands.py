@@ -4,8 +4,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 from tui.model import pte
+from tui.model.vela_blob import BACKEND
 from tui.run.figures import Operator
-from tui.simulator.delegate import BACKEND, EthosU
+from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu import stream
 
 NO_WORK = ("DMA_START", "STOP", "BRANCH")

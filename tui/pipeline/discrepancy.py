@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from tui.model import pte
+from tui.model.vela_blob import BACKEND
 from tui.run.figures import Estimate, Operator
 from tui.simulator import cycle_model
-from tui.simulator.delegate import BACKEND, EthosU
+from tui.simulator.delegate import EthosU
 
 TABLES_SHARE = 0.05
 """Share of all cycles from which on the load of tables explains why two estimates differ."""

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from tui.model import pte
+from tui.model.vela_blob import BACKEND
 from tui.run.figures import Estimate, Operator, whole
 from tui.simulator import cycle_model
-from tui.simulator.delegate import BACKEND, DelegateError, EthosU
+from tui.simulator.delegate import DelegateError, EthosU
 from tui.simulator.ethosu import timeline
 from tui.simulator.ethosu.costs import Cost
 from tui.simulator.ethosu.errors import CommandStreamError

@@ -8,7 +8,6 @@ import shutil
 import msgspec
 
 from tui.errors import Exit
-from tui.model import pte
 from tui.pipeline import preflight, profile, side_by_side
 from tui.pipeline.boot import Platform, Share, boot
 from tui.pipeline.outputs import Outputs
@@ -29,7 +28,7 @@ def run(record: Record, platform: Platform, requests: Requests) -> Outputs:
     preflight.note_differences(record, platform)
     preflight.note_unknown_npu(record, platform)
     platform.folder.mkdir(exist_ok=True)
-    shutil.copyfile(record.artifacts / store.MODEL, platform.folder / command.PROGRAM)
+    shutil.copyfile(store.program(record.artifacts), platform.folder / command.program_name(record.spec))
     preflight.check_embedded_program(record, platform)
     preflight.note_simulated_cycles(record, platform)
     earlier = store.earlier(record.directory, record.spec, platform.choice.kind)
@@ -52,7 +51,7 @@ def _boots(record: Record, platform: Platform, requests: Requests, outputs: Outp
         if len(shares) > 1:
             return side_by_side.boot_all(record, platform, requests, outputs, shares)
         return boot(record, platform, requests, outputs, Share(0, inferences))
-    stateful = pte.parse((record.artifacts / store.MODEL).read_bytes()).main.state
+    stateful = record.program().main.state
     lost = ": its state was lost each time" if stateful else ""
     record.note(f"the platform was booted for each of {inferences} inferences{lost}")
     for first in range(inferences):

@@ -14,7 +14,7 @@ from tui.pipeline import check
 from tui.pipeline.answers import Answers
 from tui.pipeline.record import Ended, Record
 from tui.pipeline.requests import Requests
-from tui.run import events, store
+from tui.run import events
 from tui.run.check import Check
 from tui.simulator import miscompiled
 from tui.simulator.delegate import DelegateError
@@ -99,7 +99,7 @@ class Outputs:
 def _compiler_faults(record: Record) -> str | None:
     """Known faults of Vela in the program's commands, each with its line and its remedy; None without any."""
     try:
-        marks = list(miscompiled.marks(pte.parse((record.artifacts / store.MODEL).read_bytes())))
+        marks = list(miscompiled.marks(record.program()))
     except (pte.PteError, DelegateError, CommandStreamError):
         return None
     lines = {(o.partition, offset): o.line for o in record.state.operators for offset in o.commands}

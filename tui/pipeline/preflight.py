@@ -30,7 +30,7 @@ PLANNED = 1
 def read_program(record: Record) -> pte.Program | None:
     """Read a run's program; None, with a note, where it is none."""
     try:
-        return pte.parse((record.artifacts / store.MODEL).read_bytes())
+        return record.program()
     except pte.PteError as error:
         record.note(f"the program's demand on the runner's memory is unknown: {error}")
         return None
@@ -162,7 +162,7 @@ def note_simulated_cycles(record: Record, platform: Platform) -> None:
         return
     record.note(SIMULATED_CYCLES)
     try:
-        program = pte.parse((record.artifacts / store.MODEL).read_bytes())
+        program = record.program()
         notes = discrepancy.reasons(program, record.state.estimate, record.state.operators)
     except (pte.PteError, delegate.DelegateError, CommandStreamError):
         return  # of a program that cannot be understood there is no figure that could differ

@@ -196,7 +196,8 @@ class RunProcess:
             choice = preflight.check_firmware(record, program, choice)
         record.go_on()
         pools = {} if choice is None or choice.runner is None else choice.runner.pools
-        if program is not None:
+        # The pools are those of ExecuTorch's runner.
+        if program is not None and not catalogue.is_network(self.spec.model):
             preflight.weigh_pools(record, program, pools)
         if choice is not None:
             self._infer(choice, parameter_names, ones=ones)
@@ -204,6 +205,11 @@ class RunProcess:
 
     def _take_program(self, *, ones: bool) -> None:
         """Compile the model, or take it as it is where it is a program."""
+        if catalogue.is_network(self.spec.model):
+            from tui.pipeline import network
+
+            network.take_network(self.record)
+            return
         if not catalogue.is_program(self.spec.model):
             aot.compile_model(self.record, ones=ones, meanwhile=_load_what_follows)
             self.record.go_on()

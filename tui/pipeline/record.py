@@ -3,12 +3,16 @@
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tui.errors import Exit
 from tui.run import events, journal, state, store
 from tui.run.events import Event, Stage
 from tui.run.spec import Spec
 from tui.run.state import State
+
+if TYPE_CHECKING:
+    from tui.model.programs import Program
 
 
 class Stopped(Exception):
@@ -112,6 +116,16 @@ class Record:
     def keep(self, path: Path) -> None:
         """Announce a finished file."""
         self.emit(events.ArtifactWritten(artifact=store.artifact(self.directory, path)))
+
+    def program(self) -> "Program":
+        """The run's program, once it is there.
+
+        Raises:
+            PteError: it cannot be read.
+        """
+        from tui.model import programs  # with numpy, which the run process does without until then
+
+        return programs.parse(store.program(self.artifacts).read_bytes(), self.spec.target)
 
     def release(self) -> None:
         """Release the disk space that was reserved for the run's last words, which come now."""

@@ -49,7 +49,7 @@ def boot_all(
 
     def one(share: Share) -> events.PlatformExited:
         try:
-            verdict = boot(record, _own(platform, share), requests, outputs, share)
+            verdict = boot(record, _own(record, platform, share), requests, outputs, share)
         except BaseException:
             share.given_up.set()
             raise
@@ -69,11 +69,12 @@ def boot_all(
     return msgspec.structs.replace(verdicts[worst], reason=f"{place}: {verdicts[worst].reason}")
 
 
-def _own(platform: Platform, share: Share) -> Platform:
+def _own(record: Record, platform: Platform, share: Share) -> Platform:
     """The platform with a folder of the share's own."""
     if not share.number:
         return platform
     folder = platform.folder / f"process_{share.number + 1}"
     folder.mkdir(exist_ok=True)
-    shutil.copyfile(platform.folder / command.PROGRAM, folder / command.PROGRAM)
+    program = command.program_name(record.spec)
+    shutil.copyfile(platform.folder / program, folder / program)
     return replace(platform, folder=folder)

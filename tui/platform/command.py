@@ -14,7 +14,7 @@ from tui.platform import delivery
 from tui.platform.runner import Runner
 from tui.platform.selection import Choice
 from tui.run.spec import Spec
-from tui.toolchain import firmware_images
+from tui.toolchain import firmware_images, vela
 from tui.toolchain.boards import Board, Parameters
 
 CMD_LINE_LIMIT = 256
@@ -23,8 +23,21 @@ CMD_LINE_LIMIT = 256
 PROGRAM = "program.pte"
 """File name of the program in the platform's folder."""
 
+NETWORK = "program.tflite"
+"""Its name where it is a network that Vela compiled."""
+
 FAST = "--fast"
 """Option of the NPU model that leaves out its timing."""
+
+
+def is_network(spec: Spec) -> bool:
+    """Return True if a spec's model is a network that Vela compiles by itself."""
+    return spec.model.endswith(vela.READS)
+
+
+def program_name(spec: Spec) -> str:
+    """The file name of a spec's program in the platform's folder."""
+    return NETWORK if is_network(spec) else PROGRAM
 
 
 def build(
@@ -34,7 +47,7 @@ def build(
     *,
     inputs: int,
     output_bytes: int = 0,
-    program: str = PROGRAM,
+    program: str | None = None,
     server: bool,
     pmu_trace: str | None = None,
     counts: str | None = None,
@@ -50,6 +63,7 @@ def build(
     """
     board = spec.target.board
     kind = choice.runner_kind
+    program = program or program_name(spec)
     names = delivery.input_names(kind, inputs)
     semihosting = {}
     if kind == "semihosting":
@@ -66,6 +80,9 @@ def build(
         words += ["-a", str(choice.runner.path), *_memory(choice.runner, program, output_bytes)]
     if counts is not None and choice.engine == "firmware":
         words += ["--counts", counts]
+    if is_network(spec):
+        # Its program does not say what it was compiled for, which the cycle model has to know.
+        words += ["--system-config", spec.target.system_config, "--memory-mode", spec.target.memory_mode]
     # One that stays has no limit of its own: the session watches each of its inferences.
     limit = [] if spec.serve else ["--timelimit", str(math.ceil(spec.timeout_s))]
     return [*words, *limit, "--stat"]

@@ -180,6 +180,12 @@ TABLE: tuple[Row, ...] = (
     ),
     _row(
         Kind.ERROR,
+        r"(?P<what>the simulator (?:has no kernel for|cannot compute) tflite::.+)",
+        "{what}",
+        "quantize that operator, so that Vela takes it for the NPU; docs/tflite.md lists those that are known",
+    ),
+    _row(
+        Kind.ERROR,
         r"(?P<what>neither the simulator nor PyTorch has a kernel for \S+)",
         "{what}",
         "use --engine firmware where the firmware has it; else leave the operator out of the model, "

@@ -15,7 +15,7 @@ from tui.platform.discovery import FVP_VARIABLE, Location
 from tui.platform.runner import Kind, Runner
 from tui.run.figures import PlatformInfo
 from tui.run.spec import RunnerKind, Spec
-from tui.toolchain import boards, firmware_images, qemu
+from tui.toolchain import boards, firmware_images, qemu, vela
 from tui.toolchain.boards import Board
 
 
@@ -49,6 +49,8 @@ def choose(spec: Spec) -> Choice:
     Raises:
         PlatformUnavailable: what was asked for is not there or does not start.
     """
+    if spec.model.endswith(vela.READS):
+        return _of_network(spec)
     if spec.platform == "simulator":
         return _simulator("the simulator, as requested", spec)
     # What is named must be there: to simulate instead would hide a slip of the pen.
@@ -63,6 +65,21 @@ def choose(spec: Spec) -> Choice:
         return _fvp_for(spec)
     except PlatformUnavailable as error:
         return _simulator(f"the simulator, since {error.what}", spec)
+
+
+def _of_network(spec: Spec) -> Choice:
+    """The interpreter: no runner for an FVP that is known here, and no firmware, takes a network.
+
+    Raises:
+        PlatformUnavailable: another platform is asked for.
+    """
+    kind = Path(spec.model).suffix
+    if spec.platform == "fvp" or spec.fvp or spec.runner:
+        raise PlatformUnavailable(f"a {kind} runs on the simulator only: no runner takes it", "--platform simulator")
+    if spec.engine == "firmware":
+        raise PlatformUnavailable(f"the firmware takes no {kind}", "--engine interpreter")
+    asked = "as requested" if spec.platform == "simulator" else f"since no runner takes a {kind}"
+    return _interpreter(f"the simulator, {asked}", spec.target.board)
 
 
 def platform_only(spec: Spec) -> Choice:

@@ -13,10 +13,11 @@ AGAINST = {
     "tosa": "the TOSA reference model",
     "float": "the float model",
     "bundle": "the outputs bundled with the program",
+    "litert": "Google's LiteRT interpreter",
 }
 """The reference of a check in words."""
 
-STARTS = {"tosa": "lowered", "quantized": "quantized", "float": "float", "bundle": "bundled"}
+STARTS = {"tosa": "lowered", "quantized": "quantized", "float": "float", "bundle": "bundled", "litert": "network"}
 """The start of the chain's last link, by the check's reference."""
 
 

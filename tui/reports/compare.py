@@ -46,7 +46,7 @@ class Verdict:
     """The outcome of a comparison: outputs that are not the model's outweigh any gain."""
 
     word: str
-    """``WRONG``, ``2 WORSE``, ``NOT WORSE``, ``OTHER NPU`` or ``NOT COMPARED``."""
+    """``WRONG``, ``2 WORSE``, ``NOT WORSE``, ``OTHER NPU``, ``SIDE BY SIDE`` or ``NOT COMPARED``."""
     tone: Literal["good", "bad", "unknown"]
     sentence: str
 
@@ -66,6 +66,9 @@ def verdict(comparison: Comparison) -> Verdict:
         return Verdict(f"{len(worse)} {WORSE}", "bad", words)
     right = "B's outputs are the model's, A's were not; " if check is not None and (check.a, check.b) == (0, 1) else ""
     unchecked = "; B's outputs were not checked" if check is not None and check.b is None else ""
+    if comparison.matched == "order":
+        words = "operators in the order of the network, side by side: a choice, not a regression"
+        return Verdict("SIDE BY SIDE", "unknown", f"{right}{words}{unchecked}")
     if comparison.npus:
         return Verdict("OTHER NPU", "unknown", f"{right}figures side by side: a choice, not a regression{unchecked}")
     return Verdict("NOT WORSE", "good", f"{right}nothing is worse than the profile allows{unchecked}")
@@ -120,7 +123,9 @@ def summary(comparison: Comparison) -> str:
         rows = map(_row, changed_first(comparison.figures))
         lines += ["", *table([["", "A", "B", "change", ""], *rows], right=(1, 2, 3))]
     changed = [module for module in comparison.operators if module.a != module.b]
-    if changed:
+    if comparison.matched == "order":
+        lines += ["", *_in_order(comparison.operators)]
+    elif changed:
         modules = [[*_row(module), place(module)] for module in changed[:MOST_MODULES]]
         lines += ["", "modules whose cycles changed", *table(modules, right=(1, 2, 3))]
         if rest := changed[MOST_MODULES:]:
@@ -137,6 +142,35 @@ def regression_words(worse: Compared, profile: Profile) -> str:
     before, after = (figure_words(worse.name, value) for value in (worse.a, worse.b))
     by = "" if worse.name == CHECK or worse.a is None else f", {change(percent(worse))}"
     return f"{clean(worse.name, 60)}: {before} -> {after}{by}; allowed: {allowed}"
+
+
+def _in_order(operators: Sequence[ComparedModule]) -> list[str]:
+    """All operators of both runs in the network's order, and what only one of them has."""
+    rows = [
+        [
+            f"  {clean(one.name, 44) if one.a is not None else UNKNOWN}",
+            clean(one.name_b or UNKNOWN, 44),
+            figure_words(CYCLES, one.a),
+            figure_words(CYCLES, one.b),
+            change(percent(one)),
+        ]
+        for one in operators
+    ]
+    header = ["operators, in order", "", "A", "B", "change"]
+    alone = [_alone_words(*one) for one in _alone(operators) if one[1]]
+    return [*table([header, *rows], right=(2, 3, 4)), *alone]
+
+
+def _alone(operators: Sequence[ComparedModule]) -> tuple[tuple[str, int, float], ...]:
+    """The number and the cycles of operators that only A has, and that only B has."""
+    only_a = [one.a or 0 for one in operators if one.b is None]
+    only_b = [one.b or 0 for one in operators if one.a is None]
+    return ("A", len(only_a), sum(only_a)), ("B", len(only_b), sum(only_b))
+
+
+def _alone_words(run: str, count: int, cycles: float) -> str:
+    """``only in A: 3 operators, 75,386 cycles``."""
+    return f"only in {run}: {counted(count, 'operator')}, {figure_words(CYCLES, cycles)} cycles"
 
 
 def difference_words(difference: Difference) -> tuple[str, str]:

@@ -5,8 +5,7 @@ from typing import Any
 
 import msgspec
 
-from tui.run.derived import checked
-from tui.run.events import COMPILE_STAGES, STAGES
+from tui.run.derived import checked, stages_of
 from tui.run.figures import spread
 from tui.run.state import LIVE, SCHEMA_VERSION, State
 
@@ -25,8 +24,7 @@ def to_json(state: State) -> dict[str, Any]:
 
 
 def _stages(state: State) -> list[dict[str, Any]]:
-    until_emit = state.spec is not None and state.spec.until == "emit"
-    reachable = COMPILE_STAGES if until_emit else STAGES
+    reachable = stages_of(state.spec)
     return [_without(stage, "started", "finished", "line") for stage in state.stages if stage.name in reachable]
 
 

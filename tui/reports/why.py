@@ -7,8 +7,7 @@ from typing import Literal
 
 from tui.reports.format import decibels, duration
 from tui.run.check import Link, broken
-from tui.run.derived import checked, outcome, progress_words
-from tui.run.events import STAGES
+from tui.run.derived import checked, outcome, progress_words, stages_of
 from tui.run.state import StageState, State
 from tui.text import counted
 
@@ -72,7 +71,8 @@ def _stage(state: State, at: StageState | None) -> str:
     after = f"after {duration(state.run.seconds)}" if state.run.seconds is not None else ""
     if at is None:
         return after or "before the first stage"
-    words = [f"{at.name}, {STAGES.index(at.name) + 1} of {len(STAGES)}"]
+    own = stages_of(state.spec)
+    words = [f"{at.name}, {own.index(at.name) + 1} of {len(own)}" if at.name in own else f"{at.name}"]
     if at.progress is not None:
         words.append(progress_words(at.progress))
     return ", ".join([*words, after] if after else words)

@@ -169,10 +169,10 @@ class Check(Figure):
     """A match only where no link is broken."""
     reason: str | None = None
     links: tuple[Link, ...] = ()
-    reference: Literal["tosa", "quantized", "float", "bundle"] | None = None
+    reference: Literal["tosa", "quantized", "float", "bundle", "litert"] | None = None
     """Reference of the outputs: the lowered program with Arm's TOSA reference model in the NPU's place; failing that,
     PyTorch's quantized model; of a model that is not quantized, the float model; of a bundled program, its
-    expected outputs."""
+    expected outputs; of a .tflite, Google's LiteRT interpreter."""
     outputs: tuple[OutputCheck, ...] = ()
     accuracy: Accuracy | None = None
     confusion: Confusion | None = None

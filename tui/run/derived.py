@@ -6,9 +6,19 @@ from typing import Literal
 from tui.run import events
 from tui.run.badges import BOARD, COUNTED, ESTIMATED, LOG, MEASURED, READ, UNREPRESENTATIVE
 from tui.run.check import Check, broken, why_broken
-from tui.run.events import COMPILE_STAGES
 from tui.run.figures import Figure, Origin
+from tui.run.spec import Spec
 from tui.run.state import Progress, StageState, State
+from tui.toolchain import vela
+
+
+def stages_of(spec: Spec | None) -> tuple[events.Stage, ...]:
+    """The stages that a run may go through, by its model and by where it is to end."""
+    network = spec is not None and spec.model.endswith(vela.READS)
+    found = events.NETWORK_STAGES if network else events.STAGES
+    if spec is None or spec.until != "emit":
+        return found
+    return tuple(stage for stage in found if stage in events.COMPILE_STAGES)
 
 
 def now_doing(state: State) -> str:
@@ -136,5 +146,5 @@ def gone_through(state: State) -> tuple[StageState, ...]:
     """The stages of a run: one that only compiles has no platform's, one read from a log only those that it shows."""
     if state.spec is not None and state.spec.log is not None:
         return tuple(stage for stage in state.stages if stage.status not in ("pending", "skipped"))
-    compiles = state.spec is not None and state.spec.until == "emit"
-    return tuple(stage for stage in state.stages if not compiles or stage.name in COMPILE_STAGES)
+    own = stages_of(state.spec)
+    return tuple(stage for stage in state.stages if stage.name in own)

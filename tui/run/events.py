@@ -31,6 +31,8 @@ from tui.run.spec import Spec
 Stage = Literal["load", "export", "quantize", "lower", "vela", "emit", "boot", "infer", "check"]
 STAGES: tuple[Stage, ...] = ("load", "export", "quantize", "lower", "vela", "emit", "boot", "infer", "check")
 COMPILE_STAGES: tuple[Stage, ...] = STAGES[:6]
+NETWORK_STAGES: tuple[Stage, ...] = ("vela", "boot", "infer", "check")
+"""Stages of a network that Vela reads by itself."""
 
 Level = Literal["debug", "info", "warning", "error"]
 StageStatus = Literal["ok", "failed", "stopped", "skipped"]

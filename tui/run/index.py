@@ -23,6 +23,7 @@ from tui.run.check import CheckStatus
 from tui.run.derived import Outcome
 from tui.run.figures import Figure, PlatformKind, Source
 from tui.run.options import Quantization
+from tui.run.spec import quantization
 from tui.run.state import State, Status
 from tui.text import clean
 from tui.toolchain.target import Target
@@ -103,7 +104,7 @@ def row(name: str, run: State, pinned: bool) -> Row:
         accelerator=target.accelerator if target else None,
         system_config=target.system_config if target and target.is_complete else None,
         memory_mode=target.memory_mode if target and target.is_complete else None,
-        quantize=request.quantize if request and request.log is None else None,
+        quantize=quantization(request) if request else None,
         channels_last=request.channels_last if request and request.log is None else None,
         inferences=request.inferences if request and request.log is None else None,
         platform=platform.kind if platform else None,

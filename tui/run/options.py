@@ -93,7 +93,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that decides a run."""
 
     model: str
-    """``sample:NAME``, ``executorch:NAME``, or the absolute path of a .py, .pt2, .pte or .bpte file.
+    """``sample:NAME``, ``executorch:NAME``, or the absolute path of a .py, .pt2, .tflite, .tosa, .pte or .bpte file.
 
     Of a log that is read without its program it is the path of the log."""
     log: Log | None = None

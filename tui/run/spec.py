@@ -166,6 +166,11 @@ def _check_log(spec: Spec) -> Spec:
     return spec
 
 
+def quantization(spec: Spec) -> Quantization | None:
+    """Return the quantization of a spec; None of a network, which comes as it is, and of a log, which does not tell."""
+    return None if spec.log is not None or spec.model.endswith(vela.READS) else spec.quantize
+
+
 def own_parameters(parameters: tuple[tuple[str, str], ...], board: Board) -> tuple[tuple[str, str], ...]:
     """Return the parameters of a platform without those that are another board's."""
     return tuple((name, value) for name, value in parameters if boards.owner_of(name, board) is None)
@@ -246,4 +251,4 @@ def asked_words(spec: Spec) -> tuple[str, ...]:
     words = (target.accelerator, target.memory_mode, target.system_config)
     if spec.log is not None:
         return tuple(word for word in words if word != UNKNOWN)
-    return (*words, spec.quantize)
+    return tuple(filter(None, (*words, quantization(spec))))

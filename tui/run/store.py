@@ -36,6 +36,9 @@ PROCESS_LOG = "runner.log"
 """Output of the run process itself."""
 ARTIFACTS = "artifacts"
 MODEL = "model.pte"
+COMPILED = "model_vela.tflite"
+"""A network that Vela read by itself, as it compiled it."""
+PROGRAMS = (MODEL, COMPILED)
 """The program, among the artifacts."""
 SNAPSHOT = "state.json"
 """The folded state of a finished run, so that listing a thousand runs reads no journal. A cache, nothing more."""
@@ -50,6 +53,12 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 _STAMP_FORMAT = "%Y%m%d-%H%M%S"
 _STAMP = len("20261123-021531")
+
+
+def program(artifacts: Path) -> Path:
+    """The file of a run's program, which need not be there."""
+    compiled = artifacts / COMPILED
+    return compiled if compiled.exists() else artifacts / MODEL
 
 
 def folder() -> Path:

@@ -14,7 +14,7 @@ from tui.run import index, store
 from tui.run.events import STAGES, Stage
 from tui.run.figures import Figure
 from tui.run.index import Row
-from tui.run.spec import Spec
+from tui.run.spec import Spec, quantization
 from tui.run.state import State
 from tui.text import counted
 
@@ -82,7 +82,7 @@ def usual(request: Spec, *, without: str = "", before: float | None = None) -> U
 
 def scope_of(row: Row, request: Spec) -> Scope:
     """Difference of a run of the model from a spec."""
-    if (row.quantize, row.channels_last) != (request.quantize, request.channels_last):
+    if (row.quantize, row.channels_last) != (quantization(request), request.channels_last):
         return "options"
     if row.target != request.target:
         return "target"

@@ -10,6 +10,7 @@ standard_input   lines of standard input
 verification     test cases of bundled programs
 interpreter      the execution plan: instructions and values
 cpu_kernels      CPU operators
+tflite_kernels   CPU operators of TensorFlow Lite
 cycle_model      cycle figures of a delegate
 trace            the timeline of the cycle model, for ``--pmu-trace``
 delegate         the Ethos-U backend: a delegate's blob, its tensors in NPU memory

@@ -22,6 +22,7 @@ from tui.toolchain.boards import Board
 if TYPE_CHECKING:
     from tui.simulator.executor_runner import Runner
     from tui.simulator.firmware.engine import Engine
+    from tui.toolchain.target import Target
 
 NAME = "fvp_sim"
 STOPPED_BY_USER = "Info: /OSCI/SystemC: Simulation stopped by user."
@@ -49,7 +50,8 @@ class Stopping(Exception):
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="fvp-sim",
-        description="Runs an ExecuTorch program compiled for an Ethos-U, with the command line of Arm's FVP of its"
+        description="Runs an ExecuTorch program, or a .tflite that Vela compiled, for an Ethos-U, with the command line"
+        " of Arm's FVP of its"
         f" board: {_listed(identity.BINARIES)}. A simulator: the NPU is modelled bit for bit, its cycles are"
         " estimated; there is no CPU core, but for the one that QEMU emulates for a firmware.",
         allow_abbrev=False,
@@ -59,7 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "-a", "--application", action="append", default=[], metavar="FILE", help="the firmware, where --engine runs one"
     )
-    add("--data", action="append", default=[], metavar="FILE@ADDRESS", help="a .pte and its inputs, or a .bpte, to run")
+    add(
+        "--data",
+        action="append",
+        default=[],
+        metavar="FILE@ADDRESS",
+        help="a .pte or a .tflite of Vela's and its inputs, or a .bpte",
+    )
     add(
         "--dump",
         action="append",
@@ -81,6 +89,8 @@ def _parser() -> argparse.ArgumentParser:
         help="name of the FVP whose place it takes; else the name it is called by, its parameters and its program tell",
     )
     add("--counts", metavar="FILE", help="firmware: file that instruction counts are written to")
+    add("--system-config", metavar="NAME", help="system config that Vela compiled a .tflite for, which does not say it")
+    add("--memory-mode", metavar="NAME", help="memory mode that Vela compiled a .tflite for")
     add("-f", "--config-file", action="append", default=[], metavar="FILE", help="parameters in the format of -l")
     add("-l", "--list-params", action="store_true", help="list the parameters and exit")
     add("--list-instances", action="store_true", help="list what is modelled and exit")
@@ -120,11 +130,11 @@ def _settings(board: Board, assignments: Sequence[str]) -> Settings:
 
 def _program(placed: Sequence[tuple[int, bytes]], board: Board, assignments: Sequence[str]) -> bytes | None:
     """The program that a command line is to run, if it can be found."""
-    from tui.model import pte
+    from tui.model import programs
     from tui.simulator import executor_runner
 
     if placed:
-        return next((data for _, data in placed if pte.identifier(data) in pte.IDENTIFIERS), None)
+        return next((data for _, data in placed if programs.is_program(data)), None)
     semihosting = board.parameters.semihosting("")
     settings = _settings(board, [one for one in assignments if one.startswith(semihosting)])
     try:
@@ -240,7 +250,9 @@ def _run(options: argparse.Namespace, settings: Settings, placed: list[tuple[int
     program: executor_runner.Runner | Engine
     run: Callable[[], int]
     if boot is None:
-        program = executor_runner.Runner(settings.accelerator, cycle_model.model(settings), observe=observe)
+        program = executor_runner.Runner(
+            settings.accelerator, cycle_model.model(settings), observe=observe, compiled_for=_target(options, settings)
+        )
         run = partial(_interpret, program, placed, settings)
     else:
         from tui.simulator.firmware import engine
@@ -273,14 +285,23 @@ def _run(options: argparse.Namespace, settings: Settings, placed: list[tuple[int
     return status
 
 
+def _target(options: argparse.Namespace, settings: Settings) -> "Target | None":
+    """The target that is named; None where it is not named whole."""
+    from tui.toolchain.target import Target
+
+    if options.system_config is None or options.memory_mode is None:
+        return None
+    return Target(settings.accelerator, options.system_config, options.memory_mode)
+
+
 def _interpret(program: "Runner", placed: list[tuple[int, bytes]], settings: Settings) -> int:
     """The interpreter on what is placed in memory, else on the files of semihosting; the exit status."""
-    from tui.model import pte
+    from tui.model import programs
     from tui.simulator import executor_runner
 
     if placed:
         contents = [data for _, data in placed]
-        first = next((n for n, data in enumerate(contents) if pte.identifier(data) in pte.IDENTIFIERS), 0)
+        first = next((n for n, data in enumerate(contents) if programs.is_program(data)), 0)
         return program.run_placed(contents[first], contents[:first] + contents[first + 1 :])
     return program.run(executor_runner.parse(settings.command_line, settings.folder))
 

@@ -1,9 +1,4 @@
-"""The Ethos-U backend: a delegate's blob, and the copying of tensors to and from the NPU's memory.
-
-The blob (``vela_bin_stream``) is a row of blocks: 16-byte name, u32 size, u8 external flag, 11 reserved bytes, data
-padded to 16. An external block holds the key of the program's named data. Source: ExecuTorch's
-backends/arm/arm_vela.py.
-"""
+"""The Ethos-U backend: a delegate's blob (`tui.model.vela_blob`), and copying tensors to and from the NPU's memory."""
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
@@ -12,17 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from tui.model.pte import Delegate, DelegateCall, Program
+from tui.model.vela_blob import ALIGNMENT, BACKEND, FIRST, HEADER, LAST, PORT
 from tui.simulator import npu
 from tui.simulator.ethosu.errors import CommandStreamError
 from tui.simulator.ethosu.memory import Bytes
 from tui.simulator.ethosu.stream import Command, Stream
 from tui.simulator.ethosu.swd import Decoder
-
-BACKEND = "EthosUBackend"
-HEADER = struct.Struct("<16sIB11s")
-ALIGNMENT = 16
-FIRST, LAST = "vela_bin_stream", "vela_end_stream"
-PORT = struct.Struct("<9i")
 
 
 class DelegateError(Exception):
@@ -171,8 +161,11 @@ class EthosU:
         inputs: Sequence[Bytes],
         outputs: Sequence[Bytes],
         observe: Callable[[Command], None] | None = None,
+        arena: Bytes | None = None,
     ) -> None:
         """Run the NPU on `inputs` and fill `outputs`: flat views of the tensors' bytes, in memory order.
+
+        It works in the `arena`, where they lie already, or in memory of its own, which they are copied to and from.
 
         Raises:
             DelegateError: a tensor does not fit its port, or the command stream cannot be executed.
@@ -183,7 +176,9 @@ class EthosU:
                 f" the program gives {len(inputs)} and takes {len(outputs)}:"
                 " Vela 5.1 drops an output that another operator also reads"
             )
-        scratch = np.zeros(self.scratch_bytes, np.uint8)
+        if arena is not None and len(arena) < self.scratch_bytes:
+            raise DelegateError(f"the NPU's scratch has {self.scratch_bytes} bytes, the arena {len(arena)}")
+        scratch = np.zeros(self.scratch_bytes, np.uint8) if arena is None else arena
         regions = {1: scratch, 2: np.zeros(self._fast_scratch_bytes, np.uint8)}
         for n, (tensor, port) in enumerate(zip(inputs, self.inputs, strict=True)):
             self._place(regions, port, tensor, f"Input {n}")[:] = tensor

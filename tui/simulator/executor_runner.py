@@ -14,7 +14,7 @@ from typing import TextIO
 
 import numpy as np
 
-from tui.model import bundled, pte
+from tui.model import bundled, programs, pte
 from tui.model.bundled import Case
 from tui.model.pte import PteError
 from tui.simulator import npu, standard_input, verification
@@ -22,6 +22,7 @@ from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu.stream import Command
 from tui.simulator.interpreter import ExecutionError, LoadError, Method, Tensor
 from tui.toolchain import boards
+from tui.toolchain.target import Target
 
 NO_CYCLES = "no PMU report: {}"
 SHOWN_OUTPUTS = 100
@@ -97,8 +98,11 @@ class Runner:
         estimate: Estimate,
         out: TextIO = sys.stdout,
         observe: Callable[[EthosU, Command], None] | None = None,
+        compiled_for: Target | None = None,
     ) -> None:
+        """`compiled_for` is what a program was compiled for that does not say it itself."""
         self._accelerator = accelerator
+        self._compiled_for = compiled_for
         self._estimate = estimate
         self._out = out
         self._observe = observe
@@ -179,8 +183,9 @@ class Runner:
         try:
             bundle = bundled.read(data) if bundled.is_bundle(data) else None
             program_data = data if bundle is None else bundle.program
-            self.log("I", f"PTE Model data loaded. Size: {len(program_data)} bytes.")
-            program = pte.parse(program_data)
+            network = programs.is_tflite(program_data)
+            self.log("I", f"{'TFLite' if network else 'PTE'} Model data loaded. Size: {len(program_data)} bytes.")
+            program = programs.parse(program_data, self._compiled_for)
         except PteError as error:
             raise RunnerError(f"Program loading failed: {error}") from error
         plan = program.main
@@ -189,9 +194,12 @@ class Runner:
         self.log("I", f"Model buffer loaded, has {len(program.plans)} methods")
         self.log("I", f"Running method {plan.name}")
         for index, size in enumerate(plan.buffer_sizes[1:], start=1):
-            self.log("I", f"Setting up planned buffer with mem_id={index}, size {size}.")
+            what = "arena" if network else f"planned buffer with mem_id={index}"
+            self.log("I", f"Setting up {what}, size {size}.")
         method = Method(program, self._observe, boards.of(self._accelerator).memory.ddr_bytes)
         self.log("I", f"Method '{plan.name}' loaded.")
+        if network:
+            return method, cases
         self.log("I", f"model_pte_program_size: {len(program_data)} bytes.")
         self.log("I", f"model_pte_loaded_size: {len(data)} bytes.")
         self.log("I", f"method_allocator_planned: {sum(plan.buffer_sizes)} bytes")

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tui.simulator import parameters
 from tui.toolchain import boards
 from tui.toolchain.boards import Board
+
+if TYPE_CHECKING:
+    from tui.model.programs import Program
 
 BINARIES = tuple(board.fvp.binary for board in boards.BOARDS)
 """Names of the FVPs it can take the place of."""
@@ -27,11 +31,25 @@ def of_program(found: Sequence[Board], program: Callable[[], bytes | None]) -> B
     if len(found) == 1 or (data := program()) is None:
         return found[0]
     # Only now: --version and -l answer without numpy.
-    from tui.model import bundled, pte
+    from tui.model import bundled, programs, pte
     from tui.toolchain.target import Target
 
     try:
-        accelerator = pte.compiled_for(bundled.program_of(data), Target()).accelerator
+        if programs.is_tflite(data):
+            accelerator = _accelerator(programs.parse(data))
+        else:
+            accelerator = pte.compiled_for(bundled.program_of(data), Target()).accelerator
     except pte.PteError:
         return found[0]
     return next((board for board in found if accelerator in board.npu.accelerators), found[0])
+
+
+def _accelerator(program: "Program") -> str | None:
+    """The accelerator of a program's first command stream; None without one that can be understood."""
+    from tui.simulator import npu
+    from tui.simulator.delegate import DelegateError, EthosU
+
+    try:
+        return next((npu.accelerator(EthosU(one, {}).stream) for one in program.main.delegates), None)
+    except DelegateError:
+        return None

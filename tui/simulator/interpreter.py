@@ -7,7 +7,8 @@ import numpy as np
 
 from tui.model import pte
 from tui.model.pte import BoxedIntList, Plan, Program, TensorList
-from tui.simulator import cpu_kernels
+from tui.model.tflite.compiled import NAMESPACE
+from tui.simulator import cpu_kernels, tflite_kernels
 from tui.simulator.cpu_kernels import Kernel, KernelError
 from tui.simulator.delegate import DelegateError, EthosU
 from tui.simulator.ethosu.memory import Bytes, NDArray
@@ -86,7 +87,7 @@ class Method:
         needed = sum(sizes) + sum(v.nbytes for v in tensors if v.data is None and v.place is None)
         if any(size < 0 for size in sizes) or needed > available:
             raise LoadError(f"Memory allocation failed: {needed}B requested, {available}B available")
-        buffers = [np.zeros(size, np.uint8) for size in sizes]
+        buffers = self._buffers = [np.zeros(size, np.uint8) for size in sizes]
 
         def memory(tensor: pte.Tensor) -> Bytes:
             if tensor.data is not None:
@@ -112,9 +113,12 @@ class Method:
     def _resolve(name: str) -> Kernel | None:
         if cpu_kernels.primitive(name) or name == cpu_kernels.VIEW:
             return None
-        kernel = cpu_kernels.find(name)
+        if name.startswith(f"{NAMESPACE}::"):
+            kernel, lacking = tflite_kernels.find(name), f"the simulator has no kernel for {name}"
+        else:
+            kernel, lacking = cpu_kernels.find(name), ""
         if kernel is None:
-            raise LoadError(cpu_kernels.lacking(name))
+            raise LoadError(lacking or cpu_kernels.lacking(name))
         return kernel
 
     @property
@@ -215,6 +219,7 @@ class Method:
                 [t.bytes for t in tensors[:count]],
                 [t.bytes for t in tensors[count:]],
                 None if observe is None else lambda command: observe(delegate, command),
+                None if self.plan.arena is None else self._buffers[self.plan.arena],
             )
         except DelegateError as error:
             raise ExecutionError(str(error)) from error

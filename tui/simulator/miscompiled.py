@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from tui.model import pte
-from tui.simulator.delegate import BACKEND, EthosU
+from tui.model.vela_blob import BACKEND
+from tui.simulator.delegate import EthosU
 from tui.simulator.ethosu import kernel, output_stage
 from tui.simulator.ethosu.feature_map import FeatureMap
 from tui.simulator.ethosu.inputs import broadcast_shape

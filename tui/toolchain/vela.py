@@ -14,6 +14,9 @@ from pathlib import Path
 from tui.toolchain import boards
 from tui.toolchain.boards import Npu
 
+READS = (".tflite", ".tosa")
+"""Files of networks that Vela compiles by itself: no other compiler is needed for them."""
+
 CONFIG = "Arm/vela.ini"
 """The configuration file that ExecuTorch passes to Vela, below ethosu/config_files."""
 

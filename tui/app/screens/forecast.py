@@ -13,7 +13,7 @@ from textual.message_pump import MessagePump
 from tui.app.widgets.background import in_background, tell
 from tui.app.widgets.mac_picker import NOTHING, Prospect
 from tui.errors import UserError
-from tui.run.spec import Spec, lowering_of
+from tui.run.spec import Spec, lowering_of, quantization
 from tui.toolchain import vela
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def of_runs(rows: "Sequence[Row]", request: Spec) -> Prospect:
     same = [
         row
         for row in reversed(rows)
-        if (row.model, row.quantize, row.channels_last) == (request.model, request.quantize, request.channels_last)
+        if (row.model, row.quantize, row.channels_last) == (request.model, quantization(request), request.channels_last)
         and (row.memory_mode, row.system_config) == (target.memory_mode, target.system_config)
         and row.inference_ms is not None
     ]

@@ -193,7 +193,7 @@ class SetupScreen(LogReader):
 
     def _refresh_command(self) -> None:
         request, form = self.request(), self._form
-        form.offer(is_program=request is not None and catalogue.is_program(request.model))
+        form.offer(is_lowered=request is not None and not catalogue.needs_compiler(request.model))
         form.parameters.count(len(form.own_parameters(self._base)) + self._base.fast + self._base.pmu_trace)
         problem, command = "", "press enter to type the path of a model file"
         if request is not None:

@@ -102,7 +102,9 @@ class ModulesTable(FigureTable):
 
     def fill(self, modules: Sequence[ComparedModule]) -> None:
         """Show these modules."""
-        self._shown = changed_first(modules)
+        # Operators that are matched in the network's order stay in it.
+        in_order = any(module.name_b is not None for module in modules)
+        self._shown = list(modules) if in_order else changed_first(modules)
         most = max((abs(_lost(module)) for module in modules), default=0)
         self.set_rows([_module_row(at, module, most) for at, module in enumerate(self._shown)])
 

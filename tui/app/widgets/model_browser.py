@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 FIRST = "sample:digits"
 PLACEHOLDER = "/ filter the models"
-FILE_WORDS = "a .py with ModelUnderTest and ModelInputs, a .pt2, or a compiled .pte"
+FILE_WORDS = "a .py with ModelUnderTest and ModelInputs, a .pt2, .tflite, .tosa or .pte"
 
 
 class FilterLine(Lines):

@@ -98,7 +98,7 @@ def _of_run(row: "Row") -> Sheet:
         return Sheet()
     inputs, outputs = _signature(directory / store.ARTIFACTS / MANIFEST)
     estimate = state.estimate
-    program = next((a.bytes for a in state.artifacts if a.name == store.MODEL), None)
+    program = next((a.bytes for a in state.artifacts if a.name in store.PROGRAMS), None)
     return Sheet(
         inputs=inputs,
         outputs=outputs,

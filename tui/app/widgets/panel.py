@@ -20,6 +20,7 @@ from tui.app.widgets.card import Card
 from tui.app.widgets.drawing import Reads, show
 from tui.app.widgets.table import FigureTable
 from tui.app.widgets.words import Clock
+from tui.run.derived import stages_of
 from tui.run.events import COMPILE_STAGES, Stage
 from tui.run.state import State, stage
 from tui.text import counted
@@ -184,6 +185,8 @@ def awaited(state: State, after: Stage) -> str:
         return "Not available: this run only compiles."
     if state.spec is not None and state.spec.log is not None and filling.status in ("pending", "skipped"):
         return f"Not available: {NOT_IN_LOGS if after in COMPILE_STAGES else 'the log does not show it'}."
+    if after not in stages_of(state.spec) and after in COMPILE_STAGES:
+        filling, name = stage(state, "vela"), FILLED_BY["vela"]
     if filling.status == "skipped":
         return f"Not available: {name} was skipped" + (f" ({filling.reason})" if filling.reason else "") + "."
     if run.status == "running":

@@ -257,10 +257,10 @@ class SpecForm(Vertical):
         }
         return replaced(base, changes)
 
-    def offer(self, *, is_program: bool) -> None:
-        """Let keys go only to fields that matter for the other values; `is_program`: the model is compiled already."""
+    def offer(self, *, is_lowered: bool) -> None:
+        """Let keys go only to fields that matter for the other values; `is_lowered`: nothing but Vela compiles it."""
         for option in self._offered:
-            is_moot = is_program if option.group == PROGRAM else self.compiles and option.group in (PLATFORM, INFERENCE)
+            is_moot = is_lowered if option.group == PROGRAM else self.compiles and option.group in (PLATFORM, INFERENCE)
             self.field(_id(option)).shown = not is_moot
         if self.platform == "fvp":
             self.field("engine").shown = False

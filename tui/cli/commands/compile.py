@@ -25,7 +25,8 @@ from tui.run import store
 def compile(output: str | None, **typed: Any) -> int:
     """Compile a model without running it.
 
-    Stops after the .pte and its analysis: delegation, Vela's estimate, memory.
+    Stops after the .pte and its analysis: delegation, Vela's estimate, memory. A .tflite or .tosa becomes a .tflite for
+    the NPU.
     """
     spec = make_spec(typed, "emit")
     if catalogue.is_program(spec.model):
@@ -34,6 +35,6 @@ def compile(output: str | None, **typed: Any) -> int:
 
     def copy(directory: Path) -> None:
         if output is not None:
-            shutil.copyfile(directory / store.ARTIFACTS / store.MODEL, output)
+            shutil.copyfile(store.program(directory / store.ARTIFACTS), output)
 
     return start(spec, typed, on_success=copy)

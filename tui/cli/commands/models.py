@@ -18,7 +18,8 @@ KEYS = ("name", "title", "group", "missing")
 def models(toolchain: str | None, as_json: bool) -> None:
     """List the models that have a name.
 
-    They are samples, and models of the ExecuTorch package. A .py, .pt2, .pte or .bpte file is a model, too.
+    They are samples, and models of the ExecuTorch package. A .py, .pt2, .tflite, .tosa, .pte or
+    .bpte file is a model, too.
     """
     entries = catalogue.models(toolchains.of(chosen_toolchain(toolchain)))
     if as_json:

@@ -15,6 +15,7 @@ from tui.cli.request import make_spec
     "fvp-tui run sample:digits",
     "fvp-tui run my_model.py --target ethos-u85-512 --memory-mode Shared_Sram",
     "fvp-tui run my_model.pte --input image.npy --json",
+    "fvp-tui run net.tflite --target ethos-u55-128",
 )
 @click.argument("model", required=False, shell_complete=candidates.models)
 @table_options("run")
@@ -22,7 +23,7 @@ def run(**typed: Any) -> int:
     """Compile a model and run it.
 
     Progress goes to stderr, the figures go to stdout. fvp-tui models lists the models that have a name; a .py, .pt2,
-    .pte or .bpte file is a model, too.
+    .tflite, .tosa, .pte or .bpte file is a model, too.
     """
     spec = make_spec(typed, "check")
     if typed["dry_run"]:

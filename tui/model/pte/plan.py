@@ -1,4 +1,4 @@
-"""The execution plan of an ExecuTorch program: values, instructions, delegates (executorch/schema/program.fbs)."""
+"""An execution plan: values, instructions, delegates. It is ExecuTorch's (executorch/schema/program.fbs)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -104,6 +104,8 @@ class Plan:
     delegates: tuple[Delegate, ...]
     buffer_sizes: tuple[int, ...]
     """Planned memory in bytes, by memory id; the first is unused."""
+    arena: int | None = None
+    """Memory id of the planned memory that delegates work in; None where each is given memory of its own."""
 
     @property
     def state(self) -> tuple[int, ...]:
@@ -132,7 +134,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Program:
-    """A parsed .pte."""
+    """A parsed program."""
 
     plans: tuple[Plan, ...]
     named_data: dict[str, memoryview]

@@ -50,7 +50,7 @@ SCALAR_TYPES = {
 
 
 class PteError(Exception):
-    """ExecuTorch could not load the program; the message is one line."""
+    """A program that cannot be loaded; the message is one line."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tui.simulator.ethosu.arithmetic import Int64, Rounding
+from tui.simulator.ethosu.arithmetic import Int64, Rounding, Scale
 from tui.simulator.ethosu.registers import ElementwiseMode as Mode
 from tui.simulator.ethosu.stream import Command
 
@@ -43,3 +43,22 @@ def leading_zeros(a: Int64, width: int) -> Int64:
     unsigned = (a & ((1 << width) - 1)).astype(np.float64)
     # frexp is exact up to 2**53, and widths go to 32.
     return width - np.frexp(unsigned)[1].astype(np.int64)
+
+
+ONE_Q30 = 1 << 30
+"""Scale of 1 or a power of two of it, as TensorFlow Lite has it in its softmax."""
+
+
+def product_scale(command: Command, scale: Scale, operand_bytes: int) -> Scale:
+    """The scaling of a product. One of 32-bit numbers leaves no room for a scale: it is shifted only.
+
+    That is how the operators of TensorFlow Lite's softmax give its doubling high products.
+
+    Raises:
+        CommandStreamError: such a product has a scale that is no power of two.
+    """
+    if operand_bytes < 4 or scale.scale == 1:
+        return scale
+    if scale.scale != ONE_Q30:
+        raise command.error(f"a product of 32-bit numbers with a scale of {scale.scale} >> {scale.shift} is not known")
+    return Scale(1, scale.shift, scale.rounding)

@@ -122,7 +122,8 @@ def _floats(command: Command, out: Output, scales: Scales) -> _Floats | None:
         limits = np.iinfo(out.fm.dtype)
         low, high = (min(max(end, int(limits.min)), int(limits.max)) for end in (low, high))
     most = max(abs(low), abs(high)) + 2 * abs(out.fm.zero_point) + 2
-    if out.wraps or rounding == Rounding.TRUNCATE_TO_LOWER or most << int(scales.shift.max()) >= FLOATS_EXACT:
+    in_floats = rounding in (Rounding.NATURAL, Rounding.DOUBLE_SYMMETRIC)
+    if out.wraps or not in_floats or most << int(scales.shift.max()) >= FLOATS_EXACT:
         return None
     factor = np.ldexp(scales.scale.astype(np.float64), -scales.shift)
     away = arithmetic.double_term(scales.shift) if rounding == Rounding.DOUBLE_SYMMETRIC else None

@@ -3,6 +3,8 @@
 Additions and subtractions scale their operands first. Source: ethos_u55_register_cs_generator.cpp of Vela's regor.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from tui.simulator.ethosu import operators, output_stage
@@ -62,4 +64,7 @@ def run(command: Command, memory: Memory, configuration: Configuration) -> NDArr
         values = _unary(mode, ifm.centred(), 8 * ifm.fm.dtype.itemsize)
     else:
         values = _binary(command, mode, memory, shape)
+    if mode == Mode.MUL:
+        width = precision.feature_map(command, "IFM").dtype.itemsize
+        out = replace(out, scale=operators.product_scale(command, out.scale, width))
     return output.finish(command, out, memory, np.broadcast_to(values, shape))

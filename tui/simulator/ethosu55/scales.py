@@ -5,6 +5,8 @@ rounding stands in OFM_PRECISION and IFM_PRECISION. Source: ethos_u55_register_c
 ethos_u55_scaling.cpp of Vela's regor. What TOSA graphs make of it was confirmed; the rest is refused.
 """
 
+from dataclasses import replace
+
 from tui.simulator.ethosu import arithmetic
 from tui.simulator.ethosu.arithmetic import Int64, Scale
 from tui.simulator.ethosu.arithmetic import Rounding as Rounded
@@ -17,6 +19,9 @@ from tui.simulator.ethosu55.registers import OperandScaling, Rounding
 UNIT = Scale(1, 0, Rounded.NATURAL)
 ROUNDINGS = {Rounding.DOUBLE: Rounded.DOUBLE_SYMMETRIC, Rounding.NATURAL: Rounded.NATURAL}
 """Roundings of a scaling; TRUNCATE is a shift's."""
+
+LEFT_SHIFT = 20
+"""Left shift of 8-bit operands in TensorFlow Lite's additions, which its double rounding has to know."""
 
 FIXED_SHIFT = 19
 """Left shift of the 8-bit operand that has no scale of its own, where the other has one of 32 bits."""
@@ -71,7 +76,7 @@ def operands(command: Command, a: Input, b: Input) -> tuple[Int64, Int64]:
     if a.fm.dtype.itemsize != 1 or b.fm.dtype.itemsize != 1:
         raise command.error("a 32-bit operand scale for other than 8-bit operands is not known")
     # OPA_SCALE always holds the scale of the operand that has one.
-    scale = _scale(command, "OPA_SCALE", "IFM")
+    scale = replace(_scale(command, "OPA_SCALE", "IFM"), left=LEFT_SHIFT)
     if mode == OperandScaling.A_32:
         return arithmetic.apply(command, a.centred(), scale), b.centred() << FIXED_SHIFT
     return a.centred() << FIXED_SHIFT, arithmetic.apply(command, b.centred(), scale)

@@ -1,6 +1,7 @@
 """ELEMENTWISE: arithmetic, comparison, logic and shifts of one or two feature maps, with broadcasting."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -68,6 +69,8 @@ def run(command: Command, memory: Memory, chains: Chains) -> NDArray:
         a = arithmetic.apply(command, a, scales.from_register(command, "IFM_SCALE"))
         if mode not in UNARY:
             b = arithmetic.apply(command, b, scales.from_register(command, "IFM2_SCALE"))
+    if mode == Mode.MUL:
+        out = replace(out, scale=operators.product_scale(command, out.scale, first.fm.dtype.itemsize))
     values = np.broadcast_to(_computed(command, mode, a, b, first, out.scale), shape)
     finished = output_stage.finish(command, out, memory, values)
     output.write(command, out, memory, chains, finished)
