@@ -30,6 +30,7 @@ SOURCES: dict[CountedBy, str] = {
     "vela": "estimated by Vela",
     "simulator": "estimated by the simulator",
     "fvp": "measured on the FVP",
+    "board": "measured on a board",
     "fast": "of the FVP's fast mode",
 }
 

@@ -4,7 +4,7 @@ import statistics
 from typing import Literal
 
 from tui.run import events
-from tui.run.badges import COUNTED, ESTIMATED, MEASURED, UNREPRESENTATIVE
+from tui.run.badges import COUNTED, ESTIMATED, MEASURED, ON_BOARD, UNREPRESENTATIVE
 from tui.run.check import Check, broken, why_broken
 from tui.run.figures import Figure
 from tui.run.state import Progress, State
@@ -51,7 +51,7 @@ def npu_ms(state: State, cycles: float | None) -> float | None:
     return None if cycles is None or not state.clock_hz else cycles / state.clock_hz * 1e3
 
 
-CountedBy = Literal["fvp", "fast", "simulator", "vela"]
+CountedBy = Literal["fvp", "fast", "simulator", "vela", "board"]
 """Kind of a latency by who counted its cycles: two of different kinds say nothing about each other. The FVP's fast mode
 is one of its own."""
 
@@ -71,12 +71,20 @@ def latency(state: State) -> Latency | None:
     cycles = [inference.npu_cycles for inference in state.inferences if inference.npu_cycles is not None]
     if cycles:
         ms = npu_ms(state, statistics.median(cycles))
-        fvp = state.platform is not None and state.platform.kind == "fvp"
-        fast = state.spec is not None and state.spec.fast
-        return None if ms is None else Latency(ms=ms, by=("fast" if fast else "fvp") if fvp else "simulator")
+        return None if ms is None else Latency(ms=ms, by=_counted_by(state))
     if state.estimate is None or state.estimate.inference_ms is None:
         return None
     return Latency(ms=state.estimate.inference_ms, by=state.estimate.source)
+
+
+def _counted_by(state: State) -> CountedBy:
+    """Find who counted the cycles of a run's inferences."""
+    match None if state.platform is None else state.platform.kind:
+        case "serial":
+            return "board"
+        case "fvp":
+            return "fast" if state.spec is not None and state.spec.fast else "fvp"
+    return "simulator"
 
 
 def stopped_at(state: State) -> str | None:
@@ -102,6 +110,8 @@ def badge(state: State) -> str:
     platform = state.platform
     if platform is None:
         return ""
+    if platform.kind == "serial":
+        return ON_BOARD
     if platform.kind == "fvp":
         return UNREPRESENTATIVE if state.spec is not None and state.spec.fast else MEASURED
     return COUNTED if platform.engine == "firmware" else ESTIMATED

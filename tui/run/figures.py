@@ -284,8 +284,10 @@ class Artifact(Figure):
 class PlatformInfo(Figure):
     """The platform of a run and its command line."""
 
-    kind: Literal["simulator", "fvp"]
+    kind: Literal["simulator", "fvp", "serial"]
     name: str
+    board: str | None = None
+    """Name of a real board, as the user calls it."""
     engine: str | None = None
     version: str | None = None
     argv: tuple[str, ...] = ()

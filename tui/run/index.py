@@ -50,7 +50,7 @@ class Row(Figure, array_like=True, gc=False):
     channels_last: bool | None
     inferences: int | None
     """Number that was asked for."""
-    platform: Literal["simulator", "fvp"] | None
+    platform: Literal["simulator", "fvp", "serial"] | None
     engine: str | None
     total_cycles: int | None
     """The compiler's estimate of the whole program."""

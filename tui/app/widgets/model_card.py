@@ -39,7 +39,7 @@ OUTCOMES = {
     "stopped": ("! STOPPED", "warn"),
     "running": ("running", "accent"),
 }
-BY = {"fvp": "measured", "vela": "Vela", "simulator": "simulator"}
+BY = {"fvp": "measured", "board": "on the board", "vela": "Vela", "simulator": "simulator"}
 """Sources of latencies."""
 
 

@@ -20,6 +20,7 @@ COUNTED_BY = {
     "fast": "FVP in fast mode, not representative",
     "simulator": "estimated by the simulator",
     "vela": "estimated by Vela",
+    "board": "measured on the board",
 }
 LABEL = 9
 """Cells of a label."""
