@@ -1,8 +1,9 @@
 """A stand-in for a board on a serial line: ``python stand_in_board.py FOLDER`` is the board, with more words a command.
 
 The board makes a pseudo-terminal, whose other end is FOLDER/port. What is flashed is kept; a reset has it speak as
-ExecuTorch's runner does, with the simulator's figures and the program's true outputs. Nothing of it waits for a time:
-each word on its socket is answered once it is done. ``BOARD`` in its environment picks a fault.
+ExecuTorch's runner does, with the simulator's figures and the program's true outputs, or with the text of the file that
+``BOARD_TEXT`` in its environment names. Nothing of it waits for a time: each word on its socket is answered once it is
+done. ``BOARD`` picks a fault.
 """
 
 import os
@@ -72,8 +73,9 @@ class Board:
         """Begin anew."""
         if FAULT == "talks":
             self.say(OLD_REPORT)
-        text = console(self.program) if self.program else Path(os.environ["BOARD_TEXT"]).read_bytes()
-        half = text.index(b"\n", len(text) // 2) + 1
+        given = os.environ.get("BOARD_TEXT")
+        text = Path(given).read_bytes() if given else console(self.program)
+        half = text.index(b"\n", text.index(b"Starting running")) + 1 if b"Starting running" in text else 0
         match FAULT:
             case "silent":
                 return "reset"
@@ -104,7 +106,8 @@ def serve(folder: Path) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(folder / "control"))
         server.listen()
-        print("ready", flush=True)
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
         while True:
             connection, _ = server.accept()
             with connection, connection.makefile("rw") as stream:
@@ -130,9 +133,8 @@ def ask(folder: Path, words: list[str]) -> str:
 if __name__ == "__main__":
     sys.path.insert(0, str(REPOSITORY))
     if sys.argv[2:] == ["fail"]:
-        print("connecting to the probe")
-        sys.exit("no probe found")
+        sys.exit("connecting to the probe\nno probe found")
     if sys.argv[2:]:
-        print(ask(Path(sys.argv[1]), sys.argv[2:]))
+        sys.stdout.write(f"{ask(Path(sys.argv[1]), sys.argv[2:])}\n")
     else:
         serve(Path(sys.argv[1]))

@@ -108,7 +108,7 @@ def _value(option: Option, base: Spec, typed: Any) -> Any:
             return not option.default
         case "file":
             return tuple(absolute(path) for path in typed) if option.repeatable else absolute(typed)
-        case "program":
+        case "program" | "port":
             return program_path(typed)
         case "toolchain":
             return toolchains.resolve(typed)

@@ -30,9 +30,9 @@ def ended(line: LineEnd) -> str:
         case "text":
             return f"ended by the text: {clean(line.text, 120)}"
         case "silence":
-            return f"ended by silence of {line.seconds:.3g} s"
+            return f"ended by silence of {line.seconds:g} s"
         case "limit":
-            return f"ended by the time limit, {line.seconds:.3g} s: the board went on"
+            return f"ended by the time limit, {line.seconds:g} s: the board went on"
         case "unplugged":
             return f"ended by the loss of {line.port}"
         case "stopped":
@@ -91,22 +91,22 @@ def _garbled(line: LineEnd) -> Failure:
 def _unseen(end: End, line: LineEnd) -> Failure:
     if not line.heard:
         return Failure(
-            f"nothing came from {line.port} within {line.seconds:.3g} s",
+            f"nothing came from {line.port} within {line.seconds:g} s",
             "is this the port of the console, and was the board reset? --reset COMMAND, --baud N, --silence S",
         )
-    ran = f"{end.finished} of {counted(end.expected, 'inference')}"
+    ran = f"{end.finished} of {end.expected} inferences were" if end.finished else "no inference was"
     match line.by:
         case "text":
             said = clean(line.text, 80)
             return Failure(
-                f"the board said its end ({said}), and {ran} were seen", "see the log: is it ExecuTorch's runner?"
+                f"the board said its end ({said}), and {ran} seen", "see the log: is it ExecuTorch's runner?"
             )
         case "limit":
             return Failure(
-                f"the time limit was reached {_where(end, line)}: {ran} were seen", "raise --timeout, or see the log"
+                f"the time limit was reached {_where(end, line)}: {ran} seen", "raise --timeout, or see the log"
             )
     return Failure(
-        f"the board was silent for {line.seconds:.3g} s {_where(end, line)}: {ran} were seen",
+        f"the board was silent for {line.seconds:g} s {_where(end, line)}: {ran} seen",
         "raise --silence for a longer inference; see the end of the log",
     )
 

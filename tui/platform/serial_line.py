@@ -61,7 +61,7 @@ class LineEnd:
     text: str = ""
     """The line that was an end."""
     seconds: float = 0.0
-    """Seconds of silence, or of listening where the time was over."""
+    """Limit that was reached: of silence, or of listening."""
     heard: int = 0
     """Bytes that came."""
     no_text: int = 0
@@ -129,7 +129,7 @@ class SerialLine:
     def read(self, timeout_s: float) -> bytes | None:
         """Read what the board says; empty when nothing came in time, None once listening has ended."""
         if self.end is None and self._clock() - self._began > self._terms.limit_s:
-            self._ended("limit", seconds=self._clock() - self._began)
+            self._ended("limit", seconds=self._terms.limit_s)
         if self.end is not None:
             return None
         data, self._given = self._given or self.receive(timeout_s), b""
@@ -140,7 +140,7 @@ class SerialLine:
         if data is None:
             self._ended("unplugged")
         elif now - self._came > self._terms.silence_s:
-            self._ended("silence", seconds=now - self._came)
+            self._ended("silence", seconds=self._terms.silence_s)
         return data
 
     def readable(self) -> bool:

@@ -20,9 +20,9 @@ class Serial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "--port",
             "Serial port of the board's console, such as /dev/ttyACM0.",
             BOARD,
-            kind="program",
+            kind="port",
             metavar="DEVICE",
-            form=Form("Port", "The serial port of the board's console.", without="none found"),
+            form=Form("Port", "The serial port of the board's console; --baud, --flash and --reset are typed."),
         ),
     ] = None
     baud: Annotated[
@@ -32,7 +32,6 @@ class Serial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "Speed of the line, which the board's program has set.",
             BOARD,
             metavar="N",
-            form=Form("Baud", "The speed of the line, which the board's program has set."),
         ),
     ] = DEFAULT_BAUD
     board_name: Annotated[
