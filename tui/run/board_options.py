@@ -22,7 +22,7 @@ class Serial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             BOARD,
             kind="port",
             metavar="DEVICE",
-            form=Form("Port", "The serial port of the board's console; --baud, --flash and --reset are typed."),
+            form=Form("Port", "The board's console; the other options of a board come from the command line."),
         ),
     ] = None
     baud: Annotated[

@@ -224,9 +224,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "Run on the simulator, the FVP or a board; auto prefers the FVP.",
             PLATFORM,
             ("run", "params", "campaign"),
-            form=Form(
-                "Run on", "auto takes the FVP when it and a runner are found, else the simulator; serial is a board."
-            ),
+            form=Form("Run on", "auto: the FVP where it and a runner are found, else the simulator."),
         ),
     ] = "auto"
     engine: Annotated[
