@@ -11,6 +11,7 @@ class Exit(IntEnum):
     USAGE = 2
     LIMIT = 3
     NO_PLATFORM = 4
+    UNKNOWN = 5
     INTERRUPTED = 130
 
 

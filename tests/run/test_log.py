@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tui.run import events, journal
+from tui.run.heads import decode_heads
 from tui.run.journal import Follower, Journal
 from tui.run.log import LogLine, LogLines
 
@@ -13,7 +14,7 @@ def _follow(path: Path) -> tuple[Follower, LogLines]:
 
 def _take(follower: Follower, log: LogLines) -> None:
     offset, lines = follower.lines()
-    log.add(offset, lines, events.heads(lines))
+    log.add(offset, lines, decode_heads(lines))
 
 
 def test_lines_are_found_again_by_number(tmp_path: Path) -> None:

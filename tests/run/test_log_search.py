@@ -13,6 +13,7 @@ from tui.app.widgets.log_rows import Rows
 from tui.errors import UsageError
 from tui.run import events, folding, journal, state
 from tui.run.events import Event, Level
+from tui.run.heads import decode_heads
 from tui.run.journal import Follower, Journal
 from tui.run.log import LEVELS, LogLines, tail
 from tui.run.log_search import Filter, Pattern, Scan
@@ -50,7 +51,7 @@ def read(path: Path, what: list[Event], damage: bytes = b"") -> LogLines:
     follower, log = Follower(path), LogLines(path)
     while True:
         offset, lines = follower.lines()
-        log.add(offset, lines, events.heads(lines))
+        log.add(offset, lines, decode_heads(lines))
         if not follower.behind():
             return log
 

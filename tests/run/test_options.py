@@ -9,14 +9,20 @@ from tui.toolchain.target import Target
 
 def test_every_field_of_a_spec_has_an_option() -> None:
     paths = {option.path for option in options.OF_SPECS}
-    expected = {(name,) for name in Spec.__struct_fields__} - {("model",), ("until",), ("target",), ("limits",)}
+    expected = {(name,) for name in Spec.__struct_fields__} - {
+        ("model",),
+        ("log",),
+        ("until",),
+        ("target",),
+        ("limits",),
+    }
     expected |= {("target", name) for name in Target.__struct_fields__}
     expected |= {("limits", name) for name in Limits.__struct_fields__}
     assert paths == expected
 
 
 def test_names_and_keys_are_unique_for_each_command() -> None:
-    for command in ("run", "compile", "sweep", "params"):
+    for command in ("run", "compile", "sweep", "params", "read"):
         entries = options.of(command)
         assert entries
         assert len({option.name for option in entries}) == len({option.key for option in entries}) == len(entries)

@@ -53,13 +53,15 @@ def table_options(command: str) -> Callable[[Function], Function]:
 
     def decorate(function: Function) -> Function:
         for option in reversed(options.of(command)):
-            function = _click_option(option)(function)
+            # The target of a log is not one that is chosen.
+            of_program = command == "read" and option.path[:1] == ("target",)
+            function = _click_option(option, "the program's" if of_program else option.default_text)(function)
         return function
 
     return decorate
 
 
-def _click_option(option: Option) -> Callable[[Function], Function]:
+def _click_option(option: Option, default_text: str) -> Callable[[Function], Function]:
     names = [option.short, option.name] if option.short else [option.name]
     return click.option(
         *names,
@@ -71,7 +73,7 @@ def _click_option(option: Option) -> Callable[[Function], Function]:
         multiple=option.repeatable,
         default=",".join(option.default) if option.kind == "names" else None,
         metavar=option.metavar or None,
-        help=f"{option.help} [default: {option.default_text}]" if option.default_text else option.help,
+        help=f"{option.help} [default: {default_text}]" if default_text else option.help,
         shell_complete=_candidates(option),
     )
 

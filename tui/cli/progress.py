@@ -52,6 +52,8 @@ class Progress:
                 return f"  {event.stage:9} FAILED"
             case events.StageFinished(status="stopped"):
                 return f"  {event.stage:9} stopped"
+            case events.StageFinished(status="ok", seconds=None):
+                return None  # read from a log, which does not tell
             case events.StageFinished(status="ok"):
                 return f"  {event.stage:9} {event.seconds:6.1f} s{' (cached)' if event.cached else ''}"
             case events.PhaseChanged(phase="waiting"):

@@ -18,6 +18,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "compile": "Compile a model without running it",
         "sweep": "Estimate a model on many configurations",
         "campaign": "Run many models on many configurations",
+        "read": "Read a console log as a run",
     },
     "Follow a run": {
         "attach": "Watch a run from its beginning",

@@ -41,7 +41,11 @@ def boot(
         if (failed := _reset(record, platform, line, outside, first=not share.first)) is not None:
             return failed
         request = session.Listening(
-            console=console, source=platform.source, timeout_s=record.spec.timeout_s, first=share.first
+            console=console,
+            source=platform.source,
+            timeout_s=record.spec.timeout_s,
+            first=share.first,
+            on_board=True,
         )
         with np.load(record.artifacts / tensors.INPUTS) as samples:
             listener = _Listener(record, platform, requests, outputs, request, share, samples)

@@ -137,7 +137,7 @@ class RunProcess:
         except Stopped:
             return events.RunFinished(status="stopped", reason="stopped by the user", exit_status=Exit.INTERRUPTED)
         except Ended as end:
-            return events.RunFinished(status="failed", reason=end.reason, hint=end.hint, exit_status=end.exit_status)
+            return events.RunFinished(status=end.status, reason=end.reason, hint=end.hint, exit_status=end.exit_status)
         except UserError as error:
             return events.RunFinished(status="failed", reason=error.what, hint=error.hint, exit_status=int(error.exit))
         except Exception as error:  # noqa: BLE001 - the last line of defence: a fault of ours must still end the run
@@ -171,6 +171,11 @@ class RunProcess:
     def _stages(self) -> None:
         record = self.record
         record.go_on()
+        if self.spec.log is not None:
+            from tui.pipeline import reading
+
+            reading.read(record, self.spec.log)
+            return
         # First of all whether the platform will take the run: compiling for nothing costs a minute.
         with self._impatient():
             choice = self._platform() if self.spec.until == "check" else None

@@ -11,11 +11,16 @@ from tui.run import events, store
 from tui.toolchain import toolchains
 
 
-def keep_etdump(record: Record, folder: Path) -> None:
-    """Keep what the runner left of its tracer in the platform's folder or on the console, and read the ETDump."""
-    console = record.directory / store.CONSOLE
-    # A platform that never started has no console.
-    for name, content in etdump.files(folder, console.read_bytes() if console.exists() else b""):
+def keep_etdump(record: Record, folder: Path, console: bytes | None = None) -> None:
+    """Keep what the runner left of its tracer in the platform's folder or on the console, and read the ETDump.
+
+    `console` is what was printed, where that is not what the run's log holds.
+    """
+    log = record.directory / store.CONSOLE
+    if console is None:
+        # A platform that never started has no console.
+        console = log.read_bytes() if log.exists() else b""
+    for name, content in etdump.files(folder, console):
         if content is None:
             record.note(f"{name} is ignored: it was printed incompletely")
             continue

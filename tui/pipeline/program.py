@@ -26,6 +26,8 @@ ZEROS = "a ready program brings no inputs, give --input FILE"
 def take_program(record: Record, path: Path, *, ones: bool) -> None:
     """Take a ready program: without compile stages, with inputs from files, bundled with it, or zeros.
 
+    Of the program of a log it is not known what inputs it had.
+
     Raises:
         UserError: it is no program, or the inputs do not suit it.
     """
@@ -39,9 +41,11 @@ def take_program(record: Record, path: Path, *, ones: bool) -> None:
         plain.write_bytes(ready.program)
         record.keep(plain)
     _check_outputs(path, ready.program)
-    if ready.program is data and not ones:
+    elsewhere = record.spec.log is not None
+    if ready.program is data and not ones and not elsewhere:
         _check_inputs(path, ready.program)
-    np.savez_compressed(record.artifacts / tensors.INPUTS, **ready.inputs)
+    if not elsewhere:
+        np.savez_compressed(record.artifacts / tensors.INPUTS, **ready.inputs)
     if ready.references:
         np.savez_compressed(record.artifacts / tensors.REFERENCES, **ready.references)
     tensors.write_manifest(record.artifacts, ready.manifest)
@@ -126,7 +130,7 @@ def take(path: Path, data: bytes, spec: Spec, *, ones: bool = False) -> Ready:
         manifest=_manifest(signature, spec.inferences, 1, source),
         inputs={f"0_{i}": array for i, array in enumerate(arrays)},
         references={},
-        notes=() if spec.inputs else (f"inputs are {source}",),
+        notes=() if spec.inputs or spec.log is not None else (f"inputs are {source}",),
     )
 
 

@@ -18,11 +18,14 @@ class Stopped(Exception):
 class Ended(Exception):
     """The run ends here, for a reason that is no fault of the run process."""
 
-    def __init__(self, reason: str, exit_status: int = Exit.FAILED, hint: str = "") -> None:
+    def __init__(
+        self, reason: str, exit_status: int = Exit.FAILED, hint: str = "", status: events.RunStatus = "failed"
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.hint = hint
         self.exit_status = exit_status
+        self.status = status
 
 
 class Record:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tui.model.tensors import TensorInfo
-from tui.platform import lines, phrases, report
+from tui.platform import dialects, lines, report
 from tui.platform.runner import Kind
 
 OUTPUT = "out"
@@ -125,6 +125,30 @@ def _printed(console: bytes, infos: Sequence[TensorInfo]) -> Taken:
     return Taken([array.tobytes() for array in arrays])
 
 
+def printed_infos(console: bytes) -> tuple[TensorInfo, ...]:
+    """Outputs that a console prints, as flat tensors: of a program that nobody knows, only this tells of them."""
+    sizes: dict[int, int] = {}
+    kinds: dict[int, str] = {}
+    for line in lines.split(console):
+        for message in lines.messages(line):
+            if match := PRINTED.match(message.text):
+                output = int(match["output"])
+                sizes[output] = max(sizes.get(output, 0), int(match["element"]) + 1)
+                kinds.setdefault(output, DTYPES[match["kind"]] if match["kind"] else _dtype(match))
+    if sorted(sizes) != list(range(len(sizes))) or max(sizes.values(), default=0) > MOST_PRINTED:
+        return ()
+    return tuple(TensorInfo(dtype=kinds[at], shape=(sizes[at],), dim_order=(0,)) for at in range(len(sizes)))
+
+
+MOST_PRINTED = 1 << 24
+"""Most elements of a printed output: the number of one that is larger is damaged."""
+
+
+def _dtype(match: re.Match[str]) -> str:
+    """Type of an output whose elements are printed without one."""
+    return "bool" if match["truth"] else "int32" if match["whole"] else "float32"
+
+
 def _elements(console: bytes, infos: Sequence[TensorInfo]) -> Iterator[tuple[int, int, float]]:
     """(output, element, value) of each line that is whole."""
     waiting: tuple[int, int, float] | None = None
@@ -136,7 +160,7 @@ def _elements(console: bytes, infos: Sequence[TensorInfo]) -> Iterator[tuple[int
         text = said[0].text
         match = PRINTED.match(text)
         # A whole number ends its line, and may be half a number: see `report.Reading`.
-        complete = text.startswith("Output[") or said[0].letter or phrases.is_programs(text) or report.read_pool(text)
+        complete = text.startswith("Output[") or said[0].letter or dialects.is_programs(text) or report.read_pool(text)
         if waiting is not None and complete:
             yield waiting
             waiting = None

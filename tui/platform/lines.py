@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tui.platform.stamps import bare
 from tui.run.events import Level
 
 LINE_LIMIT = 64 * 1024
@@ -102,33 +103,6 @@ _PREFIX = re.compile(
 _ZEPHYR = re.compile(r"\[[\d:.,]{4,24}\] <(err|wrn|inf|dbg)> (?:[\w.-]{1,80}: )?")
 _ZEPHYR_LETTERS = {"err": "E", "wrn": "W", "inf": "I", "dbg": "D"}
 _BREAK = re.compile(r"[\r\x04]+")
-
-_COLOUR = re.compile(r"\x1b\[[0-9;:]{0,40}[mK]")
-_CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
-# What CI systems and terminals write before each line: GitHub's (with the names of job and step where `gh` prints
-# them), GitLab's and Jenkins' dates, times, syslog's dates, seconds since the start.
-_STAMP = re.compile(
-    r"\ufeff?(?:[^\t\x1b]{1,200}\t[^\t\x1b]{0,200}\t\ufeff?)?"
-    rf"(?:\[?\d{{4}}-\d\d-\d\d[T ]{_CLOCK}(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?\]?[ \t](?:\d\d[OE][ +])?"
-    rf"|\[?{_CLOCK}\]?[ \t]|[A-Z][a-z]{{2}} [ \d]\d {_CLOCK}[ \t]|\[ {{0,9}}\d{{1,8}}\.\d{{3,9}}\][ \t])"
-)
-_STAMP_BEGINS = frozenset("0123456789[\ufeffJFMASOND")
-_STAMP_TABS = 402
-_STAMPS = 2
-"""Stamps that may stand before each other: a container's and the CI system's."""
-
-
-def bare(line: str) -> str:
-    """A line without what others than its writer put there: time stamps before it, colours in it."""
-    if "\x1b" in line:
-        line = _COLOUR.sub("", line)
-    for _ in range(_STAMPS):
-        # Only what a cheap look does not rule out.
-        stamp = _STAMP.match(line) if line[:1] in _STAMP_BEGINS or "\t" in line[:_STAMP_TABS] else None
-        if stamp is None:
-            break
-        line = line[stamp.end() :]
-    return line
 
 
 def messages(line: str) -> list[Message]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from tui.run.events import Event, MemoryKnown
-from tui.run.figures import MemoryPool, Statistics
+from tui.run.figures import DelegatePmu, MemoryPool, Statistics
 
 # At most 18 digits: what fits a 64-bit integer; a longer row of digits is damage, not a figure.
 _N = r"(\d{1,18})"
@@ -60,8 +60,13 @@ class PmuReport:
         rf"(?P<per> \((?:(?P<mean>\d{{1,18}}\.\d\d))? ?per inference\))?|{_UNFORMATTED}\b.*)\s*$"
     )
     _EVENTS = re.compile(r"Ethos-U PMU Events:\s*\[([A-Z0-9_]+(?:,\s*[A-Z0-9_]+)*)\]\s*$")
-    # What stands beside them: printed where the runner was built with a profile of each delegate.
-    _DELEGATE = re.compile(r"Ethos-U (?:per-delegate PMU report:|delegate \d{1,6}[: ])")
+    # Printed where the runner was built with ET_ARM_ETHOSU_PER_DELEGATE_PROFILING.
+    _DELEGATES = re.compile(r"Ethos-U per-delegate PMU report:")
+    _DELEGATE = re.compile(
+        r"Ethos-U delegate (?P<delegate>\d{1,6})(?::? (?:(?P<backend>\d{1,18}) backend invocations?,"
+        r" (?P<npu>\d{1,18}) NPU invocations?|PMU (?:(?P<cycles>cycles)|counter (?P<counter>\d{1,3})):"
+        r" +(?P<total>\d{1,18})))(?P<per> \(.*\))?\s*$"
+    )
 
     def __init__(self) -> None:
         self.npu_cycles: int | None = None
@@ -70,6 +75,7 @@ class PmuReport:
         """Inferences that the figures are the sum of; None where the report does not tell."""
         self._counters: dict[int, tuple[int, float | None]] = {}
         self._names: list[str] = []
+        self._delegates: dict[int, _Delegate] = {}
 
     def read(self, text: str) -> Reading | Torn | None:
         """A message as a line of the report; None if it is another message."""
@@ -81,8 +87,20 @@ class PmuReport:
             names = [name.strip() for name in match[1].split(",")]
             return Reading(lambda _: self._name(names))
         if text.startswith("Ethos-U "):
-            return _NOTHING if self._DELEGATE.match(text) else None
+            if match := self._DELEGATE.match(text):
+                closed = match["npu"] is not None or match["per"] is not None
+                return Reading(lambda _: self._keep_delegate(match), closed)
+            return _NOTHING if self._DELEGATES.match(text) else None
         return Torn()
+
+    def _keep_delegate(self, match: re.Match[str]) -> None:
+        one = self._delegates.setdefault(int(match["delegate"]), _Delegate())
+        if match["npu"] is not None:
+            one.backend, one.npu = int(match["backend"]), int(match["npu"])
+        elif match["cycles"] is not None:
+            one.cycles = int(match["total"])
+        else:
+            one.counters[int(match["counter"])] = int(match["total"])
 
     def _figure(self, match: re.Match[str]) -> Reading | Torn:
         if match["total"] is None:
@@ -120,6 +138,29 @@ class PmuReport:
         }
         return {names.get(i) or f"ethosu_pmu_cntr{i}": count for i, count in sorted(whole.items())}
 
+    @property
+    def delegates(self) -> tuple[DelegatePmu, ...]:
+        """Figures of each delegate, in the order of the program."""
+        names = dict(enumerate(self._names))
+        return tuple(
+            DelegatePmu(
+                delegate=number,
+                backend_invocations=one.backend,
+                npu_invocations=one.npu,
+                npu_cycles=one.cycles,
+                pmu={names.get(i) or f"ethosu_pmu_cntr{i}": count for i, count in sorted(one.counters.items())},
+            )
+            for number, one in sorted(self._delegates.items())
+        )
+
+
+@dataclass
+class _Delegate:
+    backend: int | None = None
+    npu: int | None = None
+    cycles: int | None = None
+    counters: dict[int, int] = field(default_factory=dict)
+
 
 _MOST = 1_000_000
 """More inferences than any runner is built to run in one go."""
@@ -142,6 +183,8 @@ class ProfileReport:
     npu_cycles: int | None = None
     cpu_cycles: int | None = None
     pmu: dict[str, int] = field(default_factory=dict)
+    program_ms: float | None = None
+    """``DURATION``: by a timer of the program's own."""
     inferences: int | None = None
     contradictions: list[str] = field(default_factory=list)
     """Figures that the lines and the JSON state differently."""
@@ -185,7 +228,9 @@ class ProfileReport:
         return Torn() if self._BEGIN.match(text) or self.is_metrics(text) else None
 
     def _add(self, on: str | None, name: str | None, value: int) -> None:
-        if on == "CPU" and name == "TOTAL":
+        if on is None:
+            self.program_ms = float(value)
+        elif on == "CPU" and name == "TOTAL":
             self.cpu_cycles = value or None
         elif on == "NPU" and name == "TOTAL":
             self.npu_cycles = value

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import pexpect
 from pexpect import fdpexpect
 
-from tui.platform import phrases, serial_port
+from tui.platform import dialects, serial_port
 from tui.platform.child import READ_BYTES
 from tui.platform.lines import Splitter, any_in, messages
 from tui.platform.serial_port import Errors
@@ -28,12 +28,15 @@ if TYPE_CHECKING:
 
 By = Literal["text", "silence", "limit", "unplugged", "stopped"]
 
-# The last words of runners: ExecuTorch's, those of samples on boards, and the ML Embedded Evaluation Kit's. After
-# "Inference completed" most have more to say.
+# After "Inference completed" most programs have more to say.
 _LAST_WORDS = re.compile(
-    r"Program complete|, exiting\.\s*$|Application exit code|^EXITTHESIM\b|program terminating\.\.\.|\binference PASS\b"
+    "|".join(
+        row.pattern
+        for row in dialects.TABLE
+        if row.meaning in ("exit", "complete") and row.pattern != "Inference completed"
+    )
 )
-_LAST_KEYS = ("complete", "exiting.", "exit code", "EXITTHESIM", "terminating", "inference PASS")
+_LAST_KEYS = ("complete", "exiting.", "exit code", "EXITTHESIM", "terminat", "inference PASS")
 _CONTROL = re.compile("[\x00-\x03\x05-\x07\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
 """Characters that no console has: control characters but for line ends, tabs, backspaces, 0x04 and escapes."""
 _GONE = (errno.EIO, errno.ENODEV, errno.ENXIO, errno.EBADF)
@@ -240,7 +243,7 @@ def beginning(talk: bytes) -> int:
     at, told, begin = 0, 0, 0
     for line in talk.split(b"\n"):
         at += len(line) + 1
-        phase = phrases.PHASE.search(line.decode("utf-8", "replace")[:_SEARCHED])
+        phase = dialects.PHASE.search(line.decode("utf-8", "replace")[:_SEARCHED])
         if phase is None:
             continue
         if phase.lastgroup == "load":

@@ -66,6 +66,8 @@ class Listening:
     """Number of its first inference."""
     argv: Sequence[str] = ()
     """Command line of its process; none for a board."""
+    on_board: bool = False
+    """True if it is that of a real board."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,7 +216,7 @@ class _Session:
         self._log = log
         self._patience = patience
         self._clock = clock
-        self._parser = Parser(request.source, lambda: self._came, request.first)
+        self._parser = Parser(request.source, lambda: self._came, request.first, on_board=request.on_board)
         self._evidence = Evidence(fast=request.fast)
         self._came = clock()
         """Arrival of what is being read, which may be before it is read."""

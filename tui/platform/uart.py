@@ -9,7 +9,9 @@ Evaluation Kit, and captured logs.
 import time
 from collections.abc import Callable
 
-from tui.platform import phrases
+from tui.platform import dialects
+from tui.platform.bundle_io import KEYS as BUNDLE_KEYS
+from tui.platform.bundle_io import BundleIo
 from tui.platform.lines import NANO, Line, Message, Splitter, any_in, is_platform, level, messages
 from tui.platform.report import (
     PmuReport,
@@ -37,18 +39,28 @@ CPU_CYCLES = "CPU cycles are the program's own count: neither the FVP nor the si
 IDLE = "no NPU cycles: all of the NPU's counters are 0"
 NO_REPORT = "no NPU cycles: the program printed no PMU report"
 LOST = "figures are lost: " + NANO
+TICKS = "by the program's own clock an inference took {} ticks; it does not tell how long a tick is"
 GARBLED = "some lines of the log have lost their text: " + NANO
 
 
 class Parser:
     """Incremental, and never raises: a console may hold anything. The same bytes give the same events however cut."""
 
-    def __init__(self, source: Source, clock: Callable[[], float] = time.monotonic, first: int = 0) -> None:
-        """`source` says what the PMU figures of this platform are; `clock` tells when what is fed came, in seconds.
+    def __init__(
+        self,
+        source: Source | None,
+        clock: Callable[[], float] = time.monotonic,
+        first: int = 0,
+        *,
+        on_board: bool = False,
+    ) -> None:
+        """`source` says what the PMU figures of this platform are, None where nobody knows.
 
-        Inferences are numbered from `first`.
+        `clock` tells when what is fed came, in seconds; inferences are numbered from `first`. The CPU of a real board
+        (`on_board`) counts its cycles truly.
         """
         self._source = source
+        self._on_board = on_board
         self._first = first
         self._clock = clock
         self._now = 0.0
@@ -71,6 +83,10 @@ class Parser:
         """True if an inference may have run since the last that has ended."""
         self._started_at: float | None = None
         self._wall_s: float | None = None
+        self._program_ms: float | None = None
+        self._tick: int | None = None
+        """The program's own clock at the begin of an inference, in ticks."""
+        self._bundle = BundleIo()
         self._why_no_cycles = NO_REPORT
         self._why_torn: str | None = None
         self.finished = 0
@@ -153,7 +169,7 @@ class Parser:
         if text.startswith("Output["):
             self._settle(events)
             return
-        if " - " in text and (mark := phrases.KIT_LEVEL.match(text)):
+        if " - " in text and (mark := dialects.KIT_LEVEL.match(text)):
             text, marked = text[mark.end() :], True
         if text.strip():
             self._content(text, events, marked=marked, ended=ended)
@@ -168,22 +184,24 @@ class Parser:
         if (reading := self._reading(text)) is not None:
             self._read(reading, text, events, ended=ended)
             return
-        keyed = any_in(phrases.KEYS, text)
-        if keyed and (overflow := phrases.OVERFLOW.search(text)):
+        keyed = any_in(dialects.KEYS, text)
+        if keyed and (overflow := dialects.OVERFLOW.search(text)):
             self._settle(events)
             self._overflowed.append(overflow[1])
             return
         # What the program itself says next is the end of what it said before; what others say need not be.
-        if marked or (keyed and phrases.is_programs(text)):
+        if marked or (keyed and dialects.is_programs(text)):
             self._end_profile(events)
         elif self._open is not None and may_be_rest(text):
             self._tear(self._open[1], events)
             self._open = None
-        if phrases.KIT_INFERENCE.match(text):
+        if dialects.KIT_INFERENCE.match(text):
             self._kit_inferences += 1
             self._profile_due = True
         if keyed:
             self._words(text, events)
+        if any_in(BUNDLE_KEYS, text):
+            events += self._bundle.read(text)
 
     # Figures
 
@@ -234,40 +252,52 @@ class Parser:
     # Words
 
     def _words(self, text: str, events: list[Event]) -> None:
-        if planned := phrases.PLANNED.match(text):
-            self._planned = int(planned[1] or planned[2])
-        if phrases.EXECUTED.search(text):
+        if planned := dialects.PLANNED.match(text):
+            self._planned = int(planned[planned.lastindex or 0])
+        if dialects.EXECUTED.search(text):
             self._stop_clock()
-        if phrases.GAVE.search(text):
+        if dialects.GAVE.search(text):
             self._gave = True
-        if phrases.NOT_EXECUTED.search(text):
+        if dialects.NOT_EXECUTED.search(text):
             self._reported = self._running = self._gave = False
-        if phrases.SERVER in text:
+        if tick := dialects.TICK.search(text):
+            self._take_tick(tick[1], int(tick[2]), events)
+        if dialects.SERVER in text:
             self.server_ready = True
-        if phrases.NO_CYCLES.search(text):
+        if dialects.NO_CYCLES.search(text):
             self._why_no_cycles = f"no NPU cycles: {clean(text.strip(), 200)}"
-        if phrases.CPU_NOTE in text and self._report.cpu_cycles is not None:
-            events.append(Noted(text=CPU_CYCLES))
-        phase = phrases.PHASE.search(text)
+        if dialects.CPU_NOTE in text and self._report.cpu_cycles is not None:
+            self._note_cpu(events)
+        phase = dialects.PHASE.search(text)
         if phase is not None and phase.lastgroup == "infer":
             self._start(events)
-        done = phrases.DONE.search(text)
+        done = dialects.DONE.search(text)
         if done is not None and (self._running or self._reported or not self.finished):
             self._stop_clock()
+            self._program_ms = None if done["ms"] is None else float(done["ms"])
             self._finish(events)
-            if done[2] is not None:
-                events.append(Noted(text=f"by the program's own clock an inference took {done[2]}"))
-        if done is not None and done[1] is not None:
+            if done["ms"] is not None:
+                events.append(Noted(text=f"by the program's own clock an inference took {done['ms']} ms"))
+        if done is not None and done["served"] is not None:
             self.served += 1
         if phase is not None and phase.lastgroup is not None:
             self._enter(phase.lastgroup, events)
+
+    def _note_cpu(self, events: list[Event]) -> None:
+        if not self._on_board:
+            events.append(Noted(text=CPU_CYCLES))
+
+    def _take_tick(self, which: str, now: int, events: list[Event]) -> None:
+        begun, self._tick = self._tick, now if which == "pre" else None
+        if which == "post" and begun is not None and begun <= now:
+            events.append(Noted(text=TICKS.format(now - begun)))
 
     # What goes on
 
     def _enter(self, phase: str, events: list[Event]) -> None:
         # Only forward, but for the next inference of a server: a line of the log may repeat what was said earlier.
         again = phase == "infer" and self._phase == "report"
-        if again or not self._phase or phrases.PHASES.index(phase) > phrases.PHASES.index(self._phase):
+        if again or not self._phase or dialects.PHASES.index(phase) > dialects.PHASES.index(self._phase):
             self._phase = phase
             events.append(PhaseChanged(phase=phase))
 
@@ -298,6 +328,8 @@ class Parser:
             pmu={name: round(value / count) for name, value in pmu.items()},
             source=self._source if report.npu_cycles is not None or pmu else None,
             wall_s=None if self._wall_s is None else self._wall_s / count,
+            program_ms=report.program_ms if isinstance(report, ProfileReport) else self._program_ms,
+            delegates=report.delegates if isinstance(report, PmuReport) else (),
         )
         events.append(InferenceFinished(inference=inference))
         if report.npu_cycles is None:
@@ -307,7 +339,7 @@ class Parser:
         self.finished += 1
         self._running = self._reported = self._gave = False
         self._report = PmuReport()
-        self._wall_s = self._started_at = self._why_torn = None
+        self._wall_s = self._started_at = self._why_torn = self._program_ms = None
         self._planned = 1
         self._kit_inferences = 0
         self._profile_due = False
@@ -332,10 +364,10 @@ class Parser:
     def _finish_profile(self, profile: ProfileReport, events: list[Event]) -> None:
         several = self._kit_inferences
         if profile.cpu_cycles is not None:
-            events.append(Noted(text=CPU_CYCLES))
+            self._note_cpu(events)
         self._finish(events, profile)
         if several > 1:
-            events.append(Noted(text=f"the program printed one profile for {several} inferences"))
+            events.append(Noted(text=f"the program printed one profile for {several} inferences: their mean"))
 
     def _drop_overflowed(self, profile: ProfileReport, events: list[Event]) -> None:
         """Leave out what counters of 32 bits have counted past their end."""

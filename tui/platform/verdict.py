@@ -9,20 +9,15 @@ import signal as signals
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
+from tui.platform.dialects import COMPLETE
 from tui.platform.failure_table import Kind
 from tui.platform.failures import Finding, find
 from tui.platform.lines import NANO, STOPPED, Message, any_in, level, messages
 from tui.run.events import Logged, PlatformExited
-from tui.text import clean
+from tui.text import clean, counted
 
 REASON_LIMIT = 300
 
-# Either half of "Program complete, exiting." will do, since others may write into that line too.
-_COMPLETE = re.compile(
-    r"Program complete|, exiting\.\s*$"
-    r"|Application exit code: 0\b|Inference completed|^EXITTHESIM\b|program terminating\.\.\."
-    r"|Main loop terminated|\binference PASS\b"
-)
 _COMPLETE_KEYS = ("complete", "exiting.", "exit code", "EXITTHESIM", "terminat", "inference PASS")
 _ASSERTION = re.compile(r"(?:In function .{1,200}?, assert failed|Check failed)(?: \(.*?\))?: (?P<text>.+)")
 # Arm's SDS documentation: said at the end of a run by the Python inside the FVP, which then aborts; without effect.
@@ -110,7 +105,7 @@ class Evidence:
         if text.startswith("Output[") or (self._fast and "iming" in text and _FAST_NOISE.search(text)):
             return
         self._messages += 1
-        if any_in(_COMPLETE_KEYS, text) and _COMPLETE.search(text):
+        if any_in(_COMPLETE_KEYS, text) and COMPLETE.search(text):
             self.complete = True
             self.in_time = self.in_time or Kind.LIMIT not in self._found
         self._stopped = self._stopped or STOPPED in text
@@ -145,6 +140,10 @@ class Evidence:
             self._fatal = self._fatal or first
         else:
             self._error = self._error or first
+
+    def forget(self, kind: Kind) -> None:
+        """Drop the finding of a kind, which turned out to be of something else."""
+        self._found.pop(kind, None)
 
     def of(self, kind: Kind) -> Finding | None:
         """The first finding of a kind."""
@@ -194,7 +193,52 @@ def judge(evidence: Evidence, end: End) -> PlatformExited:
     return _exited(end, "fail", clean(reason, REASON_LIMIT), clean(hint, REASON_LIMIT))
 
 
-def _exited(end: End, verdict: Literal["pass", "fail", "stopped"], reason: str, hint: str = "") -> PlatformExited:
+def judge_log(evidence: Evidence, end: End) -> PlatformExited:
+    """The verdict on a log that was captured elsewhere, which may be an excerpt.
+
+    What it shows counts as on the live path. Of what it does not show nothing is said: it fails only by a failure that
+    is there, and passes only by inferences and an end that are there.
+    """
+    failure = _shown(evidence, end)
+    if failure is not None:
+        reason, hint = failure
+        return _exited(end, "fail", clean(reason, REASON_LIMIT), clean(hint, REASON_LIMIT))
+    if evidence.complete and end.finished >= end.expected:
+        return _exited(end, "pass", "the program ran to its end")
+    return _exited(end, "unknown", _not_shown(evidence, end), WHOLE)
+
+
+WHOLE = "the whole console tells, from the platform's start to its last line"
+
+
+def _not_shown(evidence: Evidence, end: End) -> str:
+    inferences = "no inference" if not end.finished else counted(end.finished, "inference")
+    if end.finished and evidence.complete:
+        return f"the log shows the program's end, but {end.finished} of {end.expected} inferences"
+    if end.finished:
+        return f"the log shows {inferences}, but not the program's end"
+    if evidence.complete:
+        return "the log shows the program's end, but no inference"
+    where = f": it ends in phase {end.phase}" if end.phase not in ("", "boot") else ""
+    return f"the log shows neither an inference nor the program's end{where}"
+
+
+def _shown(evidence: Evidence, end: End) -> tuple[str, str] | None:
+    """The failure that a log shows; None where it shows none."""
+    for finding in (evidence.of(Kind.LOADER), evidence.of(Kind.LICENCE), evidence.fault):
+        if finding is not None:
+            return finding.reason, finding.hint
+    if not _went_on(evidence, end) and (limit := _limit(evidence, end)):
+        return limit
+    for finding in (evidence.of(Kind.TEST), evidence.error):
+        if finding is not None:
+            return finding.reason, finding.hint
+    return None if evidence.python_died and evidence.complete else _status(end)
+
+
+def _exited(
+    end: End, verdict: Literal["pass", "fail", "stopped", "unknown"], reason: str, hint: str = ""
+) -> PlatformExited:
     return PlatformExited(verdict=verdict, reason=reason, hint=hint, exit_status=end.exit_status, signal=end.signal)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from tui.reports.format import UNKNOWN, duration, kib_words, labelled, ms, number, table, time
 from tui.run.derived import npu_ms
-from tui.run.figures import Cpu, Inference, Spread, Statistics, spread
+from tui.run.figures import Cpu, DelegatePmu, Inference, Spread, Statistics, spread
 from tui.run.state import State
 from tui.text import clean
 
@@ -41,6 +41,16 @@ def inference_lines(state: State) -> Iterator[str]:
     cycles = inference_summary(state, state.inferences)
     yield labelled("Inferences", f"{len(state.inferences)}: {cycles}{source}{took}")
     yield from (f"  {clean(name, 60)}  {number(events)}" for name, events in newest.pmu.items())
+    if newest.program_ms is not None:
+        yield f"  {ms(newest.program_ms)} by the program's own clock"
+    yield from (f"  {delegate_line(delegate)}" for delegate in newest.delegates)
+
+
+def delegate_line(one: DelegatePmu) -> str:
+    """A delegate's part of the PMU report in one line."""
+    runs = f"{number(one.npu_invocations)} NPU and {number(one.backend_invocations)} backend invocations"
+    counts = "".join(f", {clean(name, 60)} {number(count)}" for name, count in one.pmu.items())
+    return f"delegate {one.delegate}: {number(one.npu_cycles)} NPU cycles in {runs}{counts}"
 
 
 def inference_line(state: State, inference: Inference) -> str:

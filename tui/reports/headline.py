@@ -17,6 +17,7 @@ OUTCOMES = {
     "lost": ("✗ LOST", "fail"),
     "stopped": ("! STOPPED", "warn"),
     "running": ("> RUNNING", "accent"),
+    "unknown": ("? NOT KNOWN", "warn"),
 }
 """Words and role of a run's outcome."""
 

@@ -36,7 +36,7 @@ from tui.reports.memory import Area
 from tui.reports.memory_svg import drawn, memory_svg
 from tui.reports.operators import Entry
 from tui.run import spec
-from tui.run.derived import badge, checked, outcome
+from tui.run.derived import badge, checked, gone_through, outcome
 from tui.run.log import LogLine
 from tui.run.state import State
 from tui.text import clean, counted
@@ -220,7 +220,7 @@ def page(state: State, log: LogPart, advised: Advised | None = None, hint: str =
             memory_words=_memory_words(state),
             shown=SHOWN,
             wall_s=sum(walls) / len(walls) if walls else None,
-            stages=[s for s in state.stages if s.status != "pending"],
+            stages=[s for s in gone_through(state) if s.status != "pending"],
             timeline=_timeline(state),
             fallback_cost=delegation.fallback_cost(state.delegation) if state.delegation else "",
             by_cycles=_rows(arrange.entries(state.operators), state),
@@ -243,7 +243,7 @@ def page(state: State, log: LogPart, advised: Advised | None = None, hint: str =
 
 def _timeline(state: State) -> list[tuple[float, float]]:
     """Begin and width of each stage in a line of 1000 units."""
-    seconds = [stage.seconds or 0.0 for stage in state.stages if stage.status != "pending"]
+    seconds = [stage.seconds or 0.0 for stage in gone_through(state) if stage.status != "pending"]
     total, at, found = sum(seconds), 0.0, []
     for own in seconds:
         width = 1000 * own / total if total else 0.0

@@ -1,15 +1,26 @@
 """A run as plain text: what ``run`` and ``show`` print."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
 from tui.reports import check, delegation, execution, memory, operators
 from tui.reports.format import duration, field, labelled, stage_seconds
 from tui.reports.operators import Detail
-from tui.run.derived import badge, checked, outcome, progress_words
+from tui.run.derived import Outcome, badge, checked, gone_through, outcome, progress_words
+from tui.run.spec import asked_words
 from tui.run.state import StageState, State
 from tui.text import clean
+
+OUTCOMES: Mapping[Outcome, str] = {
+    "ok": "OK",
+    "mismatch": "MISMATCH",
+    "failed": "FAILED",
+    "stopped": "STOPPED",
+    "lost": "LOST",
+    "running": "RUNNING",
+    "unknown": "NOT KNOWN",
+}
 
 
 def summary(state: State, detail: Detail = "top") -> str:
@@ -40,15 +51,14 @@ def title(state: State) -> str:
     spec = state.spec
     if spec is None:
         return state.run.id
-    target = spec.target
     name = Path(spec.model).name if "/" in spec.model else spec.model
-    return clean(f"{name}  {target.accelerator}  {target.memory_mode}  {target.system_config}  {spec.quantize}")
+    return clean("  ".join((name, *asked_words(spec))))
 
 
 def status_line(state: State) -> str:
     """Outcome, duration, reason and hint in one line."""
     run = state.run
-    parts, hint = [outcome(state).upper()], run.hint
+    parts, hint = [OUTCOMES[outcome(state)]], run.hint
     if run.seconds is not None:
         parts.append(duration(run.seconds))
     if run.reason:
@@ -69,7 +79,7 @@ def _platform(state: State) -> Iterator[str]:
 def _stages(state: State) -> Iterator[str]:
     # A stage without an end in a run that is over was cut off with it.
     unended = " ..." if state.run.status == "running" else " cut off"
-    if reached := [_stage(stage, unended) for stage in state.stages if stage.status != "pending"]:
+    if reached := [_stage(stage, unended) for stage in gone_through(state) if stage.status != "pending"]:
         yield labelled("Stages", " · ".join(reached))
 
 

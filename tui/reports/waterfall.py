@@ -1,6 +1,6 @@
 """A run's stages on an axis of time: what has happened of each, and where it usually lies."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -8,8 +8,8 @@ import msgspec
 
 from tui.reports.format import UNKNOWN, clock, stage_seconds
 from tui.reports.inferring import inferring, several
-from tui.run.derived import progress_words
-from tui.run.events import COMPILE_STAGES, Stage
+from tui.run.derived import gone_through, progress_words
+from tui.run.events import Stage
 from tui.run.state import Progress, StageState, State, stage
 from tui.run.usual import NOTHING, Usual
 
@@ -94,7 +94,7 @@ def waterfall(state: State, usual: Usual | None, now: float) -> Waterfall:
     """Stages of a state at a time; `now` is Unix time."""
     zero = _zero(state, now)
     known = _with_rate(usual or NOTHING, state, now)
-    begun = [_begun(one, known, zero, now) for one in stages(state)]
+    begun = [_begun(one, known, zero, now) for one in gone_through(state)]
     cursor = max((bar.usual_end or bar.end or 0.0 for bar in begun), default=0.0)
     cursor = max(cursor, now - zero) if state.run.status == "running" else cursor
     bars = []
@@ -129,12 +129,6 @@ def _with_rate(usual: Usual, state: State, now: float) -> Usual:
 
 def _overdue(bar: Bar, usual: float) -> bool:
     return (bar.end or 0.0) - (bar.begin or 0.0) > usual * LATE + LATE_S
-
-
-def stages(state: State) -> Sequence[StageState]:
-    """The stages that a run goes through: one that only compiles has no platform's."""
-    compiles = state.spec is not None and state.spec.until == "emit"
-    return [one for one in state.stages if not compiles or one.name in COMPILE_STAGES]
 
 
 def _zero(state: State, now: float) -> float:

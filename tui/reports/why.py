@@ -41,7 +41,7 @@ def why(state: State, hint: str = "") -> Why | None:
     figure = counted(state.log_errors, "error") if state.log_errors else ""
     if ended == "mismatch":
         return _mismatch(state)
-    if ended not in ("failed", "lost", "stopped"):
+    if ended not in ("failed", "lost", "stopped", "unknown"):
         return None
     at = cut_off(state)
     reason = state.run.reason or "no reason given"
@@ -56,7 +56,7 @@ def why(state: State, hint: str = "") -> Why | None:
         stage=_stage(state, at),
         remedy=state.run.hint or remedy or hint,
         figure=figure,
-        role="warn" if ended == "stopped" else "fail",
+        role="warn" if ended in ("stopped", "unknown") else "fail",
     )
 
 
@@ -67,6 +67,8 @@ def cut_off(state: State) -> StageState | None:
 
 
 def _stage(state: State, at: StageState | None) -> str:
+    if state.spec is not None and state.spec.log is not None:
+        return f"{at.name}, read from a log" if at is not None else "read from a log"
     after = f"after {duration(state.run.seconds)}" if state.run.seconds is not None else ""
     if at is None:
         return after or "before the first stage"

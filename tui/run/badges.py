@@ -1,7 +1,10 @@
 """Badges: where the figures of a run come from, in one short line. Setup shows them before there is a run."""
 
 MEASURED = "FVP - cycles measured"
-ON_BOARD = "BOARD - cycles measured"
 UNREPRESENTATIVE = "FVP --fast - cycles not representative"
 ESTIMATED = "SIMULATOR - cycles estimated"
 COUNTED = "SIMULATOR + firmware - instructions counted, cycles estimated"
+BOARD = "BOARD - cycles measured"
+LOG = "LOG - whose cycles, it does not say"
+READ = "{}, read from a log"
+"""Badge of a log whose platform is known."""

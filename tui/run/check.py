@@ -189,6 +189,18 @@ class Check(Figure):
         return min((output.sqnr_db for output in self.outputs if output.sqnr_db is not None), default=None)
 
 
+class BundleTest(Figure):
+    """A test case of a bundled program, as the runner itself compared it (BundleIO)."""
+
+    index: int
+    passed: bool | None = None
+    """The runner's verdict; None where it is not printed."""
+    mean_abs_error: float | None = None
+    max_abs_error: float | None = None
+    mean_relative_error: float | None = None
+    max_relative_error: float | None = None
+
+
 class LimitResult(Figure):
     """A limit of the spec and the run's value, which is None where it is not known."""
 

@@ -4,10 +4,11 @@ import statistics
 from typing import Literal
 
 from tui.run import events
-from tui.run.badges import COUNTED, ESTIMATED, MEASURED, ON_BOARD, UNREPRESENTATIVE
+from tui.run.badges import BOARD, COUNTED, ESTIMATED, LOG, MEASURED, READ, UNREPRESENTATIVE
 from tui.run.check import Check, broken, why_broken
-from tui.run.figures import Figure
-from tui.run.state import Progress, State
+from tui.run.events import COMPILE_STAGES
+from tui.run.figures import Figure, Origin
+from tui.run.state import Progress, StageState, State
 
 
 def now_doing(state: State) -> str:
@@ -18,12 +19,12 @@ def now_doing(state: State) -> str:
     return running[-1] if running else "starting"
 
 
-Outcome = Literal["ok", "mismatch", "failed", "stopped", "lost", "running"]
+Outcome = Literal["ok", "mismatch", "failed", "stopped", "lost", "running", "unknown"]
 
 
 def outcome(state: State) -> Outcome:
-    """Outcome of a run: one that ended well with outputs that are not the model's is a mismatch."""
-    if state.run.status == "ok" and (check := checked(state)) is not None and check.status == "mismatch":
+    """Outcome of a run: one that did not end badly, with outputs that are not the model's, is a mismatch."""
+    if state.run.status in ("ok", "unknown") and (check := checked(state)) is not None and check.status == "mismatch":
         return "mismatch"
     return state.run.status
 
@@ -51,9 +52,9 @@ def npu_ms(state: State, cycles: float | None) -> float | None:
     return None if cycles is None or not state.clock_hz else cycles / state.clock_hz * 1e3
 
 
-CountedBy = Literal["fvp", "fast", "simulator", "vela", "board"]
+CountedBy = Literal["fvp", "fast", "simulator", "vela", "board", "program"]
 """Kind of a latency by who counted its cycles: two of different kinds say nothing about each other. The FVP's fast mode
-is one of its own."""
+is one of its own; so is the time that a program took by its own clock, where it tells no cycles."""
 
 
 class Latency(Figure):
@@ -66,30 +67,29 @@ class Latency(Figure):
 def latency(state: State) -> Latency | None:
     """The median of the inferences' NPU cycles at the NPU's clock; before the first of them, the estimate's.
 
-    None where neither is known, or no clock.
+    Without cycles it is what the program's own clock tells. None where none of these is known, or no clock.
     """
     cycles = [inference.npu_cycles for inference in state.inferences if inference.npu_cycles is not None]
     if cycles:
         ms = npu_ms(state, statistics.median(cycles))
-        return None if ms is None else Latency(ms=ms, by=_counted_by(state))
+        by = _counted_by(state)
+        return None if ms is None or by is None else Latency(ms=ms, by=by)
+    if by_program := [one.program_ms for one in state.inferences if one.program_ms is not None]:
+        return Latency(ms=statistics.median(by_program), by="program")
     if state.estimate is None or state.estimate.inference_ms is None:
         return None
     return Latency(ms=state.estimate.inference_ms, by=state.estimate.source)
 
 
-def _counted_by(state: State) -> CountedBy:
-    """Find who counted the cycles of a run's inferences."""
-    match None if state.platform is None else state.platform.kind:
-        case "serial":
-            return "board"
-        case "fvp":
-            return "fast" if state.spec is not None and state.spec.fast else "fvp"
-    return "simulator"
+def _counted_by(state: State) -> CountedBy | None:
+    """The one who counted the cycles of the inferences; None where a log does not tell."""
+    by = platform_of(state)
+    return "fast" if by == "fvp" and state.spec is not None and state.spec.fast else by
 
 
 def stopped_at(state: State) -> str | None:
     """The stage that is under way, or at which a run ended that did not end well; None for one that did."""
-    if state.run.status == "ok":
+    if state.run.status in ("ok", "unknown"):
         return None
     return next((stage.name for stage in state.stages if stage.status in ("running", "failed", "stopped")), None)
 
@@ -110,8 +110,28 @@ def badge(state: State) -> str:
     platform = state.platform
     if platform is None:
         return ""
-    if platform.kind == "serial":
-        return ON_BOARD
-    if platform.kind == "fvp":
-        return UNREPRESENTATIVE if state.spec is not None and state.spec.fast else MEASURED
-    return COUNTED if platform.engine == "firmware" else ESTIMATED
+    measured = UNREPRESENTATIVE if state.spec is not None and state.spec.fast else MEASURED
+    match platform_of(state):
+        case "fvp":
+            return READ.format(measured) if platform.kind == "log" else measured
+        case "board":
+            return BOARD
+        case "simulator":
+            own = COUNTED if platform.engine == "firmware" else ESTIMATED
+            return READ.format(own) if platform.kind == "log" else own
+    return LOG
+
+
+def platform_of(state: State) -> Origin | None:
+    """The kind of platform that the figures are of; None where there is none, or a log does not tell."""
+    if state.platform is None or state.platform.kind == "log":
+        return None if state.platform is None else state.platform.origin
+    return "board" if state.platform.kind == "serial" else state.platform.kind
+
+
+def gone_through(state: State) -> tuple[StageState, ...]:
+    """The stages of a run: one that only compiles has no platform's, one read from a log only those that it shows."""
+    if state.spec is not None and state.spec.log is not None:
+        return tuple(stage for stage in state.stages if stage.status not in ("pending", "skipped"))
+    compiles = state.spec is not None and state.spec.until == "emit"
+    return tuple(stage for stage in state.stages if not compiles or stage.name in COMPILE_STAGES)

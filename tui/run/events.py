@@ -4,12 +4,11 @@ An event is a fact that has happened; nothing is ever taken back. `t` is Unix ti
 figure needs one event here, a field and one line in the fold (`tui.run.state`), and a view.
 """
 
-from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import msgspec
 
-from tui.run.check import Accuracy, Answer, Check, Layer, LimitResult, Link
+from tui.run.check import Accuracy, Answer, BundleTest, Check, Layer, LimitResult, Link
 from tui.run.delegation import Delegation
 from tui.run.figures import (
     Artifact,
@@ -35,7 +34,8 @@ COMPILE_STAGES: tuple[Stage, ...] = STAGES[:6]
 
 Level = Literal["debug", "info", "warning", "error"]
 StageStatus = Literal["ok", "failed", "stopped", "skipped"]
-RunStatus = Literal["ok", "failed", "stopped"]
+RunStatus = Literal["ok", "failed", "stopped", "unknown"]
+"""End of a run; ``unknown`` is that of one read from a log that shows neither a failure nor all of the run."""
 
 
 def _tag(name: str) -> str:
@@ -89,7 +89,8 @@ class StageFinished(Event):
 
     stage: Stage
     status: StageStatus
-    seconds: float
+    seconds: float | None
+    """None where nobody measured it, as of a stage that a log tells of."""
     cached: bool = False
     reason: str | None = None
     line: str | None = None
@@ -238,6 +239,12 @@ class ProfileKnown(Event):
     profile: tuple[Profiled, ...]
 
 
+class BundleTested(Event):
+    """The runner compared the outputs of a bundled test case with those it expects."""
+
+    test: BundleTest
+
+
 class StatisticsKnown(Event):
     """The platform's statistics block."""
 
@@ -245,9 +252,12 @@ class StatisticsKnown(Event):
 
 
 class PlatformExited(Event):
-    """The platform's process is gone. `verdict` weighs its text and its exit status; `reason` says why in a line."""
+    """The platform's process is gone. `verdict` weighs its text and its exit status; `reason` says why in a line.
 
-    verdict: Literal["pass", "fail", "stopped"]
+    Of a log that shows neither a failure nor all of a run it is not known.
+    """
+
+    verdict: Literal["pass", "fail", "stopped", "unknown"]
     reason: str
     hint: str = ""
     exit_status: int | None = None
@@ -306,6 +316,7 @@ AnyEvent = (
     | Answered
     | MemoryKnown
     | ProfileKnown
+    | BundleTested
     | StatisticsKnown
     | PlatformExited
     | LinksKnown
@@ -315,27 +326,11 @@ AnyEvent = (
 )
 
 
-class Head(msgspec.Struct, frozen=True, gc=False):
-    """The head of an event: its kind and time, and of a line of log its source and level."""
-
-    event: str
-    t: float = 0.0
-    source: str = ""
-    level: Level = "info"
-
-    @property
-    def logged(self) -> bool:
-        """True for a line of log."""
-        return self.event == LOGGED
-
-
-LOGGED = _tag("Logged")
 KINDS = frozenset(_tag(kind.__name__) for kind in get_args(AnyEvent))
 """The kinds of events that this version knows."""
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
-_heads: msgspec.json.Decoder[list[Head]] = msgspec.json.Decoder(list[Head])
 
 
 def encode(event: Event) -> bytes:
@@ -380,20 +375,3 @@ def damaged(line: bytes) -> bool:
         return True
     name = value.get("event") if isinstance(value, dict) else None
     return not isinstance(name, str) or name in KINDS
-
-
-def heads(lines: Sequence[bytes]) -> list[Head | None]:
-    """Decode the head of each journal line, in a fifth of the time; None for one that `decode` cannot read."""
-    try:
-        decoded: list[Head | None] = list(_heads.decode(b"[" + b",".join(lines) + b"]"))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        decoded = []
-    # One by one only where something is wrong with one of them.
-    return decoded if len(decoded) == len(lines) else [_head(line) for line in lines]
-
-
-def _head(line: bytes) -> Head | None:
-    event = decode(line)
-    if isinstance(event, Logged):
-        return Head(event=LOGGED, t=event.t, source=event.source, level=event.level)
-    return None if event is None else Head(event="", t=event.t)

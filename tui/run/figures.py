@@ -174,6 +174,18 @@ class Cpu(Figure):
         return self.inferences[-1] if self.inferences else None
 
 
+class DelegatePmu(Figure):
+    """A delegate's part of the PMU report, of a runner that profiles each: sums over its invocations."""
+
+    delegate: int
+    """Number of the delegate, in the order of the program."""
+    backend_invocations: int | None = None
+    npu_invocations: int | None = None
+    npu_cycles: int | None = None
+    pmu: dict[str, int] = {}
+    """PMU event name to count, as the platform named them."""
+
+
 class Inference(Figure):
     """An inference on the platform."""
 
@@ -184,6 +196,10 @@ class Inference(Figure):
     """PMU event name to count, as the platform named them."""
     source: Source | None = None
     wall_s: float | None = None
+    program_ms: float | None = None
+    """Time in ms by the program's own clock; None where it does not tell."""
+    delegates: tuple[DelegatePmu, ...] = ()
+    """The report by delegate; empty where the runner prints none."""
 
 
 STEADY_PCT = 1.0
@@ -281,18 +297,27 @@ class Artifact(Figure):
     sha256: str
 
 
+PlatformKind = Literal["simulator", "fvp", "serial", "log"]
+"""Kind of a platform: what runs here, a board on a serial line, or a log of what ran elsewhere."""
+
+Origin = Literal["fvp", "board", "simulator"]
+"""Kind of a platform that a log can be of."""
+
+
 class PlatformInfo(Figure):
     """The platform of a run and its command line."""
 
-    kind: Literal["simulator", "fvp", "serial"]
+    kind: PlatformKind
     name: str
-    board: str | None = None
-    """Name of a real board, as the user calls it."""
     engine: str | None = None
     version: str | None = None
     argv: tuple[str, ...] = ()
     why: str | None = None
-    """Reason for the choice of this platform."""
+    """Reason for the choice of this platform; of a log, for what is said of its origin."""
+    origin: Origin | None = None
+    """Platform that a log is of; None where that is not known, and for what is no log."""
+    board: str | None = None
+    """Name of a real board; None where it is not known, and for what is none."""
 
 
 class Versions(Figure):

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from tui.run import events
-from tui.run.events import Head
+from tui.run.heads import Head, decode_heads
 from tui.run.journal import Follower
 from tui.run.state import EMPTY, State, fold, idle
 from tui.text import clean
@@ -55,7 +55,7 @@ def fold_new(state: State, follower: Follower) -> State:
     """The state after all that a journal has had since it was last followed."""
     while True:
         _, lines = follower.lines()
-        state = fold_lines(state, lines, events.heads(lines))
+        state = fold_lines(state, lines, decode_heads(lines))
         if not follower.behind():
             return state
 

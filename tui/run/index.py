@@ -21,7 +21,7 @@ from tui import __version__, config
 from tui.run import derived, folding, journal, state, store
 from tui.run.check import CheckStatus
 from tui.run.derived import Outcome
-from tui.run.figures import Figure, Source
+from tui.run.figures import Figure, PlatformKind, Source
 from tui.run.options import Quantization
 from tui.run.state import State, Status
 from tui.text import clean
@@ -50,7 +50,7 @@ class Row(Figure, array_like=True, gc=False):
     channels_last: bool | None
     inferences: int | None
     """Number that was asked for."""
-    platform: Literal["simulator", "fvp", "serial"] | None
+    platform: PlatformKind | None
     engine: str | None
     total_cycles: int | None
     """The compiler's estimate of the whole program."""
@@ -87,6 +87,7 @@ class Row(Figure, array_like=True, gc=False):
 def row(name: str, run: State, pinned: bool) -> Row:
     """The figures of a run whose directory has this name."""
     request, platform, estimate = run.spec, run.platform, run.estimate
+    target = request.target if request and request.target.is_known else None
     cycles = [inference.npu_cycles for inference in run.inferences if inference.npu_cycles is not None]
     check = derived.checked(run)
     accuracy, latency = check.accuracy if check else None, derived.latency(run)
@@ -99,12 +100,12 @@ def row(name: str, run: State, pinned: bool) -> Row:
         created=run.run.created,
         seconds=run.run.seconds,
         model=request.model if request else None,
-        accelerator=request.target.accelerator if request else None,
-        system_config=request.target.system_config if request else None,
-        memory_mode=request.target.memory_mode if request else None,
-        quantize=request.quantize if request else None,
-        channels_last=request.channels_last if request else None,
-        inferences=request.inferences if request else None,
+        accelerator=target.accelerator if target else None,
+        system_config=target.system_config if target else None,
+        memory_mode=target.memory_mode if target else None,
+        quantize=request.quantize if request and request.log is None else None,
+        channels_last=request.channels_last if request and request.log is None else None,
+        inferences=request.inferences if request and request.log is None else None,
         platform=platform.kind if platform else None,
         engine=platform.engine if platform else None,
         total_cycles=estimate.total_cycles if estimate else None,

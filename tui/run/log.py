@@ -16,7 +16,8 @@ from typing import NamedTuple
 import msgspec
 
 from tui.run import events
-from tui.run.events import Head, Level
+from tui.run.events import Level
+from tui.run.heads import Head
 from tui.text import MAX_LINE, clean
 
 LEVELS: tuple[Level, ...] = ("debug", "info", "warning", "error")

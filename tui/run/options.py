@@ -44,7 +44,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "--max-npu-cycles",
             "Limit the NPU cycles of the slowest inference.",
             LIMITS,
-            ("run", "sweep", "campaign"),
+            ("run", "sweep", "campaign", "read"),
             metavar="N",
         ),
     ] = None
@@ -54,7 +54,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "--max-inference-ms",
             "Limit the time of that inference at the NPU's clock.",
             LIMITS,
-            ("run", "sweep", "campaign"),
+            ("run", "sweep", "campaign", "read"),
             metavar="X",
         ),
     ] = None
@@ -73,15 +73,32 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = None
     match: Annotated[
-        bool, Option("--require-match", "Require that the outputs match the model's.", LIMITS, ("run", "campaign"))
+        bool,
+        Option("--require-match", "Require that the outputs match the model's.", LIMITS, ("run", "campaign", "read")),
     ] = False
+
+
+class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A console that was captured elsewhere and is read as a run."""
+
+    path: str
+    """Its absolute path; `STANDARD_INPUT` for one that came in through a pipe."""
+    origin: Literal["fvp", "board"] | None = None
+    """The platform it is of, where the user says so."""
+
+
+STANDARD_INPUT = "-"
 
 
 class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that decides a run."""
 
     model: str
-    """``sample:NAME``, ``executorch:NAME``, or the absolute path of a .py, .pt2, .pte or .bpte file."""
+    """``sample:NAME``, ``executorch:NAME``, or the absolute path of a .py, .pt2, .pte or .bpte file.
+
+    Of a log that is read without its program it is the path of the log."""
+    log: Log | None = None
+    """A log to read, in place of compiling and running."""
     folder: Annotated[
         str | None,
         Option(
@@ -102,7 +119,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "--target",
             f"NPU and size, as Vela names them; compile also takes {' or '.join(boards.CPU_TARGETS)}.",
             TARGET,
-            (*COMPILING, "params"),
+            (*COMPILING, "params", "read"),
             part="accelerator",
             metavar="NAME",
             vela="accelerators",
@@ -118,7 +135,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "--memory-mode",
             "Vela's memory mode: where weights and tensors lie.",
             TARGET,
-            COMPILING,
+            (*COMPILING, "read"),
             part="memory_mode",
             metavar="NAME",
             unset=", ".join(f"{npu.default_memory_mode} on {npu.name}" for npu in boards.NPUS),
@@ -130,7 +147,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "--system-config",
             "Vela's system config: clock and speed of the memories.",
             TARGET,
-            COMPILING,
+            (*COMPILING, "read"),
             part="system_config",
             metavar="NAME",
             unset=", ".join(npu.default_system_config for npu in boards.NPUS),
@@ -270,7 +287,9 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Option("-C", "Set a parameter of the platform; repeatable.", PLATFORM, metavar="NAME=VALUE"),
     ] = ()
     """Parameters beside those that a run always sets."""
-    fast: Annotated[bool, Option("--fast", "Fast NPU mode; its counters are not representative.", PLATFORM)] = False
+    fast: Annotated[
+        bool, Option("--fast", "Fast NPU mode; its counters are not representative.", PLATFORM, ("run", "read"))
+    ] = False
     pmu_trace: Annotated[
         bool, Option("--pmu-trace", "Have the FVP trace its NPU: cycles of each operator.", PLATFORM)
     ] = False

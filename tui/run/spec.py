@@ -15,12 +15,12 @@ import msgspec
 from tui.errors import UsageError
 from tui.run import options
 from tui.run.board_options import Serial
-from tui.run.options import EngineChoice, Limits, PlatformChoice, Quantization, RunnerKind, Spec
+from tui.run.options import EngineChoice, Limits, Log, PlatformChoice, Quantization, RunnerKind, Spec
 from tui.toolchain import boards, toolchains, vela
 from tui.toolchain.boards import Board
-from tui.toolchain.target import Target, on_board_of
+from tui.toolchain.target import UNKNOWN, Target, on_board_of
 
-__all__ = ["EngineChoice", "Limits", "PlatformChoice", "Quantization", "RunnerKind", "Spec"]
+__all__ = ["EngineChoice", "Limits", "Log", "PlatformChoice", "Quantization", "RunnerKind", "Spec"]
 
 DEFAULT = Spec(model="")
 
@@ -114,6 +114,8 @@ def check(spec: Spec) -> Spec:
     Raises:
         UsageError: a value is unknown, out of range or contradicts another.
     """
+    if spec.log is not None:
+        return _check_log(spec)
     check_target(spec.target, toolchains.of(spec.toolchain).ethosu)
     if spec.target.is_cpu and spec.until == "check":
         raise UsageError(f"a program for {spec.target.accelerator} cannot be run", "fvp-tui compile compiles it")
@@ -186,6 +188,17 @@ def _check_board(spec: Spec) -> None:
         raise UsageError("each inference on a board needs a reset", "--reset COMMAND, or --inferences 1")
 
 
+def _check_log(spec: Spec) -> Spec:
+    """Return the spec of a log if it can be read: all that compiling and running need does not matter.
+
+    Raises:
+        UsageError: its target is none.
+    """
+    if UNKNOWN not in (spec.target.accelerator, spec.target.system_config, spec.target.memory_mode):
+        check_target(spec.target)
+    return spec
+
+
 def own_parameters(parameters: tuple[tuple[str, str], ...], board: Board) -> tuple[tuple[str, str], ...]:
     """Return the parameters of a platform without those that are another board's."""
     return tuple((name, value) for name, value in parameters if boards.owner_of(name, board) is None)
@@ -243,7 +256,27 @@ def lowering_of(request: Spec) -> Spec:
 
 def command_line(spec: Spec) -> list[str]:
     """Return the ``fvp-tui`` command that starts a spec, without options at their defaults."""
+    if spec.log is not None:
+        return _reading(spec, spec.log)
     command = "compile" if spec.until == "emit" else "run"
     shown = msgspec.structs.replace(spec, folder=None) if spec.folder == folder_for(spec.model) else spec
     words = (word for option in options.of(command) if option.path for word in option.words(shown))
     return ["fvp-tui", command, spec.model, *words]
+
+
+def _reading(spec: Spec, log: Log) -> list[str]:
+    """Return the command that reads a log. The target of a program, or one that is not known, nobody has typed."""
+    program = ["--model", spec.model] if spec.model != log.path else []
+    origin = ["--from", log.origin] if log.origin is not None else []
+    unknown = [option for option in options.of("read") if option.path and option.value_in(spec) == UNKNOWN]
+    words = (word for option in options.of("read") if option not in unknown for word in option.words(spec))
+    return ["fvp-tui", "read", log.path, *program, *origin, *words]
+
+
+def asked_words(spec: Spec) -> tuple[str, ...]:
+    """Target and type of the numbers that a run was asked for, as Vela names them; of a log only what is known."""
+    target = spec.target
+    words = (target.accelerator, target.memory_mode, target.system_config)
+    if spec.log is not None:
+        return tuple(word for word in words if word != UNKNOWN)
+    return (*words, spec.quantize)

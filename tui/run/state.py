@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from tui.run import events
-from tui.run.check import Accuracy, Answer, Check, Layer, LimitResult, Link
+from tui.run.check import Accuracy, Answer, BundleTest, Check, Layer, LimitResult, Link
 from tui.run.delegation import Delegation
 from tui.run.events import STAGES, AnyEvent, Event, Stage
 from tui.run.figures import (
@@ -36,7 +36,7 @@ from tui.run.spec import Spec
 
 SCHEMA_VERSION = 1
 
-Status = Literal["ok", "failed", "stopped", "lost", "running"]
+Status = Literal["ok", "failed", "stopped", "lost", "running", "unknown"]
 
 
 class Progress(Figure):
@@ -109,6 +109,8 @@ class State(Figure):
     profile: tuple[Profiled, ...] = ()
     statistics: Statistics = Statistics()
     check: Check | None = None
+    bundle: tuple[BundleTest, ...] = ()
+    """Test cases of a bundled program that the runner compared itself."""
     platform: PlatformInfo | None = None
     verdict: events.PlatformExited | None = None
     limits: tuple[LimitResult, ...] = ()
@@ -310,6 +312,10 @@ def _memory_known(state: State, event: events.MemoryKnown) -> State:
     return _replace(state, memory=_put(state.memory, event.pool, key="name"))
 
 
+def _bundle_tested(state: State, event: events.BundleTested) -> State:
+    return _replace(state, bundle=_put(state.bundle, event.test, key="index"))
+
+
 def _platform_exited(state: State, event: events.PlatformExited) -> State:
     return idle(_replace(state, verdict=event, platform_pid=None))
 
@@ -352,6 +358,7 @@ FOLDS: dict[type[Event], Callable[[State, Any], State]] = {
     events.Answered: carry,
     events.MemoryKnown: _memory_known,
     events.ProfileKnown: carry,
+    events.BundleTested: _bundle_tested,
     events.StatisticsKnown: carry,
     events.PlatformExited: _platform_exited,
     events.LinksKnown: carry,

@@ -59,7 +59,7 @@ def folder() -> Path:
 
 def _new_id(request: Spec) -> str:
     model = re.sub(r"[^a-z0-9]+", "_", Path(request.model.rsplit(":", 1)[-1]).stem.lower()).strip("_")[:24]
-    accelerator = request.target.accelerator.removeprefix("ethos-")
+    accelerator = request.target.accelerator.removeprefix("ethos-") if request.target.is_known else "log"
     stamp = datetime.now().astimezone().strftime(_STAMP_FORMAT)
     return f"{stamp}-{model or 'model'}-{accelerator}-{secrets.token_hex(2)}"
 

@@ -12,8 +12,9 @@ from textual.message_pump import MessagePump
 from tui.app import source
 from tui.app.vitals import Vitals, Watch
 from tui.app.widgets.background import tell
-from tui.run import events, folding, journal, log, state, store
+from tui.run import folding, journal, log, state, store
 from tui.run.derived import named_line
+from tui.run.heads import decode_heads
 from tui.run.log import LogLine, LogLines
 from tui.run.state import State
 from tui.run.usual import Usual, usual
@@ -41,7 +42,7 @@ class Reading:
     def more(self) -> None:
         """Read on."""
         offset, lines = self.follower.lines()
-        heads = events.heads(lines)
+        heads = decode_heads(lines)
         self.state = folding.fold_lines(self.state, lines, heads)
         self.log.add(offset, lines, heads)
 

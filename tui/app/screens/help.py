@@ -22,6 +22,7 @@ GENERAL = (
         "badge",
         "Source of the figures, always at the top right: FVP, or SIMULATOR with the engine that runs the CPU.",
     ),
+    ("not known", "A log that was read shows no failure, and not all of a run."),
     ("lost", "The run process ended without a result: it was killed, or the machine restarted."),
     ("–", "A figure that is not known; the notes say why. It is never shown as 0, and never made up."),
     *((source, f"A figure {words}.") for source, words in SOURCES.items()),

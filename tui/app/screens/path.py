@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,6 +16,7 @@ from tui.app import path_completion
 from tui.app.widgets.background import in_background, tell
 from tui.errors import UsageError, UserError
 from tui.model import catalogue
+from tui.run.spec import Spec
 from tui.text import clean
 
 SHOWN = 8
@@ -172,6 +173,45 @@ class CalibrationScreen(DataScreen):
 
     TITLE = "Calibration inputs: a .pt, .npy or .npz file, or a folder of files"
     PLACEHOLDER = "./calibration/"
+
+
+ORIGINS: dict[str, Literal["fvp", "board"]] = {"fvp": "fvp", "board": "board"}
+
+
+class LogScreen(FileScreen[Spec]):
+    """The path of a log: closes with the spec that reads it."""
+
+    TITLE = "Console log of an FVP or a board; --from fvp|board and --model X.pte may follow"
+    PLACEHOLDER = "./console.log"
+
+    def candidates(self, text: str) -> list[str]:
+        """List completions of the last word."""
+        before, space, last = text.rpartition(" ")
+        if last.startswith("--"):
+            return []
+        return [before + space + path for path in path_completion.completions(last, ("",))]
+
+    def taken(self, text: str) -> Spec:
+        """Return the spec of what is typed."""
+        from tui.pipeline.log_request import log_spec  # with numpy
+
+        try:
+            words = shlex.split(text)
+        except ValueError as error:
+            raise UsageError(f"{text}: {error}") from error
+        options = {"--from": "", "--model": ""}
+        paths: list[str] = []
+        rest = iter(words)
+        for word in rest:
+            if word in options:
+                options[word] = next(rest, "")
+            else:
+                paths.append(word)
+        if len(paths) != 1:
+            raise UsageError("one log, please" if paths else "no log given")
+        if options["--from"] and options["--from"] not in ORIGINS:
+            raise UsageError(f"--from {options['--from']} is neither fvp nor board")
+        return log_spec(paths[0], options["--model"] or None, ORIGINS.get(options["--from"]))
 
 
 def new_file(text: str) -> Path:

@@ -8,12 +8,12 @@ import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.screen import Screen
 
 from tui.app import remembered
 from tui.app.screens import setup_reader
 from tui.app.screens.forecast import Forecast, Forecaster
 from tui.app.screens.messages import OpenRun
+from tui.app.screens.read_log import LogReader
 from tui.app.screens.setup_reader import Counted, GoingOn, Installed, Listed, RunsKnown, Watch
 from tui.app.widgets.command_line import CommandLine
 from tui.app.widgets.field_group import FieldGroup
@@ -39,7 +39,7 @@ THREE_COLUMNS = 170
 """Cells from which on the model's card stands beside the list."""
 
 
-class SetupScreen(Screen[None]):
+class SetupScreen(LogReader):
     """Models on the left, everything else on the right, the command below."""
 
     AUTO_FOCUS = "ModelTable"
@@ -54,6 +54,7 @@ class SetupScreen(Screen[None]):
         Binding("slash", "filter", "Filter", key_display="/", id="setup.filter"),
         Binding("a", "watch", "Watch the run", tooltip="Open the run that goes on", id="setup.watch"),
         Binding("e", "edit", "File", tooltip="Type or edit the path of a model file", id="setup.file"),
+        Binding("l", "read_log", "Log", tooltip="Read a console log as a run", id="setup.log"),
         Binding("w", "sweep", "Sweep", tooltip="Estimate the model on all NPU sizes", id="setup.sweep"),
         Binding("p", "parameters", "Parameters", tooltip="Set the platform's parameters", id="setup.parameters"),
         Binding("y", "copy", "Copy", show=False, tooltip="Copy the command line", id="setup.copy"),
@@ -264,8 +265,7 @@ class SetupScreen(Screen[None]):
         """Type a path, beginning with that of the file under the cursor."""
         from tui.app.screens.path import PathScreen
 
-        model = self._browser.model
-        self.app.push_screen(PathScreen(model if model.startswith("/") else ""), self._take_file)
+        self.app.push_screen(PathScreen(self._browser.path), self._take_file)
 
     def _take_file(self, path: str | None) -> None:
         if path is not None:
@@ -391,7 +391,7 @@ class SetupScreen(Screen[None]):
 
     def action_copy(self) -> None:
         """Put the command line on the clipboard."""
-        if (request := self.request()) is not None:
+        if request := self.request():
             self.app.copy_to_clipboard(shlex.join(spec.command_line(request)))
             self.notify("Command line copied.", markup=False)
 

@@ -74,7 +74,7 @@ def _missing(state: State, after: Stage) -> str:
     if state.spec is not None and state.spec.target.is_cpu:
         return "no NPU"
     if stage(state, after).status == "skipped":
-        return f"{after} was skipped"
+        return "not in the log" if state.spec is not None and state.spec.log is not None else f"{after} was skipped"
     match state.run.status:
         case "running":
             return f"after {after}"

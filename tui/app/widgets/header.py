@@ -10,9 +10,11 @@ from tui.app.widgets.lines import Lines
 from tui.app.widgets.paint import Paint
 from tui.app.widgets.words import Clock, fit, model_name, since
 from tui.reports.format import duration
+from tui.reports.text import OUTCOMES
 from tui.reports.waterfall import to_go_words, waterfall
 from tui.run.derived import badge, now_doing, outcome, progress_words
 from tui.run.events import STAGES
+from tui.run.spec import asked_words
 from tui.run.state import State, stage
 from tui.run.usual import Usual
 from tui.text import clean
@@ -25,6 +27,7 @@ VERDICTS = {
     "lost": ("✗", "fail"),
     "stopped": ("■", "warn"),
     "running": ("●", "accent"),
+    "unknown": ("?", "warn"),
 }
 """Glyph and role of colour of how a run stands."""
 
@@ -59,7 +62,7 @@ class RunHeader(Lines):
             return [Strip([])]
         stands = outcome(state)
         glyph, role = VERDICTS[stands]
-        pill = f" {glyph} {stands.upper()} "
+        pill = f" {glyph} {OUTCOMES[stands]} "
         platform = _platform(state, width)
         room = width - cell_len(pill) - sum(cell_len(text) + 1 for text, _ in platform) - 1
         words = _fitting([word for word in self._words(state) if word[0]], room)
@@ -74,17 +77,10 @@ class RunHeader(Lines):
         """All there is to say, the most important first."""
         run, spec = state.run, state.spec
         name = (model_name(spec.model) if spec else clean(run.id), "strong")
-        target = spec.target if spec else None
-        about = (
-            []
-            if spec is None or target is None
-            else [
-                (clean(target.accelerator, 40), "text"),
-                (clean(target.memory_mode, 40), "muted"),
-                (clean(boards.short_system_config(target.system_config), 40), "muted"),
-                (spec.quantize, "muted"),
-            ]
-        )
+        asked = asked_words(spec) if spec else ()
+        about = [
+            (clean(boards.short_system_config(word), 40), "muted" if at else "text") for at, word in enumerate(asked)
+        ]
         if run.status != "running":
             took = (duration(run.seconds) if run.seconds is not None else "", "muted")
             at = (_failed_in(state), "text")
@@ -105,7 +101,7 @@ class RunHeader(Lines):
 
 def _failed_in(state: State) -> str:
     """The stage that a run failed or was stopped in."""
-    if state.run.status == "ok":
+    if state.run.status in ("ok", "unknown"):
         return ""
     return next((name for name in STAGES if stage(state, name).status in ("failed", "stopped", "running")), "")
 

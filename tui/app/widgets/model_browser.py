@@ -100,6 +100,11 @@ class ModelBrowser(Vertical):
         return row.key if row is not None and row.key != FILE else ""
 
     @property
+    def path(self) -> str:
+        """The path of the model under the cursor; empty for one that is no file."""
+        return self.model if self.model.startswith("/") else ""
+
+    @property
     def asks_for_file(self) -> bool:
         """True if the cursor is on the row that asks for a path."""
         row = self.row

@@ -38,6 +38,7 @@ OUTCOMES = {
     "lost": ("✗ LOST", "fail"),
     "stopped": ("! STOPPED", "warn"),
     "running": ("running", "accent"),
+    "unknown": ("? not known", "warn"),
 }
 BY = {"fvp": "measured", "board": "on the board", "vela": "Vela", "simulator": "simulator"}
 """Sources of latencies."""

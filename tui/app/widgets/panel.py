@@ -174,16 +174,21 @@ FILLED_BY: dict[Stage, str] = {
 """Stages that fill a panel, as people call them."""
 
 
+NOT_IN_LOGS = "a log tells nothing of compiling"
+
+
 def awaited(state: State, after: Stage) -> str:
     """Say why a panel is still empty; `after` is the stage that fills it."""
     run, filling, name = state.run, stage(state, after), FILLED_BY.get(after, f"stage {after}")
     if state.spec is not None and state.spec.until == "emit" and after not in COMPILE_STAGES:
         return "Not available: this run only compiles."
+    if state.spec is not None and state.spec.log is not None and filling.status in ("pending", "skipped"):
+        return f"Not available: {NOT_IN_LOGS if after in COMPILE_STAGES else 'the log does not show it'}."
     if filling.status == "skipped":
         return f"Not available: {name} was skipped" + (f" ({filling.reason})" if filling.reason else "") + "."
     if run.status == "running":
         return f"Available after {name}."
-    if run.status == "ok":
+    if run.status in ("ok", "unknown"):
         return "Not available: see the notes."
     verb = {"lost": "was lost", "stopped": "was stopped"}.get(run.status, "failed")
     return f"Not available: the run {verb} before {name} was complete."

@@ -13,7 +13,7 @@ from tui.app.widgets.lines import Lines
 from tui.app.widgets.paint import Paint
 from tui.app.widgets.words import Clock, fit
 from tui.reports.format import stage_seconds
-from tui.run.derived import outcome
+from tui.run.derived import gone_through, outcome
 from tui.run.events import Stage
 from tui.run.state import StageState, State
 
@@ -50,12 +50,7 @@ class Stop:
 
 def stops(state: State, usual: Mapping[Stage, float], now: float) -> tuple[Stop, ...]:
     """All stages that this run goes through; `usual` are seconds by stage, `now` is the Unix time."""
-    compiles = state.spec is not None and state.spec.until == "emit"
-    return tuple(
-        _stop(stage, state, usual.get(stage.name), now)
-        for stage in state.stages
-        if not (compiles and stage.name in ("boot", "infer", "check"))
-    )
+    return tuple(_stop(stage, state, usual.get(stage.name), now) for stage in gone_through(state))
 
 
 def _stop(stage: StageState, state: State, usual: float | None, now: float) -> Stop:

@@ -22,6 +22,7 @@ GLYPHS: Mapping[Outcome, tuple[str, str]] = {
     "stopped": ("!", "warn"),
     "lost": ("?", "warn"),
     "running": ("●", "accent"),
+    "unknown": ("?", "muted"),
 }
 """Sign and colour of each outcome."""
 
@@ -144,6 +145,8 @@ def verdict(run: Row) -> tuple[str, str, bool]:
             return run.outcome.upper(), "fail", True
         case "stopped" | "lost":
             return run.outcome.upper(), "warn", False
+        case "unknown":
+            return "not known", "warn", False
     if run.check == "match":
         return "MATCH", "ok", False
     return ("compiled" if run.platform is None else "not checked"), "muted", False
@@ -158,7 +161,7 @@ def _took(run: Row, table: Table) -> Cell:
 
 def note(run: Row, table: Table) -> str:
     """Return why a run did not end well, else what was asked for otherwise than in the run before."""
-    if run.outcome in ("failed", "lost", "stopped"):
+    if run.outcome in ("failed", "lost", "stopped", "unknown"):
         reason = printable_name(run.reason or "")
         if run.stage and not reason.startswith(f"{run.stage}:"):
             return f"{run.stage}: {reason}" if reason else f"in {run.stage}"

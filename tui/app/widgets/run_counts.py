@@ -17,6 +17,7 @@ WORDS: dict[Outcome, str] = {
     "stopped": "stopped",
     "lost": "lost",
     "running": "running",
+    "unknown": "not known",
 }
 """Words of the outcomes, in their order."""
 SAME_SIGN = frozenset[Outcome]({"mismatch", "failed"})

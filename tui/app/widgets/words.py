@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 
 from tui.reports.format import clock
-from tui.run.spec import Spec
+from tui.run.spec import Spec, asked_words
 from tui.text import clean, printable_name
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ def place_name(line: str) -> str:
 
 def target_line(spec: Spec) -> str:
     """Describe a run's target in Vela's terms."""
-    target = spec.target
-    return clean(f"{target.accelerator}  {target.memory_mode}  {target.system_config}  {spec.quantize}")
+    return clean("  ".join(asked_words(spec)))
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:

@@ -13,6 +13,7 @@ STATUSES: Mapping[Exit, str] = {
     Exit.USAGE: "the request is wrong: an unknown target, a file that is not there",
     Exit.LIMIT: "a limit is not kept, or compare found what is worse",
     Exit.NO_PLATFORM: "the platform that was asked for cannot run here",
+    Exit.UNKNOWN: "a log that was read shows no failure, and not all of a run",
     Exit.INTERRUPTED: "stopped by Ctrl-C",
 }
 """Meanings of the exit statuses."""
