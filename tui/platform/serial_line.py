@@ -56,7 +56,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class LineEnd:
-    """How listening ended."""
+    """The end of listening."""
 
     by: By
     port: str
@@ -68,7 +68,7 @@ class LineEnd:
     heard: int = 0
     """Bytes that came."""
     no_text: int = 0
-    """Those of them that are no text."""
+    """Bytes of them that are no text."""
     errors: Errors | None = None
     """Errors that the driver has counted meanwhile; None where it counts none."""
 
@@ -93,7 +93,7 @@ class SerialLine:
         self._heard = self._no_text = 0
         self._began = self._came = clock()
         self.end: LineEnd | None = None
-        """How listening ended; None while it goes on."""
+        """The end of listening; None while it goes on."""
 
     def fileno(self) -> int:
         """Return the descriptor, to wait for what comes."""
