@@ -151,6 +151,29 @@ def test_outputs_of_a_log_are_kept_and_what_the_runner_compared_is_its_check(rea
     assert (test.passed, test.mean_abs_error, test.max_relative_error) == (True, 0.00125, 0.25)
 
 
+@pytest.mark.parametrize(
+    "printed",
+    [
+        [
+            "I [executorch:r.cpp:9 main()]   output[0]: tensor scalar_type=Float numel=2",
+            "I [executorch:r.cpp:9 main()]     [0] = 0.250000",
+            "I [executorch:r.cpp:9 main()]     [1] = -1.500000",
+            "I [executorch:r.cpp:9 main()] SUCCESS: Program complete, exiting.",
+        ],
+        ["[executorch] output0[0] float_bits=0x3e800000", "[executorch] output0[1] float_bits=0xbfc00000"],
+        ["Output[0][0]: 0.250000", "Output[0][1]: -1.500000"],
+    ],
+    ids=["Zephyr", "PSoC", "without a type"],
+)
+@pytest.mark.parametrize("around", ["{}", "[12:34:56] {}", "2026-09-16T10:11:12Z {}"])
+def test_outputs_of_every_form_are_read(printed: list[str], around: str, read: Read) -> None:
+    import numpy as np
+
+    directory, _ = read("".join(around.format(line) + "\r\n" for line in printed).encode())
+    with np.load(directory / "artifacts" / "outputs.npz") as outputs:
+        assert outputs["0_0"].tolist() == [0.25, -1.5]
+
+
 def test_lines_before_the_platform_are_not_its_failures_but_its_own_are(read: Read) -> None:
     _, state = read(b"E: Unable to locate package x\nnothing else\n")
     assert outcome(state) == "unknown"

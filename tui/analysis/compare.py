@@ -12,6 +12,7 @@ from tui.run.derived import checked
 from tui.run.figures import Figure, Operator, spread
 from tui.run.state import State
 from tui.toolchain import boards
+from tui.toolchain.target import UNKNOWN
 
 SCHEMA_VERSION = 1
 
@@ -96,7 +97,7 @@ class Comparison(Figure, frozen=True, kw_only=True):
         """
         differs = next((difference for difference in self.differs if difference.name == ACCELERATOR), None)
         names = () if differs is None else tuple(filter(None, (differs.a, differs.b)))
-        families = {boards.of(name).npu.name for name in names if name not in boards.CPU_TARGETS}
+        families = {boards.of(name).npu.name for name in names if name not in (*boards.CPU_TARGETS, UNKNOWN)}
         return names if len(families) == len(names) == 2 else ()
 
 
@@ -162,10 +163,13 @@ def _judged_by(found: Comparison, judged: Collection[str]) -> Comparison:
 def _reasons(a: State, b: State) -> Iterator[str]:
     """Reasons why two runs cannot be compared at all."""
     for state in (a, b):
-        if state.run.status != "ok":
+        of_log = state.spec is not None and state.spec.log is not None
+        if state.run.status != "ok" and not (of_log and state.run.status == "unknown"):
             yield f"{state.run.id} is {state.run.status}"
-        elif state.estimate is None:
+        elif state.estimate is None and not of_log:
             yield f"{state.run.id} has no estimate"
+        elif state.estimate is None and all(one.npu_cycles is None for one in state.inferences):
+            yield f"{state.run.id} is read from a log that has no NPU cycles"
     if a.estimate is not None and b.estimate is not None and a.estimate.source != b.estimate.source:
         yield f"estimates are of two cycle models: {a.estimate.source} and {b.estimate.source}"
     modules_a, modules_b = ({operator.name for operator in state.operators} for state in (a, b))

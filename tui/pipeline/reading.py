@@ -4,9 +4,10 @@ import os
 import shutil
 from pathlib import Path
 
+from tui import __version__
 from tui.errors import Exit, UsageError
 from tui.model import catalogue, pte
-from tui.pipeline import preflight, profile, program, read_outputs
+from tui.pipeline import compiled_here, preflight, profile, program, read_outputs
 from tui.pipeline.check import check_limits
 from tui.pipeline.record import Ended, Record, Stopped
 from tui.platform import captured, dialects
@@ -18,7 +19,7 @@ from tui.platform.uart import Parser
 from tui.platform.verdict import End, Evidence, judge_log, remarks
 from tui.run import events, store
 from tui.run.events import COMPILE_STAGES, Event, Logged, PhaseChanged, Stage
-from tui.run.figures import Origin, PlatformInfo, Source
+from tui.run.figures import Origin, PlatformInfo, Source, Versions
 from tui.run.options import STANDARD_INPUT, Log
 
 SOURCES: dict[Origin, Source] = {"fvp": "measured", "board": "measured", "simulator": "estimated"}
@@ -36,9 +37,10 @@ def read(record: Record, log: Log) -> None:
         UserError: the log or its program cannot be read.
     """
     console = _kept(record, log)
+    record.emit(events.VersionsKnown(versions=Versions(fvp_tui=__version__)))
     platform = _platform(record, log, captured.told(captured.text(console)))
     record.emit(events.PlatformStarted(platform=platform, pid=os.getpid()))
-    _take_program(record, log)
+    _take_program(record)
     seen = _Reading(record, platform.origin)
     for piece in captured.text(console):
         if record.stopping():
@@ -101,7 +103,7 @@ def _platform(record: Record, log: Log, told: Told) -> PlatformInfo:
     )
 
 
-def _take_program(record: Record, log: Log) -> None:
+def _take_program(record: Record) -> None:
     """Take the program that the log is of, where the user names it.
 
     Raises:
@@ -112,7 +114,9 @@ def _take_program(record: Record, log: Log) -> None:
         for stage in COMPILE_STAGES:
             record.emit(events.StageFinished(stage=stage, status="skipped", seconds=None))
         return
-    program.take_program(record, Path(record.spec.model), ones=False)
+    path = Path(record.spec.model)
+    if not compiled_here.take(record, path):
+        program.take_program(record, path, ones=False)
     parsed: pte.Program | None = preflight.read_program(record)
     if parsed is not None:
         preflight.record_plan(record, parsed)

@@ -12,6 +12,7 @@ import numpy as np
 
 from tui.model.tensors import TensorInfo
 from tui.platform import dialects, lines, report
+from tui.platform.printed import Printed
 from tui.platform.runner import Kind
 
 OUTPUT = "out"
@@ -129,9 +130,10 @@ def printed_infos(console: bytes) -> tuple[TensorInfo, ...]:
     """Outputs that a console prints, as flat tensors: of a program that nobody knows, only this tells of them."""
     sizes: dict[int, int] = {}
     kinds: dict[int, str] = {}
+    printed = Printed()
     for line in lines.split(console):
         for message in lines.messages(line):
-            if match := PRINTED.match(message.text):
+            if match := PRINTED.match(printed.canonical(message.text)):
                 output = int(match["output"])
                 sizes[output] = max(sizes.get(output, 0), int(match["element"]) + 1)
                 kinds.setdefault(output, DTYPES[match["kind"]] if match["kind"] else _dtype(match))
@@ -153,11 +155,12 @@ def _elements(console: bytes, infos: Sequence[TensorInfo]) -> Iterator[tuple[int
     """(output, element, value) of each line that is whole."""
     waiting: tuple[int, int, float] | None = None
     others = 0  # outputs before this one that are no tensors
+    printed = Printed()
     for line in lines.split(console):
         said = lines.messages(line)
         if not said:
             continue
-        text = said[0].text
+        text = printed.canonical(said[0].text)
         match = PRINTED.match(text)
         # A whole number ends its line, and may be half a number: see `report.Reading`.
         complete = text.startswith("Output[") or said[0].letter or dialects.is_programs(text) or report.read_pool(text)

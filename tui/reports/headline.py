@@ -60,6 +60,10 @@ def _latency(state: State) -> Headline:
     milliseconds = npu_ms(state, cycles)
     if milliseconds is None and state.estimate is not None and not state.inferences:
         milliseconds = state.estimate.inference_ms
+    timed = median([None if one.program_ms is None else round(one.program_ms) for one in state.inferences])
+    if milliseconds is None and timed is not None:
+        figure, _, unit = ms(timed).partition(" ")
+        return Headline("Latency", figure, unit, "by the program's own clock", source=source)
     figure, _, unit = ms(milliseconds).partition(" ")
     clock = f"at {frequency(state.clock_hz)}" if state.clock_hz else "clock not known"
     a_second = f", {number(1000 / milliseconds)} a second" if milliseconds else ""

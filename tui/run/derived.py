@@ -73,10 +73,11 @@ def latency(state: State) -> Latency | None:
     if cycles:
         ms = npu_ms(state, statistics.median(cycles))
         by = _counted_by(state)
-        return None if ms is None or by is None else Latency(ms=ms, by=by)
+        if ms is not None and by is not None:
+            return Latency(ms=ms, by=by)
     if by_program := [one.program_ms for one in state.inferences if one.program_ms is not None]:
         return Latency(ms=statistics.median(by_program), by="program")
-    if state.estimate is None or state.estimate.inference_ms is None:
+    if cycles or state.estimate is None or state.estimate.inference_ms is None:
         return None
     return Latency(ms=state.estimate.inference_ms, by=state.estimate.source)
 

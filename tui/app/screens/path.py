@@ -181,7 +181,7 @@ ORIGINS: dict[str, Literal["fvp", "board"]] = {"fvp": "fvp", "board": "board"}
 class LogScreen(FileScreen[Spec]):
     """The path of a log: closes with the spec that reads it."""
 
-    TITLE = "Console log of an FVP or a board; --from fvp|board and --model X.pte may follow"
+    TITLE = "Console log; --from fvp|board and --model X.pte may follow"
     PLACEHOLDER = "./console.log"
 
     def candidates(self, text: str) -> list[str]:

@@ -20,6 +20,7 @@ from tui.app.widgets.words import since
 from tui.reports.execution import (
     ESTIMATORS,
     cpu_words,
+    delegate_line,
     deviation_words,
     estimated_by,
     spread_words,
@@ -305,6 +306,8 @@ def _cpu(state: State) -> list[Content]:
     words = []
     if cycles is not None:
         words.append(f"{number(cycles.median)} cycles per inference")
+    if state.inferences and (own := state.inferences[-1].program_ms) is not None:
+        words.append(f"{ms(own)} by the program's own clock")
     kernels = sorted(state.profile, key=lambda one: -one.cycles)[:PROFILED]
     if kernels:
         words.append("ETDump " + "  ".join(f"{printable_name(one.name, 40)} {one.cycles:,}" for one in kernels))
@@ -325,9 +328,10 @@ def _pools(memory: Sequence[MemoryPool]) -> list[Content]:
 def _pmu(inferences: Sequence[Inference]) -> list[Content]:
     if not inferences or not inferences[-1].pmu:
         return []
+    each = [Content.assemble(_label(""), delegate_line(one)) for one in inferences[-1].delegates]
     counts = {name.removeprefix(PMU_PREFIX): count for name, count in inferences[-1].pmu.items()}
     words = [f"{PMU_WORDS.get(name, printable_name(name, 40))} {count:,}" for name, count in counts.items()]
     left, right = words[::2], words[1::2]
     width = max(map(len, left))
     rows = [f"{a:{width}}  {b}".rstrip() for a, b in itertools.zip_longest(left, right, fillvalue="")]
-    return [Content.assemble(_label("PMU" if at == 0 else ""), row) for at, row in enumerate(rows)]
+    return [*(Content.assemble(_label("PMU" if at == 0 else ""), row) for at, row in enumerate(rows)), *each]

@@ -1,7 +1,8 @@
 """Headline figures of a run as the faces of tiles: what a state tells, and what an earlier run lets expect."""
 
+import statistics
 import time
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from tui.app.widgets.tile import TileFace
 from tui.reports.execution import deviation_words
@@ -83,10 +84,10 @@ def _missing(state: State, after: Stage) -> str:
     return "not reached"
 
 
-def _counted(state: State) -> tuple[Spread | None, Source]:
-    """NPU cycles of the inferences, and whose figures they are."""
-    source = state.inferences[-1].source if state.inferences else None
-    return spread(inference.npu_cycles for inference in state.inferences), source or "estimated"
+def _counted(state: State) -> tuple[Spread | None, Source | Literal[""]]:
+    """NPU cycles of the inferences, and whose figures they are; empty where a log does not tell."""
+    cycles = spread(inference.npu_cycles for inference in state.inferences)
+    return cycles, "estimated" if cycles is None else state.inferences[-1].source or ""
 
 
 def _latency(state: State) -> TileFace:
@@ -94,6 +95,10 @@ def _latency(state: State) -> TileFace:
     estimate = state.estimate
     foreseen = estimate.inference_ms if estimate is not None else None
     ms = foreseen if cycles is None else npu_ms(state, cycles.median)
+    timed = [inference.program_ms for inference in state.inferences if inference.program_ms is not None]
+    if ms is None and timed:
+        figure, _, unit = time_words(statistics.median(timed) / 1e3).partition(" ")
+        return TileFace("LATENCY", figure, unit, words="by its own clock")
     if ms is None:
         why = "clock not known" if cycles is not None else _missing(state, "vela")
         return TileFace("LATENCY", UNKNOWN, words=why)

@@ -40,7 +40,14 @@ OUTCOMES = {
     "running": ("running", "accent"),
     "unknown": ("? not known", "warn"),
 }
-BY = {"fvp": "measured", "board": "on the board", "vela": "Vela", "simulator": "simulator"}
+BY = {
+    "fvp": "measured",
+    "fast": "fast mode",
+    "vela": "Vela",
+    "simulator": "simulator",
+    "board": "board",
+    "program": "own clock",
+}
 """Sources of latencies."""
 
 

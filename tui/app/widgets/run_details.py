@@ -20,7 +20,8 @@ COUNTED_BY = {
     "fast": "FVP in fast mode, not representative",
     "simulator": "estimated by the simulator",
     "vela": "estimated by Vela",
-    "board": "measured on the board",
+    "board": "measured on a board",
+    "program": "by the program's own clock",
 }
 LABEL = 9
 """Cells of a label."""

@@ -17,7 +17,7 @@ Clock = Callable[[], float]
 """Tells the Unix time."""
 
 SOURCES: "dict[Source, str]" = {
-    "measured": "measured by the FVP",
+    "measured": "measured by the FVP, or on a board",
     "counted": "counted on an emulated core",
     "estimated": "estimated by a cycle model",
     "reference": "computed by PyTorch",
