@@ -20,8 +20,10 @@ import psutil
 import pytest
 
 from tests.conftest import TUI, Ran, environment
-from tests.platform import elves
-from tests.platform.stand_in_board import ask, console
+from tests.platform import consoles, elves
+from tests.platform.consoles import Console
+from tests.platform.stand_in_board import ask
+from tests.platform.stand_in_board import console as console_of
 
 SCRIPT = Path(__file__).parent / "stand_in_board.py"
 NO_CAPABILITIES = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
@@ -100,7 +102,7 @@ class Bench:
 def spoken(ran: Callable[..., Ran], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The console of the sample on the board: computing it once is enough."""
     file = tmp_path_factory.mktemp("spoken") / "console.txt"
-    file.write_bytes(console((ran("sample:digits").artifacts / "model.pte").read_bytes()))
+    file.write_bytes(console_of((ran("sample:digits").artifacts / "model.pte").read_bytes()))
     return file
 
 
@@ -132,6 +134,7 @@ def test_a_model_runs_on_a_board(bench: Bench, shared: Path, ran: Callable[..., 
     assert (status, state["run"]["status"]) == (0, "ok")
     platform = state["platform"]
     assert (platform["kind"], platform["name"], platform["board"]) == ("serial", "the bench", "the bench")
+    assert noted(state, "times are NPU cycles at 1000 MHz, the clock of Ethos_U85_SYS_DRAM_Mid")
     (inference,) = state["inferences"]
     assert (inference["npu_cycles"], inference["source"]) == (simulated["inferences"][0]["npu_cycles"], "measured")
     assert state["check"]["status"] == "match"
@@ -142,6 +145,24 @@ def test_a_model_runs_on_a_board(bench: Bench, shared: Path, ran: Callable[..., 
         [*TUI, "show", state["run"]["id"]], env=environment(bench.home), capture_output=True, text=True, check=True
     )
     assert "BOARD - cycles measured   the bench" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("console", "cycles", "said"),
+    [
+        (consoles.MLEK, consoles.MLEK.npu[0], "ended by "),
+        (consoles.OLDEST, None, "ended by the text: Application exit code: 0."),
+    ],
+)
+def test_a_board_may_speak_another_dialect(console: Console, cycles: int | None, said: str, bench: Bench) -> None:
+    text = bench.folder / "text"
+    text.write_bytes(console.text)
+    bench.plug(text=text)
+    status, state = bench.run("--silence", "0.3")
+    assert status == 0
+    assert [one["npu_cycles"] for one in state["inferences"]] == [cycles]
+    assert noted(state, said)
+    assert bench.console(state) == console.text
 
 
 def test_a_slow_board_is_waited_for(bench: Bench) -> None:
@@ -264,6 +285,27 @@ def test_a_command_that_fails_fails_the_run_with_its_last_line(bench: Bench) -> 
     assert status == 1
     assert reason(state) == "the flash command failed with exit status 1: no probe found"
     assert bench.artifact(state, "flash.log").splitlines() == ["connecting to the probe", "no probe found"]
+
+
+def test_a_port_may_go_while_a_command_runs(bench: Bench) -> None:
+    bench.plug()
+    status, state = bench.run("--flash", bench.hook("unplug"))
+    assert status == 1
+    assert reason(state) == f"{bench.port} was gone while the flash command ran"
+
+
+def test_a_command_that_does_not_end_is_ended(bench: Bench) -> None:
+    bench.plug()
+    status, state = bench.run("--reset", "tail -f /dev/null", "--timeout", "0.5")
+    assert status == 1
+    assert reason(state) == "the reset command did not end within 0.5 s"
+
+
+def test_a_command_has_nobody_to_ask(bench: Bench) -> None:
+    bench.plug()
+    status, state = bench.run("--reset", "cat", "--silence", "0.3")
+    assert status == 1
+    assert "nothing came from" in reason(state)
 
 
 def test_a_command_that_is_not_there_is_named(bench: Bench) -> None:

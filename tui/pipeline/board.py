@@ -58,6 +58,11 @@ def boot(
 def _tell_of_board(record: Record, platform: Platform) -> None:
     choice = platform.choice
     record.emit(events.PlatformStarted(platform=selection.describe(choice, ()), pid=None))
+    if record.state.clock_hz:
+        record.note(
+            f"times are NPU cycles at {record.state.clock_hz / 1e6:g} MHz, the clock of"
+            f" {record.spec.target.system_config}: that of the board is not known"
+        )
     if (why := board_choice.unknown(record.spec, choice.runner)) is not None:
         record.note(f"it was not checked that the board runs this program: {why}")
 
@@ -93,11 +98,13 @@ def _reset(
     due = [hook for hook in (plan.flash if first else None, plan.reset) if hook is not None]
     talk = bytearray()
     for hook in due:
-        # What came before the last command, which resets, is another program's.
-        outside.take(bytes(talk))
-        talk.clear()
-        _drain(line, outside)
-        end = _run(record, hook, line, talk.extend)
+        # Only what comes after the begin of the last command, which resets, can be the run's.
+        last = hook is due[-1]
+        if last:
+            _drain(line, outside)
+        talked = talk.extend if last else outside.take
+        end = _run(record, hook, line, talked)
+        talked(line.receive(0) or b"")
         if end.stopped or end.failure is not None or line.gone:
             outside.take(bytes(talk))
             outside.close()

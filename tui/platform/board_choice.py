@@ -30,7 +30,7 @@ def choose(spec: Spec) -> Choice:
     return Choice(
         kind="serial",
         command=(),
-        name=serial.board_name or "board",
+        name=serial.board_name or Path(serial.port).name,
         version=None,
         why=f"the board on {serial.port} at {serial.baud} baud, as requested{with_runner}",
         runner=runner,

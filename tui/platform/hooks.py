@@ -16,6 +16,8 @@ from tui.platform.serial_line import SerialLine
 from tui.text import clean
 
 POLL_S = 0.1
+GRACE_S = 5.0
+"""Time that a command has to end once it was interrupted."""
 _LAST = 300
 
 
@@ -91,6 +93,8 @@ def run(
         child = Child(_absolute(hook), cwd=hook.folder, env=environment())
     except CannotStart as error:
         return HookEnd(f"cannot be started: {error.what}")
+    # It has nobody to ask.
+    child.end_input()
     end = HookEnd(None)
     lines, last = Splitter(), ""
     until = clock() + hook.limit_s
@@ -99,13 +103,14 @@ def run(
             for data in _output(child, line, talked):
                 kept.write(data)
                 last = _tell(lines.feed(data), said) or last
-                if should_stop():
-                    end = HookEnd("was stopped", stopped=True)
-                elif clock() > until:
-                    end = HookEnd(f"did not end within {hook.limit_s:g} s")
-                if end.failure is not None:
-                    child.signal(signal.SIGINT)
+                over = clock() > until
+                if end.failure is not None and over:
                     break
+                if end.failure is None and (over or should_stop()):
+                    end = HookEnd(f"did not end within {hook.limit_s:g} s") if over else HookEnd("", stopped=True)
+                    # A tool that is killed at once may leave its probe in a state of no use.
+                    child.signal(signal.SIGINT)
+                    until = clock() + GRACE_S
             for data in child.drain():
                 kept.write(data)
                 last = _tell(lines.feed(data), said) or last

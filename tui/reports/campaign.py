@@ -32,7 +32,6 @@ SOURCES: dict[CountedBy, str] = {
     "fvp": "measured on the FVP",
     "board": "measured on a board",
     "fast": "of the FVP's fast mode",
-    "board": "measured on a board",
     "program": "by the program's own clock",
 }
 
