@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.conftest import TUI, Ran, environment
+from tests.conftest import REPOSITORY, TUI, Ran, environment
 from tests.platform import consoles, elves
 from tests.platform.consoles import Console
 from tests.platform.stand_in_board import ask
@@ -416,3 +416,12 @@ def test_a_dry_run_prints_the_commands(bench: Bench) -> None:
     flash, reset = done.stdout.splitlines()
     assert flash.startswith("flash: ") and flash.endswith("flash program.pte")
     assert reset == f"reset: {bench.hook('reset')}"
+
+
+def test_without_pyserial_the_extra_is_named(bench: Bench) -> None:
+    bench.plug()
+    (bench.folder / "serial.py").write_text("raise ImportError\n")
+    path = f"PYTHONPATH={bench.folder}:{REPOSITORY}"
+    status, state = bench.run(prefix=["env", path])
+    assert (status, reason(state)) == (4, "boards need pyserial, which is not installed")
+    assert state["run"]["hint"] == "pip install 'fvp-tui[serial]'"

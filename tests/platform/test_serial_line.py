@@ -16,6 +16,7 @@ from tui.platform import board_verdict, serial_port
 from tui.platform.serial_line import LineEnd, SerialLine, Terms, beginning
 from tui.platform.verdict import End, Evidence
 from tui.run.events import Logged
+from tui.toolchain import ports
 
 TERMS = Terms(silence_s=20, limit_s=600)
 
@@ -218,3 +219,9 @@ def test_framing_errors_speak_for_another_speed() -> None:
     )
     assert verdict(end).endswith("at 9600 baud is no text: 60 of 100 bytes, and the driver counted 12 framing errors")
     assert any("12 framing errors" in note for note in board_verdict.remarks_on(end))
+
+
+def test_ports_that_are_plugged_in_are_found_by_their_names(tmp_path: Path) -> None:
+    for name in ("ttyUSB1", "ttyACM10", "ttyACM0", "ttyS0", "tty", "null"):
+        (tmp_path / name).touch()
+    assert [Path(port).name for port in ports.plugged(tmp_path)] == ["ttyACM0", "ttyACM10", "ttyUSB1"]
