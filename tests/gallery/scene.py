@@ -122,7 +122,7 @@ async def until(pilot: Pilot[Any], condition: Callable[[], object], seconds: flo
 
 
 def enter_world(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """Have a data folder of one's own, a catalogue that is the same on every machine, no boards, and a stopped clock."""
+    """Have a data folder of one's own, a catalogue that is the same everywhere, no boards, and a stopped clock."""
     patch.setenv("FVP_TUI_HOME", str(folder / "home"))
     patch.delenv("TEXTUAL_THEME", raising=False)
     patch.delenv("NO_COLOR", raising=False)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.platform import consoles
 from tui.errors import PlatformUnavailable
@@ -225,3 +227,30 @@ def test_ports_that_are_plugged_in_are_found_by_their_names(tmp_path: Path) -> N
     for name in ("ttyUSB1", "ttyACM10", "ttyACM0", "ttyS0", "tty", "null"):
         (tmp_path / name).touch()
     assert [Path(port).name for port in ports.plugged(tmp_path)] == ["ttyACM0", "ttyACM10", "ttyUSB1"]
+
+
+WORDS = [b"Program complete", b", exiting.\r\n", b"PTE @ 0x7", b"1 inferences finished", b"\n"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.binary(max_size=60) | st.sampled_from([b"Program complete", b", exiting.\r\n", b"PTE @ 0x7", b"\n"]))
+)
+def test_nothing_that_is_said_is_lost(parts: list[bytes]) -> None:
+    master, other = pty.openpty()
+    tty.setraw(other)
+    path = os.ttyname(other)
+    os.close(other)
+    desk, said = Desk(master, path), b"".join(parts)
+    with contextlib.closing(os.fdopen(master, "wb", buffering=0)), line(desk) as one:
+        got = b""
+        for part in parts:
+            desk.say(part)
+            got += heard(one, len(part))
+        desk.now += 30
+        got += one.read(0) or b""
+        assert got + one.after() == said
+        assert one.read(0) is None
+        assert one.end is not None and one.end.by in ("text", "silence")
+        assert one.end.heard == len(got)
+        assert 0 <= beginning(said) <= len(said)
