@@ -5,7 +5,6 @@ until the time is over, or until the line is gone.
 """
 
 import codecs
-import contextlib
 import errno
 import re
 import select
@@ -39,6 +38,8 @@ _LAST_WORDS = re.compile(
 _LAST_KEYS = ("complete", "exiting.", "exit code", "EXITTHESIM", "terminat", "inference PASS")
 _CONTROL = re.compile("[\x00-\x03\x05-\x07\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
 """Characters that no console has: control characters but for line ends, tabs, backspaces, 0x04 and escapes."""
+QUIET_S, AFTER_S = 0.1, 1.0
+"""Pause after which nothing more is awaited of a board that has said its end, and the longest wait for one."""
 _GONE = (errno.EIO, errno.ENODEV, errno.ENXIO, errno.EBADF)
 
 
@@ -176,11 +177,12 @@ class SerialLine:
         return None, None
 
     def after(self) -> bytes:
-        """Return what has come after the end by now."""
-        rest, self._rest = self._rest, b""
-        with contextlib.suppress(OSError):
-            rest += self.receive(0) or b""
-        return rest
+        """Return what comes after the end until the line is quiet, or for `AFTER_S`."""
+        rest, self._rest = [self._rest], b""
+        until = self._clock() + AFTER_S
+        while self._clock() < until and (data := self.receive(QUIET_S)):
+            rest.append(data)
+        return b"".join(rest)
 
     # -- the end
 
