@@ -12,6 +12,7 @@ from tui.run.spec import Spec
 from tui.text import clean
 from tui.toolchain import toolchains
 
+OF_LOG = "A log has no options to change: r reads it again."
 UNREADABLE = "What this run was asked to do cannot be read: spec.json is missing or damaged."
 
 
@@ -34,7 +35,8 @@ def checked(request: Spec) -> Spec:
     Raises:
         UserError: it cannot.
     """
-    catalogue.resolve(request.model, toolchains.of(request.toolchain))
+    if request.log is None:
+        catalogue.resolve(request.model, toolchains.of(request.toolchain))
     return spec.check(request)
 
 
@@ -42,5 +44,7 @@ def edit_again(screen: Screen[Any], request: Spec | None) -> None:
     """Open Setup with this spec in it."""
     if request is None:
         screen.notify(UNREADABLE, severity="error", markup=False)
+    elif request.log is not None:
+        screen.notify(OF_LOG, severity="warning", markup=False)
     else:
         screen.post_message(EditRun(request))
