@@ -145,6 +145,10 @@ def test_a_model_runs_on_a_board(bench: Bench, shared: Path, ran: Callable[..., 
         [*TUI, "show", state["run"]["id"]], env=environment(bench.home), capture_output=True, text=True, check=True
     )
     assert "BOARD - cycles measured   the bench" in shown.stdout
+    page = bench.folder / "page.html"
+    command = [*TUI, "export", state["run"]["id"], "--format", "html", "-o", str(page)]
+    subprocess.run(command, env=environment(bench.home), capture_output=True, check=True)
+    assert "BOARD - cycles measured: the bench" in page.read_text()
 
 
 @pytest.mark.parametrize(
