@@ -75,6 +75,16 @@ def parsed(*pieces: bytes) -> list[Any]:
 
 
 @given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_bytes_that_are_no_text_before_a_line_or_its_stamp_change_nothing(data: st.DataObject) -> None:
+    noise = st.binary(max_size=6).map(lambda some: bytes(b % 8 + 0xF8 if b > 60 else b % 4 for b in some))
+    log = data.draw(st.sampled_from(dialects.ALL))
+    stamp = data.draw(st.sampled_from([b"", b"[10:11:12.123] ", b"2026-09-16T10:11:12.1234567Z "]))
+    text = b"".join(data.draw(noise) + stamp + data.draw(noise) + line.encode() + b"\r\n" for line in log.lines)
+    assert figures(parsed(text)) == figures(parsed(log.text))
+
+
+@given(st.data())
 @settings(max_examples=100, deadline=None)
 def test_a_stamped_log_gives_the_same_events_however_it_is_cut(data: st.DataObject) -> None:
     log = data.draw(st.sampled_from(dialects.ALL))
@@ -172,6 +182,41 @@ def test_outputs_of_every_form_are_read(printed: list[str], around: str, read: R
     directory, _ = read("".join(around.format(line) + "\r\n" for line in printed).encode())
     with np.load(directory / "artifacts" / "outputs.npz") as outputs:
         assert outputs["0_0"].tolist() == [0.25, -1.5]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Total output tensor sizes do not match",
+        "Program expects 96 bytes but got 48",
+        "Incorrect header in vela_bin_stream",
+        "Vela bin ptr not aligned to 16 bytes",
+        "Input 0 expected Integer (4 byte), Char (1 byte) or Short (2 byte), got ScalarType id 6",
+        "Program has no methods",
+        "No method named 'forward'",
+        "Could not allocate memory for input evalues",
+        "Bundle verification failed with status 0x12",
+    ],
+)
+@pytest.mark.parametrize("prefix", ["E [executorch:a.cpp:1 f()] ", "E 00:00:01.000120 executorch:a.cpp:1] "])
+def test_a_known_error_has_its_meaning_and_a_next_step(said: str, prefix: str, read: Read) -> None:
+    _, state = read(f"2026-09-16T10:11:12Z \x1b[31m{prefix}{said}\x1b[0m\r\n".encode())
+    assert outcome(state) == "failed"
+    assert state.run.reason and not state.run.reason.startswith("the program reports")
+    assert state.run.hint and "see the lines before it" not in state.run.hint
+
+
+def test_the_npu_is_the_one_that_the_log_names_but_of_its_clock_it_says_nothing(read: Read) -> None:
+    named = b"Running runner for ethos-u55-128 run with FVP:FVP_Corstone_SSE-300_Ethos-U55 num_macs:128\n"
+    _, state = read(named + dialects.LIBRARY.text)
+    assert state.spec is not None and state.platform is not None
+    assert (state.spec.target.accelerator, state.clock_hz) == ("ethos-u55-128", None)
+    assert state.platform.name == "FVP_Corstone_SSE-300_Ethos-U55"
+    assert any("--target gives it a clock" in note for note in state.notes)
+    # Of two, nobody knows which; and what looks like one may be none.
+    for other in (b"--target=ethos-u85-256\n", b"ethos-u55-77\n"):
+        _, state = read(named + other)
+        assert state.spec is not None and not state.spec.target.is_known
 
 
 def test_lines_before_the_platform_are_not_its_failures_but_its_own_are(read: Read) -> None:

@@ -23,16 +23,20 @@ MOST_PIPED = 1 << 30
 
 
 def make_log_spec(
-    log: str, program: str | None, origin: Literal["fvp", "board"] | None, typed: Mapping[str, Any]
+    log: str,
+    program: str | None,
+    origin: Literal["fvp", "board"] | None,
+    typed: Mapping[str, Any],
+    console: bytes | None = None,
 ) -> Spec:
     """Return the checked spec that reads a log, with the options typed.
 
     Raises:
         UsageError: there is no such log or program, or a name of the target is wrong.
     """
-    request = log_spec(log, program, origin)
+    request = log_spec(log, program, origin, console)
     accelerator = typed.get("accelerator")
-    if accelerator is not None and not request.target.is_known:
+    if accelerator is not None and not request.target.is_complete:
         request = msgspec.structs.replace(request, target=on_board_of(accelerator))
     return spec.check(with_typed(request, typed))
 

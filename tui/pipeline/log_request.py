@@ -5,9 +5,10 @@ from typing import Literal
 
 from tui.errors import UsageError
 from tui.model import bundled, catalogue, pte
+from tui.platform import captured
 from tui.run.options import STANDARD_INPUT, Log
 from tui.run.spec import Spec
-from tui.toolchain.target import NOT_KNOWN, Target
+from tui.toolchain.target import NOT_KNOWN, UNKNOWN, Target
 
 PROGRAM_IDS = (b"ET12", b"BP08")
 """Identifiers of ExecuTorch's programs, at their byte 4."""
@@ -15,15 +16,25 @@ OTHERS = (b"\x7fELF", b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"BZh", b
 """First bytes of ELF files and of archives."""
 
 
-def log_spec(log: str, program: str | None = None, origin: Literal["fvp", "board"] | None = None) -> Spec:
-    """Return the spec that reads a log, of the target of its program, or of one that is not known.
+def log_spec(
+    log: str,
+    program: str | None = None,
+    origin: Literal["fvp", "board"] | None = None,
+    console: bytes | None = None,
+) -> Spec:
+    """Return the spec that reads a log, of the target of its program, or of what the log tells of it.
+
+    `console` is the log itself where it came through a pipe.
 
     Raises:
         UsageError: there is no such log or program, or one is not what it should be.
     """
     path = log if log == STANDARD_INPUT else _log_file(log)
     if program is None:
-        return Spec(model=path, log=Log(path, origin), target=NOT_KNOWN)
+        pieces = captured.text(Path(path)) if console is None else (console,)
+        named = captured.accelerator(pieces)
+        target = NOT_KNOWN if named is None else Target(named, UNKNOWN, UNKNOWN)
+        return Spec(model=path, log=Log(path, origin), target=target)
     file = _program_file(program)
     return Spec(model=file, log=Log(path, origin), target=_compiled_for(file))
 

@@ -60,9 +60,22 @@ def read(record: Record, log: Log) -> None:
         case "fail":
             raise Ended(verdict.reason, Exit.FAILED, verdict.hint)
         case "unknown":
+            _judge_bundle(record)
             check_limits(record)
             raise Ended(verdict.reason, Exit.UNKNOWN, verdict.hint, status="unknown")
+    _judge_bundle(record)
     check_limits(record)
+
+
+def _judge_bundle(record: Record) -> None:
+    """End the run where the outputs are not those that came with the program, as on the live path.
+
+    Raises:
+        Ended: they are not.
+    """
+    check = record.state.check
+    if check is not None and check.reference == "bundle" and check.status == "mismatch":
+        raise Ended(f"the outputs are not those bundled with the program: {check.links[-1].reason}")
 
 
 def _kept(record: Record, log: Log) -> Path:
@@ -111,6 +124,8 @@ def _take_program(record: Record) -> None:
     """
     if not catalogue.is_program(record.spec.model):
         record.note(NO_PROGRAM)
+        if (target := record.spec.target).is_known and not target.is_complete:
+            record.note(f"the log names the NPU {target.accelerator}: --target gives it a clock, and cycles a time")
         for stage in COMPILE_STAGES:
             record.emit(events.StageFinished(stage=stage, status="skipped", seconds=None))
         return
@@ -185,16 +200,17 @@ class _Reading:
 
 def _finish_stages(record: Record, verdict: events.PlatformExited) -> None:
     """Record the stages that the log shows. How long they took it does not tell."""
-    begun = record.state.phase not in (None, "", "boot")
-    inferred = bool(record.state.inferences)
-    failed = verdict.verdict == "fail"
-    started = inferred or record.state.phase in ("infer", "report")
-    _finish(record, "boot", "ok" if begun or inferred else "failed" if failed else "skipped", verdict)
-    if failed and (begun or inferred):
-        _finish(record, "infer", "failed", verdict)
+    phase = record.state.phase or ""
+    booted = bool(record.state.inferences) or phase not in ("", "boot")
+    started = bool(record.state.inferences) or phase in ("infer", "report")
+    ended: events.StageStatus = "ok" if record.state.inferences else "skipped"
+    if verdict.verdict != "fail":
+        _finish(record, "boot", "ok" if booted else "skipped", verdict)
+        _finish(record, "infer", ended, verdict)
     else:
-        _finish(record, "infer", "ok" if inferred else "skipped", verdict)
-    if started and not inferred and not failed:
+        _finish(record, "boot", "ok" if started else "failed", verdict)
+        _finish(record, "infer", "failed" if started else "skipped", verdict)
+    if started and not record.state.inferences and verdict.verdict == "unknown":
         record.note("the log ends in an inference")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from tui.platform.lines import Splitter, any_in
 from tui.platform.stamps import bare
 from tui.run.figures import Origin
+from tui.toolchain import boards
 
 CHUNK = 1 << 16
 _WIDE = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
@@ -77,6 +78,22 @@ _KEYS = (
     "/corstone3",
     "msh />",
 )
+
+
+_ACCELERATOR = re.compile(rb"\bethos-u(?:55|65|85)-\d{2,4}\b")
+_LONGEST = 16
+
+
+def accelerator(pieces: Iterable[bytes]) -> str | None:
+    """The NPU that a log names, as the commands of ExecuTorch's scripts do; None where it names none, or several."""
+    found: set[str] = set()
+    before = b""
+    for piece in pieces:
+        text = before + piece
+        found.update(name.decode() for name in _ACCELERATOR.findall(text))
+        before = text[-_LONGEST:]
+    known = found & {name for npu in boards.NPUS for name in npu.accelerators}
+    return known.pop() if len(known) == 1 == len(found) else None
 
 
 @dataclass(frozen=True)

@@ -56,12 +56,12 @@ def bare(line: str) -> str:
     """A line without what others than its writer put there."""
     if "\x1b" in line:
         line = _COLOUR.sub("", line)
-    if line[:1] in _NO_TEXT:
-        line = line.lstrip(_NO_TEXT)
     for _ in range(_MOST):
+        if line[:1] in _NO_TEXT:
+            line = line.lstrip(_NO_TEXT)
         # Only what a cheap look does not rule out.
         stamp = _STAMP.match(line) if line[:1] in _BEGINS or "\t" in line[:_TABS] else None
         if stamp is None:
-            break
+            return line
         line = line[stamp.end() :]
-    return line
+    return line.lstrip(_NO_TEXT)

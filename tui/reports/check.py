@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from tui.reports.confusion import accuracy_words
 from tui.reports.format import UNKNOWN, accuracy, cosine, decibels, difference, field, labelled, table
-from tui.run.check import NOISY_DB, Check, Layer, Link, OutputCheck, broken, first_noisy
+from tui.run.check import NOISY_DB, BundleTest, Check, Layer, Link, OutputCheck, broken, first_noisy
 from tui.run.derived import checked
 from tui.run.state import State
 from tui.text import clean
@@ -26,6 +26,7 @@ def check_lines(state: State) -> Iterator[str]:
         yield labelled("Check", check_line(check))
         yield from (f"  {line}" for line in table(link_rows(check), right=(2,)))
         yield from (f"  {output_line(output)}" for output in check.outputs)
+        yield from (f"  {bundle_line(test)}" for test in state.bundle)
         if correct := accuracy_line(check):
             yield labelled("Accuracy", correct)
     if noisiest := layers_line(state.layers):
@@ -79,6 +80,19 @@ def output_line(output: OutputCheck) -> str:
     agreement = [(output.top1_float, "float"), (output.top1_quantized, "quantized")]
     same = [f"as {model} {accuracy(share)}" for share, model in agreement if share is not None]
     return "  ".join([*words, f"top-1 {', '.join(same)}"] if same else words)
+
+
+def bundle_line(test: BundleTest) -> str:
+    """A bundled test case as the runner compared it, in one line."""
+    verdict = {True: "passed", False: "FAILED", None: "no verdict"}[test.passed]
+    errors = (
+        ("mean", test.mean_abs_error),
+        ("max", test.max_abs_error),
+        ("mean relative", test.mean_relative_error),
+        ("max relative", test.max_relative_error),
+    )
+    words = [f"{name} error {difference(error)}" for name, error in errors if error is not None]
+    return "  ".join([f"test case {test.index} by the runner: {verdict}", *words])
 
 
 def accuracy_line(check: Check | None) -> str | None:

@@ -84,6 +84,8 @@ def latency(state: State) -> Latency | None:
 
 def _counted_by(state: State) -> CountedBy | None:
     """The one who counted the cycles of the inferences; None where a log does not tell."""
+    if state.platform is None:
+        return "simulator"
     by = platform_of(state)
     return "fast" if by == "fvp" and state.spec is not None and state.spec.fast else by
 

@@ -194,7 +194,7 @@ def _check_log(spec: Spec) -> Spec:
     Raises:
         UsageError: its target is none.
     """
-    if UNKNOWN not in (spec.target.accelerator, spec.target.system_config, spec.target.memory_mode):
+    if spec.target.is_complete:
         check_target(spec.target)
     return spec
 

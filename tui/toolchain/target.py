@@ -27,6 +27,11 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.accelerator != UNKNOWN
 
     @property
+    def is_complete(self) -> bool:
+        """False where a part of it is not known."""
+        return UNKNOWN not in (self.accelerator, self.system_config, self.memory_mode)
+
+    @property
     def is_cpu(self) -> bool:
         """True for a target without an NPU."""
         return self.accelerator in boards.CPU_TARGETS

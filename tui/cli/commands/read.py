@@ -39,5 +39,5 @@ def read(log: str, model: str | None, origin: Any, as_json: bool, **typed: Any) 
     if log != STANDARD_INPUT and path.is_dir():
         return read_all([make_log_spec(str(file), model, origin, typed) for file in logs_in(path)], as_json=as_json)
     console = piped(log)
-    spec = make_log_spec(log if console is None else STANDARD_INPUT, model, origin, typed)
+    spec = make_log_spec(log if console is None else STANDARD_INPUT, model, origin, typed, console)
     return read_one(spec, console, as_json=as_json)
