@@ -13,11 +13,11 @@ from packaging.specifiers import SpecifierSet
 
 from tui import __version__, config
 from tui.errors import UserError
-from tui.platform import discovery, firmware_store, parameters, selection
+from tui.platform import discovery, firmware_store, parameters, selection, serial_port
 from tui.run.figures import Figure
 from tui.run.spec import Spec
 from tui.text import counted
-from tui.toolchain import boards, firmware_images, qemu, toolchains, vela
+from tui.toolchain import boards, firmware_images, ports, qemu, toolchains, vela
 from tui.toolchain.boards import Board
 from tui.toolchain.target import Target, on_board_of
 from tui.toolchain.toolchains import Toolchain
@@ -244,6 +244,23 @@ def _emulator() -> tuple[Finding, bool]:
     return Finding(name=name, status="ok", detail=detail), True
 
 
+def _ports() -> list[tuple[Finding, bool]]:
+    """The serial ports that are plugged in, and whether they can be used: a line each, since each is a board."""
+    found = []
+    for port in ports.plugged():
+        try:
+            serial_port.check(port)
+        except UserError as error:
+            found.append((Finding(name="board", status="warning", detail=error.what, hint=error.hint), False))
+        else:
+            found.append((Finding(name="board", status="ok", detail=f"{port} can be used"), True))
+    return found
+
+
+def _usable(port: tuple[Finding, bool]) -> bool:
+    return port[1]
+
+
 def examine() -> Diagnosis:
     """Check everything that a run needs, without heavy imports. An FVP is started, to see that it can be."""
     compiler = _compiler()
@@ -254,6 +271,7 @@ def examine() -> Diagnosis:
     others = [(board, found, _runner(board)) for board in boards.BOARDS[1:] if (found := _fvp(board)) is not None]
     more = [finding for _, found, with_runner in others for finding in (found[0], with_runner[0])]
     emulator, emulates = _emulator()
+    on_ports = _ports()
     findings = [
         Finding(name="fvp-tui", status="ok", detail=f"{__version__}, Python {platform.python_version()}"),
         *compiler,
@@ -262,6 +280,7 @@ def examine() -> Diagnosis:
         fvp,
         runner,
         *more,
+        *(finding for finding, _ in on_ports),
         _firmware(),
         emulator,
         terminal,
@@ -279,6 +298,7 @@ def examine() -> Diagnosis:
             )
             for board, found, own in others
         ),
+        *(_ability("run a program on a board", dict([best])) for best in sorted(on_ports, key=_usable)[-1:]),
         _ability("count the CPU's instructions", {emulator: emulates}),
         _ability("the full screen", {terminal: terminal.status == "ok"}),
     )
@@ -289,7 +309,7 @@ def examine() -> Diagnosis:
     except UserError as error:
         why = str(error)
     # An FVP is optional: a broken one does not make the installation unusable.
-    needed = [f for f in findings if f not in (fvp, runner, *more)]
+    needed = [f for f in findings if f not in (fvp, runner, *more, *(finding for finding, _ in on_ports))]
     ready = chosen is not None and all(finding.status != "missing" for finding in needed)
     return Diagnosis(findings=tuple(findings), works=works, platform=chosen, why=why, ready=ready)
 

@@ -34,10 +34,17 @@ def make_spec(typed: Mapping[str, Any], until: Literal["emit", "check"]) -> Spec
     file = base if typed["model"] is None else None
     target = _compiled_target(model, base.target)
     base = msgspec.structs.replace(base, model=model, until=until, toolchain=python, target=target)
-    request = with_typed(_with_presets(base, typed), typed)
+    request = _in_folder(with_typed(_with_presets(base, typed), typed), typed)
     if typed["dataset"] is not None and typed["inferences"] is None:
         request = whole(request)
     return spec.check(msgspec.structs.replace(request, folder=folder_of(typed["folder"], model, file)))
+
+
+def _in_folder(request: Spec, typed: Mapping[str, Any]) -> Spec:
+    """Return a spec whose commands for a board, where they were typed, run in the current folder."""
+    if typed.get("flash") is None and typed.get("reset") is None:
+        return request
+    return msgspec.structs.replace(request, serial=msgspec.structs.replace(request.serial, folder=str(Path.cwd())))
 
 
 def whole(request: Spec) -> Spec:
@@ -100,7 +107,7 @@ def _value(option: Option, base: Spec, typed: Any) -> Any:
             return not option.default
         case "file":
             return tuple(absolute(path) for path in typed) if option.repeatable else absolute(typed)
-        case "program":
+        case "program" | "port":
             return program_path(typed)
         case "toolchain":
             return toolchains.resolve(typed)

@@ -72,7 +72,7 @@ def test_options_have_the_names_and_types_of_the_spec(call: str) -> None:
     names = {option.path[-1 if option.part else 0] for option in declared.of(call) if option.path}
     names -= {*options.ABSENT, "accelerator"}
     assert set(hints) - {*options.PARTS} | {"cache", "limits"} >= names - {*options.PARTS}
-    for name in set(hints) - {*options.PARTS, "limits", "parameters"}:
+    for name in set(hints) - {*options.PARTS, "limits", "parameters", "serial"}:
         assert kinds(hints[name]) - {Path} == kinds(spec[name]), name
     assert {*get_type_hints(tui.RunOptions)} - {*options.PARTS} == {*spec} - options.ABSENT
 
@@ -95,6 +95,12 @@ def test_a_signature_names_what_is_no_option() -> None:
         ({"model": "sample:digits", "limits": {"cycles": 1}}, "unknown field `cycles`"),
         ({"model": "sample:digits", "inputs": {"x": 1}}, "inputs are a dictionary"),
         ({"model": "sample:digits", "inputs": [object()]}, "input 0, a object, has no form as an array"),
+        ({"model": "sample:digits", "serial": {"prot": "/dev/ttyACM0"}}, "unknown field `prot`"),
+        ({"model": "sample:digits", "serial": {"baud": 9600}}, "--baud is for a board (--platform serial"),
+        (
+            {"model": "sample:digits", "platform": "serial", "serial": {"port": "x", "folder": "/"}},
+            "always the current",
+        ),
         ({"model": Path("nowhere.pte")}, "no file nowhere.pte"),
     ],
 )

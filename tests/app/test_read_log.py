@@ -78,6 +78,7 @@ async def test_an_excerpt_is_not_known_on_every_screen(inside: None, tmp_path: P
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.state)
         await until(pilot, lambda: "NOT KNOWN" in shown(app.screen.query_one(RunHeader)))
+        await until(pilot, lambda: "4,738 cycles" in all_of(app, ".figures"))
         assert "estimated" not in all_of(app, "Tile"), "nobody knows whose cycles they are"
         await pilot.press("h")
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen))

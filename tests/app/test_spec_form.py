@@ -8,6 +8,7 @@ from textual.app import App, ComposeResult
 
 from tui.app.widgets.spec_form import FORM, SpecForm
 from tui.run import spec
+from tui.run.board_options import Serial
 from tui.run.spec import Spec
 from tui.toolchain import vela
 from tui.toolchain.target import Target, on_board_of
@@ -64,7 +65,8 @@ async def test_what_is_filled_in_is_read_back(specs: list[Spec]) -> None:
 
 
 async def test_every_option_with_a_form_has_a_field_with_its_words() -> None:
-    app = OnlyForm(Spec(model="", toolchain="/opt/nightly/bin/python"))
+    board = Serial(port="/dev/ttyBOARD")
+    app = OnlyForm(Spec(model="", toolchain="/opt/nightly/bin/python", platform="serial", serial=board))
     async with app.run_test():
         form = app.query_one(SpecForm)
         # The family is a part of the target's name, "Do" chooses between commands, and parameters have a screen.
@@ -79,6 +81,23 @@ async def test_there_is_no_choice_of_toolchains_where_none_is_named() -> None:
     app = OnlyForm()
     async with app.run_test():
         assert "toolchain" not in [field.id for field in app.query_one(SpecForm).fields]
+
+
+async def test_a_board_is_offered_where_there_is_a_port() -> None:
+    plain = Spec(model="m")
+    on_board = msgspec.structs.replace(plain, serial=Serial(port="/dev/ttyBOARD", reset="reset it"))
+    app = OnlyForm(on_board)
+    async with app.run_test():
+        form = app.query_one(SpecForm)
+        # Naming the port is enough on the command line; on the screen it is said.
+        assert form.platform == "serial"
+        form.offer(is_program=False)
+        assert [field.id for field in form.fields if not field.shown] == ["engine", "inputs", "parameters"]
+        assert form.read(on_board, "m") == msgspec.structs.replace(on_board, platform="serial")
+        form.field("platform").value = "simulator"
+        form.offer(is_program=False)
+        assert not form.field("port").shown
+        assert form.read(on_board, "m") == msgspec.structs.replace(plain, platform="simulator")
 
 
 def test_what_a_field_means_fits_into_a_line_of_eighty_columns() -> None:

@@ -67,7 +67,14 @@ def driven(command: list[str], folder: Path) -> float:
             folded = state.fold(folded, event)  # type: ignore[arg-type]
 
     begun = time.perf_counter()
-    request = session.Request(command, folder, os.environ, folder / "console.log", "measured", timeout_s=600)
+    request = session.Request(
+        argv=command,
+        cwd=folder,
+        env=os.environ,
+        console=folder / "console.log",
+        source="measured",
+        timeout_s=600,
+    )
     verdict = session.run(request, Recorder())
     seconds = time.perf_counter() - begun
     written.close()

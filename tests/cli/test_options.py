@@ -41,6 +41,7 @@ def another(option: Option, folder: Path) -> Any:
         "address": 0x7000_0000,
         "file": (path, path) if option.repeatable else path,
         "program": path,
+        "port": path,
         "toolchain": sys.executable,
         "setting": (("a.b", "c=d"), ("e", "")),
     }[option.kind]

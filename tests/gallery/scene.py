@@ -34,7 +34,7 @@ from tui.app.widgets.log_view import LogView
 from tui.model import catalogue
 from tui.model.catalogue import ModelInfo
 from tui.platform import discovery
-from tui.toolchain import qemu
+from tui.toolchain import ports, qemu
 
 SIZES = ((60, 20), (80, 24), (120, 40), (200, 50))
 """Columns and lines."""
@@ -122,7 +122,7 @@ async def until(pilot: Pilot[Any], condition: Callable[[], object], seconds: flo
 
 
 def enter_world(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """Have a data folder of one's own, a catalogue that is the same on every machine, and a stopped clock."""
+    """Have a data folder of one's own, a catalogue that is the same everywhere, no boards, and a stopped clock."""
     patch.setenv("FVP_TUI_HOME", str(folder / "home"))
     patch.delenv("TEXTUAL_THEME", raising=False)
     patch.delenv("NO_COLOR", raising=False)
@@ -131,6 +131,7 @@ def enter_world(folder: Path, patch: pytest.MonkeyPatch) -> None:
     for screen in (RunScreen, HistoryScreen, CompareScreen, SetupScreen, CampaignScreen):
         patch.setattr(screen, "clock", staticmethod(lambda: fakes.T0 + 12.0))
     patch.setattr(config, "folder", lambda: folder / "config")
+    patch.setattr(ports, "plugged", list)
     remembered.keep(welcomed=True, guided=True)
 
 

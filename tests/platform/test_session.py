@@ -380,7 +380,11 @@ class Caller(Idle):
         print(pid, flush=True)
 folder = Path({str(tmp_path)!r})
 argv = [sys.executable, {str(FAKE)!r}, "--fault", "deaf"]
-session.run(session.Request(argv, folder, dict(os.environ), folder / "console.log", "measured", 60), Caller())
+console = folder / "console.log"
+request = session.Request(
+    argv=argv, cwd=folder, env=dict(os.environ), console=console, source="measured", timeout_s=60
+)
+session.run(request, Caller())
 """
     env = {**os.environ, "PYTHONPATH": str(FAKE.parent.parent.parent)}
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, env=env) as parent:

@@ -2,6 +2,7 @@
 
 from tests import options_table
 from tui.run import options
+from tui.run.board_options import Serial
 from tui.run.option import replaced
 from tui.run.spec import Limits, Spec
 from tui.toolchain.target import Target
@@ -15,9 +16,12 @@ def test_every_field_of_a_spec_has_an_option() -> None:
         ("until",),
         ("target",),
         ("limits",),
+        ("serial",),
     }
     expected |= {("target", name) for name in Target.__struct_fields__}
     expected |= {("limits", name) for name in Limits.__struct_fields__}
+    # The folder of a board's commands is that where they were typed.
+    expected |= {("serial", name) for name in Serial.__struct_fields__ if name != "folder"}
     assert paths == expected
 
 

@@ -12,7 +12,7 @@ from tui.run.derived import CountedBy, latency
 from tui.run.figures import Source
 from tui.run.state import State
 
-COUNTED: dict[CountedBy, Source] = {"fvp": "measured", "simulator": "estimated"}
+COUNTED: dict[CountedBy, Source] = {"fvp": "measured", "board": "measured", "simulator": "estimated"}
 """Counters whose cycles of one run say something about those of another, and what these are."""
 
 

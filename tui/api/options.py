@@ -10,6 +10,7 @@ import msgspec
 
 from tui.errors import UsageError
 from tui.run import options
+from tui.run.board_options import Serial
 from tui.run.options import EngineChoice, Limits, PlatformChoice, Quantization, RunnerKind, Spec
 from tui.toolchain.target import Target
 
@@ -52,6 +53,7 @@ class RunOptions(CompileOptions, total=False):
     pmu_trace: bool
     first: int | None
     timeout_s: float | None
+    serial: Serial | Mapping[str, Any] | None
 
 
 ABSENT = frozenset({"model", "target", "inputs", "until", "serve", "log"})
@@ -82,6 +84,8 @@ def typed(
         checked = _checked(name, value, kind)
         if isinstance(checked, Limits):
             values |= msgspec.structs.asdict(checked)
+        elif isinstance(checked, Serial):
+            values |= _of_board(checked)
         elif isinstance(checked, bool):
             values[name] = checked != options.of_field(name).default
         else:
@@ -93,6 +97,15 @@ def _of_target(target: str | Target | None) -> dict[str, str]:
     if isinstance(target, Target):
         return msgspec.structs.asdict(target)
     return {} if target is None else {"accelerator": _converted("target", target, str)}
+
+
+def _of_board(serial: Serial) -> dict[str, Any]:
+    """The options of a board. Its commands run in the current folder, as those of a command line do."""
+    if serial.folder is not None:
+        raise UsageError("serial: folder is always the current one", "os.chdir, or paths in the commands themselves")
+    values = msgspec.structs.asdict(serial)
+    del values["folder"]
+    return values
 
 
 def _checked(name: str, value: Any, kind: type) -> Any:

@@ -145,6 +145,8 @@ def _specs(request: Request, base: Spec) -> Iterator[Spec]:
         one = msgspec.structs.replace(
             base, model=name, folder=spec.folder_for(name) and str(Path(name).parent), target=target, quantize=quantize
         )
+        if one.is_on_board:
+            raise UsageError("a campaign does not run on a board: its cells run side by side", "fvp-tui run does")
         if not any(_matches(one, mask) for mask in excluded):
             yield from _slices(spec.check(one), request.slices)
 

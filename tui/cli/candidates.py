@@ -47,6 +47,13 @@ def folders(_context: click.Context, _parameter: click.Parameter, typed: str) ->
     return _items([typed], typed, "dir")
 
 
+def ports(_context: click.Context, _parameter: click.Parameter, typed: str) -> "list[CompletionItem]":
+    """Offer serial ports that are plugged in; the shell completes others."""
+    from tui.toolchain import ports
+
+    return _items(ports.plugged(), typed) or _items([typed], typed, "file")
+
+
 # -- models and targets
 
 

@@ -14,6 +14,8 @@ from tui.run.spec import Spec
 def print_command_line(spec: Spec) -> int:
     """Print the command that a run would start, and why it takes that platform."""
     choice = selection.choose(spec)
+    if choice.kind == "serial":
+        return _print_board(spec, choice)
     names = parameters.check(spec, choice)
     inputs, size = 1, 0
     try:
@@ -28,5 +30,17 @@ def print_command_line(spec: Spec) -> int:
     server = spec.inferences > 1 or spec.serve
     argv = command.build(spec, choice, Path.cwd(), inputs=inputs, output_bytes=size, server=server, listed=names)
     click.echo(shlex.join(argv))
+    click.echo(choice.why, err=True)
+    return Exit.OK
+
+
+def _print_board(spec: Spec, choice: selection.Choice) -> int:
+    """Print the commands that a run on a board would start; the program lies in its folder."""
+    from tui.platform import board_choice  # with pyserial
+
+    plan = board_choice.plan(spec, Path(command.PROGRAM))
+    for hook in (plan.flash, plan.reset):
+        if hook is not None:
+            click.echo(f"{hook.name}: {hook}")
     click.echo(choice.why, err=True)
     return Exit.OK

@@ -86,4 +86,6 @@ def _candidates(option: Option) -> candidates.Complete | None:
         return candidates.settings
     if option.name == "--preset":
         return candidates.presets
+    if option.kind == "port":
+        return candidates.ports
     return candidates.files if option.kind in ("file", "program", "toolchain") else None

@@ -46,7 +46,7 @@ class Platform:
     @property
     def source(self) -> Source:
         """Kind of its PMU figures."""
-        return "measured" if self.choice.kind == "fvp" else "estimated"
+        return "estimated" if self.choice.kind == "simulator" else "measured"
 
     @property
     def booted_each(self) -> bool:
@@ -86,7 +86,7 @@ def boot(
         fast=command.is_fast(argv, record.spec.target.board),
         first=share.first,
     )
-    kind = _Beside if share.number else _Boot
+    kind = _Beside if share.number else Boot
     with np.load(record.artifacts / tensors.INPUTS) as samples:
         verdict = session.run(request, kind(record, platform, requests, outputs, request, share, samples))
     if share.number:
@@ -115,7 +115,7 @@ def _command_line(record: Record, platform: Platform, requests: Requests, share:
     )
 
 
-class _Boot:
+class Boot:
     """The listener of a session: it delivers inputs, takes outputs, and puts events on the record."""
 
     def __init__(
@@ -124,7 +124,7 @@ class _Boot:
         platform: Platform,
         requests: Requests,
         outputs: Outputs,
-        request: session.Request,
+        request: session.Listening,
         share: Share,
         samples: "NpzFile",
     ) -> None:
@@ -162,7 +162,7 @@ class _Boot:
         kind, folder = self._platform.choice.runner_kind, self._platform.folder
         delivery.put(kind, folder, [array.tobytes() for array in arrays])
 
-    def started(self, pid: int) -> None:
+    def started(self, pid: int | None) -> None:
         description = selection.describe(self._platform.choice, self._request.argv)
         self._record.emit(events.PlatformStarted(platform=description, pid=pid))
 
@@ -189,13 +189,16 @@ class _Boot:
         return [*self._traced.events(), *self._counted.events()]
 
     def collect(self, inference: int) -> Failure | None:
-        choice = self._platform.choice
-        printed = b"" if choice.runner is None or choice.runner.takes_inputs else self._printed()
-        taken = delivery.take(choice.runner_kind, self._platform.folder, self._requests.manifest.outputs, printed)
+        taken = self._taken()
         if taken.outputs is None:
             return Failure(taken.why, taken.hint)
         self._outputs.take(inference, taken.outputs)
         return None
+
+    def _taken(self) -> delivery.Taken:
+        choice = self._platform.choice
+        printed = b"" if choice.takes_inputs else self._printed()
+        return delivery.take(choice.runner_kind, self._platform.folder, self._requests.manifest.outputs, printed)
 
     def _printed(self) -> bytes:
         """This process's part of the console log."""
@@ -204,10 +207,10 @@ class _Boot:
             return file.read()
 
 
-class _Beside(_Boot):
+class _Beside(Boot):
     """The listener of a process beside the first: of its events only figures and what is amiss go on the record."""
 
-    def started(self, pid: int) -> None:
+    def started(self, pid: int | None) -> None:
         """Say nothing: the platform is the first one's."""
 
     def event(self, event: Event) -> None:

@@ -8,7 +8,7 @@ import shutil
 import msgspec
 
 from tui.errors import Exit
-from tui.pipeline import preflight, profile, side_by_side
+from tui.pipeline import board, preflight, profile, side_by_side
 from tui.pipeline.boot import Platform, Share, boot
 from tui.pipeline.outputs import Outputs
 from tui.pipeline.record import Ended, Record, Stopped
@@ -46,17 +46,19 @@ def run(record: Record, platform: Platform, requests: Requests) -> Outputs:
 def _boots(record: Record, platform: Platform, requests: Requests, outputs: Outputs) -> events.PlatformExited:
     """Boot once, or several processes for a data set, or for each inference until one ends badly: the verdict."""
     inferences = requests.manifest.inferences
-    if not platform.booted_each or inferences == 1:
+    boot_one = board.boot if platform.choice.kind == "serial" else boot
+    if platform.choice.kind != "serial" and (not platform.booted_each or inferences == 1):
         shares = side_by_side.shares(record, platform, requests.manifest)
         if len(shares) > 1:
             return side_by_side.boot_all(record, platform, requests, outputs, shares)
         return boot(record, platform, requests, outputs, Share(0, inferences))
     stateful = record.program().main.state
     lost = ": its state was lost each time" if stateful else ""
-    record.note(f"the platform was booted for each of {inferences} inferences{lost}")
+    if inferences > 1:
+        record.note(f"the platform was booted for each of {inferences} inferences{lost}")
     for first in range(inferences):
-        verdict = boot(record, platform, requests, outputs, Share(first, 1))
-        if verdict.verdict == "fail":
+        verdict = boot_one(record, platform, requests, outputs, Share(first, 1))
+        if verdict.verdict == "fail" and inferences > 1:
             reason = f"inference {first + 1} of {inferences}: {verdict.reason}"
             return msgspec.structs.replace(verdict, reason=reason)
         if verdict.verdict == "stopped":

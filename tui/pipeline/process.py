@@ -182,7 +182,7 @@ class RunProcess:
             parameter_names = None if choice is None else parameters.check(self.spec, choice)
         record.go_on()
         runner = None if choice is None else choice.runner
-        ones = runner is not None and not runner.takes_inputs
+        ones = choice is not None and not choice.takes_inputs
         if runner is not None and ones and self.spec.inputs:
             raise UserError(f"--input has no effect: {runner.name} reads no files", "take a runner that reads files")
         self._take_program(ones=ones)

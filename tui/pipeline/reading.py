@@ -200,16 +200,17 @@ class _Reading:
 
 def _finish_stages(record: Record, verdict: events.PlatformExited) -> None:
     """Record the stages that the log shows. How long they took it does not tell."""
-    begun = record.state.phase not in (None, "", "boot")
-    inferred = bool(record.state.inferences)
-    failed = verdict.verdict == "fail"
-    started = inferred or record.state.phase in ("infer", "report")
-    _finish(record, "boot", "ok" if begun or inferred else "failed" if failed else "skipped", verdict)
-    if failed and (begun or inferred):
-        _finish(record, "infer", "failed", verdict)
+    phase = record.state.phase or ""
+    booted = bool(record.state.inferences) or phase not in ("", "boot")
+    started = bool(record.state.inferences) or phase in ("infer", "report")
+    ended: events.StageStatus = "ok" if record.state.inferences else "skipped"
+    if verdict.verdict != "fail":
+        _finish(record, "boot", "ok" if booted else "skipped", verdict)
+        _finish(record, "infer", ended, verdict)
     else:
-        _finish(record, "infer", "ok" if inferred else "skipped", verdict)
-    if started and not inferred and not failed:
+        _finish(record, "boot", "ok" if started else "failed", verdict)
+        _finish(record, "infer", "failed" if started else "skipped", verdict)
+    if started and not record.state.inferences and verdict.verdict == "unknown":
         record.note("the log ends in an inference")
 
 

@@ -40,6 +40,9 @@ class CannotStart(Exception):
 class Child:
     """A process and its descendants in one group."""
 
+    end = None
+    """None: a process ends with an exit status."""
+
     def __init__(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> None:
         """Start `argv` without a shell.
 
@@ -83,6 +86,10 @@ class Child:
     def readable(self) -> bool:
         """True if something has come that was not read yet."""
         return self._readable(0)
+
+    def fileno(self) -> int:
+        """Return the descriptor, to wait for what comes."""
+        return int(self._spawn.child_fd)
 
     def write(self, data: bytes) -> None:
         """Give `data` to its standard input; without effect when it is gone."""

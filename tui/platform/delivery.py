@@ -42,6 +42,8 @@ class Taken:
     outputs: list[bytes] | None
     why: str = ""
     hint: str = ""
+    absent: bool = False
+    """True if nothing was printed that could be outputs."""
 
 
 def input_names(kind: Kind, count: int) -> list[str]:
@@ -104,7 +106,7 @@ def _printed(console: bytes, infos: Sequence[TensorInfo]) -> Taken:
     """The outputs printed last; an element whose line is torn is not there."""
     for j, info in enumerate(infos):
         if info.dtype not in DTYPES.values():
-            return Taken(None, f"the runner prints no {info.dtype}, the type of output {j}", _SEMIHOSTING)
+            return Taken(None, f"the runner prints no {info.dtype}, the type of output {j}", _SEMIHOSTING, absent=True)
     sizes = [int(np.prod(info.shape, dtype=np.int64)) for info in infos]
     arrays = [np.zeros(size, np.dtype(info.dtype)) for size, info in zip(sizes, infos, strict=True)]
     seen = [np.zeros(size, bool) for size in sizes]
@@ -116,7 +118,7 @@ def _printed(console: bytes, infos: Sequence[TensorInfo]) -> Taken:
             seen[output][element] = True
     if not printed:
         why = "the runner prints none: there is nothing to check"
-        return Taken(None, why, f"build it with ET_LOG_DUMP_OUTPUT=ON; {_SEMIHOSTING}")
+        return Taken(None, why, f"build it with ET_LOG_DUMP_OUTPUT=ON; {_SEMIHOSTING}", absent=True)
     for j, whole in enumerate(seen):
         if not whole.all():
             why = f"{int(whole.sum())} of {sizes[j]} elements of output {j} are readable on the console"

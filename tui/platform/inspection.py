@@ -82,9 +82,7 @@ def inspect(
             f"{path} is not a known ExecuTorch runner",
             "state how it gets its model: --runner-kind semihosting, address, embedded or mlek",
         )
-    address = pte_address
-    if address is None and (word := _cached(path, _CACHED_ADDRESS)):
-        address = int(word, 16)
+    address = pte_address if pte_address is not None else built_address(path)
     if address is None:
         # ExecuTorch's examples place a program that is not in the ELF at the start of the board's DDR.
         address = board.memory.ddr
@@ -98,6 +96,12 @@ def inspect(
         npus=_npus(path, driver, segments),
         pools={**pools, **(MLEK_POOLS if runner_kind == "mlek" else {})},
     )
+
+
+def built_address(path: Path) -> int | None:
+    """Return the address that a runner expects its program at, by its build folder; None where that does not say."""
+    word = _cached(path, _CACHED_ADDRESS)
+    return None if word is None else int(word, 16)
 
 
 def _pools(elf: ELFFile) -> dict[str, int]:

@@ -53,6 +53,11 @@ class Splitter:
         if self._size:
             yield self._take()
 
+    @property
+    def waiting(self) -> str:
+        """Head of the line that is not complete yet."""
+        return self._head.decode("utf-8", "replace")
+
     def _add(self, part: bytes) -> None:
         self._head += part[: self._limit - len(self._head)]
         self._size += len(part)

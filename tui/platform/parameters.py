@@ -146,7 +146,7 @@ def check(spec: Spec, choice: Choice) -> frozenset[str] | None:
     Raises:
         UsageError: the platform lists its parameters, and one of the spec's does not fit.
     """
-    if choice.kind == "simulator" and not spec.parameters:
+    if choice.kind == "serial" or (choice.kind == "simulator" and not spec.parameters):
         return None
     listed = {parameter.name: parameter for parameter in of(choice)}
     if not listed:

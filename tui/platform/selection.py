@@ -23,7 +23,7 @@ from tui.toolchain.boards import Board
 class Choice:
     """A platform that can be started, and the reason for it."""
 
-    kind: Literal["simulator", "fvp"]
+    kind: Literal["simulator", "fvp", "serial"]
     command: tuple[str, ...]
     """The first words of the command line."""
     name: str
@@ -36,11 +36,20 @@ class Choice:
     """The complete environment of its process."""
     engine: str | None = None
     """The simulator's engine; an FVP has none."""
+    board_name: str | None = None
+    """Name of a real board, as the user calls it."""
 
     @property
     def runner_kind(self) -> Kind:
         """Way that its program and inputs are handed over."""
-        return "semihosting" if self.runner is None else self.runner.kind
+        if self.runner is not None:
+            return self.runner.kind
+        return "embedded" if self.kind == "serial" else "semihosting"
+
+    @property
+    def takes_inputs(self) -> bool:
+        """True if the program can be given inputs; one that cannot fills them with ones."""
+        return self.runner_kind in ("semihosting", "mlek")
 
 
 def choose(spec: Spec) -> Choice:
@@ -51,6 +60,11 @@ def choose(spec: Spec) -> Choice:
     """
     if spec.model.endswith(vela.READS):
         return _of_network(spec)
+    if spec.is_on_board:
+        # Only now: most runs are on none.
+        from tui.platform import board_choice
+
+        return board_choice.choose(spec)
     if spec.platform == "simulator":
         return _simulator("the simulator, as requested", spec)
     # What is named must be there: to simulate instead would hide a slip of the pen.
@@ -74,7 +88,7 @@ def _of_network(spec: Spec) -> Choice:
         PlatformUnavailable: another platform is asked for.
     """
     kind = Path(spec.model).suffix
-    if spec.platform == "fvp" or spec.fvp or spec.runner:
+    if spec.platform == "fvp" or spec.is_on_board or spec.fvp or spec.runner:
         raise PlatformUnavailable(f"a {kind} runs on the simulator only: no runner takes it", "--platform simulator")
     if spec.engine == "firmware":
         raise PlatformUnavailable(f"the firmware takes no {kind}", "--engine interpreter")
@@ -90,6 +104,8 @@ def platform_only(spec: Spec) -> Choice:
     """
     if spec.platform == "simulator":
         return _interpreter("the simulator, as requested", spec.target.board)
+    if spec.platform == "serial":
+        raise PlatformUnavailable("a board has no parameters", "--platform fvp or simulator")
     board = spec.target.board
     fvp = discovery.find_fvp(spec.fvp, board)
     if fvp is not None:
@@ -251,4 +267,5 @@ def describe(choice: Choice, argv: Sequence[str]) -> PlatformInfo:
         version=choice.version,
         argv=tuple(argv),
         why=choice.why,
+        board=choice.board_name,
     )

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from tui.platform import failures
+from tui.platform.board_verdict import judge_board, remarks_on
 from tui.platform.child import CannotStart, Child
+from tui.platform.serial_line import LineEnd, SerialLine
 from tui.platform.uart import Parser
 from tui.platform.verdict import NOTHING, End, Evidence, Failure, judge, remarks
 from tui.run.events import Event, Logged, Noted, PhaseChanged, PlatformExited
@@ -48,13 +50,10 @@ class Patience:
     """Time for a server to end after its last inference."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """A process of the platform: how to start it, where its console goes, and how long it may take."""
+@dataclass(frozen=True, kw_only=True)
+class Listening:
+    """A console: where it goes, what its figures are, and how long it may take."""
 
-    argv: Sequence[str]
-    cwd: Path
-    env: Mapping[str, str]
     console: Path
     """The log that what it prints is appended to, byte for byte."""
     source: Source
@@ -65,6 +64,54 @@ class Request:
     """True if its NPU runs in fast mode."""
     first: int = 0
     """Number of its first inference."""
+    argv: Sequence[str] = ()
+    """Command line of its process; none for a board."""
+    on_board: bool = False
+    """True if it is that of a real board."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request(Listening):
+    """A process of the platform, and how to start it."""
+
+    cwd: Path
+    env: Mapping[str, str]
+
+
+class FarEnd(Protocol):
+    """The far end of a console: a process in a pty (`tui.platform.child`), or a board (`tui.platform.serial_line`)."""
+
+    @property
+    def pid(self) -> int | None:
+        """The process; None of a board."""
+
+    @property
+    def end(self) -> LineEnd | None:
+        """The way in which listening to a board ended; None of a process, which has an exit status."""
+
+    def read(self, timeout_s: float) -> bytes | None:
+        """Read what comes; empty when nothing came in time, None when it is over."""
+
+    def readable(self) -> bool:
+        """True if something has come that was not read yet."""
+
+    def write(self, data: bytes) -> None:
+        """Give `data` to its input."""
+
+    def end_input(self) -> None:
+        """End its input."""
+
+    def frozen(self) -> bool:
+        """Return True if a signal has stopped it, and none has woken it since."""
+
+    def signal(self, number: signal.Signals) -> None:
+        """Have it end."""
+
+    def drain(self) -> list[bytes]:
+        """Read what has still come after its end."""
+
+    def close(self) -> tuple[int | None, int | None]:
+        """End it; its exit status and the signal it died of, where it has such."""
 
 
 class Listener(Protocol):
@@ -79,8 +126,8 @@ class Listener(Protocol):
     def prepare(self, inference: int) -> None:
         """Write the inputs of an inference, before it begins."""
 
-    def started(self, pid: int) -> None:
-        """Take note of the process."""
+    def started(self, pid: int | None) -> None:
+        """Take note of the process; a board has none."""
 
     def event(self, event: Event) -> None:
         """Take an event of the console, or one of `elsewhere`."""
@@ -112,11 +159,33 @@ def run(
     except CannotStart as error:
         return _cannot_start(request.argv[0], error)
     try:
-        with request.console.open("ab", buffering=0) as log:
-            listener.started(child.pid)
-            return _Session(child, request, listener, log, patience, clock).run()
+        return _follow(child, request, listener, patience, clock)
     finally:
         child.close()
+
+
+def listen(
+    line: SerialLine,
+    request: Listening,
+    listener: Listener,
+    *,
+    patience: Patience = Patience(),
+    clock: Callable[[], float] = time.monotonic,
+) -> PlatformExited:
+    """Listen to a board that was reset until that ends, and judge it. The verdict is returned, not told.
+
+    Raises:
+        OSError: the console log cannot be written.
+    """
+    return _follow(line, request, listener, patience, clock)
+
+
+def _follow(
+    far_end: FarEnd, request: Listening, listener: Listener, patience: Patience, clock: Callable[[], float]
+) -> PlatformExited:
+    with request.console.open("ab", buffering=0) as log:
+        listener.started(far_end.pid)
+        return _Session(far_end, request, listener, log, patience, clock).run()
 
 
 def _cannot_start(program: str, error: CannotStart) -> PlatformExited:
@@ -134,8 +203,8 @@ class _Session:
 
     def __init__(
         self,
-        child: Child,
-        request: Request,
+        child: FarEnd,
+        request: Listening,
         listener: Listener,
         log: BinaryIO,
         patience: Patience,
@@ -147,7 +216,7 @@ class _Session:
         self._log = log
         self._patience = patience
         self._clock = clock
-        self._parser = Parser(request.source, lambda: self._came, request.first)
+        self._parser = Parser(request.source, lambda: self._came, request.first, on_board=request.on_board)
         self._evidence = Evidence(fast=request.fast)
         self._came = clock()
         """Arrival of what is being read, which may be before it is read."""
@@ -186,9 +255,10 @@ class _Session:
         if self._collected < self._parser.finished and not self._server:
             self._collect()
         end = self._how_it_ended(*self._child.close())
-        for text in remarks(self._evidence, end):
+        line = self._child.end
+        for text in remarks(self._evidence, end) if line is None else remarks_on(line):
             self._listener.event(Noted(text=text))
-        return judge(self._evidence, end)
+        return judge(self._evidence, end) if line is None else judge_board(self._evidence, end, line)
 
     def _watch(self, now: float) -> None:
         """End the process where the user wants it, or where its time is over."""

@@ -88,6 +88,8 @@ class Evidence:
         """True if the program on the platform printed anything."""
         self.python_died = False
         """True if the FVP's own Python said at the FVP's exit that it aborts."""
+        self.passed = False
+        """True if a bundled program's test passed."""
         self._stopped = False
 
     def add(self, line: Logged) -> None:
@@ -107,6 +109,7 @@ class Evidence:
             self.complete = True
             self.in_time = self.in_time or Kind.LIMIT not in self._found
         self._stopped = self._stopped or STOPPED in text
+        self.passed = self.passed or "Test_result: PASS" in text
         if (self.complete or self._stopped) and _PYTHON_AT_EXIT.match(text):
             self.python_died = True
         if finding := find(text):

@@ -30,8 +30,8 @@ SOURCES: dict[CountedBy, str] = {
     "vela": "estimated by Vela",
     "simulator": "estimated by the simulator",
     "fvp": "measured on the FVP",
-    "fast": "of the FVP's fast mode",
     "board": "measured on a board",
+    "fast": "of the FVP's fast mode",
     "program": "by the program's own clock",
 }
 

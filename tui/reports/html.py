@@ -36,7 +36,7 @@ from tui.reports.memory import Area
 from tui.reports.memory_svg import drawn, memory_svg
 from tui.reports.operators import Entry
 from tui.run import spec
-from tui.run.derived import badge, checked, gone_through, outcome
+from tui.run.derived import badge_and_board, checked, gone_through, outcome
 from tui.run.log import LogLine
 from tui.run.state import State
 from tui.text import clean, counted
@@ -249,7 +249,7 @@ def _head(state: State, log: LogPart, hint: str) -> dict[str, Any]:
         "state": state,
         "run": state.run,
         "title": text.title(state),
-        "badge": badge(state) or "no platform was started",
+        "badge": badge_and_board(state) or "no platform was started",
         "command": shlex.join(map(clean, spec.command_line(state.spec))) if state.spec else None,
         "outcome": outcome(state),
         "check": checked(state),

@@ -12,7 +12,7 @@ from tui.reports.execution import estimated_by
 from tui.reports.format import UNKNOWN, frequency
 from tui.reports.pmu import event
 from tui.reports.text import status_line, title
-from tui.run.derived import badge
+from tui.run.derived import badge_and_board
 from tui.run.figures import Operator
 from tui.run.state import State
 from tui.text import clean
@@ -39,7 +39,7 @@ def trace(state: State) -> dict[str, Any]:
             "run": clean(state.run.id),
             "what": title(state),
             "status": status_line(state),
-            "platform": badge(state) or "no platform was started",
+            "platform": badge_and_board(state) or "no platform was started",
             "notes": [*_remarks(state), *(clean(note) for note in state.notes)],
         },
     }

@@ -135,6 +135,12 @@ def badge(state: State) -> str:
     return LOG
 
 
+def badge_and_board(state: State) -> str:
+    """The badge, with the name of a real board where it has one."""
+    board = None if state.platform is None else state.platform.board
+    return badge(state) if board is None else f"{badge(state)}: {board}"
+
+
 def platform_of(state: State) -> Origin | None:
     """The kind of platform that the figures are of; None where there is none, or a log does not tell."""
     if state.platform is None or state.platform.kind == "log":

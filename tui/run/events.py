@@ -148,10 +148,10 @@ class ArtifactWritten(Event):
 
 
 class PlatformStarted(Event):
-    """The platform's process runs."""
+    """The platform's process runs; a board has none."""
 
     platform: PlatformInfo
-    pid: int
+    pid: int | None
 
 
 class EarlierKnown(Event):
@@ -162,7 +162,8 @@ class EarlierKnown(Event):
 
 class PhaseChanged(Event):
     """The program on the platform entered a phase: ``boot``, ``load``, ``prepare``, ``infer``, ``report``, ``exit``, or
-    ``waiting`` once it has done what was asked of it and stays for more."""
+    ``waiting`` once it has done what was asked of it and stays for more. Before a board boots, ``flash`` and
+    ``reset`` while those commands run."""
 
     phase: str
 

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 import msgspec
 
 Kind = Literal[
-    "text", "choice", "flag", "integer", "number", "address", "file", "program", "toolchain", "setting", "names"
+    "text", "choice", "flag", "integer", "number", "address", "file", "program", "port", "toolchain", "setting", "names"
 ]
-"""Kind of a typed value. A flag has none; a program may be on PATH; a toolchain is a Python, its folder or its name in
-config.toml; a setting is NAME=VALUE; names are A,B."""
+"""Kind of a typed value. A flag has none; a program may be on PATH; a port is a device; a toolchain is a Python, its
+folder or its name in config.toml; a setting is NAME=VALUE; names are A,B."""
 
 Value = TypeVar("Value")
 

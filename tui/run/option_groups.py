@@ -4,10 +4,11 @@ COMPILING = ("run", "compile")
 LOWERING = ("run", "compile", "sweep")
 ALL = (*LOWERING, "campaign")
 
-TARGET, PROGRAM, PLATFORM, INFERENCE, LIMITS, OUTPUT = GROUPS = (
+TARGET, PROGRAM, PLATFORM, BOARD, INFERENCE, LIMITS, OUTPUT = GROUPS = (
     "Target",
     "Program",
     "Platform",
+    "Board (--platform serial)",
     "Inference",
     "Limits (exit status 3)",
     "Output",

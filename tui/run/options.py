@@ -8,6 +8,7 @@ from typing import Annotated, Literal, get_args
 
 import msgspec
 
+from tui.run.board_options import Serial
 from tui.run.command_options import OF_COMMANDS
 from tui.run.option import Form, Option, declared
 from tui.run.option_groups import (
@@ -26,7 +27,7 @@ from tui.toolchain.target import Target
 
 Quantization = Literal["int8", "a16w8", "none"]
 QUANTIZATIONS: tuple[Quantization, ...] = get_args(Quantization)
-PlatformChoice = Literal["auto", "simulator", "fvp"]
+PlatformChoice = Literal["auto", "simulator", "fvp", "serial"]
 EngineChoice = Literal["auto", "interpreter", "firmware"]
 RunnerKind = Literal["auto", "semihosting", "address", "embedded", "mlek"]
 
@@ -237,10 +238,10 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         PlatformChoice,
         Option(
             "--platform",
-            "Run on the simulator or the FVP; auto prefers the FVP.",
+            "Run on the simulator, the FVP or a board; auto prefers the FVP.",
             PLATFORM,
             ("run", "params", "campaign"),
-            form=Form("Run on", "auto takes the FVP when it and a runner are found, else the simulator."),
+            form=Form("Run on", "auto: the FVP where it and a runner are found, else the simulator."),
         ),
     ] = "auto"
     engine: Annotated[
@@ -260,7 +261,11 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     runner: Annotated[
         str | None,
         Option(
-            "--runner", "Runner for the FVP: the program that runs the model.", PLATFORM, kind="file", metavar="ELF"
+            "--runner",
+            "Runner for the FVP or the board: the program that runs the model.",
+            PLATFORM,
+            kind="file",
+            metavar="ELF",
         ),
     ] = None
     runner_kind: Annotated[
@@ -348,10 +353,16 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timeout_s: Annotated[
         float, Option("--timeout", "Wall-clock limit of the platform, in seconds.", PLATFORM, metavar="S")
     ] = DEFAULT_TIMEOUT_S
+    serial: Serial = Serial()
     limits: Limits = Limits()
     cache: Annotated[
         bool, Option("--no-cache", "Ignore what earlier runs have compiled.", PROGRAM, LOWERING, rank=3)
     ] = True
+
+    @property
+    def is_on_board(self) -> bool:
+        """True if it is for a board on a serial line: naming the port is enough."""
+        return self.platform == "serial" or (self.platform == "auto" and self.serial.port is not None)
 
 
 TABLE = tuple(sorted((*declared(Spec), *OF_COMMANDS), key=lambda option: (GROUPS.index(option.group), option.rank)))

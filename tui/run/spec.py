@@ -14,6 +14,7 @@ import msgspec
 
 from tui.errors import UsageError
 from tui.run import options
+from tui.run.board_options import Serial
 from tui.run.options import EngineChoice, Limits, Log, PlatformChoice, Quantization, RunnerKind, Spec
 from tui.toolchain import boards, toolchains, vela
 from tui.toolchain.boards import Board
@@ -141,6 +142,7 @@ def check(spec: Spec) -> Spec:
         raise UsageError("--calibration has no effect with --quantize none")
     if spec.vela is not None:
         check_vela(spec.vela)
+    _check_board(spec)
     board = spec.target.board
     macs_parameter = board.parameters.macs
     for name, value in spec.parameters:
@@ -153,6 +155,37 @@ def check(spec: Spec) -> Spec:
                 f"omit it: fvp-tui always sets it to {spec.target.macs}",
             )
     return spec
+
+
+ELSEWHERE = ("fvp", "engine", "fast", "pmu_trace", "serve", "dataset", "inputs", "parameters")
+"""Fields that mean nothing on a board."""
+
+
+def _check_board(spec: Spec) -> None:
+    """Refuse options of a board without one, and options of other platforms with one.
+
+    Raises:
+        UsageError: there are such.
+    """
+    serial, plain = spec.serial, Serial()
+    if not spec.is_on_board:
+        for option in (options.of_field(f"serial.{name}") for name in serial.__struct_fields__ if name != "folder"):
+            if option.value_in(spec) != option.default:
+                raise UsageError(f"{option.name} is for a board", "--platform serial --port DEVICE")
+        return
+    for option in map(options.of_field, ELSEWHERE):
+        if option.value_in(spec) != option.default:
+            raise UsageError(f"{option.name} has no effect on a board", "leave it out, or the port of the board")
+    if serial.port is None:
+        raise UsageError("which port?", "--port DEVICE, such as /dev/ttyACM0")
+    if serial.baud < 1:
+        raise UsageError(f"--baud must be positive, not {serial.baud}", f"the usual one is {plain.baud}")
+    if not serial.silence_s > 0:
+        raise UsageError(f"--silence must be positive, not {serial.silence_s:g}")
+    if serial.end_text is not None and not serial.end_text.strip():
+        raise UsageError("--end is empty", "the text at which the run ends")
+    if spec.inferences > 1 and serial.reset is None:
+        raise UsageError("each inference on a board needs a reset", "--reset COMMAND, or --inferences 1")
 
 
 def _check_log(spec: Spec) -> Spec:

@@ -273,7 +273,8 @@ class RunScreen(RunCommands):
         if action == "stop":
             return running
         if action in ("rerun", "edit"):
-            return self.state is not None and self.state.spec is not None and not running
+            spec = self.state.spec if self.state is not None else None
+            return spec is not None and not running and (action == "rerun" or spec.log is None)
         if action == "try":
             return self.query_one(AdvicePanel).can_try and not running
         if action == "source":

@@ -28,11 +28,13 @@ class Platforms(NamedTuple):
     """True if there is a runner for the FVP, too."""
 
 
-Place = Literal["fvp", "simulator", ""]
+Place = Literal["fvp", "simulator", "board", ""]
 
 
 def place(found: Platforms | None, wanted: str) -> Place:
     """Find where a run takes place, by the platform that is asked for; empty while that is not known."""
+    if wanted == "serial":
+        return "board"
     if wanted == "fvp" or wanted == "simulator":
         return "fvp" if wanted == "fvp" else "simulator"
     if found is None:
@@ -46,10 +48,12 @@ def installed_words(found: Platforms | None, wanted: str, *, compiles: bool, sho
     if short:
         if compiles:
             return [("compile only", "muted", False)]
-        names = {"fvp": ("FVP", "ok", True), "simulator": ("SIMULATOR", "warn", True)}
+        names = {"fvp": ("FVP", "ok", True), "simulator": ("SIMULATOR", "warn", True), "board": ("BOARD", "ok", True)}
         return [names[where] if where else ("FVP or SIMULATOR", "muted", False)]
     fvp, qemu = (found.fvp, found.qemu) if found else (None, None)
     words = [("compile only   ", "muted", False)] if compiles else []
+    if where == "board" and not compiles:
+        words.append(("BOARD   ", "ok", True))
     parts = (
         ("FVP", fvp, "ok", where == "fvp"),
         ("SIMULATOR", "", "warn", where == "simulator"),

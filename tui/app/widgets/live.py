@@ -47,7 +47,8 @@ def stand(state: State) -> Stand:
 
 def _known(state: State) -> bool:
     """Tell whether there is anything for the panels to show, but for the log."""
-    return state.estimate is not None or state.delegation is not None or bool(state.operators)
+    known = state.operators or state.inferences or state.memory
+    return state.estimate is not None or state.delegation is not None or bool(known)
 
 
 class LiveArea(Vertical):

@@ -19,11 +19,12 @@ from tui.app.widgets.target_fields import TargetFields
 from tui.errors import UserError
 from tui.reports.format import kib_words, ms
 from tui.run import options, spec
+from tui.run.board_options import NO_BOARD
 from tui.run.option import Option, replaced
-from tui.run.option_groups import GROUPS, INFERENCE, PLATFORM, PROGRAM, TARGET
+from tui.run.option_groups import BOARD, GROUPS, INFERENCE, PLATFORM, PROGRAM, TARGET
 from tui.run.spec import Spec
 from tui.text import clean
-from tui.toolchain import toolchains
+from tui.toolchain import ports, toolchains
 
 FORM = tuple(option for option in options.TABLE if option.form is not None)
 """The options that the form asks for, in its order."""
@@ -32,6 +33,8 @@ PICKED = ("target", "accelerator")
 ON = "on"
 COMPILE, RUN, SERVE = "emit", "check", "serve"
 """Choices of "Do": compile only, run, or run and keep the platform."""
+SERIAL = "serial"
+"""The platform that is a board: offered where there is a port."""
 
 
 def is_data_set(files: tuple[str, ...]) -> bool:
@@ -55,8 +58,10 @@ def _to_field(option: Option, values: Spec) -> Any:
         return (values.dataset,)
     if option.kind == "file" and not option.repeatable:
         return (value,) if value else ()
-    if option.kind == "toolchain":
+    if option.kind in ("toolchain", "port"):
         return value or ""
+    if option.path == ("platform",) and values.is_on_board:
+        return SERIAL
     return (ON if value else "") if option.kind == "flag" else value
 
 
@@ -64,13 +69,23 @@ def _from_field(option: Option, value: Any) -> Any:
     """Return the value of an option for the value of its field."""
     if option.kind == "file" and not option.repeatable:
         return value[0] if value else None
-    if option.kind == "toolchain":
+    if option.kind in ("toolchain", "port"):
         return value or None
     return value == ON if option.kind == "flag" else value
 
 
 def _to_do(values: Spec) -> str:
     return COMPILE if values.until == "emit" else SERVE if values.serve else RUN
+
+
+def _has_choices(option: Option, values: Spec) -> bool:
+    """Return False for an option whose values are found on this machine where none is found."""
+    match option.kind:
+        case "toolchain":
+            return bool(toolchain_choices(values))
+        case "port":
+            return bool(port_choices(values))
+    return True
 
 
 def _new_field(option: Option, values: Spec) -> Field:
@@ -84,7 +99,10 @@ def _new_field(option: Option, values: Spec) -> Field:
         case "flag":
             choices = list(zip(("", ON), form.off_on, strict=True))
         case "choice":
-            choices = [(name, form.text(name)) for name in option.choices]
+            offered = [name for name in option.choices if name != SERIAL or port_choices(values)]
+            choices = [(name, form.text(name)) for name in offered]
+        case "port":
+            choices = port_choices(values)
         case "toolchain":
             choices = [("", form.without), *toolchain_choices(values)]
         case "text" if option.vela:
@@ -106,6 +124,12 @@ def toolchain_choices(values: Spec) -> list[tuple[str, str]]:
     return [(python, clean(name, 40)) for python, name in found.items()]
 
 
+def port_choices(values: Spec) -> list[tuple[str, str]]:
+    """Serial ports and what they are called: those that are plugged in, and that of a spec; empty for none."""
+    found = dict.fromkeys([*filter(None, [values.serial.port]), *ports.plugged()])
+    return [(port, clean(Path(port).name, 24)) for port in found]
+
+
 def _choice_of(fields: Mapping[tuple[str, ...], Field], part: str) -> Choice:
     field = fields[PICKED[0], part]
     assert isinstance(field, Choice)
@@ -117,7 +141,7 @@ class SpecForm(Vertical):
 
     def __init__(self, values: Spec, *, id: str) -> None:
         super().__init__(id=id)
-        self._offered = tuple(option for option in FORM if option.kind != "toolchain" or toolchain_choices(values))
+        self._offered = tuple(option for option in FORM if _has_choices(option, values))
         fields = {option.path: _new_field(option, values) for option in self._offered}
         picker = fields[PICKED]
         assert isinstance(picker, MacPicker)
@@ -138,7 +162,7 @@ class SpecForm(Vertical):
             TARGET: [self.target_fields.family, *of_group[TARGET]],
             PROGRAM: [*of_group[PROGRAM], until],
             # Rows are few: the fields of the inference follow the platform's.
-            PLATFORM: [*of_group[PLATFORM], *of_group[INFERENCE], self.parameters],
+            PLATFORM: [*of_group[PLATFORM], *of_group[BOARD], *of_group[INFERENCE], self.parameters],
         }
         self.groups = {title: FieldGroup(part, id=f"{title.lower()}-fields") for title, part in parts.items()}
         self.target_fields.listen()
@@ -244,6 +268,10 @@ class SpecForm(Vertical):
             changes |= {("inputs",): (), ("dataset",): inputs[0]}
         else:
             changes |= {("dataset",): None}
+        if changes["platform",] == SERIAL:
+            changes |= {option.path: option.default for option in map(options.of_field, spec.ELSEWHERE)}
+        else:
+            changes |= {("serial",): NO_BOARD}
         if changes["platform",] == "fvp":
             changes |= {("engine",): spec.DEFAULT.engine}
         # A model that was run in another folder runs there again.
@@ -253,7 +281,7 @@ class SpecForm(Vertical):
             ("folder",): folder,
             ("until",): COMPILE if to_do == COMPILE else RUN,
             ("serve",): to_do == SERVE,
-            ("parameters",): self.own_parameters(base),
+            ("parameters",): () if changes["platform",] == SERIAL else self.own_parameters(base),
         }
         return replaced(base, changes)
 
@@ -262,9 +290,12 @@ class SpecForm(Vertical):
         for option in self._offered:
             is_moot = is_lowered if option.group == PROGRAM else self.compiles and option.group in (PLATFORM, INFERENCE)
             self.field(_id(option)).shown = not is_moot
-        if self.platform == "fvp":
-            self.field("engine").shown = False
-        self.parameters.shown = not self.compiles
+        on_board = self.platform == SERIAL
+        for name in ("engine", "inputs") if on_board else ("engine",) if self.platform == "fvp" else ():
+            self.field(name).shown = False
+        if "port" in self._fields:
+            self.field("port").shown = on_board and not self.compiles
+        self.parameters.shown = not self.compiles and not on_board
         for group in self.groups.values():
             group.draw()
 
