@@ -219,6 +219,11 @@ def test_the_npu_is_the_one_that_the_log_names_but_of_its_clock_it_says_nothing(
         assert state.spec is not None and not state.spec.target.is_known
 
 
+def test_an_inference_of_the_kit_that_a_stop_cut_off_is_none(read: Read) -> None:
+    _, state = read(b"INFO - Inference 1/2\nInfo: /OSCI/SystemC: Simulation stopped by user.\n")
+    assert (outcome(state), state.inferences) == ("unknown", ())
+
+
 def test_lines_before_the_platform_are_not_its_failures_but_its_own_are(read: Read) -> None:
     _, state = read(b"E: Unable to locate package x\nnothing else\n")
     assert outcome(state) == "unknown"

@@ -184,6 +184,25 @@ KIT = Captured(
     notes=("NPU IDLE overflowed", "one profile for 2 inferences", "--from fvp or --from board"),
 )
 
+UNPROFILED = Captured(
+    "the evaluation kit without a profile",
+    (
+        "INFO - Running inference on audio clip 0 => a.wav",
+        "INFO - Inference 1/2",
+        "INFO - Inference 2/2",
+        "INFO - Total number of inferences: 2",
+        "INFO - Complete recognition: hello",
+        "INFO - Main loop terminated.",
+        "INFO - program terminating...",
+        "INFO - releasing platform Arm Corstone-300 (SSE-300)",
+    ),
+    NOBODY,
+    "ok",
+    2,
+    {"npu_cycles": None},
+    notes=("no PMU report",),
+)
+
 ZEPHYR = Captured(
     "Zephyr, which ends in a fault",
     (
@@ -288,7 +307,7 @@ SIMULATED = Captured(
     {"npu_cycles": 77, "source": "estimated"},
 )
 
-ALL = (LIBRARY, NANO, DELEGATES, BUNDLE, KIT, ZEPHYR, ALIF, JOBS, PYTHON, EXCERPT, SIMULATED)
+ALL = (LIBRARY, NANO, DELEGATES, BUNDLE, KIT, UNPROFILED, ZEPHYR, ALIF, JOBS, PYTHON, EXCERPT, SIMULATED)
 
 AROUND = {
     "GitHub": "2026-09-16T10:11:12.1234567Z {}",

@@ -107,6 +107,8 @@ COMPLETE = re.compile(_of("complete"))
 CPU_NOTE = "CPU cycle values and ratio calculations require"
 OVERFLOW = re.compile(r"[Oo]verflow detected for (?:NPU )?(\w{1,80})")
 KIT_INFERENCE = re.compile(r"Inference (\d{1,9})/(\d{1,9})\s*$")
+KIT_ENDS = ("Main loop terminated", "program terminating...")
+"""Ends of the kit's own: what it has begun by then it has done."""
 TICK = re.compile(r"\b(pre|post)-call tick=(\d{1,12})\b")
 """Begin and end of an inference in ticks of RT-Thread, whose length the program does not tell (the PSoC port)."""
 EXITED = re.compile(r"\[\S{0,200}run_fvp\.sh\] Simulation complete, (\d{1,3})\b")

@@ -281,6 +281,10 @@ class Parser:
         if done is not None and done["served"] is not None:
             self.served += 1
         if phase is not None and phase.lastgroup is not None:
+            if any_in(dialects.KIT_ENDS, text):
+                # The kit counts its inferences, and may print no profile of them.
+                for _ in range(self._kit_inferences):
+                    self._finish(events)
             self._enter(phase.lastgroup, events)
 
     def _note_cpu(self, events: list[Event]) -> None:
