@@ -382,6 +382,18 @@ def test_a_port_in_use_is_left_alone(bench: Bench) -> None:
     assert f"(process {holder.pid})" in reason(state)
 
 
+def test_a_port_of_another_run_is_left_alone(bench: Bench) -> None:
+    bench.plug("stuck")
+    with under_way(bench) as process:
+        done = subprocess.run(
+            bench.command("--json"), env=environment(bench.home), capture_output=True, text=True, check=False
+        )
+        process.send_signal(signal.SIGINT)
+        assert last_event(process)["status"] == "stopped"
+    assert f"{bench.port} is in use by another run of fvp-tui" in reason(json.loads(done.stdout))
+    bench.check_nothing_open()
+
+
 def test_a_port_without_permission_is_named(bench: Bench) -> None:
     if os.geteuid() == 0 and shutil.which("setpriv") is None:
         pytest.skip("setpriv is not installed, and the superuser may use any port")

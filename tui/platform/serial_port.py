@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from tui.errors import PlatformUnavailable, one_line
+from tui.run import control
 
 if TYPE_CHECKING:
     from serial import Serial
@@ -27,6 +28,9 @@ INSTALL = "pip install 'fvp-tui[serial]'"
 
 LOCK_FOLDERS = (Path("/run/lock"), Path("/var/lock"), Path("/var/spool/lock"))
 """Folders of lock files as minicom and others write them: ``LCK..ttyACM0``, with the number of a process."""
+
+RUN_PROCESS = control.MODULE
+"""Word of the command line of a run's process."""
 
 _TIOCGICOUNT = 0x545D
 _COUNTERS = struct.Struct("@20i")
@@ -158,9 +162,11 @@ def _has_open(folder: Path, device: int) -> bool:
 def _named(number: int) -> str:
     """``minicom (process 4711)``; empty for a process that is gone."""
     try:
-        return f"{psutil.Process(number).name()} (process {number})"
+        process = psutil.Process(number)
+        name = "another run of fvp-tui" if RUN_PROCESS in process.cmdline() else process.name()
     except psutil.Error:
         return ""
+    return f"{name} (process {number})"
 
 
 def _busy(path: str, user: str) -> PlatformUnavailable:
