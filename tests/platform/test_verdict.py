@@ -276,6 +276,8 @@ KNOWN = [
         E + "neither the simulator nor PyTorch has a kernel for a::b.out",
         "the simulator nor PyTorch has a kernel for a::b",
     ),
+    (E + "the simulator has no kernel for tflite::SecretSauce", "no kernel for tflite::SecretSauce"),
+    (E + "the simulator cannot compute tflite::MUL: it is known on floats only, not on int8", "not on int8"),
     (
         E + "the simulator has no kernel for a::b.out, and PyTorch, which may have one, is not installed",
         "the simulator has no kernel for a::b.out, and PyTorch",

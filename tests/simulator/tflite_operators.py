@@ -79,6 +79,14 @@ def _arg_max(net: Network, x: int) -> int:
     return y
 
 
+def _sixteen_bits(code: int, kind: str, count: int, scale: float, **options: Any) -> bytes:
+    net = Network()
+    inputs = [net.tensor(f"x{at}", SHAPE, "int16", (0.0004, 0.0003)[at]) for at in range(count)]
+    y = net.tensor("y", SHAPE, "int16", scale)
+    net.operator(code, inputs, (y,), kind, **options)
+    return net.build(inputs, [y])
+
+
 OPERATORS: dict[str, Callable[[], bytes]] = {
     "conv": lambda: _network(lambda net, x: net.conv("y", x, 16, size=5, stride=2)),
     "depthwise": lambda: _network(lambda net, x: net.depthwise("y", x, 2)),
@@ -99,5 +107,8 @@ OPERATORS: dict[str, Callable[[], bytes]] = {
     "add_of_like": lambda: _network(_binary(Op.ADD, "AddOptions", 0.073), 2, (0.028, 0.028)),
     "sub": lambda: _network(_binary(Op.SUB, "SubOptions", 0.06), 2),
     "mul": lambda: _network(_binary(Op.MUL, "MulOptions", 0.13), 2),
+    "add_of_16_bits": lambda: _sixteen_bits(Op.ADD, "AddOptions", 2, 0.0007),
+    "mul_of_16_bits": lambda: _sixteen_bits(Op.MUL, "MulOptions", 2, 0.0005),
+    "softmax_of_16_bits": lambda: _sixteen_bits(Op.SOFTMAX, "SoftmaxOptions", 1, 1 / 32768, beta=1.0),
     "squared_difference": lambda: _network(_binary(Op.SQUARED_DIFFERENCE, "SquaredDifferenceOptions", 0.3), 2),
 }

@@ -16,7 +16,7 @@ SAME_WORK, SAME_KIND_AND_SIZE, SAME_KIND = 8, 4, 1
 ENOUGH = 0.5
 """Share of the MACs of either run that pairs must have for the two to be one network."""
 
-LONGEST = 4000
+LONGEST = 1500
 """Operators from which on runs are not paired: the time for it grows with the square."""
 
 

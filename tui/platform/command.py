@@ -63,7 +63,7 @@ def build(
     """
     board = spec.target.board
     kind = choice.runner_kind
-    program = program or program_name(spec)
+    program = program_name(spec) if program is None else program
     names = delivery.input_names(kind, inputs)
     semihosting = {}
     if kind == "semihosting":

@@ -45,20 +45,10 @@ def leading_zeros(a: Int64, width: int) -> Int64:
     return width - np.frexp(unsigned)[1].astype(np.int64)
 
 
-ONE_Q30 = 1 << 30
-"""Scale of 1 or a power of two of it, as TensorFlow Lite has it in its softmax."""
-
-
-def product_scale(command: Command, scale: Scale, operand_bytes: int) -> Scale:
+def product_scale(scale: Scale, operand_bytes: int) -> Scale:
     """The scaling of a product. One of 32-bit numbers leaves no room for a scale: it is shifted only.
 
-    That is how the operators of TensorFlow Lite's softmax give its doubling high products.
-
-    Raises:
-        CommandStreamError: such a product has a scale that is no power of two.
+    So TensorFlow Lite's softmax gets its doubling high products, and where it scales by a constant, Vela gives that
+    constant both as an operand and as the scale (softmax.cpp of regor). Confirmed against LiteRT.
     """
-    if operand_bytes < 4 or scale.scale == 1:
-        return scale
-    if scale.scale != ONE_Q30:
-        raise command.error(f"a product of 32-bit numbers with a scale of {scale.scale} >> {scale.shift} is not known")
-    return Scale(1, scale.shift, scale.rounding)
+    return scale if operand_bytes < 4 or scale.scale == 1 else Scale(1, scale.shift, scale.rounding)

@@ -66,5 +66,5 @@ def run(command: Command, memory: Memory, configuration: Configuration) -> NDArr
         values = _binary(command, mode, memory, shape)
     if mode == Mode.MUL:
         width = precision.feature_map(command, "IFM").dtype.itemsize
-        out = replace(out, scale=operators.product_scale(command, out.scale, width))
+        out = replace(out, scale=operators.product_scale(out.scale, width))
     return output.finish(command, out, memory, np.broadcast_to(values, shape))

@@ -20,11 +20,9 @@ UNIT = Scale(1, 0, Rounded.NATURAL)
 ROUNDINGS = {Rounding.DOUBLE: Rounded.DOUBLE_SYMMETRIC, Rounding.NATURAL: Rounded.NATURAL}
 """Roundings of a scaling; TRUNCATE is a shift's."""
 
-LEFT_SHIFT = 20
-"""Left shift of 8-bit operands in TensorFlow Lite's additions, which its double rounding has to know."""
-
-FIXED_SHIFT = 19
-"""Left shift of the 8-bit operand that has no scale of its own, where the other has one of 32 bits."""
+LEFT_SHIFTS = {1: 20, 2: 15}
+"""Left shift of operands in TensorFlow Lite's additions, by the size of their elements in bytes. Its double rounding
+has to know it; the operand without a scale of its own, where the other has one of 32 bits, is shifted by one less."""
 
 
 def _scale(command: Command, name: str, which: str) -> Scale:
@@ -73,10 +71,11 @@ def operands(command: Command, a: Input, b: Input) -> tuple[Int64, Int64]:
         if any(scale >> 16 for scale in scales):
             raise command.error(f"operand scales {scales[0]:#x} and {scales[1]:#x} for both are not known")
         return a.centred() * scales[0], b.centred() * scales[1]
-    if a.fm.dtype.itemsize != 1 or b.fm.dtype.itemsize != 1:
-        raise command.error("a 32-bit operand scale for other than 8-bit operands is not known")
+    left = LEFT_SHIFTS.get(a.fm.dtype.itemsize)
+    if left is None or a.fm.dtype.itemsize != b.fm.dtype.itemsize:
+        raise command.error("a 32-bit operand scale for other than 8-bit or 16-bit operands is not known")
     # OPA_SCALE always holds the scale of the operand that has one.
-    scale = replace(_scale(command, "OPA_SCALE", "IFM"), left=LEFT_SHIFT)
+    scale = replace(_scale(command, "OPA_SCALE", "IFM"), left=left)
     if mode == OperandScaling.A_32:
-        return arithmetic.apply(command, a.centred(), scale), b.centred() << FIXED_SHIFT
-    return a.centred() << FIXED_SHIFT, arithmetic.apply(command, b.centred(), scale)
+        return arithmetic.apply(command, a.centred(), scale), b.centred() << left - 1
+    return a.centred() << left - 1, arithmetic.apply(command, b.centred(), scale)

@@ -70,7 +70,7 @@ def run(command: Command, memory: Memory, chains: Chains) -> NDArray:
         if mode not in UNARY:
             b = arithmetic.apply(command, b, scales.from_register(command, "IFM2_SCALE"))
     if mode == Mode.MUL:
-        out = replace(out, scale=operators.product_scale(command, out.scale, first.fm.dtype.itemsize))
+        out = replace(out, scale=operators.product_scale(out.scale, first.fm.dtype.itemsize))
     values = np.broadcast_to(_computed(command, mode, a, b, first, out.scale), shape)
     finished = output_stage.finish(command, out, memory, values)
     output.write(command, out, memory, chains, finished)
