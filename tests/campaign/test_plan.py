@@ -1,10 +1,12 @@
 """Plans: which cells a request comes to, and what is refused."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Fvp
+from tests.tflite_networks import write
 from tui.campaign import plan
 from tui.campaign.plan import Excluded, Listed, Request
 from tui.errors import UsageError
@@ -46,6 +48,13 @@ def test_what_is_excluded_is_left_out_and_what_is_listed_comes_once() -> None:
         ("digits", "a16w8", "ethos-u85-256", "Sram_Only"),
         ("split", "int8", "ethos-u55-128", boards.ETHOS_U55.default_memory_mode),
     ]
+
+
+def test_a_network_comes_as_it_is_and_is_one_cell_whatever_the_quantizations(fvp_tui: Fvp, tmp_path: Path) -> None:
+    network = write(tmp_path)["classifier"]
+    command = ("campaign", str(network), "--targets", "ethos-u55-128", "--quantize", "int8,a16w8")
+    (cell,) = json.loads(fvp_tui(*command, "--platform", "simulator", "--json").stdout)["cells"]
+    assert (cell["status"], cell["quantize"], cell["check"]) == ("ok", "own", "match")
 
 
 def test_cells_that_get_the_same_graphs_are_together() -> None:

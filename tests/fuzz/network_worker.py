@@ -7,26 +7,25 @@ import signal
 import sys
 import tempfile
 import time
-import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import numpy as np
 
 from tests import tflite_networks
-from tests.fuzz.worker import Outcome, StoppedError, resident_kib
+from tests.fuzz import worker
+from tests.fuzz.worker import Outcome, resident_kib
 from tests.simulator.damage import Mutation, flipped, spliced, spoilt, truncated
 from tui.compile import network, network_refs
 from tui.errors import UserError
-from tui.model import programs, pte
+from tui.model import programs
 from tui.model.tflite import reader
 from tui.run import store
 from tui.simulator import interpreter
 from tui.simulator.delegate import EthosU
-from tui.simulator.interpreter import ExecutionError, LoadError, Method
+from tui.simulator.interpreter import Method
 from tui.toolchain.target import on_board_of
 
 PATIENCE_S = 5.0
@@ -37,7 +36,7 @@ CHILD_S = 3
 
 MEMORY = 2 << 30
 TARGET = on_board_of("ethos-u55-128")
-OWN = (UserError, pte.PteError, LoadError, ExecutionError)
+OWN = (UserError, *worker.OWN)
 
 
 @dataclass(frozen=True)
@@ -88,33 +87,16 @@ BEFORE: tuple[Mutation, ...] = (flipped, truncated, spliced, flipped_outside_the
 AFTER: tuple[Mutation, ...] = (*BEFORE, spoilt_stream)
 
 
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    raise StoppedError
-
-
 def _simulate(data: bytes) -> None:
     method = Method(programs.parse(data, TARGET))
     method.execute()
 
 
-def _within_patience(work: Callable[[], None]) -> tuple[str, str]:
-    """How some work ends, and the traceback where it ends in what no user may see."""
-    signal.setitimer(signal.ITIMER_REAL, PATIENCE_S)
-    try:
-        work()
-    except StoppedError:
-        return "stopped", ""
-    except OWN as error:
-        lines = str(error).splitlines()
-        return (type(error).__name__, "") if len(lines) == 1 else ("traceback", f"{len(lines)} lines: {error}")
-    except BaseException:  # noqa: BLE001 - whatever it is, it is not what a user may see
-        return "traceback", traceback.format_exc()
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    return "ok", ""
+def _within_patience(work: Callable[[], object]) -> tuple[str, str]:
+    return worker.ending(work, OWN, PATIENCE_S)
 
 
-def _in_child(work: Callable[[], None]) -> tuple[str, str]:
+def _in_child(work: Callable[[], object]) -> tuple[str, str]:
     """How some work ends in a process of its own, where it may crash."""
     sys.stdout.flush()
     read, write = os.pipe()
@@ -145,14 +127,14 @@ def _whole_way(data: bytes, place: Path) -> tuple[str, str]:
     source = place / f"{network.NAME}.tflite"
     source.write_bytes(data)
     (place / store.COMPILED).unlink(missing_ok=True)
-    end, detail = _within_patience(lambda: network._network(source) and None)
+    end, detail = _within_patience(lambda: network._network(source))
     if end != "ok":
         return end, detail
-    end, detail = _in_child(lambda: network._run_vela(source, TARGET, place) and None)
+    end, detail = _in_child(lambda: network._run_vela(source, TARGET, place))
     if end != "ok":
         return (end, detail) if end == "traceback" else (f"Vela: {end}", "")
     compiled = (place / store.COMPILED).read_bytes()
-    end, detail = _in_child(lambda: list(network_refs._litert(source, [_zeros(source)])) and None)
+    end, detail = _in_child(lambda: list(network_refs._litert(source, [_zeros(source)])))
     if end == "traceback" and "Unavailable" not in detail:
         return end, detail
     return _within_patience(lambda: _simulate(compiled))
@@ -181,8 +163,8 @@ def prepare(networks: Sound, seed: int) -> Callable[[int], Outcome]:
     import ai_edge_litert.interpreter  # noqa: F401
     from ethosu.vela import vela  # noqa: F401 - once, for all children
 
-    signal.signal(signal.SIGALRM, _stop)
-    interpreter.INSTRUCTION_LIMIT = 1000
+    signal.signal(signal.SIGALRM, worker.stop)
+    interpreter.INSTRUCTION_LIMIT = worker.INSTRUCTIONS
     # A warning would reach the user's terminal.
     warnings.simplefilter("error")
     place = Path(tempfile.mkdtemp())

@@ -22,6 +22,8 @@ from tui.simulator.interpreter import ExecutionError, LoadError, Method
 PATIENCE_S = 2.0
 """After that a program is stopped, as ``--timelimit`` stops it."""
 
+OWN = (pte.PteError, LoadError, ExecutionError)
+
 INSTRUCTIONS = 1000
 """A damaged plan may be an endless loop: it need not be followed ten million times."""
 
@@ -43,7 +45,8 @@ class StoppedError(Exception):
     """A program was stopped."""
 
 
-def _stop(_number: int, _frame: FrameType | None) -> None:
+def stop(_number: int, _frame: FrameType | None) -> None:
+    """Stop a program, as the handler of the alarm."""
     raise StoppedError
 
 
@@ -56,13 +59,14 @@ def resident_kib() -> int:
         return peak >> 10 if sys.platform == "darwin" else peak
 
 
-def _end(data: bytes) -> tuple[str, str]:
-    signal.setitimer(signal.ITIMER_REAL, PATIENCE_S)
+def ending(work: Callable[[], object], own: tuple[type[Exception], ...], patience_s: float) -> tuple[str, str]:
+    """How some work ends, and the traceback where that is neither its result nor one line of an error of our `own`."""
+    signal.setitimer(signal.ITIMER_REAL, patience_s)
     try:
-        Method(pte.parse(data)).execute()
+        work()
     except StoppedError:
         return "stopped", ""
-    except (pte.PteError, LoadError, ExecutionError) as error:
+    except own as error:
         lines = str(error).splitlines()
         return (type(error).__name__, "") if len(lines) == 1 else ("traceback", f"{len(lines)} lines: {error}")
     except BaseException:  # noqa: BLE001 - whatever it is, it is not what a user may see
@@ -78,7 +82,7 @@ def fuzzed(programs: tuple[bytes, ...], seed: int, number: int) -> Outcome:
     mutate = PROGRAMS[number % len(PROGRAMS)]
     data = mutate(random, programs[random.integers(len(programs))])
     begun = time.monotonic()
-    end, detail = _end(data)
+    end, detail = ending(lambda: Method(pte.parse(data)).execute(), OWN, PATIENCE_S)
     return Outcome(mutate.__name__, end, time.monotonic() - begun, resident_kib(), detail)
 
 
@@ -88,7 +92,7 @@ def prepare(programs: tuple[bytes, ...], seed: int) -> Callable[[int], Outcome]:
     # half way breaks it for the programs after, and it is larger than anything a program may add.
     import torch  # noqa: F401
 
-    signal.signal(signal.SIGALRM, _stop)
+    signal.signal(signal.SIGALRM, stop)
     interpreter.INSTRUCTION_LIMIT = INSTRUCTIONS
     # A warning would reach the user's terminal.
     warnings.simplefilter("error")

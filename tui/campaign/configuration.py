@@ -25,6 +25,7 @@ class CellResult(Figures, frozen=True, kw_only=True):
     memory_mode: str
     system_config: str
     quantize: str
+    """``int8``, ``a16w8`` or ``none``; ``own`` of a .tflite or .tosa, which comes as it is."""
     status: Status
     run: str | None = None
     """The run's id; of a mere estimate, of the run whose graphs it is for."""

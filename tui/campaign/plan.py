@@ -142,6 +142,9 @@ def _specs(request: Request, base: Spec) -> Iterator[Spec]:
         name = names[model]
         if catalogue.is_program(name) and request.until == "estimate":
             raise UsageError(f"{name} is compiled already", "an estimate needs the model itself")
+        if name.endswith(catalogue.NETWORKS):
+            # It comes as it is: all quantizations are one cell.
+            quantize = spec.DEFAULT.quantize
         one = msgspec.structs.replace(
             base, model=name, folder=spec.folder_for(name) and str(Path(name).parent), target=target, quantize=quantize
         )

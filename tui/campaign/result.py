@@ -13,10 +13,13 @@ from tui.campaign.events import State, Status
 from tui.campaign.plan import Cell, Plan
 from tui.errors import Exit
 from tui.run.figures import Figure
+from tui.run.spec import quantization
 
 SCHEMA_VERSION = 1
 WORSE_PCT = 1.0
 """Longer time, or more SRAM, in percent, from which on a cell is worse than that of the baseline."""
+OWN = "own"
+"""Quantization of a network that comes with one, or without."""
 EXITS = {
     "stopped": Exit.INTERRUPTED,
     "failed": Exit.FAILED,
@@ -113,7 +116,7 @@ def _cell(cell: Cell, state: State) -> CellResult:
         target=target.accelerator,
         memory_mode=target.memory_mode,
         system_config=target.system_config,
-        quantize=cell.spec.quantize,
+        quantize=quantization(cell.spec) or OWN,
         status=known.status,
         run=known.run,
         worker=known.worker,

@@ -24,10 +24,8 @@ from tui.compile.diagnostics import dependency_cycles
 from tui.compile.graph import provenance
 from tui.compile.graph.origins import DEBUG_JSON, OUT_TOSA, TOSA
 from tui.compile.progress import Report, silent
+from tui.toolchain import vela
 from tui.toolchain.target import Target
-
-VELA_FLAGS = ("--verbose-performance", "--enable-debug-db")
-"""Print per-layer figures, and write the debug database that maps them to the graph; aot_arm_compiler does neither."""
 
 DEBUG_SPECS = ("debug_artifact_path", "dump_debug_info")
 """Compile specs of a delegate that say where and how debug information was written."""
@@ -69,7 +67,7 @@ def compile_spec(target: Target, folder: Path) -> EthosUCompileSpec:
         target.accelerator,
         system_config=target.system_config,
         memory_mode=target.memory_mode,
-        extra_flags=list(VELA_FLAGS),
+        extra_flags=list(vela.FLAGS),
     )
     return spec.dump_intermediate_artifacts_to(str(folder)).dump_debug_info(EthosUCompileSpec.DebugMode.JSON)
 

@@ -36,14 +36,12 @@ from tui.run import events, store
 from tui.run.delegation import CpuOperator, Delegation, Kernel, OperatorDelegation
 from tui.run.figures import Estimate, Operator, TensorPlace
 from tui.toolchain.target import Target
-from tui.toolchain.vela import CONFIG
+from tui.toolchain.vela import arguments
 
 CPU_S = 300
 """Time of a core that Vela may take: the largest networks take it a minute."""
 
 NAME = "model"
-FLAGS = ("--verbose-performance", "--enable-debug-db")
-"""Without --show-cpu-operations, on which Vela 5.1 fails where it has taken an operator apart."""
 FOLDER = "network"
 """The folder of Vela's files, among those of the partitions of other models."""
 
@@ -124,19 +122,10 @@ def _run_vela(source: Path, target: Target, folder: Path) -> str:
     """
     from ethosu.vela import vela
 
-    arguments = [
-        *FLAGS,
-        f"--accelerator-config={target.accelerator}",
-        f"--config={CONFIG}",
-        f"--system-config={target.system_config}",
-        f"--memory-mode={target.memory_mode}",
-        f"--output-dir={folder}",
-        str(source),
-    ]
     with tempfile.TemporaryFile() as said:
         try:
             with _printing_to(said.fileno()):
-                status = vela.main(arguments)
+                status = vela.main(arguments(source, target, folder))
         except SystemExit as error:
             raise UserError(f"Vela cannot compile it{_last_words(said)}") from error
         except Exception as error:  # Vela has no common class of errors

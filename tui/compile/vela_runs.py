@@ -26,10 +26,8 @@ from tui.errors import one_line
 from tui.run.figures import Estimate, whole
 from tui.toolchain.target import Target
 from tui.toolchain.toolchains import Toolchain
-from tui.toolchain.vela import CONFIG
+from tui.toolchain.vela import arguments
 
-FLAGS = ("--verbose-performance", "--enable-debug-db")
-"""The flags of a compilation, which give the same figures."""
 RAW = "--output-format=raw"
 """For what has no operators for the CPU, which that form has no place for."""
 
@@ -167,17 +165,8 @@ def estimate(job: Job) -> Answer:
 def _run(graph: Path, target: Target, folder: Path) -> None:
     from ethosu.vela import vela
 
-    arguments = [
-        *FLAGS,
-        *((RAW,) if graph.suffix != ".tflite" else ()),
-        f"--accelerator-config={target.accelerator}",
-        f"--config={CONFIG}",
-        f"--system-config={target.system_config}",
-        f"--memory-mode={target.memory_mode}",
-        f"--output-dir={folder}",
-        str(graph),
-    ]
-    vela.main(arguments)
+    raw = (RAW,) if graph.suffix != ".tflite" else ()
+    vela.main([*raw, *arguments(graph, target, folder)])
 
 
 def main() -> None:

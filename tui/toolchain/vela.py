@@ -13,12 +13,32 @@ from pathlib import Path
 
 from tui.toolchain import boards
 from tui.toolchain.boards import Npu
+from tui.toolchain.target import Target
 
 READS = (".tflite", ".tosa")
 """Files of networks that Vela compiles by itself: no other compiler is needed for them."""
 
 CONFIG = "Arm/vela.ini"
 """The configuration file that ExecuTorch passes to Vela, below ethosu/config_files."""
+
+FLAGS = ("--verbose-performance", "--enable-debug-db")
+"""Print per-layer figures, and write the debug database that maps them to the graph; aot_arm_compiler does neither.
+
+Without --show-cpu-operations, on which Vela 5.1 fails where it has taken an operator apart.
+"""
+
+
+def arguments(source: Path, target: Target, folder: Path) -> list[str]:
+    """The arguments with which Vela compiles a file for a target, and writes into `folder`."""
+    return [
+        *FLAGS,
+        f"--accelerator-config={target.accelerator}",
+        f"--config={CONFIG}",
+        f"--system-config={target.system_config}",
+        f"--memory-mode={target.memory_mode}",
+        f"--output-dir={folder}",
+        str(source),
+    ]
 
 
 class VelaMissing(Exception):
