@@ -91,11 +91,11 @@ async def test_a_board_is_offered_where_there_is_a_port() -> None:
         form = app.query_one(SpecForm)
         # Naming the port is enough on the command line; on the screen it is said.
         assert form.platform == "serial"
-        form.offer(is_program=False)
+        form.offer(is_lowered=False)
         assert [field.id for field in form.fields if not field.shown] == ["engine", "inputs", "parameters"]
         assert form.read(on_board, "m") == msgspec.structs.replace(on_board, platform="serial")
         form.field("platform").value = "simulator"
-        form.offer(is_program=False)
+        form.offer(is_lowered=False)
         assert not form.field("port").shown
         assert form.read(on_board, "m") == msgspec.structs.replace(plain, platform="simulator")
 

@@ -13,7 +13,7 @@ from tui import config
 from tui.app import remembered
 from tui.app.screens.confirm import Confirm
 from tui.app.screens.parameters import ParametersScreen, PresetScreen
-from tui.app.screens.path import CalibrationScreen, DataScreen, InputsScreen, PathScreen
+from tui.app.screens.path import CalibrationScreen, DataScreen, InputsScreen, LogScreen, PathScreen
 from tui.app.screens.root import FvpApp
 from tui.app.screens.setup import SetupScreen
 from tui.app.screens.value import ValueScreen
@@ -24,7 +24,7 @@ from tui.app.widgets.spec_form import SpecForm
 from tui.app.widgets.table import FigureTable
 from tui.toolchain import boards, qemu
 
-FILES = ("calibration.npz", "digits.pt", "image.npy", "model.py", "model.pt2")
+FILES = ("calibration.npz", "console.log", "digits.pt", "image.npy", "model.py", "model.pt2")
 
 
 def lowered(bench: Bench) -> FvpApp:
@@ -149,6 +149,12 @@ async def a_path(pilot: Pilot[None]) -> None:
     await _completed(pilot, "m", "model.py")
 
 
+async def a_log(pilot: Pilot[None]) -> None:
+    await foreseen(pilot)
+    await pilot.press("l")
+    await _completed(pilot, "c", "console.log")
+
+
 async def data(pilot: Pilot[None]) -> None:
     await foreseen(pilot)
     pilot.app.push_screen(DataScreen())
@@ -195,6 +201,7 @@ SCENES = {
     "value": Scene(ValueScreen, without_fvp, a_value),
     "question": Scene(Confirm, lowered, reset),
     "file of a model": Scene(PathScreen, in_a_folder, a_path),
+    "log from elsewhere": Scene(LogScreen, in_a_folder, a_log),
     "files of inputs": Scene(DataScreen, in_a_folder, data),
     "calibration": Scene(CalibrationScreen, in_a_folder, calibration),
     "inputs of one more inference": Scene(InputsScreen, with_files, inputs),

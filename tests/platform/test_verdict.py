@@ -310,6 +310,7 @@ KNOWN = [
     ("I [executorch:x.cpp:1 f()] Model run: 0", "did not run correctly"),
     ("Application exit code: 2.", "exit code 2"),
     ("Error: fvp-sim: the firmware has no kernel for aten::sort.values", "no kernel for aten::sort.values"),
+    ("Error: fvp-sim: the simulator has no kernel for tflite::LSTM", "no kernel for tflite::LSTM"),
 ]
 
 
