@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -60,6 +61,20 @@ def test_a_tflite_is_an_ordinary_run_with_stages_figures_placement_and_check(
     softmax = next(left for left in delegation["left"] if left["op"] == "tflite.SOFTMAX")
     assert softmax["node"] == "probabilities" and "unsupported DataType Float32" in softmax["reason"]
     assert found["versions"]["torch"] is None and found["versions"]["vela"]
+
+
+def test_its_exports_have_its_own_stages_and_its_flow_of_data(
+    fvp_tui: Fvp, networks: dict[str, Path], tmp_path: Path
+) -> None:
+    run = state(fvp_tui, str(networks["split"]), "--target", "ethos-u55-128")["run"]["id"]
+    (stages, *_) = ElementTree.fromstring(fvp_tui("export", run, "--format", "junit").stdout)
+    assert [case.get("name") for case in stages] == ["vela", "boot", "infer", "check"]
+    graph = tmp_path / "split.graph.json"
+    assert fvp_tui("export", run, "--format", "model-explorer", "-o", str(graph)).returncode == 0
+    (drawn,) = json.loads(graph.read_text(encoding="utf-8"))["graphs"]
+    joined = {edge["sourceNodeId"] for node in drawn["nodes"] for edge in node["incomingEdges"]}
+    # All but the program's outputs give to somebody.
+    assert joined == {node["id"] for node in drawn["nodes"]} - {"GraphOutputs"}
 
 
 def test_it_needs_no_torch_no_executorch_and_no_litert_and_then_certifies_nothing(

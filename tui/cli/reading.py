@@ -60,7 +60,8 @@ def _ended(directory: Path, signals: Signals) -> State:
     Raises:
         LeftRunning: a signal ended the command.
     """
-    while (current := store.load(directory)).run.status == "running":
+    live = store.Live(directory)
+    while (current := live.state()).run.status == "running":
         if signals.leave or signals.stop:
             raise LeftRunning(directory.name)
         time.sleep(POLL_S)

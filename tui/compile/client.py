@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -91,8 +91,14 @@ def start(
             except (OSError, ValueError) as error:
                 say(f"{error}: compiling without one")
                 break
+    command = [*_python(toolchain), "-m", "tui.compile", str(directory), *(["--ones"] if ones else [])]
+    return process(command, environment, cwd)
+
+
+def process(command: Sequence[str], environment: Mapping[str, str], cwd: Path = Path("/")) -> "subprocess.Popen[bytes]":
+    """Start a worker by itself, which ends with this process."""
     return subprocess.Popen(
-        [*_python(toolchain), "-m", "tui.compile", str(directory), *(["--ones"] if ones else [])],
+        command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from tui import processes
-from tui.compile import lending
+from tui.compile import client, lending
 from tui.compile.network_refs import NOTHING
 from tui.model import tensors
 from tui.pipeline import aot
@@ -31,24 +31,11 @@ def take_network(record: Record) -> None:
     """
     toolchain = toolchains.of(record.spec.toolchain)
     environment = lending.environment(toolchain, record.spec.vela, record.note)
-    worker = _started([toolchain.python, "-m", "tui.compile.network", str(record.directory)], environment)
+    worker = client.process([toolchain.python, "-m", "tui.compile.network", str(record.directory)], environment)
     aot.follow(record, worker, last="vela")
     record.go_on()
     if record.spec.until == "check":
         _refer(record, environment, toolchain.python)
-
-
-def _started(command: list[str], environment: dict[str, str]) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd="/",
-        env=environment,
-        start_new_session=True,
-        preexec_fn=processes.tie(),
-    )
 
 
 def _refer(record: Record, environment: dict[str, str], python: str) -> None:
@@ -57,7 +44,7 @@ def _refer(record: Record, environment: dict[str, str], python: str) -> None:
     # LiteRT is an extra of this program, the TOSA reference model a part of ExecuTorch's.
     own = model.suffix == ".tflite"
     command = [sys.executable if own else python, "-m", "tui.compile.network_refs", str(model)]
-    worker = _started([*command, str(record.artifacts)], processes.environment() if own else environment)
+    worker = client.process([*command, str(record.artifacts)], processes.environment() if own else environment)
     if (why := _why_not(record, worker)) is None:
         record.keep(record.artifacts / tensors.REFERENCES)
         return

@@ -55,8 +55,13 @@ def check_line(check: Check | None) -> str:
 
 def link_rows(check: Check) -> list[list[str]]:
     """The links of the chain: both ends, verdict, SQNR at the end, and error."""
+    return [[both_ends(check, link), *_link_cells(link)] for link in check.links]
+
+
+def both_ends(check: Check, link: Link) -> str:
+    """``float -> quantized``: a link of the chain."""
     start = {"quantized": "float", "lowered": "quantized", "platform": STARTS.get(check.reference or "tosa", "lowered")}
-    return [[f"{start[link.name]} -> {link.name}", *_link_cells(link)] for link in check.links]
+    return f"{start[link.name]} -> {link.name}"
 
 
 def _link_cells(link: Link) -> list[str]:

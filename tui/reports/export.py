@@ -91,13 +91,14 @@ def _flow(directory: Path, state: State) -> tuple[Flow | None, str]:
     """The flow of data through a run's program; None with a reason where it is not known."""
     # With numpy, which the full screen does without.
     from tui.analysis import dataflow
-    from tui.model import pte
+    from tui.model import programs
 
+    file = store.program(directory / store.ARTIFACTS)
     try:
-        program = pte.parse((directory / store.ARTIFACTS / store.MODEL).read_bytes())
+        program = programs.parse(file.read_bytes(), state.spec.target if state.spec is not None else None)
     except OSError as error:
-        return None, f"the flow of data is not known: {store.MODEL}: {error.strerror}"
-    except pte.PteError as error:
+        return None, f"the flow of data is not known: {file.name}: {error.strerror}"
+    except programs.PteError as error:
         return None, f"the flow of data is not known: {error}"
     return dataflow.of_program(program, state.operators), ""
 

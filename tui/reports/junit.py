@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 from xml.etree import ElementTree
 
-from tui.reports.check import STARTS
+from tui.reports.check import both_ends
 from tui.reports.text import title
 from tui.run.check import Check
-from tui.run.derived import badge, checked, outcome
-from tui.run.events import COMPILE_STAGES, STAGES
+from tui.run.derived import badge, checked, gone_through, outcome
 from tui.run.state import StageState, State
 from tui.text import clean
 
@@ -69,10 +68,8 @@ def of_run(state: State) -> str:
 
 
 def _stages(state: State) -> Iterator[Case]:
-    reachable = COMPILE_STAGES if state.spec is not None and state.spec.until == "emit" else STAGES
-    for stage in state.stages:
-        if stage.name in reachable:
-            yield Case(stage.name, stage.seconds, tuple(_of_stage(stage)))
+    for stage in gone_through(state):
+        yield Case(stage.name, stage.seconds, tuple(_of_stage(stage)))
 
 
 def _of_stage(stage: StageState) -> Iterator[Problem]:
@@ -87,13 +84,8 @@ def _check(check: Check | None) -> Iterator[Case]:
     """The links, each against the one before it; where there are none, the outputs."""
     if check is None:
         return
-    starts = {
-        "quantized": "float",
-        "lowered": "quantized",
-        "platform": STARTS.get(check.reference or "tosa", "lowered"),
-    }
     for link in check.links:
-        yield Case(f"{starts[link.name]} -> {link.name}", None, _judged(link.status, link.reason))
+        yield Case(both_ends(check, link), None, _judged(link.status, link.reason))
     yield Case("outputs are the model's", None, _judged(check.status, check.reason))
 
 
