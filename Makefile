@@ -20,8 +20,9 @@ help: ## list the targets
 run: $(VENV)/.installed ## set up, then the program on a sample
 	@if [ -t 0 ] && [ -t 1 ] && [ -t 2 ]; then $(BIN)/fvp-tui; else $(BIN)/fvp-tui run $(FIRST); fi
 
+# One worker more than CI has cores: tests wait for processes and timers, too.
 test: check ## set up, then checks and all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 check: $(VENV)/.installed-dev ## the static checks only
 	$(BIN)/ruff check .

@@ -18,6 +18,9 @@ from tui import __version__
 from tui.toolchain import toolchains
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+pytestmark = pytest.mark.xdist_group("wheel")
+"""One worker builds and installs the wheel, once."""
+
 COMPILER = ("torch", "executorch", "torchao", "tosa_tools")
 
 

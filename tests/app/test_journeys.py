@@ -30,9 +30,10 @@ def test_from_setup_to_a_result_to_history_to_comparison(ran: Callable[..., Ran]
         tui.wait(lambda: "OK" in tui.text.splitlines()[0] and "SIMULATOR" in tui.text.splitlines()[0], 90)
         press(tui, "5", until="▌5 Log")
         press(tui, "/inference\r", until="match in line")
-        press(tui, "h", until="History")
+        # What is waited for is on that screen alone: words of a key bar would be there before it.
+        press(tui, "h", until="fvp-tui  History")
         press(tui, "q", until="▌5 Log")
-        press(tui, "q", until="Setup")
+        press(tui, "q", until="▌ model.pte")
     press(tui, "h", until="2 runs")
     press(tui, " ", until="1 marked")
     press(tui, "\x1b[B", until="1 marked")

@@ -256,13 +256,12 @@ def test_what_was_not_used_for_long_makes_room(
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    ("model", "before", "after"),
     [
-        (("ethos-u85-256",), ("ethos-u85-1024", "--memory-mode", "Shared_Sram")),
-        (("ethos-u55-128",), ("ethos-u65-512",)),
+        ("sample:digits", ("ethos-u85-256",), ("ethos-u85-1024", "--memory-mode", "Shared_Sram")),
+        ("sample:split", ("ethos-u55-128",), ("ethos-u65-512",)),
     ],
 )
-@pytest.mark.parametrize("model", ["sample:digits", "sample:split"])
 def test_for_another_npu_only_vela_runs_and_all_is_as_compiled_from_the_beginning(
     model: str, before: tuple[str, ...], after: tuple[str, ...], fvp_tui: Fvp, home: Path
 ) -> None:

@@ -19,6 +19,9 @@ from tui.toolchain.target import Target
 
 BEFORE = [before for _, before, _ in CASES]
 AFTER = [after for _, _, after in CASES]
+pytestmark = pytest.mark.xdist_group("replacements")
+"""One worker quantizes the models, once."""
+
 PLACES = [pytest.param(place, id=f"{op}-{place}") for place, (op, _, _) in enumerate(CASES)]
 COMPILED = [COND, *AFTER[::8]]
 

@@ -40,6 +40,9 @@ SAMPLE = [
         )
     ),
 ]
+pytestmark = pytest.mark.xdist_group("u55-hints")
+"""One worker lowers the sample, once."""
+
 PLACES = [pytest.param(place, id=name) for place, (name, _, _) in enumerate(SAMPLE)]
 Left = Mapping[int, Sequence[CpuOperator]]
 """Operators on the CPU by the expression they come from."""
