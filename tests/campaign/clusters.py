@@ -29,7 +29,11 @@ class Cluster:
     def computing(self) -> list[psutil.Process]:
         """The processes that run tasks, each below its nanny."""
         below = [psutil.Process(worker.pid).children(recursive=True) for worker in self.workers]
-        return [one for children in below for one in children if "spawn_main" in " ".join(one.cmdline())]
+        found = []
+        for one in (one for children in below for one in children):
+            with contextlib.suppress(psutil.Error):
+                found += [one] if "spawn_main" in " ".join(one.cmdline()) else []
+        return found
 
 
 def certificate(folder: Path) -> Path:

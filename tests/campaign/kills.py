@@ -81,11 +81,13 @@ def faults(home: Path, more: Sequence[str]) -> list[str]:
     """Find what is wrong after the campaign has been resumed."""
     command = [*TUI, *OPTIONS, *more, "--json"]
     done = subprocess.run(command, env=environment(home), capture_output=True, text=True, check=False)
-    if done.returncode != 0:
+    if not done.stdout:
         return [f"exit {done.returncode}: {done.stderr.splitlines()[-3:]}"]
     result = json.loads(done.stdout)
     cells = [cell["run"] for cell in result["cells"]]
-    wrong = [f"{cell['target']}: {cell['status']}" for cell in result["cells"] if cell["status"] != "ok"]
+    bad = [cell for cell in result["cells"] if cell["status"] != "ok"]
+    wrong = [f"exit {done.returncode}"] if done.returncode else []
+    wrong += [f"{cell['target']} {cell['quantize']}: {cell['status']}, {cell['reason']}" for cell in bad]
     runs = {path.name: belonging.of(path) for path in (home / "runs").iterdir()}
     keys = Counter(found.key for found in runs.values() if found is not None)
     wrong += [f"{key} has {count} runs" for key, count in keys.items() if count > 1]

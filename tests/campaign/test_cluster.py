@@ -63,14 +63,20 @@ def on_this_machine(folder: Path, *command: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_it_gives_what_this_machine_gives_and_the_runs_come_home(
-    cluster: Cluster, fvp_tui: Fvp, home: Path, tmp_path: Path
-) -> None:
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """The folder of a model that reads a file and imports another."""
     folder = tmp_path / "model"
     folder.mkdir()
     for name, text in (("net.py", NET), ("helper.py", HELPER), ("scale.txt", "8")):
         (folder / name).write_text(text)
-    options = ("campaign", str(folder / "net.py"), "sample:digits", "--targets", "ethos-u85-128,ethos-u55-128")
+    return folder
+
+
+def test_it_gives_what_this_machine_gives_and_the_runs_come_home(
+    cluster: Cluster, fvp_tui: Fvp, home: Path, model: Path, tmp_path: Path
+) -> None:
+    options = ("campaign", str(model / "net.py"), "sample:digits", "--targets", "ethos-u85-128,ethos-u55-128")
     there = ended(fvp_tui(*options, "--platform", "simulator", *cluster.options, "--json"))
     for cell in there["cells"]:
         directory = home / "runs" / cell["run"]
@@ -78,10 +84,10 @@ def test_it_gives_what_this_machine_gives_and_the_runs_come_home(
         assert shown["inferences"][0]["npu_cycles"] == cell["npu_cycles"]
         assert json.loads((directory / "spec.json").read_text())["model"] == cell["model"]
         assert (directory / "artifacts" / "model.pte").is_file()
-        if cell["model"].startswith(str(folder)):
+        if cell["model"].startswith(str(model)):
             # What a report names lies where it lay here, not on the worker.
             lines = {str(operator["line"]).rpartition(":")[0] for operator in shown["operators"]}
-            assert str(folder / "helper.py") in lines and lines <= {str(folder / "helper.py"), ""}
+            assert str(model / "helper.py") in lines and lines <= {str(model / "helper.py"), ""}
     names = ("model", "target", "npu_cycles", "inference_ms", "total_cycles", "sram_kib", "check", "status")
     here = on_this_machine(tmp_path, *options, "--platform", "simulator")
     assert [[cell[name] for name in names] for cell in there["cells"]] == [[cell[n] for n in names] for cell in here]
@@ -106,19 +112,21 @@ def test_estimates_are_done_there_and_slices_add_up(cluster: Cluster, fvp_tui: F
 
 def of_workers(cluster: Cluster) -> list[psutil.Process]:
     """Processes that are started for cells: they have the worker's process as their owner."""
+    owners = {str(one.pid) for one in cluster.computing()}
     found = []
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or ()
-        if {"tui.pipeline.process", "tui.compile.server"} & set(words) and _owned(process):
+        if {"tui.pipeline.process", "tui.compile.server"} & set(words) and _owner(process) in owners:
             found.append(process)
     return found
 
 
-def _owned(process: psutil.Process) -> bool:
+def _owner(process: psutil.Process) -> str:
+    """The number of the process that a process belongs to, if any."""
     try:
-        return processes.OWNER in process.environ()
+        return process.environ().get(processes.OWNER, "").partition(":")[0]
     except psutil.Error:
-        return False
+        return ""
 
 
 def test_a_worker_that_is_killed_loses_no_cell_and_leaves_nothing(cluster: Cluster, home: Path, fvp_tui: Fvp) -> None:
@@ -128,9 +136,9 @@ def test_a_worker_that_is_killed_loses_no_cell_and_leaves_nothing(cluster: Clust
     ) as running:
         while not (begun := of_workers(cluster)) and running.poll() is None:
             continue
-        owner = int(begun[0].environ()[processes.OWNER].partition(":")[0])
-        of_owner = [one for one in of_workers(cluster) if one.environ()[processes.OWNER].startswith(f"{owner}:")]
-        psutil.Process(owner).kill()  # the nanny starts another
+        owner = _owner(begun[0])
+        of_owner = [one for one in of_workers(cluster) if _owner(one) == owner]
+        psutil.Process(int(owner)).kill()  # the nanny starts another
         gone, left = psutil.wait_procs(of_owner, timeout=5)
         assert (len(gone), left) == (len(of_owner), [])
         out, _ = running.communicate(timeout=200)
@@ -138,6 +146,25 @@ def test_a_worker_that_is_killed_loses_no_cell_and_leaves_nothing(cluster: Clust
     assert (running.returncode, {cell["status"] for cell in found["cells"]}) == (0, {"ok"})
     runs = [cell["run"] for cell in found["cells"]]
     assert len(set(runs)) == len(runs) and {path.name for path in (home / "runs").iterdir()} == set(runs)
+
+
+def test_what_dies_with_the_only_worker_that_has_it_is_sent_again(home: Path, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    targets = "ethos-u85-128,ethos-u85-256"
+    with clusters.cluster(tmp_path / "one", 1) as alone:
+        command = ["campaign", str(model / "net.py"), "--targets", targets, "--platform", "simulator", *alone.options]
+        with subprocess.Popen(
+            [sys.executable, "-m", "tui", *command, "--json"], env=environment(home), stdout=subprocess.PIPE, text=True
+        ) as running:
+            # With the model first, then with the graphs that were lowered for the first cell, too.
+            for done in (0, 1):
+                while len(list((home / "runs").glob("2*"))) < done or not of_workers(alone):
+                    assert running.poll() is None
+                alone.computing()[0].kill()
+            out, _ = running.communicate(timeout=200)
+    found = json.loads(out)["cells"]
+    assert [(cell["status"], cell["reason"]) for cell in found] == [("ok", None)] * 2
+    assert {path.name for path in (home / "runs").iterdir()} == {cell["run"] for cell in found}
 
 
 def test_who_has_no_certificate_is_refused_by_the_scheduler(cluster: Cluster, fvp_tui: Fvp) -> None:

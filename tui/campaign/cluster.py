@@ -7,6 +7,7 @@ import contextlib
 import math
 import ssl
 import tarfile
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     from distributed import Client
 
 CONNECT_S = 20.0
+WORKER_S = 5.0
+"""Time after which the lack of any worker is looked at again."""
+LOST = ("already forgotten", "lost dependencies")
+"""Dask's reasons for cancelling a task that nobody has cancelled: data it was to get died with a worker."""
 ESTIMATES = 20
 """Estimates of a task: each takes a worker some hundredths of a second, and a task has its own price."""
 
@@ -103,9 +108,11 @@ class Cluster(Engine):
             count = sum(self._client.nthreads().values())
         super().__init__(directory.name, count, plan.limits, emit, threads=count + 2)
         self._known: dict[Path, bundles.Bundle] = {}
-        self._graphs: dict[Spec, Any] = {}
-        """Graphs that were lowered for the first of cells that get the same, on the cluster."""
-        self._sent: dict[str, Any] = {}
+        self._graphs: dict[Spec, bytes] = {}
+        """Graphs that were lowered for the first of cells that get the same."""
+        self._sent: dict[str | Spec, Any] = {}
+        """What is on the cluster: bundles and graphs of runs by name, graphs for cells by what they are lowered for."""
+        self._sending = threading.Lock()
         self._futures: set[Any] = set()
         self._client.subscribe_topic(remote.STARTED, self._begun)
 
@@ -150,8 +157,10 @@ class Cluster(Engine):
             return
         try:
             request = bundles.portable(cell.spec, self._known)
-            data = {name: self._scattered(name) for name in bundles.names(request)}
-            graphs = self._graphs.get(lowering(cell))
+            packed = {bundle.name: bundle.data for bundle in list(self._known.values())}
+            data = {name: self._scattered(name, packed[name]) for name in bundles.names(request)}
+            alike = lowering(cell)
+            graphs = self._scattered(alike, self._graphs[alike]) if alike in self._graphs else None
             future = self._client.submit(
                 remote.run_cell,
                 spec.encode(request),
@@ -164,7 +173,10 @@ class Cluster(Engine):
                 retries=0,
             )
         except Exception as error:  # noqa: BLE001 - a cell that cannot be sent leaves the others
-            self._emit(CellFinished(key=cell.key, outcome="failed", reason=str(error)))
+            if self._stopped.is_set():
+                self._cancel(cell)
+            else:
+                self._emit(CellFinished(key=cell.key, outcome="failed", reason=str(error)))
             then(None)
             return
         with self._lock:
@@ -172,13 +184,25 @@ class Cluster(Engine):
         begun = time.time()
         future.add_done_callback(lambda done: self._threads.submit(self._done, cell, attempt, begun, done, then))
 
-    def _scattered(self, name: str) -> Any:
-        """A bundle's bytes on the cluster, sent once."""
-        with self._lock:
-            if name not in self._sent:
-                (data,) = (bundle.data for bundle in self._known.values() if bundle.name == name)
-                self._sent[name] = self._client.scatter(data, hash=True, direct=False)
-            return self._sent[name]
+    def _scattered(self, key: str | Spec, data: bytes) -> Any:
+        """Bytes on the cluster: sent once, and again where they have died with the workers that had them.
+
+        Raises:
+            OSError: workers die of it, or there is none, and the campaign is stopped or has lost its scheduler.
+        """
+        failures = 0
+        with self._sending:
+            while (sent := self._sent.get(key)) is None or sent.status != "finished":
+                try:
+                    self._sent[key] = self._client.scatter(data, hash=False, direct=False, timeout=WORKER_S)
+                except TimeoutError:
+                    # A nanny or the next job brings a worker.
+                    if self._stopped.is_set() or self._client.status != "running":
+                        raise
+                except OSError:
+                    if (failures := failures + 1) == ATTEMPTS:
+                        raise
+            return sent
 
     def _done(self, cell: Cell, attempt: int, begun: float, future: Any, then: Then) -> None:
         with self._lock:
@@ -189,7 +213,7 @@ class Cluster(Engine):
             run = remote.unpack(done.run, store.folder())
             self._own(run, cell, done.bundles)
             if done.graphs is not None:
-                self._graphs[lowering(cell)] = self._client.scatter(done.graphs, hash=True, direct=False)
+                self._graphs[lowering(cell)] = done.graphs
             state = store.load(run)
             self._emit(finished(cell, run, state, self._limits, seconds=time.time() - begun))
         except UserError as error:
@@ -197,7 +221,7 @@ class Cluster(Engine):
         except (OSError, tarfile.TarError) as error:
             self._emit(CellFinished(key=cell.key, outcome="lost", reason=f"its run did not come home: {error}"))
         except Exception as error:  # noqa: BLE001 - Dask has many: killed worker, lost scheduler, cancelled future
-            if not self._stopped.is_set() and attempt < ATTEMPTS and "Killed" in type(error).__name__:
+            if not self._stopped.is_set() and attempt < ATTEMPTS and _died(error):
                 self._take(cell, attempt + 1, None, then)
                 return
             outcome = "cancelled" if self._stopped.is_set() else "lost"
@@ -221,7 +245,12 @@ class Cluster(Engine):
         """Estimate targets in batches on the workers; what a worker or the scheduler has lost is estimated here."""
         from distributed import as_completed
 
-        graphs = self._client.scatter(remote.graphs_of(run), hash=True, direct=False)
+        try:
+            graphs = self._scattered(run.name, remote.graphs_of(run))
+        except OSError:
+            if not self.stopped:
+                yield from super().points(run, targets, vela)
+            return
         tasks = {}
         for share in processes.shares(len(targets), math.ceil(len(targets) / ESTIMATES)):
             part = targets[share.start : share.stop]
@@ -239,3 +268,8 @@ class Cluster(Engine):
             else:
                 found = super().points(run, targets[share.start : share.stop], vela)
             yield from ((share.start + at, point) for at, point in found)
+
+
+def _died(error: Exception) -> bool:
+    """Tell whether a worker that had the cell, or data for it, is gone."""
+    return "Killed" in type(error).__name__ or getattr(error, "reason", None) in LOST
