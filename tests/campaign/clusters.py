@@ -74,8 +74,12 @@ def cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
     try:
         yield Cluster(address, tls, started[0], tuple(started[1:]))
     finally:
+        ending = []
         for process in started:
             with contextlib.suppress(psutil.Error):
                 for one in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
                     one.kill()
+                    ending.append(one)
             process.wait()
+        # Not only those that were started here: a port is closed when its process is gone.
+        psutil.wait_procs(ending)
