@@ -111,7 +111,7 @@ class Cluster(Engine):
         self._graphs: dict[Spec, bytes] = {}
         """Graphs that were lowered for the first of cells that get the same."""
         self._sent: dict[str | Spec, Any] = {}
-        """What is on the cluster: bundles and graphs of runs by name, graphs for cells by what they are lowered for."""
+        """Futures of bundles and of runs' graphs by name, and of graphs for cells by what they are lowered for."""
         self._sending = threading.Lock()
         self._futures: set[Any] = set()
         self._client.subscribe_topic(remote.STARTED, self._begun)
