@@ -32,7 +32,8 @@ class Cluster:
         found = []
         for one in (one for children in below for one in children):
             with contextlib.suppress(psutil.Error):
-                found += [one] if "spawn_main" in " ".join(one.cmdline()) else []
+                if "spawn_main" in " ".join(one.cmdline()):
+                    found.append(one)
         return found
 
 

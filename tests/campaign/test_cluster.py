@@ -20,6 +20,7 @@ from tests.conftest import Fvp, environment
 from tui import processes
 from tui.campaign import bundles, scheduler
 from tui.errors import UsageError
+from tui.run import store
 from tui.run.spec import Spec
 
 pytest.importorskip("distributed")
@@ -158,7 +159,7 @@ def test_what_dies_with_the_only_worker_that_has_it_is_sent_again(home: Path, mo
         ) as running:
             # With the model first, then with the graphs that were lowered for the first cell, too.
             for done in (0, 1):
-                while len(list((home / "runs").glob("2*"))) < done or not of_workers(alone):
+                while len(store.ids()) < done or not of_workers(alone):
                     assert running.poll() is None
                 alone.computing()[0].kill()
             out, _ = running.communicate(timeout=200)

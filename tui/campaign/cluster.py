@@ -111,7 +111,7 @@ class Cluster(Engine):
         self._graphs: dict[Spec, bytes] = {}
         """Graphs that were lowered for the first of cells that get the same."""
         self._sent: dict[str | Spec, Any] = {}
-        """Futures of bundles and of runs' graphs by name, and of graphs for cells by what they are lowered for."""
+        """Futures of bundles by name, and of graphs."""
         self._sending = threading.Lock()
         self._futures: set[Any] = set()
         self._client.subscribe_topic(remote.STARTED, self._begun)
@@ -188,21 +188,30 @@ class Cluster(Engine):
         """Bytes on the cluster: sent once, and again where they have died with the workers that had them.
 
         Raises:
+            OSError: as `_scatter`.
+        """
+        with self._sending:
+            if (sent := self._sent.get(key)) is None or sent.status != "finished":
+                sent = self._sent[key] = self._scatter(data)
+            return sent
+
+    def _scatter(self, data: bytes) -> Any:
+        """Send bytes to a worker, and wait for one where there is none.
+
+        Raises:
             OSError: workers die of it, or there is none, and the campaign is stopped or has lost its scheduler.
         """
         failures = 0
-        with self._sending:
-            while (sent := self._sent.get(key)) is None or sent.status != "finished":
-                try:
-                    self._sent[key] = self._client.scatter(data, hash=False, direct=False, timeout=WORKER_S)
-                except TimeoutError:
-                    # A nanny or the next job brings a worker.
-                    if self._stopped.is_set() or self._client.status != "running":
-                        raise
-                except OSError:
-                    if (failures := failures + 1) == ATTEMPTS:
-                        raise
-            return sent
+        while True:
+            try:
+                return self._client.scatter(data, hash=False, direct=False, timeout=WORKER_S)
+            except TimeoutError:
+                # A nanny or the next job brings a worker.
+                if self._stopped.is_set() or self._client.status != "running":
+                    raise
+            except OSError:
+                if (failures := failures + 1) == ATTEMPTS:
+                    raise
 
     def _done(self, cell: Cell, attempt: int, begun: float, future: Any, then: Then) -> None:
         with self._lock:
@@ -246,7 +255,7 @@ class Cluster(Engine):
         from distributed import as_completed
 
         try:
-            graphs = self._scattered(run.name, remote.graphs_of(run))
+            graphs = self._scatter(remote.graphs_of(run))
         except OSError:
             if not self.stopped:
                 yield from super().points(run, targets, vela)
