@@ -14,9 +14,15 @@ Start = Callable[..., Terminal]
 
 
 def press(tui: Terminal, keys: str, *, until: str) -> None:
-    """Keys, and the words that then come on the screen."""
+    """Keys, and the words that then come on the screen: were they there before, the next keys would be too early."""
+    assert until not in tui.text, f"is there before {keys!r}: {until}"
     tui.child.send(keys)
     tui.wait(lambda: until in tui.text)
+
+
+def cursor(tui: Terminal) -> int:
+    """Line of the screen with the cursor of History's table, -1 while there is none."""
+    return next((at for at, line in enumerate(tui.text.splitlines()) if line.lstrip().startswith("▌ ✓")), -1)
 
 
 def test_from_setup_to_a_result_to_history_to_comparison(ran: Callable[..., Ran], terminal: Start) -> None:
@@ -30,16 +36,17 @@ def test_from_setup_to_a_result_to_history_to_comparison(ran: Callable[..., Ran]
         tui.wait(lambda: "OK" in tui.text.splitlines()[0] and "SIMULATOR" in tui.text.splitlines()[0], 90)
         press(tui, "5", until="▌5 Log")
         press(tui, "/inference\r", until="match in line")
-        # What is waited for is on that screen alone: words of a key bar would be there before it.
         press(tui, "h", until="fvp-tui  History")
         press(tui, "q", until="▌5 Log")
         press(tui, "q", until="▌ model.pte")
-    press(tui, "h", until="2 runs")
+    press(tui, "h", until="▌ ✓")
     press(tui, " ", until="1 marked")
-    press(tui, "\x1b[B", until="1 marked")
-    press(tui, "c", until="Compare")
+    marked = cursor(tui)
+    tui.child.send("\x1b[B")
+    tui.wait(lambda: cursor(tui) > marked)
+    press(tui, "c", until="fvp-tui  Compare")
     tui.wait(lambda: "total_cycles" in tui.text or "cycles" in tui.text)
-    press(tui, "q", until="History")
+    press(tui, "q", until="fvp-tui  History")
     tui.child.send("\x11")
     assert tui.end() == 0
     restored(tui)
